@@ -1,0 +1,51 @@
+# Needs Python 3.11 or newer and make, nothing else. Another Python: `make test PYTHON=python3.12`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+
+.PHONY: demo test test-all lint types bench docs format clean
+
+demo: $(VENV)/.demo            ## a real table, regularized
+	$(BIN)/taut demo
+
+test: lint types               ## what has to pass before a commit
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: lint types           ## and the slow tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/python -m mypy
+
+bench: $(VENV)/.test           ## the figures of benchmarks/README.md (PyTorch is needed to compare with)
+	$(BIN)/python benchmarks/engine.py
+
+docs: $(VENV)/.test            ## write docs/techniques/*.md from the pages in the code
+	$(BIN)/python docs/techniques/write.py
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A stamp is newer than the two files that say what to install, or the install is run (again).
+# The test install contains the demo install, so it sets both stamps.
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)
+	@echo "installing into $(VENV), a minute or two the first time"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)
+	@echo "installing into $(VENV), a minute or two the first time"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[test]'
+	touch $@ $(VENV)/.demo
+
+$(BIN):
+	@$(PYTHON) -c 'import sys; sys.exit("taut needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,45 @@
+"""The techniques: one way to regularize a file.
+
+To add one that fits a hook, write its file and add it to the three lists below; CONTRIBUTING.md has the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from taut.techniques.base import Hooks, Technique, WeightTechnique
+from taut.techniques.batch_norm import BatchNorm
+from taut.techniques.dropout import Dropout
+from taut.techniques.early_stopping import EarlyStopping
+from taut.techniques.l1 import L1
+from taut.techniques.l2 import L2
+
+# The names that `taut` makes public as well.
+__all__ = ["L1", "L2", "BatchNorm", "Dropout", "EarlyStopping"]
+
+#: In the order in which they are shown and composed; on the weights, shrinking (L2) comes before the
+#: proximal step (L1), so that its zeros are the last word.
+TECHNIQUES: tuple[type[Technique], ...] = (L2, L1, Dropout, BatchNorm, EarlyStopping)
+
+#: Those that move the weights after a step, in the order in which they do so.
+WEIGHT_TECHNIQUES: tuple[type[WeightTechnique], ...] = tuple(
+    kind for kind in TECHNIQUES if issubclass(kind, WeightTechnique)
+)
+
+
+def compose(techniques: Iterable[Technique]) -> Hooks:
+    """Enter techniques into the hooks that the engine reads; those that are off leave no trace.
+
+    Parameters
+    ----------
+    techniques : iterable of Technique
+        At most one of each kind.
+    """
+    active = {type(technique): technique for technique in techniques if not technique.is_off}
+    hooks = Hooks(
+        weight_amounts=tuple(active[kind].strength if kind in active else 0.0 for kind in WEIGHT_TECHNIQUES)
+    )
+    for kind in TECHNIQUES:
+        if kind in active:
+            hooks = active[kind].apply(hooks)
+    return hooks

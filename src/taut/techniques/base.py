@@ -1,0 +1,130 @@
+"""What every technique is, and the four fixed hooks through which one reaches the training of a network.
+
+A technique acts on the input, on an activation, on the weights after a step, or on stopping, and nowhere
+else. The engine reads :class:`Hooks` and the weight steps; it knows no technique by name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self, final
+
+from taut.techniques.pages import Page, Range
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """All that the engine needs to know of a recipe.
+
+    Parameters
+    ----------
+    weight_amounts : tuple of float
+        On the weights after a step: the strength of each technique of ``WEIGHT_TECHNIQUES``, in that order;
+        0.0 where the recipe has none. The engine multiplies it by the learning rate.
+    input_drop : float
+        On the input: the probability that a feature is dropped.
+    drop : float
+        On an activation: the probability that a hidden unit is dropped.
+    normalize : bool
+        On an activation: batch normalization before each activation.
+    patience : int or None
+        On stopping: epochs without improvement before training ends; None trains to the last epoch
+        and keeps its weights.
+    min_delta : float
+        On stopping: how much lower the validation loss has to be to count as an improvement.
+    """
+
+    weight_amounts: tuple[float, ...]
+    input_drop: float = 0.0
+    drop: float = 0.0
+    normalize: bool = False
+    patience: int | None = None
+    min_delta: float = 0.0
+
+
+class Technique(ABC):
+    """One way to regularize, at one strength: a frozen value.
+
+    Attributes
+    ----------
+    name : str
+        Its name on the command line and in JSON.
+    page : Page
+        What it is, when it helps and when it hurts.
+    search_range : Range
+        The strengths that random candidates are drawn from.
+    strength : float
+        The technique's one number.
+    """
+
+    name: ClassVar[str]
+    page: ClassVar[Page]
+    search_range: ClassVar[Range]
+
+    @classmethod
+    @abstractmethod
+    def at(cls, strength: float) -> Self:
+        """Give the technique at one strength, whatever its parameter is called.
+
+        Raises
+        ------
+        ParameterError
+            Where the strength is out of range.
+        """
+
+    if TYPE_CHECKING:
+        # At run time a dataclass would take an inherited property for the default of its field `strength`.
+        @property
+        @abstractmethod
+        def strength(self) -> float:
+            """The technique's one number."""
+
+    @property
+    @abstractmethod
+    def is_off(self) -> bool:
+        """Whether it does nothing, so that training is bit for bit the same without it."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """A few words for a table, such as ``"dropout 0.3"``."""
+
+    @abstractmethod
+    def apply(self, hooks: Hooks) -> Hooks:
+        """Enter this technique into the hooks. Never called while it is off."""
+
+
+class WeightTechnique(Technique):
+    """A technique on the weights after each step of the optimizer, decoupled from the gradient.
+
+    Biases and the scale and shift of batch normalization are exempt.
+    """
+
+    @staticmethod
+    @abstractmethod
+    def weight_step(w: float, amount: float) -> float:
+        """Move one weight.
+
+        The engine compiles this function and applies it to every weight, so it has to be plain arithmetic and
+        comparisons on scalars. It keeps float32 (no literal with a decimal point), lets a NaN through
+        (divergence must be seen), and with amount 0 it gives back ``w``, bit for bit.
+
+        Parameters
+        ----------
+        w : float
+            The weight after the optimizer's step.
+        amount : float
+            Learning rate times strength, 0 or more.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def penalty(w: float, amount: float) -> float:
+        """Give the cost of one weight that :meth:`weight_step` lowers; for tests and figures only."""
+
+    @final
+    def apply(self, hooks: Hooks) -> Hooks:
+        """Leave the hooks: ``taut.techniques.compose`` enters the strength, for it knows the position."""
+        return hooks
