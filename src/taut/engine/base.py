@@ -1,0 +1,242 @@
+"""What an engine promises to everything above it."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.network import Network
+from taut.techniques.base import Hooks
+from taut.table.encoder import Encoder
+
+Floats = NDArray[np.floating]
+Indices = NDArray[np.int32]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The table as all members see it, stored once.
+
+    Parameters
+    ----------
+    values : float32 array, shape (n_rows, n_columns)
+        Numbers (NaN = missing), then category codes; see ``table.columns.Matrix``.
+    target : float array, shape (n_rows,)
+        The number of the row's class, or its value in the table's units.
+    task : {"classification", "regression"}
+        Cross-entropy, or squared error.
+    n_outputs : int
+        Number of classes, or 1.
+    fit_weight, score_weight : float array, shape (n_rows,), or None
+        Weight of a row in training and in evaluation; None counts every row once.
+    """
+
+    values: NDArray[np.float32]
+    target: Floats
+    task: Literal["classification", "regression"]
+    n_outputs: int
+    fit_weight: Floats | None = None
+    score_weight: Floats | None = None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Who trains, who is held out, and what was fitted on those who train.
+
+    Parameters
+    ----------
+    train, validation : int32 array
+        Rows of the table; ``validation`` may be empty.
+    sample : int32 array
+        Some of the training rows, evaluated every epoch.
+    encoder : Encoder
+        Fitted on ``train``.
+    center, scale : float
+        The network's output times ``scale`` plus ``center`` is in the table's units (regression).
+    """
+
+    train: Indices
+    validation: Indices
+    sample: Indices
+    encoder: Encoder
+    center: float = 0.0
+    scale: float = 1.0
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One network to be trained.
+
+    Parameters
+    ----------
+    network : Network
+    hooks : Hooks
+        What its recipe does.
+    fold : Fold
+    learning_rate : float
+    batch_size : int
+    max_epochs : int
+        Where training ends that nothing stopped before.
+    seed : int
+        Below 2**63.  Two members with the same seed and the same rest are the same, bit for bit.
+    """
+
+    network: Network
+    hooks: Hooks
+    fold: Fold
+    learning_rate: float
+    batch_size: int
+    max_epochs: int
+    seed: int
+
+
+class Status(Enum):
+    """How a member stands."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"  # by its own patience
+    DIVERGED = "diverged"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A member's losses by epoch, without penalty and in evaluation mode; NaN where there was nothing to score.
+
+    Parameters
+    ----------
+    train, validation : float64 array, shape (n_epochs,)
+        Weighted mean cross-entropy (nats), or squared error in the table's units.
+    hits : float64 array, shape (n_epochs,)
+        Weighted share of validation rows whose class was right (classification).
+    """
+
+    train: NDArray[np.float64]
+    validation: NDArray[np.float64]
+    hits: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.train)
+
+
+class Training(ABC):
+    """A member on its way: the engine's own state, which can be gone on with and read."""
+
+    @property
+    @abstractmethod
+    def member(self) -> Member:
+        """What is being trained."""
+
+    @property
+    @abstractmethod
+    def status(self) -> Status:
+        """How it stands."""
+
+    @property
+    @abstractmethod
+    def epoch(self) -> int:
+        """Whole epochs trained."""
+
+    @property
+    @abstractmethod
+    def best_epoch(self) -> int:
+        """The epoch with the lowest validation loss so far, from 1; without patience the last one."""
+
+    @property
+    @abstractmethod
+    def curve(self) -> Curve:
+        """Losses of all whole epochs so far."""
+
+    @abstractmethod
+    def weights(self, which: Literal["kept", "last"] = "kept") -> dict[str, Floats]:
+        """The network's numbers by name, in true shapes.
+
+        Parameters
+        ----------
+        which : {"kept", "last"}
+            ``"kept"``: those of the best epoch where the recipe stops early, else the last ones.
+        """
+
+
+@final
+@dataclass
+class Control:
+    """How a run of the engine is watched and ended from outside.
+
+    Parameters
+    ----------
+    deadline : float
+        On ``time.monotonic``'s clock; training stops at the next chance (a fifth of a second or so).
+    on_done : callable, optional
+        Called with a member's index when it has arrived, stopped or diverged; from a worker's thread, one call
+        at a time.
+    """
+
+    deadline: float = math.inf
+    on_done: Callable[[int], None] | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def should_stop(self) -> bool:
+        """Whether to end now."""
+        return self.cancelled.is_set() or time.monotonic() >= self.deadline
+
+
+class Engine(ABC):
+    """Trains many members; knows nothing of why they were chosen."""
+
+    @abstractmethod
+    def train(
+        self,
+        data: Data,
+        members: Sequence[Member | Training],
+        *,
+        until_epoch: int | None = None,
+        control: Control | None = None,
+    ) -> list[Training]:
+        """Train members side by side, from the start or from where they stand.
+
+        Parameters
+        ----------
+        data : Data
+        members : sequence of Member or Training
+            A Training goes on exactly where it is (it is changed in place).
+        until_epoch : int, optional
+            Train everyone to this epoch, whatever its patience.  Without it each member trains until its
+            patience or ``max_epochs`` ends it.
+        control : Control, optional
+            A time limit, a way to cancel, news.  Members that were cut off can be gone on with.
+
+        Returns
+        -------
+        list of Training
+            In the members' order.
+        """
+
+    @abstractmethod
+    def predict(
+        self, values: NDArray[np.float32], training: Training, rows: Indices, which: Literal["kept", "last"] = "kept"
+    ) -> Floats:
+        """Outputs in the table's units: logits, or values.
+
+        Returns
+        -------
+        array, shape (len(rows), n_outputs)
+        """
+
+    def replay(
+        self, data: Data, trainings: Sequence[Training], epoch: int, *, control: Control | None = None
+    ) -> list[Training]:
+        """Train the same members again from the start to one epoch: the same numbers as then, bit for bit."""
+        return self.train(data, [t.member for t in trainings], until_epoch=epoch, control=control)

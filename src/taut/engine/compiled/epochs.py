@@ -1,0 +1,179 @@
+"""Epochs of one member: training, evaluation, and the decision to stop, resumable after any step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numba import njit
+
+from taut.engine.compiled.gather import drop_inputs, gather
+from taut.engine.compiled.losses import add_losses, loss_gradient
+from taut.engine.compiled.passes import backward, forward_evaluation, forward_training, layer_places, update
+from taut.engine.compiled.random import shuffled
+from taut.engine.compiled.records import (
+    BATCH,
+    BEST_EPOCH,
+    BEST_LOSS,
+    BLOCK,
+    CURSOR,
+    DIVERGED,
+    EPOCH,
+    HIT_SUM,
+    IN,
+    LOSS_SUM,
+    MIN_DELTA,
+    N_NUMBERS,
+    N_PARAMETERS,
+    OUT,
+    PATIENCE,
+    PATIENCE_OVER,
+    PHASE,
+    RUNNING,
+    SAMPLING,
+    SEED,
+    STATUS,
+    STEP,
+    TRAIN_LOSS,
+    TRAINING,
+    TRUE_OUT,
+    VALIDATING,
+    VALIDATION_HITS,
+    VALIDATION_LOSS,
+    WEIGHT_SUM,
+)
+from taut.engine.compiled.scratch import OUTPUTS
+
+
+@njit(nogil=True)
+def train_some(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any, until_epoch: int, budget: int) -> int:
+    """Go on with a member for about ``budget`` rows, at most to the end of epoch ``until_epoch``.
+
+    Returns the number of rows not used up; more than 0 means that the member has arrived or stopped.
+    """
+    progress = state.progress
+    if progress[PHASE] == TRAINING:
+        shuffled(scratch.order, len(rows.train), plan.sizes[SEED], progress[EPOCH])
+    while budget > 0 and progress[EPOCH] < until_epoch and progress[STATUS] == RUNNING:
+        if progress[PHASE] == TRAINING:
+            budget -= _train_step(rows, encoding, plan, state, scratch)
+        elif progress[PHASE] == VALIDATING:
+            budget -= _evaluate_block(rows, encoding, plan, state, scratch, rows.validation, VALIDATION_LOSS)
+        else:
+            budget -= _evaluate_block(rows, encoding, plan, state, scratch, rows.sample, TRAIN_LOSS)
+        if progress[PHASE] > SAMPLING:
+            _end_epoch(plan, state)
+            if progress[EPOCH] < until_epoch and progress[STATUS] == RUNNING:
+                shuffled(scratch.order, len(rows.train), plan.sizes[SEED], progress[EPOCH])
+    return budget
+
+
+@njit(nogil=True)
+def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -> int:
+    """One batch; returns its rows.  A last batch of one row is merged into the one before."""
+    progress = state.progress
+    n, start, batch = len(rows.train), progress[CURSOR], plan.sizes[BATCH]
+    count = min(batch, n - start)
+    if n - start - count == 1:
+        count += 1
+    epoch, step = progress[EPOCH], start
+    first, last = plan.layers[0], plan.layers[len(plan.layers) - 1]
+    x0, _, _, _ = layer_places(scratch, 0)
+    _gather_shuffled(x0, first[IN], rows, encoding, plan, scratch, start, count)
+    drop_inputs(scratch.floats, x0, first[IN], count, plan, epoch, step)
+    forward_training(plan, state, scratch, count, epoch, step)
+    loss_gradient(
+        scratch.floats, scratch.places[OUTPUTS], last[OUT], last[TRUE_OUT], rows, plan, scratch.order, start, count
+    )
+    backward(plan, state, scratch, count)
+    update(plan, state, scratch)
+    progress[STEP] += 1
+    progress[CURSOR] = start + count
+    if progress[CURSOR] >= n:
+        progress[PHASE], progress[CURSOR] = VALIDATING, 0
+        state.sums[LOSS_SUM] = state.sums[WEIGHT_SUM] = state.sums[HIT_SUM] = 0.0
+    return count
+
+
+@njit(nogil=True)
+def _gather_shuffled(x0: int, width: int, rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int) -> None:
+    """The next rows of the epoch's order; turns positions among the training rows into rows of the table."""
+    order = scratch.order
+    for i in range(start, start + count):
+        order[i] = rows.train[order[i]]
+    gather(scratch.floats, x0, width, rows.values, encoding, plan.sizes[N_NUMBERS], order, start, count)
+
+
+@njit(nogil=True)
+def _evaluate_block(
+    rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any, chosen: Any, column: int
+) -> int:
+    """Score the next block of the chosen rows; at their end, write the mean into the curve's column."""
+    progress, sums = state.progress, state.sums
+    start = progress[CURSOR]
+    count = min(BLOCK, len(chosen) - start)
+    if count > 0:
+        evaluate(rows.values, encoding, plan, state.parameters, state.statistics, scratch, chosen, start, count)
+        last = plan.layers[len(plan.layers) - 1]
+        add_losses(
+            scratch.floats, scratch.places[OUTPUTS], last[OUT], last[TRUE_OUT], rows, plan, chosen, start, count, sums
+        )
+        progress[CURSOR] = start + count
+    if progress[CURSOR] >= len(chosen):
+        line, weight = state.curve[progress[EPOCH]], sums[WEIGHT_SUM]
+        line[column] = sums[LOSS_SUM] / weight if weight > 0.0 else math.nan
+        if column == VALIDATION_LOSS:
+            line[VALIDATION_HITS] = sums[HIT_SUM] / weight if weight > 0.0 else math.nan
+        sums[LOSS_SUM] = sums[WEIGHT_SUM] = sums[HIT_SUM] = 0.0
+        progress[PHASE] += 1
+        progress[CURSOR] = 0
+    return max(1, count // 3)  # an evaluation costs about a third of a training step
+
+
+@njit(nogil=True)
+def evaluate(
+    values: Any, encoding: Any, plan: Any, parameters: Any, statistics: Any, scratch: Any, chosen: Any, start: int, count: int
+) -> None:
+    """Outputs of rows ``chosen[start:start + count]`` in evaluation mode, left at OUTPUTS."""
+    x0, _, _, _ = layer_places(scratch, 0)
+    gather(scratch.floats, x0, plan.layers[0, IN], values, encoding, plan.sizes[N_NUMBERS], chosen, start, count)
+    forward_evaluation(plan, parameters, statistics, scratch, count)
+
+
+@njit(nogil=True)
+def _end_epoch(plan: Any, state: Any) -> None:
+    """Count the epoch; look for divergence, for a new best, and for the end of patience."""
+    progress, sums = state.progress, state.sums
+    epoch = progress[EPOCH]
+    progress[EPOCH], progress[PHASE], progress[CURSOR] = epoch + 1, TRAINING, 0
+    size = 0.0
+    for i in range(plan.sizes[N_PARAMETERS]):
+        size += abs(float(state.parameters[i]))
+    train, validation = state.curve[epoch, TRAIN_LOSS], state.curve[epoch, VALIDATION_LOSS]
+    if not math.isfinite(size) or math.isinf(train) or math.isinf(validation):
+        progress[STATUS] = DIVERGED
+        return
+    if plan.sizes[PATIENCE] <= 0:
+        return
+    if validation < sums[BEST_LOSS] - plan.knobs[MIN_DELTA] or epoch == 0:
+        sums[BEST_LOSS] = validation
+        progress[BEST_EPOCH] = epoch + 1
+        state.best_parameters[:] = state.parameters
+        state.best_statistics[:] = state.statistics
+    elif epoch + 1 - progress[BEST_EPOCH] >= plan.sizes[PATIENCE]:
+        progress[STATUS] = PATIENCE_OVER
+
+
+@njit(nogil=True)
+def predict_rows(
+    values: Any, encoding: Any, plan: Any, parameters: Any, statistics: Any, scratch: Any, chosen: Any, out: Any
+) -> None:
+    """Raw outputs (logits, or values in the fold's units) of the chosen rows into out (n, n_outputs)."""
+    last = plan.layers[len(plan.layers) - 1]
+    z0, width = scratch.places[OUTPUTS], last[OUT]
+    for start in range(0, len(chosen), BLOCK):
+        count = min(BLOCK, len(chosen) - start)
+        evaluate(values, encoding, plan, parameters, statistics, scratch, chosen, start, count)
+        for i in range(count):
+            for j in range(last[TRUE_OUT]):
+                out[start + i, j] = scratch.floats[z0 + i * width + j]

@@ -1,0 +1,62 @@
+"""Rows of the shared table -> one batch of network inputs, encoded on the way.
+
+The table is stored once; every fold has its own medians and scales, which are applied here (Encoder.transform
+is the same in numpy, and the test compares the two).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from taut.engine.compiled.random import INPUT_MASK, stream_key, stream_words
+from taut.engine.compiled.records import BATCH, INPUT_DROP, N_NUMBERS, SEED
+from taut.engine.compiled.simd import LANES, get, like, load, load_row, put, select, splat, sqrt, store
+
+_CURVATURE = 1.0 / 9.0
+
+
+@njit(nogil=True)
+def gather(x: Any, x0: int, width: int, values: Any, encoding: Any, n_numbers: int, rows: Any, start: int, count: int) -> None:
+    """Encode rows ``rows[start:start + count]`` of the table into x (count, width)."""
+    numbers_end = (n_numbers + LANES - 1) // LANES * LANES
+    n_flags = len(encoding.flags)
+    n_categories = len(encoding.category_start) - 1
+    zero = splat(x, 0.0)
+    for i in range(count):
+        row = get(rows, start + i)
+        here = x0 + i * width
+        for j in range(0, numbers_end, LANES):
+            raw = load_row(values, row, j, n_numbers - j)
+            u = (raw - load(encoding.center, j)) * load(encoding.scale, j)
+            u = select(raw == raw, u, 0.0)
+            store(x, here + j, like(x, u / sqrt(u * u * _CURVATURE + 1.0)))
+        for j in range(numbers_end, width, LANES):
+            store(x, here + j, zero)
+        for f in range(n_flags):
+            value = values[row, get(encoding.flags, f)]
+            if value != value:
+                put(x, here + n_numbers + f, 1.0)
+        for c in range(n_categories):
+            code = int(values[row, n_numbers + c])
+            feature = get(encoding.category_feature, get(encoding.category_start, c) + code)
+            if feature >= 0:
+                put(x, here + feature, 1.0)
+
+
+@njit(nogil=True)
+def drop_inputs(x: Any, x0: int, width: int, count: int, plan: Any, epoch: int, step: int) -> None:
+    """Dropout on the inputs: each is zero with the input rate, and scaled up otherwise."""
+    rate = plan.knobs[INPUT_DROP]
+    if rate <= 0.0:
+        return
+    key_a, key_b = stream_key(plan.sizes[SEED], INPUT_MASK, epoch, step)
+    threshold = int(rate * 4294967296.0)
+    factor = 1.0 / (1.0 - rate)
+    for place in range(0, count * width, LANES):
+        dropped = stream_words(place, key_a, key_b) < threshold
+        store(x, x0 + place, select(dropped, 0.0, load(x, x0 + place) * factor))
+
+
+__all__ = ["BATCH", "drop_inputs", "gather"]

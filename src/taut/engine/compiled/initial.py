@@ -1,0 +1,36 @@
+"""Weights to start from."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.network import Network
+
+
+def initial_weights(network: Network, normalize: bool, seed: int) -> dict[str, NDArray[np.floating]]:
+    """Normal weights with variance 2 / inputs (He et al. 2015), 1 / inputs for the outputs; shifts are zero.
+
+    Each layer draws from a stream named by the seed and its own number, so a layer's weights do not depend
+    on what the recipe is made of.
+
+    Returns
+    -------
+    dict
+        As ``Layout.unpack`` names them.
+    """
+    sizes = network.layer_sizes
+    arrays: dict[str, NDArray[np.floating]] = {}
+    for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 0, i))))
+        hidden = i < len(sizes) - 2
+        deviation = math.sqrt((2.0 if hidden else 1.0) / n_in)
+        arrays[f"layers.{i}.weight"] = stream.standard_normal((n_in, n_out)) * deviation
+        arrays[f"layers.{i}.bias"] = np.zeros(n_out)
+        if normalize and hidden:
+            arrays[f"layers.{i}.gain"] = np.ones(n_out)
+            arrays[f"layers.{i}.mean"] = np.zeros(n_out)
+            arrays[f"layers.{i}.variance"] = np.ones(n_out)
+    return arrays

@@ -1,0 +1,116 @@
+"""Where a network's numbers lie in the engine's flat buffers.
+
+Widths are padded to whole vectors; padding weights are zero and stay zero, because a padded unit's output
+and gradient are both zero (every activation here is 0 at 0).  All weights come first, then for each layer
+its shift (bias, or batch norm's beta) and, with batch norm, its gain (gamma): so what is on the weights can
+run over one dense piece and leaves the rest alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.compiled.simd import LANES
+from taut.network import Network
+
+
+def padded(width: int) -> int:
+    """The next multiple of LANES."""
+    return -(-width // LANES) * LANES
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places of one network's parameters, with or without batch norm."""
+
+    network: Network
+    normalize: bool
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """True widths: inputs, hidden layers, outputs."""
+        n = self.network
+        return (n.n_inputs, *n.hidden, n.n_outputs)
+
+    @cached_property
+    def table(self) -> NDArray[np.int64]:
+        """One row per layer for the kernels.
+
+        Returns
+        -------
+        array, shape (n_layers, 7)
+            Padded inputs, padded outputs, true outputs, and the places of the weights, the shift, the gain
+            and the running statistics (mean, then variance, in a buffer of their own).
+        """
+        rows, place, statistics = [], 0, 0
+        n_layers = len(self.widths) - 1
+        for n_in, n_out in zip(self.widths[:-1], self.widths[1:], strict=True):
+            rows.append([padded(n_in), padded(n_out), n_out, place, 0, 0, 0])
+            place += padded(n_in) * padded(n_out)
+        for i, row in enumerate(rows):
+            row[4] = place
+            place += row[1]
+            if self.normalize and i < n_layers - 1:
+                row[5] = place
+                place += row[1]
+                row[6] = statistics
+                statistics += 2 * row[1]
+        return np.array(rows, dtype=np.int64)
+
+    @cached_property
+    def n_weights(self) -> int:
+        """Padded numbers in the weight matrices."""
+        return int(sum(r[0] * r[1] for r in self.table))
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """Padded numbers in all parameters."""
+        vectors = sum(int(r[1]) for r in self.table)
+        gains = sum(int(r[1]) for r in self.table[:-1]) if self.normalize else 0
+        return self.n_weights + vectors + gains
+
+    @cached_property
+    def n_statistics(self) -> int:
+        """Padded numbers in batch norm's running statistics."""
+        return 2 * sum(int(r[1]) for r in self.table[:-1]) if self.normalize else 0
+
+    def unpack(self, parameters: NDArray[np.floating], statistics: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
+        """The parameters by name and in their true shapes, copied.
+
+        Returns
+        -------
+        dict
+            ``layers.0.weight`` (n_in, n_out), ``layers.0.bias`` (n_out,) and, with batch norm, ``.gain``,
+            ``.mean``, ``.variance`` (n_out,); then ``layers.1....``
+        """
+        arrays: dict[str, NDArray[np.floating]] = {}
+        for i, (n_in, width, n_out, w, shift, gain, stats) in enumerate(self.table.tolist()):
+            name = f"layers.{i}."
+            block = parameters[w : w + n_in * width].reshape(n_in, width)
+            arrays[name + "weight"] = block[: self.widths[i], :n_out].copy()
+            arrays[name + "bias"] = parameters[shift : shift + n_out].copy()
+            if self.normalize and i < len(self.table) - 1:
+                arrays[name + "gain"] = parameters[gain : gain + n_out].copy()
+                arrays[name + "mean"] = statistics[stats : stats + n_out].copy()
+                arrays[name + "variance"] = statistics[stats + width : stats + width + n_out].copy()
+        return arrays
+
+    def pack(
+        self, arrays: dict[str, NDArray[np.floating]], parameters: NDArray[np.floating], statistics: NDArray[np.floating]
+    ) -> None:
+        """Write what :meth:`unpack` gave into zeroed flat buffers."""
+        parameters[:] = 0.0
+        statistics[:] = 0.0
+        for i, (n_in, width, n_out, w, shift, gain, stats) in enumerate(self.table.tolist()):
+            name = f"layers.{i}."
+            block = parameters[w : w + n_in * width].reshape(n_in, width)
+            block[: self.widths[i], :n_out] = arrays[name + "weight"]
+            parameters[shift : shift + n_out] = arrays[name + "bias"]
+            if self.normalize and i < len(self.table) - 1:
+                parameters[gain : gain + n_out] = arrays[name + "gain"]
+                statistics[stats : stats + n_out] = arrays[name + "mean"]
+                statistics[stats + width : stats + width + n_out] = arrays[name + "variance"]

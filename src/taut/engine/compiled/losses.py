@@ -1,0 +1,92 @@
+"""Loss at the end of the network: gradients for training, values for evaluation.
+
+Cross-entropy goes through log-sum-exp, never through a clipped logarithm: a network that diverges gives NaN
+here and is seen.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numba import njit
+
+from taut.engine.compiled.functions import exp
+from taut.engine.compiled.records import CENTER, CLASSES, FIT_FACTOR, HIT_SUM, LOSS_SUM, SCALE, TASK, WEIGHT_SUM
+from taut.engine.compiled.simd import LANES, first_lanes, get, largest, load, one_hot, put, select, splat, store, total
+
+_NOWHERE = -1e30  # a padded class: its probability is exactly zero
+_FAINT = 1e-30  # smaller probabilities count as zero: their products would be denormal, and slow
+
+
+@njit(nogil=True)
+def _exponentials(z: Any, at: int, n_classes: int) -> tuple[Any, Any]:
+    """Replace logits by exp(logit - max); returns the maximum and the sum."""
+    top = get(z, at)
+    for j in range(0, n_classes, LANES):
+        v = select(first_lanes(n_classes - j), load(z, at + j), _NOWHERE)
+        top = max(top, largest(v))
+    s = splat(z, 0.0)
+    for j in range(0, n_classes, LANES):
+        e = select(first_lanes(n_classes - j), exp(load(z, at + j) - top), 0.0)
+        store(z, at + j, e)
+        s = s + e
+    return top, total(s)
+
+
+@njit(nogil=True)
+def loss_gradient(z: Any, z0: int, width: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int) -> None:
+    """Replace outputs by d (weighted mean loss of the batch) / d output.
+
+    Cross-entropy: (softmax - indicator) weight / count.  Squared error: 2 (output - target) weight / count, the
+    target in the fold's own units.
+    """
+    share = plan.knobs[FIT_FACTOR] / count
+    classes = plan.sizes[TASK] == CLASSES
+    for i in range(count):
+        row = get(chosen, start + i)
+        at = z0 + i * width
+        factor = get(rows.fit_weight, row) * share
+        target = get(rows.target, row)
+        if classes and width == LANES:  # up to sixteen classes: one vector, which never leaves its register
+            present = first_lanes(n_outputs)
+            logits = select(present, load(z, at), _NOWHERE)
+            p = select(present, exp(logits - largest(logits)), 0.0)
+            p = p / total(p)
+            store(z, at, (select(p < _FAINT, 0.0, p) - one_hot(z, int(target))) * factor)
+        elif classes:
+            _, s = _exponentials(z, at, n_outputs)
+            for j in range(0, n_outputs, LANES):
+                p = load(z, at + j) / s
+                store(z, at + j, (select(p < _FAINT, 0.0, p) - one_hot(z, int(target) - j)) * factor)
+        else:
+            standard = (target - plan.knobs[CENTER]) / plan.knobs[SCALE]
+            put(z, at, 2.0 * (get(z, at) - standard) * factor)
+
+
+@njit(nogil=True)
+def add_losses(z: Any, z0: int, width: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int, sums: Any) -> None:
+    """Add the block's weighted losses, hits and weights to the sums.  Overwrites the outputs.
+
+    The squared error is in the table's units: the fold's scale is taken out again, so that folds compare.
+    """
+    for i in range(count):
+        row = get(chosen, start + i)
+        at = z0 + i * width
+        weight = float(get(rows.score_weight, row))
+        target = get(rows.target, row)
+        if plan.sizes[TASK] == CLASSES:
+            own = float(get(z, at + int(target)))
+            hit = 1.0
+            for j in range(n_outputs):
+                if get(z, at + j) > own:
+                    hit = 0.0
+            top, s = _exponentials(z, at, n_outputs)
+            loss = float(top) - own + math.log(float(s))
+        else:
+            hit = 0.0
+            miss = float(get(z, at)) * plan.knobs[SCALE] + plan.knobs[CENTER] - float(target)
+            loss = miss * miss
+        sums[LOSS_SUM] += weight * loss
+        sums[HIT_SUM] += weight * hit
+        sums[WEIGHT_SUM] += weight

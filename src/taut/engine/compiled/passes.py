@@ -1,0 +1,215 @@
+"""Forward and backward through a whole network, and the step that follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+
+from taut.engine.compiled.functions import RELU
+from taut.engine.compiled.layers import (
+    VARIANCE_FLOOR,
+    activate_block,
+    deactivate_block,
+    denormalize_block,
+    normalize_block,
+)
+from taut.engine.compiled.matmul import forward_product, input_product, weight_product
+from taut.engine.compiled.random import MASK, stream_key
+from taut.engine.compiled.records import (
+    ACTIVATION,
+    BETA_1,
+    BETA_2,
+    DROP,
+    DROP_FROM,
+    EPSILON,
+    GAIN,
+    IN,
+    LEARNING_RATE,
+    N_PARAMETERS,
+    N_WEIGHTS,
+    NORMALIZE,
+    OUT,
+    SEED,
+    SHIFT,
+    STATISTICS,
+    STEP,
+    WARMUP,
+    WEIGHTS,
+)
+from taut.engine.compiled.scratch import GRAD_A, GRAD_B, GRADIENT, LAYER, OUTPUTS, STRIP, TURNED
+from taut.engine.compiled.simd import LANES, fabs, load, select, splat, sqrt, store
+from taut.techniques import WEIGHT_TECHNIQUES
+
+_LAYER_HEADER = 7  # scratch.py: parts before the first layer's own
+_TINY_FIRST, _TINY_SECOND = 1e-30, 1e-36  # moments of dead weights are cut off before they turn denormal
+
+
+@njit(nogil=True)
+def layer_places(scratch: Any, layer: int) -> tuple[int, int, int, int]:
+    """Where layer's output, hat, slope and inverse deviation lie; layer 0 is the input."""
+    at = LAYER + 4 * layer
+    p = scratch.places
+    return p[at], p[at + 1], p[at + 2], p[at + 3]
+
+
+@njit(nogil=True)
+def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int, step: int) -> None:
+    """From the encoded batch to the outputs (at OUTPUTS), with batch statistics and masks."""
+    f, parameters = scratch.floats, state.parameters
+    n_layers = len(plan.layers)
+    normalize, activation = plan.sizes[NORMALIZE] != 0, plan.sizes[ACTIVATION]
+    for layer in range(n_layers - 1):
+        d = plan.layers[layer]
+        n_in, width = d[IN], d[OUT]
+        x0, _, _, _ = layer_places(scratch, layer)
+        out0, hat0, slope0, inverse0 = layer_places(scratch, layer + 1)
+        z0 = hat0 if normalize else out0
+        forward_product(f, z0, f, x0, parameters, d[WEIGHTS], count, n_in, width, f, scratch.places[STRIP])
+        drop = plan.knobs[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
+        key_a, key_b = stream_key(plan.sizes[SEED], MASK + (layer << 8), epoch, step)
+        for j in range(0, width, LANES):
+            gain = splat(f, 1.0)
+            if normalize:
+                gain = load(parameters, d[GAIN] + j)
+                inverse = normalize_block(
+                    f, z0 + j, width, count, 0, state.statistics, d[STATISTICS] + j, state.progress[STEP] + 1
+                )
+                store(f, inverse0 + j, inverse)
+            activate_block(
+                f, out0 + j, f, slope0 + j, f, z0 + j, width, count, gain, load(parameters, d[SHIFT] + j),
+                activation, activation != RELU, drop, j, key_a, key_b,
+            )  # fmt: skip
+    _outputs(plan, parameters, scratch, count)
+
+
+@njit(nogil=True)
+def forward_evaluation(plan: Any, parameters: Any, statistics: Any, scratch: Any, count: int) -> None:
+    """From the encoded batch to the outputs, with running statistics and without masks."""
+    f = scratch.floats
+    normalize = plan.sizes[NORMALIZE] != 0
+    for layer in range(len(plan.layers) - 1):
+        d = plan.layers[layer]
+        n_in, width = d[IN], d[OUT]
+        x0, _, _, _ = layer_places(scratch, layer)
+        out0, _, _, _ = layer_places(scratch, layer + 1)
+        forward_product(f, out0, f, x0, parameters, d[WEIGHTS], count, n_in, width, f, scratch.places[STRIP])
+        for j in range(0, width, LANES):
+            gain = splat(f, 1.0)
+            shift = load(parameters, d[SHIFT] + j)
+            if normalize:
+                variance = load(statistics, d[STATISTICS] + width + j)
+                gain = load(parameters, d[GAIN] + j) / sqrt(variance + VARIANCE_FLOOR)
+                shift = shift - load(statistics, d[STATISTICS] + j) * gain
+            activate_block(
+                f, out0 + j, f, 0, f, out0 + j, width, count, gain, shift, plan.sizes[ACTIVATION], False, 0.0, 0, 0, 0
+            )
+    _outputs(plan, parameters, scratch, count)
+
+
+@njit(nogil=True)
+def _outputs(plan: Any, parameters: Any, scratch: Any, count: int) -> None:
+    """The last dense layer and its bias."""
+    f = scratch.floats
+    last = len(plan.layers) - 1
+    d = plan.layers[last]
+    width = d[OUT]
+    x0, _, _, _ = layer_places(scratch, last)
+    z0 = scratch.places[OUTPUTS]
+    forward_product(f, z0, f, x0, parameters, d[WEIGHTS], count, d[IN], width, f, scratch.places[STRIP])
+    for j in range(0, width, LANES):
+        bias = load(parameters, d[SHIFT] + j)
+        for i in range(count):
+            at = z0 + i * width + j
+            store(f, at, load(f, at) + bias)
+
+
+@njit(nogil=True)
+def backward(plan: Any, state: Any, scratch: Any, count: int) -> None:
+    """From d loss / d output (at OUTPUTS) to the gradient of every parameter (at GRADIENT)."""
+    f, parameters, p = scratch.floats, state.parameters, scratch.places
+    g0 = p[GRADIENT]
+    normalize, activation = plan.sizes[NORMALIZE] != 0, plan.sizes[ACTIVATION]
+    last = len(plan.layers) - 1
+    dz0 = p[OUTPUTS]
+    for layer in range(last, -1, -1):
+        d = plan.layers[layer]
+        n_in, width = d[IN], d[OUT]
+        if layer == last:
+            for j in range(0, width, LANES):
+                s = splat(f, 0.0)
+                for i in range(count):
+                    s = s + load(f, dz0 + i * width + j)
+                store(f, g0 + d[SHIFT] + j, s)
+        else:
+            out0, hat0, slope0, inverse0 = layer_places(scratch, layer + 1)
+            drop = plan.knobs[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
+            for j in range(0, width, LANES):
+                dy_sum = deactivate_block(f, dz0 + j, f, out0 + j, f, slope0 + j, width, count, activation, drop)
+                store(f, g0 + d[SHIFT] + j, dy_sum)
+                if normalize:
+                    gain = load(parameters, d[GAIN] + j)
+                    gain_gradient = denormalize_block(
+                        f, dz0 + j, f, hat0 + j, width, count, dy_sum, gain, load(f, inverse0 + j)
+                    )
+                    store(f, g0 + d[GAIN] + j, gain_gradient)
+        x0, _, _, _ = layer_places(scratch, layer)
+        weight_product(f, g0 + d[WEIGHTS], f, x0, f, dz0, count, n_in, width, f, p[STRIP])
+        if layer > 0:
+            dx0 = p[GRAD_A] if dz0 != p[GRAD_A] else p[GRAD_B]
+            input_product(
+                f, dx0, f, dz0, parameters, d[WEIGHTS], count, n_in, width, f, p[TURNED], f, p[STRIP]
+            )
+            dz0 = dx0
+
+
+def _compose(steps: tuple[Callable[..., Any], ...], index: int = 0) -> Any:
+    """Chain the techniques' weight steps, in their order, into one compiled function."""
+    if index == len(steps):
+
+        @njit(nogil=True)
+        def unchanged(w: Any, amounts: Any, learning_rate: float) -> Any:
+            return w
+
+        return unchanged
+    step, rest = njit(nogil=True)(steps[index]), _compose(steps, index + 1)
+
+    @njit(nogil=True)
+    def stepped(w: Any, amounts: Any, learning_rate: float) -> Any:
+        return rest(step(w, learning_rate * amounts[index]), amounts, learning_rate)
+
+    return stepped
+
+
+_on_weights = _compose(tuple(t.weight_step for t in WEIGHT_TECHNIQUES))
+
+
+@njit(nogil=True)
+def update(plan: Any, state: Any, scratch: Any) -> None:
+    """One step of Adam (Kingma and Ba 2015) with linear warm-up; then the techniques on the weights.
+
+    These are decoupled from the gradient (Loshchilov and Hutter 2019), and leave shifts and gains alone.
+    """
+    f, g0 = scratch.floats, scratch.places[GRADIENT]
+    knobs, t = plan.knobs, state.progress[STEP] + 1
+    learning_rate = knobs[LEARNING_RATE] * min(1.0, t / max(1.0, float(plan.sizes[WARMUP])))
+    b1, b2 = knobs[BETA_1], knobs[BETA_2]
+    # w -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), with both corrections drawn out of the loop
+    root = math.sqrt(1.0 - b2**t)
+    step_size = learning_rate * root / (1.0 - b1**t)
+    epsilon = knobs[EPSILON] * root
+    n_weights = plan.sizes[N_WEIGHTS]
+    for j in range(0, plan.sizes[N_PARAMETERS], LANES):
+        g = load(f, g0 + j)
+        m = load(state.first, j) * b1 + g * (1.0 - b1)
+        v = load(state.second, j) * b2 + g * g * (1.0 - b2)
+        m = select(fabs(m) < _TINY_FIRST, 0.0, m)
+        v = select(v < _TINY_SECOND, 0.0, v)
+        store(state.first, j, m)
+        store(state.second, j, v)
+        w = load(state.parameters, j) - m * step_size / (sqrt(v) + epsilon)
+        if j < n_weights:
+            w = _on_weights(w, plan.amounts, learning_rate)
+        store(state.parameters, j, w)

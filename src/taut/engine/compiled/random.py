@@ -1,0 +1,84 @@
+"""Random numbers without a sequence: every number is a function of its name.
+
+A stream is named by (seed, purpose, epoch, step).  The name goes through Philox-4x32 with ten rounds (Salmon,
+Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), so names that differ in one bit give
+unrelated keys.  Within a stream, a number is a keyed hash of its place: cheap, vectorized, and nothing is
+stored, so that the mask of a step can be made again.  Because no draw ever moves another stream, leaving a
+technique out cannot change what the others see (law 1), and neither can other members (law 2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from taut.engine.compiled.simd import LANES, lanes_from
+
+# What a stream is for.  Never renumber: saved searches replay by these names.
+ORDER, INPUT_MASK, MASK = 1, 2, 3
+
+_MULTIPLIER_A = np.uint64(0xD2511F53)
+_MULTIPLIER_B = np.uint64(0xCD9E8D57)
+_WEYL_A = np.uint64(0x9E3779B9)
+_WEYL_B = np.uint64(0xBB67AE85)
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+
+
+@njit(nogil=True)
+def stream_key(seed: int, purpose: int, epoch: int, step: int) -> tuple[int, int]:
+    """The two 32-bit keys (as uint64) of a stream.
+
+    ``purpose`` may carry a layer's number in its higher bits; seeds are 64 bits, epochs and steps 32 bits.
+    """
+    s = np.uint64(seed)
+    a, b = np.uint64(epoch) & _LOW, np.uint64(step) & _LOW
+    c, d = np.uint64(purpose) & _LOW, np.uint64(0x74617574)
+    key_a, key_b = s & _LOW, s >> _HALF
+    for _ in range(10):
+        product_a, product_b = _MULTIPLIER_A * a, _MULTIPLIER_B * c
+        a, b, c, d = (product_b >> _HALF) ^ b ^ key_a, product_b & _LOW, (product_a >> _HALF) ^ d ^ key_b, product_a & _LOW
+        key_a, key_b = (key_a + _WEYL_A) & _LOW, (key_b + _WEYL_B) & _LOW
+    return a, b
+
+
+@njit(nogil=True)
+def stream_words(place: int, key_a: Any, key_b: Any) -> Any:
+    """LANES random 32-bit words for the places ``place, place + 1, ...`` of a stream (uint32 vector).
+
+    A multiply-xorshift hash with full avalanche, the second key entering between the two multiplications:
+    two streams are then neither shifted nor permuted copies of one another.
+    """
+    x = lanes_from(place) * 0x9E3779B1 + key_a
+    x = x ^ (x >> 16)
+    x = x * 0x7FEB352D
+    x = (x ^ (x >> 15)) + key_b
+    x = x * 0x846CA68B
+    return x ^ (x >> 16)
+
+
+@njit(nogil=True)
+def _word(place: Any, key_a: Any, key_b: Any) -> Any:
+    """The same hash for one place; all numbers uint64 below 2^32."""
+    x = (place * np.uint64(0x9E3779B1) + key_a) & _LOW
+    x ^= x >> np.uint64(16)
+    x = (x * np.uint64(0x7FEB352D)) & _LOW
+    x = ((x ^ (x >> np.uint64(15))) + key_b) & _LOW
+    x = (x * np.uint64(0x846CA68B)) & _LOW
+    return x ^ (x >> np.uint64(16))
+
+
+@njit(nogil=True)
+def shuffled(order: Any, count: int, seed: int, epoch: int) -> None:
+    """Fill ``order[:count]`` with a random permutation of 0 .. count - 1 (Fisher and Yates)."""
+    key_a, key_b = stream_key(seed, ORDER, epoch, 0)
+    for i in range(count):
+        order[i] = i
+    for i in range(count - 1, 0, -1):
+        j = np.int64((_word(np.uint64(i), key_a, key_b) * np.uint64(i + 1)) >> _HALF)
+        order[i], order[j] = order[j], order[i]
+
+
+__all__ = ["INPUT_MASK", "LANES", "MASK", "ORDER", "shuffled", "stream_key", "stream_words"]

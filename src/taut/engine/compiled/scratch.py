@@ -1,0 +1,56 @@
+"""A thread's own memory: one flat buffer, cut into parts for one network at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from taut.engine.compiled.layout import Layout
+from taut.engine.compiled.matmul import INNER_AT_MOST, WIDE
+from taut.engine.compiled.records import BLOCK, Scratch
+
+# Places in Scratch.places: the parts that all layers share, then four per layer (output, hat, slope,
+# inverse deviation); layer 0 is the encoded input and has an output only.
+OUTPUTS, GRADIENT, GRAD_A, GRAD_B, TURNED, STRIP, LAYER = range(7)
+
+_LINE = 64  # bytes of a cache line: every part starts on one
+
+
+def scratch_for(layout: Layout, batch: int, n_order: int, dtype: DTypeLike, floats: NDArray[np.floating] | None) -> Scratch:
+    """Cut ``floats`` (made anew where it is absent or too small) for batches of up to ``batch`` rows."""
+    count = max(batch, BLOCK)
+    table = layout.table
+    widths = [int(table[0, 0]), *(int(r[1]) for r in table)]
+    unit = _LINE // np.dtype(dtype).itemsize
+    places: list[int] = []
+    end = 0
+
+    def part(size: int) -> None:
+        nonlocal end
+        places.append(end)
+        end += -(-size // unit) * unit
+
+    widest = max(widths)
+    part(count * widths[-1])
+    part(layout.n_parameters)
+    part(count * widest)
+    part(count * widest)
+    part(max((int(r[0] * r[1]) for r in table[1:]), default=0))
+    part(INNER_AT_MOST * WIDE)
+    for i, width in enumerate(widths[:-1]):
+        inner = 0 < i
+        part(count * width)
+        part(count * width if inner and layout.normalize else 0)
+        part(count * width if inner and layout.network.activation != "relu" else 0)
+        part(width if inner and layout.normalize else 0)
+    if floats is None or len(floats) < end:
+        floats = aligned(end, dtype)
+    return Scratch(floats, np.array(places, dtype=np.int64), np.empty(n_order, dtype=np.int32))
+
+
+def aligned(size: int, dtype: DTypeLike) -> NDArray[np.floating]:
+    """Zeros whose first number lies at the start of a cache line."""
+    itemsize = np.dtype(dtype).itemsize
+    raw = np.zeros(size + _LINE // itemsize, dtype=dtype)
+    skip = (-raw.ctypes.data % _LINE) // itemsize
+    return raw[skip : skip + size]
