@@ -16,6 +16,5 @@ def plain_encoder(n_columns: int) -> Encoder:
         flags=np.empty(0, dtype=np.int32),
         category_start=np.zeros(1, dtype=np.int32),
         category_feature=np.empty(0, dtype=np.int32),
-        n_features=n_columns,
         names=tuple(f"x{i}" for i in range(n_columns)),
     )

@@ -1,0 +1,1 @@
+"""The engines: they train many networks, each with its own regularization."""

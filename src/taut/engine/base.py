@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.network import Network
-from taut.techniques.base import Hooks
 from taut.table.encoder import Encoder
+from taut.techniques.base import Hooks
 
 Floats = NDArray[np.floating]
 Indices = NDArray[np.int32]
@@ -113,7 +113,7 @@ class Status(Enum):
 @final
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A member's losses by epoch, without penalty and in evaluation mode; NaN where there was nothing to score.
+    """A member's losses by epoch, without penalty and in evaluation mode; NaN where nothing was scored.
 
     Parameters
     ----------
@@ -129,6 +129,38 @@ class Curve:
 
     def __len__(self) -> int:
         return len(self.train)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network that can predict: all that has to be kept of a member.
+
+    Parameters
+    ----------
+    network : Network
+    normalize : bool
+        Whether it has batch norm.
+    encoder : Encoder
+    center, scale : float
+        As in :class:`Fold`.
+    weights : dict
+        ``layers.0.weight`` (n_in, n_out), ``layers.0.bias`` (n_out,) and, with batch norm, ``.gain``,
+        ``.mean``, ``.variance`` (n_out,); then ``layers.1....``
+    """
+
+    network: Network
+    normalize: bool
+    encoder: Encoder
+    center: float
+    scale: float
+    weights: dict[str, Floats]
+
+    @property
+    def zero_share(self) -> float:
+        """Share of weights (biases and the like aside) that are exactly zero."""
+        matrices = [w for name, w in self.weights.items() if name.endswith(".weight")]
+        return float(sum(np.count_nonzero(w == 0) for w in matrices) / sum(w.size for w in matrices))
 
 
 class Training(ABC):
@@ -159,15 +191,28 @@ class Training(ABC):
     def curve(self) -> Curve:
         """Losses of all whole epochs so far."""
 
+    @property
+    @abstractmethod
+    def seconds(self) -> float:
+        """Time that a thread has spent on it."""
+
     @abstractmethod
     def weights(self, which: Literal["kept", "last"] = "kept") -> dict[str, Floats]:
-        """The network's numbers by name, in true shapes.
+        """The network's numbers by name, in true shapes (see :class:`Trained`).
 
         Parameters
         ----------
         which : {"kept", "last"}
             ``"kept"``: those of the best epoch where the recipe stops early, else the last ones.
         """
+
+    def trained(self, which: Literal["kept", "last"] = "kept") -> Trained:
+        """The network as it is now, to keep and to predict with."""
+        m = self.member
+        fold = m.fold
+        return Trained(
+            m.network, m.hooks.normalize, fold.encoder, fold.center, fold.scale, self.weights(which)
+        )
 
 
 @final
@@ -180,8 +225,8 @@ class Control:
     deadline : float
         On ``time.monotonic``'s clock; training stops at the next chance (a fifth of a second or so).
     on_done : callable, optional
-        Called with a member's index when it has arrived, stopped or diverged; from a worker's thread, one call
-        at a time.
+        Called with a member's index when it has arrived, stopped or diverged; from a worker's thread, one
+        call at a time.
     """
 
     deadline: float = math.inf
@@ -196,13 +241,21 @@ class Control:
 class Engine(ABC):
     """Trains many members; knows nothing of why they were chosen."""
 
+    @property
+    @abstractmethod
+    def threads(self) -> int:
+        """How many members it trains at a time."""
+
+    def prepare(self) -> None:  # noqa: B027 - an engine may have nothing to prepare
+        """Do what has to be done once per machine or process, such as compiling, before the clock starts."""
+
     @abstractmethod
     def train(
         self,
         data: Data,
         members: Sequence[Member | Training],
         *,
-        until_epoch: int | None = None,
+        until_epoch: int | Sequence[int] | None = None,
         control: Control | None = None,
     ) -> list[Training]:
         """Train members side by side, from the start or from where they stand.
@@ -212,9 +265,9 @@ class Engine(ABC):
         data : Data
         members : sequence of Member or Training
             A Training goes on exactly where it is (it is changed in place).
-        until_epoch : int, optional
-            Train everyone to this epoch, whatever its patience.  Without it each member trains until its
-            patience or ``max_epochs`` ends it.
+        until_epoch : int or sequence of int, optional
+            Train everyone to this epoch (or each to its own), whatever its patience.  Without it each member
+            trains until its patience or ``max_epochs`` ends it.
         control : Control, optional
             A time limit, a way to cancel, news.  Members that were cut off can be gone on with.
 
@@ -225,14 +278,19 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def predict(
-        self, values: NDArray[np.float32], training: Training, rows: Indices, which: Literal["kept", "last"] = "kept"
-    ) -> Floats:
+    def predict(self, values: NDArray[np.float32], trained: Trained, rows: Indices | None = None) -> Floats:
         """Outputs in the table's units: logits, or values.
+
+        Parameters
+        ----------
+        values : float32 array, shape (n_rows, n_columns)
+        trained : Trained
+        rows : int32 array, optional
+            Which rows; all of them without it.
 
         Returns
         -------
-        array, shape (len(rows), n_outputs)
+        array, shape (n, n_outputs)
         """
 
     def replay(

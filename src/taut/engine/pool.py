@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
+
+from taut.errors import ParameterError
 
 Job = TypeVar("Job")
 Room = TypeVar("Room")
@@ -15,39 +16,48 @@ def n_threads(n_jobs: int | None) -> int:
     """Threads for ``n_jobs`` in scikit-learn's sense; None is all cores, and one inside a joblib worker.
 
     Negative numbers count from the number of cores: -1 is all of them, -2 all but one.
+
+    Raises
+    ------
+    ParameterError
+        Where it is 0.
     """
-    cores = _cores()
-    if n_jobs is None:
-        return 1 if _inside_worker() else cores
-    if n_jobs < 0:
-        return max(1, cores + 1 + n_jobs)
-    return max(1, n_jobs)
+    import joblib
+
+    if n_jobs == 0:
+        raise ParameterError("n_jobs must be 1 or more threads, or -1 for all cores, and it is 0.")
+    if n_jobs is not None and n_jobs > 0:
+        return n_jobs
+    if n_jobs is None and inside_worker():
+        return 1
+    # joblib counts what this process may use: affinity and a container's quota, not the machine's cores.
+    return max(1, joblib.cpu_count() + 1 + (-1 if n_jobs is None else n_jobs))
 
 
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))  # type: ignore[attr-defined, unused-ignore]
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
+def inside_worker() -> bool:
+    """Whether joblib runs this code in one of its workers, whatever the backend.
+
+    joblib makes a nested backend the active one around every task that it hands to a worker, process or
+    thread, and its nesting level counts from 0 outside of any.
+    """
+    from joblib.parallel import get_active_backend
+
+    backend, _ = get_active_backend()
+    return (backend.nesting_level or 0) > 0
 
 
-def _inside_worker() -> bool:
-    from joblib import parallel
-
-    backend, _ = parallel.get_active_backend()
-    if getattr(backend, "nesting_level", 0):
-        return True
-    # joblib's process workers say so by name or by limits on nested threads
-    import multiprocessing
-
-    return multiprocessing.parent_process() is not None or "LOKY_WORKER" in os.environ.get("JOBLIB_WORKER", "")
-
-
-def run(jobs: Sequence[Job], work: Callable[[Job, Room], None], make_room: Callable[[], Room], threads: int, cancel: threading.Event) -> bool:
+def run(
+    jobs: Sequence[Job],
+    work: Callable[[Job, Room], None],
+    make_room: Callable[[], Room],
+    threads: int,
+    cancel: threading.Event,
+) -> bool:
     """Do every job once, each thread in a room of its own that it keeps from job to job.
 
     Ctrl+C sets ``cancel``, waits for the threads to notice, and is reported, not raised: what was done so far
-    stays usable.  A second one is raised at once.
+    stays usable.  A second one is raised at once.  An exception in a job sets ``cancel`` too, and is raised
+    when all threads have ended.
 
     Returns
     -------
@@ -67,23 +77,27 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Room], None], make_room: Calla
                 if job is None:
                     return
                 work(job, room)
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+        except BaseException as error:  # raised again in the caller's thread
             failures.append(error)
             cancel.set()
 
     team = [threading.Thread(target=worker, daemon=True, name="taut") for _ in range(min(threads, len(jobs)))]
-    for thread in team:
-        thread.start()
     interrupted = False
-    for thread in team:
-        while thread.is_alive():
-            try:
-                thread.join(0.1)
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                cancel.set()
+    try:
+        for thread in team:
+            thread.start()
+        _wait(team)
+    except KeyboardInterrupt:
+        interrupted = True
+        cancel.set()
+        _wait(team)
     if failures:
         raise failures[0]
     return interrupted
+
+
+def _wait(team: Sequence[threading.Thread]) -> None:
+    """Wait for the threads, in steps: on some systems Ctrl+C does not end a wait without a limit."""
+    for thread in team:
+        while thread.is_alive():
+            thread.join(0.1)

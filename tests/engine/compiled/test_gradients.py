@@ -30,7 +30,9 @@ def one_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -> i
     return _train_step(rows, encoding, plan, state, scratch)
 
 
-def step_with_taut(recipe: Recipe, activation: str, task: str, hidden: tuple[int, ...], weighted: bool) -> Any:
+def step_with_taut(
+    recipe: Recipe, activation: str, task: str, hidden: tuple[int, ...], weighted: bool
+) -> Any:
     rng = np.random.default_rng(3)
     values = rng.standard_normal((N, P)).astype(np.float32)
     n_outputs = 3 if task == "classification" else 1
@@ -64,7 +66,9 @@ def gradients_with_torch(
 ) -> tuple[dict[str, Any], list[Any]]:
     hooks = recipe.hooks()
     tensors = {
-        k: torch.tensor(v, requires_grad=True) for k, v in before.items() if not k.endswith(("mean", "variance"))
+        k: torch.tensor(v, requires_grad=True)
+        for k, v in before.items()
+        if not k.endswith(("mean", "variance"))
     }
     x = torch.tensor(fold.encoder.transform(data.values, fold.train), dtype=torch.float64)
     functions = {"relu": torch.relu, "silu": torch.nn.functional.silu, "gelu": torch.nn.functional.gelu}
@@ -93,7 +97,12 @@ def gradients_with_torch(
     return {k: t.grad.numpy() for k, t in tensors.items()}, batch_statistics
 
 
-RECIPES = [Recipe(), Recipe(Dropout(0.4)), Recipe(BatchNorm()), Recipe(BatchNorm(), Dropout(0.4), L1(0.01), L2(0.1))]
+RECIPES = [
+    Recipe(),
+    Recipe(Dropout(0.4)),
+    Recipe(BatchNorm()),
+    Recipe(BatchNorm(), Dropout(0.4), L1(0.01), L2(0.1)),
+]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +110,9 @@ RECIPES = [Recipe(), Recipe(Dropout(0.4)), Recipe(BatchNorm()), Recipe(BatchNorm
     list(product(RECIPES, ["relu", "silu", "gelu"], ["classification", "regression"])),
     ids=lambda value: value.describe() if isinstance(value, Recipe) else value,
 )
-@pytest.mark.parametrize(("hidden", "weighted"), [((7, 18), False), ((20,), True)], ids=["two-layers", "weighted"])
+@pytest.mark.parametrize(
+    ("hidden", "weighted"), [((7, 18), False), ((20,), True)], ids=["two-layers", "weighted"]
+)
 def test_gradient_agrees_with_autograd(
     recipe: Recipe, activation: str, task: str, hidden: tuple[int, ...], weighted: bool
 ) -> None:
@@ -118,7 +129,9 @@ def test_gradient_agrees_with_autograd(
         np.testing.assert_allclose(after[f"layers.{layer}.variance"], variance, atol=1e-7)
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), Recipe(L2(0.5)), Recipe(L1(0.3)), Recipe(L2(0.5), L1(0.3))], ids=str)
+@pytest.mark.parametrize(
+    "recipe", [Recipe(), Recipe(L2(0.5)), Recipe(L1(0.3)), Recipe(L2(0.5), L1(0.3))], ids=str
+)
 def test_step_is_adam_and_then_the_techniques_on_the_weights(recipe: Recipe) -> None:
     _, _, before, gradients, _, training = step_with_taut(recipe, "relu", "classification", (7, 18), False)
     after = training.weights("last")

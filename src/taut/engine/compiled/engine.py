@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from taut.engine import pool
-from taut.engine.base import Control, Curve, Data, Engine, Floats, Indices, Member, Status, Training
+from taut.engine.base import Control, Curve, Data, Engine, Floats, Indices, Member, Status, Trained, Training
 from taut.engine.compiled import records as R
 from taut.engine.compiled.functions import ACTIVATION_CODES
 from taut.engine.compiled.initial import initial_weights
@@ -20,6 +20,7 @@ from taut.engine.compiled.kernels import Kernels, load_kernels
 from taut.engine.compiled.layout import Layout
 from taut.engine.compiled.scratch import aligned, scratch_for
 from taut.table.encoder import Encoder
+from taut.techniques import WEIGHT_TECHNIQUES
 
 # A call into a kernel: shorter pays for the interpreter's lock, longer makes cancelling late.
 _CALL_SECONDS = 0.05
@@ -37,7 +38,7 @@ class CompiledTraining(Training):
         self.dtype = np.dtype(dtype)
         self.layout = Layout(member.network, member.hooks.normalize)
         self.encoding = encoding_of(member.fold.encoder)
-        self.plan = _plan(member, self.layout, data)
+        self.plan = plan_to_train(member, self.layout, data)
         n, s = self.layout.n_parameters, self.layout.n_statistics
         early = member.hooks.patience is not None
         self.state = R.State(
@@ -55,22 +56,32 @@ class CompiledTraining(Training):
         arrays = initial_weights(member.network, member.hooks.normalize, member.seed)
         self.layout.pack(arrays, self.state.parameters, self.state.statistics)
         self.rows_a_second = 0.0
+        self.seconds_spent = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Time that a thread has spent on it."""
+        return self.seconds_spent
 
     @property
     def member(self) -> Member:
+        """What is being trained."""
         return self._member
 
     @property
     def status(self) -> Status:
+        """How it stands."""
         code = int(self.state.progress[R.STATUS])
         return (Status.RUNNING, Status.STOPPED, Status.DIVERGED)[code]
 
     @property
     def epoch(self) -> int:
+        """Whole epochs trained."""
         return int(self.state.progress[R.EPOCH])
 
     @property
     def best_epoch(self) -> int:
+        """The epoch with the lowest validation loss, from 1; without patience the last one."""
         return int(self.state.progress[R.BEST_EPOCH]) if self.stops_early else self.epoch
 
     @property
@@ -80,9 +91,12 @@ class CompiledTraining(Training):
 
     @property
     def curve(self) -> Curve:
+        """Losses of all whole epochs so far."""
         lines = self.state.curve[: self.epoch]
         return Curve(
-            lines[:, R.TRAIN_LOSS].copy(), lines[:, R.VALIDATION_LOSS].copy(), lines[:, R.VALIDATION_HITS].copy()
+            lines[:, R.TRAIN_LOSS].copy(),
+            lines[:, R.VALIDATION_LOSS].copy(),
+            lines[:, R.VALIDATION_HITS].copy(),
         )
 
     def buffers(self, which: Literal["kept", "last"]) -> tuple[Floats, Floats]:
@@ -92,6 +106,7 @@ class CompiledTraining(Training):
         return self.state.parameters, self.state.statistics
 
     def weights(self, which: Literal["kept", "last"] = "kept") -> dict[str, Floats]:
+        """The network's numbers by name, in true shapes."""
         return self.layout.unpack(*self.buffers(which))
 
     def make_room(self, epochs: int) -> None:
@@ -116,8 +131,17 @@ class CompiledEngine(Engine):
     """
 
     def __init__(self, n_jobs: int | None = None, dtype: DTypeLike = np.float32) -> None:
-        self.threads = pool.n_threads(n_jobs)
+        self._threads = pool.n_threads(n_jobs)
         self.dtype = np.dtype(dtype)
+
+    @property
+    def threads(self) -> int:
+        """How many members it trains at a time."""
+        return self._threads
+
+    def prepare(self) -> None:
+        """Compile the kernels, or load them."""
+        load_kernels(self.dtype)
 
     @property
     def kernels(self) -> Kernels:
@@ -129,17 +153,19 @@ class CompiledEngine(Engine):
         data: Data,
         members: Sequence[Member | Training],
         *,
-        until_epoch: int | None = None,
+        until_epoch: int | Sequence[int] | None = None,
         control: Control | None = None,
     ) -> list[Training]:
+        """Train members side by side, from the start or from where they stand; see :class:`Engine`."""
         control = control or Control()
         kernel = self.kernels.train_some
         shared = _shared(data, self.dtype)
         trainings = [m if isinstance(m, CompiledTraining) else self._begin(m, data) for m in members]
+        goals = until_epoch if isinstance(until_epoch, Sequence) else [until_epoch] * len(trainings)
         news = threading.Lock()
 
         def work(index: int, room: dict[str, Any]) -> None:
-            if _train_one(kernel, shared, trainings[index], until_epoch, control, room) and control.on_done:
+            if _train_one(kernel, shared, trainings[index], goals[index], control, room) and control.on_done:
                 with news:
                     control.on_done(index)
 
@@ -150,57 +176,51 @@ class CompiledEngine(Engine):
 
     def _begin(self, member: Member | Training, data: Data) -> CompiledTraining:
         if isinstance(member, Training):
-            raise TypeError(f"a {type(member).__name__} comes from another engine and cannot be gone on with here")
+            raise TypeError(
+                f"a {type(member).__name__} comes from another engine and cannot be gone on with here"
+            )
         return CompiledTraining(member, data, self.dtype)
 
-    def predict(
-        self, values: NDArray[np.float32], training: Training, rows: Indices, which: Literal["kept", "last"] = "kept"
-    ) -> Floats:
-        if not isinstance(training, CompiledTraining):
-            raise TypeError(f"a {type(training).__name__} comes from another engine and cannot predict here")
-        return self._predict(
-            values, training.layout, training.encoding, training.plan, *training.buffers(which), training.member.fold, rows
+    def predict(self, values: NDArray[np.float32], trained: Trained, rows: Indices | None = None) -> Floats:
+        """Outputs in the table's units; see :class:`Engine`."""
+        layout = Layout(trained.network, trained.normalize)
+        parameters, statistics = (
+            aligned(layout.n_parameters, self.dtype),
+            aligned(layout.n_statistics, self.dtype),
         )
-
-    def predict_with(
-        self, values: NDArray[np.float32], member: Member, weights: dict[str, Floats], rows: Indices
-    ) -> Floats:
-        """Outputs of a network given by its weights (of :meth:`Training.weights`), as :meth:`predict` gives them."""
-        layout = Layout(member.network, member.hooks.normalize)
-        parameters, statistics = aligned(layout.n_parameters, self.dtype), aligned(layout.n_statistics, self.dtype)
-        layout.pack(weights, parameters, statistics)
-        plan = _plan(member, layout, None)
-        encoding = encoding_of(member.fold.encoder)
-        return self._predict(values, layout, encoding, plan, parameters, statistics, member.fold, rows)
-
-    def _predict(
-        self, values: Any, layout: Layout, encoding: R.Encoding, plan: R.Plan, parameters: Floats, statistics: Floats,
-        fold: Any, rows: Indices,
-    ) -> Floats:  # fmt: skip
-        out = np.empty((len(rows), layout.network.n_outputs), dtype=self.dtype)
+        layout.pack(trained.weights, parameters, statistics)
+        encoding, plan = encoding_of(trained.encoder), plan_to_predict(trained, layout)
         kernel = self.kernels.predict_rows
         values = np.require(values, np.float32, ["C", "W"])
-        rows = np.require(rows, np.int32, ["C", "W"])
+        chosen = (
+            np.arange(len(values), dtype=np.int32) if rows is None else np.require(rows, np.int32, ["C", "W"])
+        )
+        out = np.empty((len(chosen), layout.network.n_outputs), dtype=self.dtype)
 
         def work(start: int, room: dict[str, Any]) -> None:
             if "scratch" not in room:
                 room["scratch"] = scratch_for(layout, R.BLOCK, 1, self.dtype, None)
             part = slice(start, start + _PREDICT_ROWS)
-            kernel(values, encoding, plan, parameters, statistics, room["scratch"], rows[part], out[part])
+            kernel(values, encoding, plan, parameters, statistics, room["scratch"], chosen[part], out[part])
 
-        starts = range(0, len(rows), _PREDICT_ROWS)
-        if len(starts) == 1:
+        starts = range(0, len(chosen), _PREDICT_ROWS)
+        if len(starts) <= 1:
             work(0, {})
         elif pool.run(starts, work, dict, self.threads, threading.Event()):
             raise KeyboardInterrupt
-        if fold.scale != 1.0 or fold.center != 0.0:
-            out *= self.dtype.type(fold.scale)
-            out += self.dtype.type(fold.center)
-        return out
+        if trained.scale == 1.0 and trained.center == 0.0:
+            return out
+        # In float64: a target may be large and vary little (a year, a time stamp).
+        return out.astype(np.float64) * trained.scale + trained.center
 
 
 def _train_one(
-    kernel: Any, shared: R.Rows, training: CompiledTraining, until_epoch: int | None, control: Control, room: dict[str, Any]
+    kernel: Any,
+    shared: R.Rows,
+    training: CompiledTraining,
+    until_epoch: int | None,
+    control: Control,
+    room: dict[str, Any],
 ) -> bool:
     """Take one member as far as it goes; says whether it got there."""
     member = training.member
@@ -209,6 +229,8 @@ def _train_one(
     patience = member.hooks.patience if training.stops_early else 0
     if until_epoch is None:
         sizes[R.PATIENCE] = patience
+        if patience and progress[R.STATUS] == R.RUNNING and _waited(progress) >= patience:
+            progress[R.STATUS] = R.PATIENCE_OVER
     else:
         # Beyond its patience, the best epoch is still looked for.
         sizes[R.PATIENCE] = _FOREVER if patience else 0
@@ -216,7 +238,9 @@ def _train_one(
             progress[R.STATUS] = R.RUNNING
     training.make_room(goal)
     fold = member.fold
-    scratch = scratch_for(training.layout, int(sizes[R.BATCH]) + 1, len(fold.train), training.dtype, room.get("floats"))
+    scratch = scratch_for(
+        training.layout, int(sizes[R.BATCH]) + 1, len(fold.train), training.dtype, room.get("floats")
+    )
     room["floats"] = scratch.floats
     rows = shared._replace(train=fold.train, validation=fold.validation, sample=fold.sample)
     pace = training.rows_a_second or 2e9 / max(1, training.layout.n_weights)
@@ -224,27 +248,35 @@ def _train_one(
         budget = int(max(1, min(_CALL_SECONDS * pace, 2**40)))
         started = time.perf_counter()
         left = int(kernel(rows, training.encoding, training.plan, training.state, scratch, goal, budget))
+        spent = time.perf_counter() - started
+        training.seconds_spent += spent
         if left > 0:
             return True
-        pace = (budget - left) / max(1e-6, time.perf_counter() - started)
+        pace = (budget - left) / max(1e-6, spent)
         training.rows_a_second = pace
         if progress[R.STATUS] != R.RUNNING or progress[R.EPOCH] >= goal:
             return True
     return False
 
 
+def _waited(progress: NDArray[np.int64]) -> int:
+    """Epochs since the best one."""
+    return int(progress[R.EPOCH] - progress[R.BEST_EPOCH])
+
+
 def _shared(data: Data, dtype: np.dtype[Any]) -> R.Rows:
-    """The table's arrays as the kernels want them; copies only what has another type or may not be written."""
+    """The table's arrays as kernels want them; copies only what has another type or is read-only."""
     n = len(data.values)
     ones = np.ones(n, dtype=dtype) if data.fit_weight is None or data.score_weight is None else None
 
-    def real(array: Floats | None) -> Any:
+    def weights(array: Floats | None) -> Any:
         return ones if array is None else np.require(array, dtype, ["C", "W"])
 
     nobody = np.empty(0, dtype=np.int32)
     values = np.require(data.values, np.float32, ["C", "W"])
+    target = np.require(data.target, np.float64, ["C", "W"])
     return R.Rows(
-        values, real(data.target), real(data.fit_weight), real(data.score_weight), nobody, nobody, nobody
+        values, target, weights(data.fit_weight), weights(data.score_weight), nobody, nobody, nobody
     )
 
 
@@ -269,33 +301,39 @@ def encoding_of(encoder: Encoder) -> R.Encoding:
     )
 
 
-def _plan(member: Member, layout: Layout, data: Data | None) -> R.Plan:
-    """One member in numbers."""
-    hooks, fold, network = member.hooks, member.fold, member.network
+def plan_to_predict(trained: Trained, layout: Layout) -> R.Plan:
+    """What the kernels have to know of a network to run it."""
     sizes = np.zeros(R.N_SIZES, dtype=np.int64)
-    batch = max(1, min(member.batch_size, len(fold.train)))
-    sizes[R.SEED] = member.seed
-    sizes[R.BATCH] = batch
-    sizes[R.ACTIVATION] = ACTIVATION_CODES[network.activation]
-    sizes[R.NORMALIZE] = int(hooks.normalize)
-    sizes[R.DROP_FROM] = drop_from(len(network.hidden), hooks.normalize)
-    sizes[R.N_NUMBERS] = fold.encoder.n_numbers
+    sizes[R.ACTIVATION] = ACTIVATION_CODES[trained.network.activation]
+    sizes[R.NORMALIZE] = int(trained.normalize)
+    sizes[R.N_NUMBERS] = trained.encoder.n_numbers
     sizes[R.N_WEIGHTS] = layout.n_weights
     sizes[R.N_PARAMETERS] = layout.n_parameters
-    sizes[R.TASK] = R.CLASSES if network.n_outputs > 1 else R.NUMBER
+    return R.Plan(layout.table, sizes, np.zeros(R.N_KNOBS), np.zeros(len(WEIGHT_TECHNIQUES)))
+
+
+def plan_to_train(member: Member, layout: Layout, data: Data) -> R.Plan:
+    """One member in numbers."""
+    hooks, fold = member.hooks, member.fold
+    trained = Trained(member.network, hooks.normalize, fold.encoder, fold.center, fold.scale, {})
+    plan = plan_to_predict(trained, layout)._replace(amounts=np.array(hooks.weight_amounts, dtype=np.float64))
+    sizes, knobs = plan.sizes, plan.knobs
+    sizes[R.SEED] = member.seed
+    sizes[R.BATCH] = max(1, min(member.batch_size, len(fold.train)))
+    sizes[R.DROP_FROM] = drop_from(len(member.network.hidden), hooks.normalize)
+    sizes[R.TASK] = R.CLASSES if data.task == "classification" else R.NUMBER
     sizes[R.WARMUP] = _WARMUP_STEPS
-    knobs = np.zeros(R.N_KNOBS)
     knobs[R.LEARNING_RATE] = member.learning_rate
     knobs[R.INPUT_DROP], knobs[R.DROP] = hooks.input_drop, hooks.drop
     knobs[R.MIN_DELTA] = hooks.min_delta
     knobs[R.CENTER], knobs[R.SCALE] = fold.center, fold.scale
     knobs[R.BETA_1], knobs[R.BETA_2], knobs[R.EPSILON] = 0.9, 0.999, 1e-8
     knobs[R.FIT_FACTOR] = 1.0
-    if data is not None and data.fit_weight is not None:
+    if data.fit_weight is not None:
         knobs[R.FIT_FACTOR] = len(fold.train) / float(np.sum(data.fit_weight[fold.train], dtype=np.float64))
-    return R.Plan(layout.table, sizes, knobs, np.array(hooks.weight_amounts, dtype=np.float64))
+    return plan
 
 
 def drop_from(n_hidden: int, normalize: bool) -> int:
-    """The first hidden layer with dropout: behind the last batch norm only, whose statistics it would shift."""
+    """The first hidden layer with dropout: behind the last batch norm only, for it shifts its statistics."""
     return n_hidden - 1 if normalize else 0

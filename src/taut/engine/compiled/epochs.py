@@ -46,7 +46,9 @@ from taut.engine.compiled.scratch import OUTPUTS
 
 
 @njit(nogil=True)
-def train_some(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any, until_epoch: int, budget: int) -> int:
+def train_some(
+    rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any, until_epoch: int, budget: int
+) -> int:
     """Go on with a member for about ``budget`` rows, at most to the end of epoch ``until_epoch``.
 
     Returns the number of rows not used up; more than 0 means that the member has arrived or stopped.
@@ -83,7 +85,15 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
     drop_inputs(scratch.floats, x0, first[IN], count, plan, epoch, step)
     forward_training(plan, state, scratch, count, epoch, step)
     loss_gradient(
-        scratch.floats, scratch.places[OUTPUTS], last[OUT], last[TRUE_OUT], rows, plan, scratch.order, start, count
+        scratch.floats,
+        scratch.places[OUTPUTS],
+        last[OUT],
+        last[TRUE_OUT],
+        rows,
+        plan,
+        scratch.order,
+        start,
+        count,
     )
     backward(plan, state, scratch, count)
     update(plan, state, scratch)
@@ -96,7 +106,9 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
 
 
 @njit(nogil=True)
-def _gather_shuffled(x0: int, width: int, rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int) -> None:
+def _gather_shuffled(
+    x0: int, width: int, rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int
+) -> None:
     """The next rows of the epoch's order; turns positions among the training rows into rows of the table."""
     order = scratch.order
     for i in range(start, start + count):
@@ -113,15 +125,29 @@ def _evaluate_block(
     start = progress[CURSOR]
     count = min(BLOCK, len(chosen) - start)
     if count > 0:
-        evaluate(rows.values, encoding, plan, state.parameters, state.statistics, scratch, chosen, start, count)
+        evaluate(
+            rows.values, encoding, plan, state.parameters, state.statistics, scratch, chosen, start, count
+        )
         last = plan.layers[len(plan.layers) - 1]
         add_losses(
-            scratch.floats, scratch.places[OUTPUTS], last[OUT], last[TRUE_OUT], rows, plan, chosen, start, count, sums
+            scratch.floats,
+            scratch.places[OUTPUTS],
+            last[OUT],
+            last[TRUE_OUT],
+            rows,
+            plan,
+            chosen,
+            start,
+            count,
+            sums,
         )
         progress[CURSOR] = start + count
     if progress[CURSOR] >= len(chosen):
         line, weight = state.curve[progress[EPOCH]], sums[WEIGHT_SUM]
-        line[column] = sums[LOSS_SUM] / weight if weight > 0.0 else math.nan
+        line[column] = math.nan
+        if weight > 0.0:
+            # NaN means that nothing was scored; a loss that is none is as bad as can be.
+            line[column] = math.inf if math.isnan(sums[LOSS_SUM]) else sums[LOSS_SUM] / weight
         if column == VALIDATION_LOSS:
             line[VALIDATION_HITS] = sums[HIT_SUM] / weight if weight > 0.0 else math.nan
         sums[LOSS_SUM] = sums[WEIGHT_SUM] = sums[HIT_SUM] = 0.0
@@ -132,11 +158,21 @@ def _evaluate_block(
 
 @njit(nogil=True)
 def evaluate(
-    values: Any, encoding: Any, plan: Any, parameters: Any, statistics: Any, scratch: Any, chosen: Any, start: int, count: int
+    values: Any,
+    encoding: Any,
+    plan: Any,
+    parameters: Any,
+    statistics: Any,
+    scratch: Any,
+    chosen: Any,
+    start: int,
+    count: int,
 ) -> None:
     """Outputs of rows ``chosen[start:start + count]`` in evaluation mode, left at OUTPUTS."""
     x0, _, _, _ = layer_places(scratch, 0)
-    gather(scratch.floats, x0, plan.layers[0, IN], values, encoding, plan.sizes[N_NUMBERS], chosen, start, count)
+    gather(
+        scratch.floats, x0, plan.layers[0, IN], values, encoding, plan.sizes[N_NUMBERS], chosen, start, count
+    )
     forward_evaluation(plan, parameters, statistics, scratch, count)
 
 
@@ -166,7 +202,14 @@ def _end_epoch(plan: Any, state: Any) -> None:
 
 @njit(nogil=True)
 def predict_rows(
-    values: Any, encoding: Any, plan: Any, parameters: Any, statistics: Any, scratch: Any, chosen: Any, out: Any
+    values: Any,
+    encoding: Any,
+    plan: Any,
+    parameters: Any,
+    statistics: Any,
+    scratch: Any,
+    chosen: Any,
+    out: Any,
 ) -> None:
     """Raw outputs (logits, or values in the fold's units) of the chosen rows into out (n, n_outputs)."""
     last = plan.layers[len(plan.layers) - 1]

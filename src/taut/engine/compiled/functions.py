@@ -23,7 +23,7 @@ _INVERSE_FACTORIALS = tuple(1.0 / math.factorial(n) for n in range(13, 1, -1))
 
 
 def exp(x: Any) -> Any:
-    """e to the x, lane by lane (the kernels' version; only Numba can run it).
+    """Give e to the x, lane by lane (the kernels' version; only Numba can run it).
 
     x = n ln 2 + r with |r| <= ln 2 / 2, then a polynomial in r (Cody and Waite 1980).  Relative error below
     2e-7 in float32 and 1e-15 in float64.  Arguments are held within what a normal number can represent; NaN
@@ -32,7 +32,7 @@ def exp(x: Any) -> Any:
     raise NotImplementedError("exp works on vectors inside compiled code")
 
 
-@overload(exp)  # type: ignore[untyped-decorator]
+@overload(exp)
 def _exp(x: Any) -> Any:
     if x.dtype == types.float32:
 
@@ -80,7 +80,7 @@ def relu(y: Any) -> Any:
 
 @njit(nogil=True)
 def silu(y: Any) -> tuple[Any, Any]:
-    """y s(y) and its derivative s + y s (1 - s), s the logistic function."""
+    """Give y s(y) and its derivative s + y s (1 - s), s the logistic function."""
     s = 1.0 / (exp(-y) + 1.0)
     value = y * s
     return value, s + value * (1.0 - s)
@@ -88,7 +88,7 @@ def silu(y: Any) -> tuple[Any, Any]:
 
 @njit(nogil=True)
 def gelu(y: Any) -> tuple[Any, Any]:
-    """y Phi(y) and its derivative Phi(y) + y phi(y).
+    """Give y Phi(y) and its derivative Phi(y) + y phi(y).
 
     Phi by Abramowitz and Stegun 1964, 7.1.26 (absolute error of erf below 1.5e-7), whose exponential is also
     phi's.

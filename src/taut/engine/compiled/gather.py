@@ -11,14 +11,16 @@ from typing import Any
 from numba import njit
 
 from taut.engine.compiled.random import INPUT_MASK, stream_key, stream_words
-from taut.engine.compiled.records import BATCH, INPUT_DROP, N_NUMBERS, SEED
+from taut.engine.compiled.records import BATCH, INPUT_DROP, SEED
 from taut.engine.compiled.simd import LANES, get, like, load, load_row, put, select, splat, sqrt, store
 
 _CURVATURE = 1.0 / 9.0
 
 
 @njit(nogil=True)
-def gather(x: Any, x0: int, width: int, values: Any, encoding: Any, n_numbers: int, rows: Any, start: int, count: int) -> None:
+def gather(
+    x: Any, x0: int, width: int, values: Any, encoding: Any, n_numbers: int, rows: Any, start: int, count: int
+) -> None:
     """Encode rows ``rows[start:start + count]`` of the table into x (count, width)."""
     numbers_end = (n_numbers + LANES - 1) // LANES * LANES
     n_flags = len(encoding.flags)

@@ -8,13 +8,16 @@ Both kernels are compiled for one signature and closed to any other.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import platform
+import shutil
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,17 +67,31 @@ def _user_cache() -> Path:
     return Path.home() / ".cache"
 
 
+def sources() -> list[Path]:
+    """All files that the machine code is made from."""
+    here = Path(__file__).parent
+    return sorted(here.glob("*.py")) + sorted((here.parent.parent / "techniques").glob("*.py"))
+
+
 @functools.cache
 def fingerprint() -> str:
     """A hash of all that the machine code depends on."""
-    here = Path(__file__).parent
-    sources = sorted(here.glob("*.py")) + sorted((here.parent.parent / "techniques").glob("*.py"))
+    return fingerprint_of(sources(), Path(epochs.__file__).parent)
+
+
+def fingerprint_of(files: Sequence[Path], home: Path) -> str:
+    """A hash of the files' contents, the versions and the processor.
+
+    And of the place of the cached functions' own file: Numba keeps machine code by it, so a second copy of
+    taut would compile again, unannounced.
+    """
     digest = hashlib.sha256()
-    for path in sources:
+    for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     features = sorted(k for k, v in binding.get_host_cpu_features().items() if v)
     versions = (numba.__version__, llvmlite.__version__, np.__version__, platform.python_version())
-    digest.update(repr((versions, platform.machine(), binding.get_host_cpu_name(), features)).encode())
+    machine = (platform.machine(), binding.get_host_cpu_name(), features)
+    digest.update(repr((versions, machine, str(home.resolve()))).encode())
     return digest.hexdigest()[:20]
 
 
@@ -103,23 +120,36 @@ def _compile(dtype: np.dtype[Any]) -> Kernels:
     started = time.perf_counter()
     if not is_compiled(dtype):
         again = "" if folder else "; no cache folder can be written, so every process has to do this"
-        print(f"taut: compiling for this machine, once, some 20 seconds{again} ...", file=sys.stderr, flush=True)
+        print(
+            f"taut: compiling for this machine, once, some 20 seconds{again} ...", file=sys.stderr, flush=True
+        )
     train = _compiled(epochs.train_some.py_func, _train_signature(dtype), folder)
     predict = _compiled(epochs.predict_rows.py_func, _predict_signature(dtype), folder)
     if folder:
-        (folder / f"{dtype.name}.done").touch()
+        with contextlib.suppress(OSError):
+            (folder / f"{dtype.name}.done").touch()
     return Kernels(train, predict, time.perf_counter() - started)
 
 
 def _compiled(function: Any, signature: Any, folder: Path | None) -> Any:
-    """Compile for one signature, with the machine code kept in the folder, and forbid any other."""
-    before = numba.config.CACHE_DIR
-    try:
-        numba.config.CACHE_DIR = str(folder) if folder else before
-        dispatcher = njit(nogil=True, cache=folder is not None)(function)
-    finally:
-        numba.config.CACHE_DIR = before
-    dispatcher.compile(signature)
+    """Compile for one signature, with the machine code kept in the folder, and forbid any other.
+
+    A cache that cannot be used (a full disk, a damaged file) is thrown away, and compiled without.
+    """
+    if folder is None:
+        dispatcher = njit(nogil=True)(function)
+        dispatcher.compile(signature)
+    else:
+        before = numba.config.CACHE_DIR
+        try:
+            numba.config.CACHE_DIR = str(folder)
+            dispatcher = njit(nogil=True, cache=True)(function)
+            dispatcher.compile(signature)
+        except Exception:
+            shutil.rmtree(folder, ignore_errors=True)
+            return _compiled(function, signature, None)
+        finally:
+            numba.config.CACHE_DIR = before
     dispatcher.disable_compile()
     return dispatcher
 
@@ -131,10 +161,12 @@ def _array(dtype: DTypeLike, dimensions: int = 1) -> Any:
 def _groups(dtype: DTypeLike) -> tuple[Rows, Encoding, Plan, State, Scratch]:
     """One example of each group of arrays, from which Numba reads the types."""
     real, index = _array(dtype), _array(np.int32)
-    rows = Rows(_array(np.float32, 2), real, real, real, index, index, index)
+    rows = Rows(_array(np.float32, 2), _array(np.float64), real, real, index, index, index)
     encoding = Encoding(_array(np.float32), _array(np.float32), index, index, index)
     plan = Plan(_array(np.int64, 2), _array(np.int64), _array(np.float64), _array(np.float64))
-    state = State(real, real, real, real, real, real, _array(np.float64, 2), _array(np.int64), _array(np.float64))
+    state = State(
+        real, real, real, real, real, real, _array(np.float64, 2), _array(np.int64), _array(np.float64)
+    )
     return rows, encoding, plan, state, Scratch(real, _array(np.int64), index)
 
 

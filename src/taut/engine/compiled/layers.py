@@ -1,7 +1,8 @@
 """What happens between two matrix products, as one fused pass per column block.
 
 A block is LANES columns of all rows in the batch: 16 KB at 256 rows, so the second and third look at it find
-it in the first-level cache, and column sums stay in registers.  Order: dense, batch norm, activation, dropout.
+it in the first-level cache, and column sums stay in registers.  Order: dense, batch norm, activation,
+dropout.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from numba import njit
 
 from taut.engine.compiled.functions import GELU, RELU, SILU, gelu, relu, silu
 from taut.engine.compiled.random import stream_words
-from taut.engine.compiled.simd import LANES, load, select, splat, sqrt, store
+from taut.engine.compiled.simd import load, select, splat, sqrt, store
 
 VARIANCE_FLOOR = 1e-5  # added to the variance before its root, as everywhere
 
 
 @njit(nogil=True)
-def normalize_block(z: Any, z0: int, width: int, count: int, mean_at: Any, statistics: Any, place: int, step: int) -> Any:
+def normalize_block(
+    z: Any, z0: int, width: int, count: int, mean_at: Any, statistics: Any, place: int, step: int
+) -> Any:
     """Batch norm's first half on one column block, in place: (z - mean) / sqrt(variance + floor).
 
     Also moves the running statistics, which start fresh: the first steps are plain averages, later ones
@@ -68,16 +71,22 @@ def normalize_block(z: Any, z0: int, width: int, count: int, mean_at: Any, stati
 
 
 @njit(nogil=True)
+def drop_threshold(rate: float) -> int:
+    """The rate in sixteen bits: a unit is dropped whose random number is below.  One in 65,536 stays."""
+    return min(65535, int(rate * 65536.0 + 0.5))
+
+
+@njit(nogil=True)
 def activate_block(
-    out: Any, out0: int, slope: Any, slope0: int, z: Any, z0: int, width: int, count: int, gain: Any, shift: Any,
-    activation: int, keep_slope: bool, drop: float, first_word: int, key_a: Any, key_b: Any,
+    out: Any, out0: int, slope: Any, slope0: int, z: Any, z0: int, width: int, count: int, gain: Any,
+    shift: Any, activation: int, keep_slope: bool, drop: float, first_word: int, key_a: Any, key_b: Any,
 ) -> None:  # fmt: skip
-    """out = mask * activation(gain * z + shift) on one column block.
+    """Write out = mask * activation(gain * z + shift) on one column block.
 
     With ``keep_slope`` the derivative times the mask goes to ``slope`` (relu needs none: its output's sign
     tells both).  One random word serves two rows, sixteen bits each.
     """
-    threshold = int(drop * 65536.0 + 0.5)
+    threshold = drop_threshold(drop)
     factor = 1.0 / (1.0 - threshold / 65536.0)
     words = stream_words(first_word, key_a, key_b)
     for i in range(count):
@@ -104,11 +113,20 @@ def activate_block(
 
 @njit(nogil=True)
 def deactivate_block(
-    grad: Any, grad0: int, out: Any, out0: int, slope: Any, slope0: int, width: int, count: int, activation: int, drop: float
+    grad: Any,
+    grad0: int,
+    out: Any,
+    out0: int,
+    slope: Any,
+    slope0: int,
+    width: int,
+    count: int,
+    activation: int,
+    drop: float,
 ) -> Any:
     """Turn d loss / d out into d loss / d y on one column block, in place; returns its column sums."""
     s0, s1 = splat(grad, 0.0), splat(grad, 0.0)
-    factor = 1.0 / (1.0 - int(drop * 65536.0 + 0.5) / 65536.0)
+    factor = 1.0 / (1.0 - drop_threshold(drop) / 65536.0)
     for i in range(count):
         at = i * width
         incoming = load(grad, grad0 + at)
@@ -125,7 +143,9 @@ def deactivate_block(
 
 
 @njit(nogil=True)
-def denormalize_block(grad: Any, grad0: int, hat: Any, hat0: int, width: int, count: int, dy_sum: Any, gain: Any, inverse: Any) -> Any:
+def denormalize_block(
+    grad: Any, grad0: int, hat: Any, hat0: int, width: int, count: int, dy_sum: Any, gain: Any, inverse: Any
+) -> Any:
     """Turn d loss / d y into d loss / d z through batch norm, in place; returns d loss / d gain.
 
     dz = gain inverse (dy - mean(dy) - hat mean(dy hat)), Ioffe and Szegedy 2015, section 3.

@@ -78,7 +78,9 @@ class Layout:
         """Padded numbers in batch norm's running statistics."""
         return 2 * sum(int(r[1]) for r in self.table[:-1]) if self.normalize else 0
 
-    def unpack(self, parameters: NDArray[np.floating], statistics: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
+    def unpack(
+        self, parameters: NDArray[np.floating], statistics: NDArray[np.floating]
+    ) -> dict[str, NDArray[np.floating]]:
         """The parameters by name and in their true shapes, copied.
 
         Returns
@@ -100,7 +102,10 @@ class Layout:
         return arrays
 
     def pack(
-        self, arrays: dict[str, NDArray[np.floating]], parameters: NDArray[np.floating], statistics: NDArray[np.floating]
+        self,
+        arrays: dict[str, NDArray[np.floating]],
+        parameters: NDArray[np.floating],
+        statistics: NDArray[np.floating],
     ) -> None:
         """Write what :meth:`unpack` gave into zeroed flat buffers."""
         parameters[:] = 0.0

@@ -12,8 +12,29 @@ from typing import Any
 from numba import njit
 
 from taut.engine.compiled.functions import exp
-from taut.engine.compiled.records import CENTER, CLASSES, FIT_FACTOR, HIT_SUM, LOSS_SUM, SCALE, TASK, WEIGHT_SUM
-from taut.engine.compiled.simd import LANES, first_lanes, get, largest, load, one_hot, put, select, splat, store, total
+from taut.engine.compiled.records import (
+    CENTER,
+    CLASSES,
+    FIT_FACTOR,
+    HIT_SUM,
+    LOSS_SUM,
+    SCALE,
+    TASK,
+    WEIGHT_SUM,
+)
+from taut.engine.compiled.simd import (
+    LANES,
+    first_lanes,
+    get,
+    largest,
+    load,
+    one_hot,
+    put,
+    select,
+    splat,
+    store,
+    total,
+)
 
 _NOWHERE = -1e30  # a padded class: its probability is exactly zero
 _FAINT = 1e-30  # smaller probabilities count as zero: their products would be denormal, and slow
@@ -35,11 +56,13 @@ def _exponentials(z: Any, at: int, n_classes: int) -> tuple[Any, Any]:
 
 
 @njit(nogil=True)
-def loss_gradient(z: Any, z0: int, width: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int) -> None:
+def loss_gradient(
+    z: Any, z0: int, width: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int
+) -> None:
     """Replace outputs by d (weighted mean loss of the batch) / d output.
 
-    Cross-entropy: (softmax - indicator) weight / count.  Squared error: 2 (output - target) weight / count, the
-    target in the fold's own units.
+    Cross-entropy: (softmax - indicator) weight / count.  Squared error: 2 (output - target) weight / count,
+    the target in the fold's own units.
     """
     share = plan.knobs[FIT_FACTOR] / count
     classes = plan.sizes[TASK] == CLASSES
@@ -65,7 +88,18 @@ def loss_gradient(z: Any, z0: int, width: int, n_outputs: int, rows: Any, plan: 
 
 
 @njit(nogil=True)
-def add_losses(z: Any, z0: int, width: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int, sums: Any) -> None:
+def add_losses(
+    z: Any,
+    z0: int,
+    width: int,
+    n_outputs: int,
+    rows: Any,
+    plan: Any,
+    chosen: Any,
+    start: int,
+    count: int,
+    sums: Any,
+) -> None:
     """Add the block's weighted losses, hits and weights to the sums.  Overwrites the outputs.
 
     The squared error is in the table's units: the fold's scale is taken out again, so that folds compare.
@@ -77,15 +111,16 @@ def add_losses(z: Any, z0: int, width: int, n_outputs: int, rows: Any, plan: Any
         target = get(rows.target, row)
         if plan.sizes[TASK] == CLASSES:
             own = float(get(z, at + int(target)))
-            hit = 1.0
+            hit = 1.0  # as argmax has it: of equal outputs the first one wins
             for j in range(n_outputs):
-                if get(z, at + j) > own:
+                other = float(get(z, at + j))
+                if not (other < own or (other == own and j >= int(target))):
                     hit = 0.0
             top, s = _exponentials(z, at, n_outputs)
             loss = float(top) - own + math.log(float(s))
         else:
             hit = 0.0
-            miss = float(get(z, at)) * plan.knobs[SCALE] + plan.knobs[CENTER] - float(target)
+            miss = float(get(z, at)) * plan.knobs[SCALE] + plan.knobs[CENTER] - target
             loss = miss * miss
         sums[LOSS_SUM] += weight * loss
         sums[HIT_SUM] += weight * hit

@@ -17,27 +17,45 @@ from taut.engine.compiled.simd import LANES, load, store
 from taut.engine.compiled.tiles import ROWS, VECTORS, make_tile, transpose_block
 
 WIDE = VECTORS * LANES
-TALL = ROWS * VECTORS  # a narrow tile has as many sums in flight as a wide one
 # B is read in columns of WIDE numbers; beyond this many numbers it is copied first, into one dense strip.
 STRIP_FROM = 300_000
 # The inner dimension is cut so that a strip of B and some rows of A stay in the second-level cache.
 INNER_AT_MOST = 2048
 
-_wide = make_tile(ROWS, VECTORS)
-_wide_row = make_tile(1, VECTORS)
-_narrow = make_tile(TALL, 1)
-_narrow_row = make_tile(1, 1)
+
+def _make_column(height: int, vectors: int) -> Any:
+    """Build the product with one column of B that is ``vectors`` vectors wide: tiles, then single rows."""
+    tile, single = make_tile(height, vectors), make_tile(1, vectors)
+
+    @njit(nogil=True)
+    def column(
+        c: Any, c0: int, ldc: int, a: Any, a0: int, a_row: int, a_inner: int, b: Any, b0: int, ldb: int,
+        rows: int, inner: int, add: int,
+    ) -> None:  # fmt: skip
+        i = 0
+        while i + height <= rows:
+            tile(c, c0 + i * ldc, ldc, a, a0 + i * a_row, a_row, a_inner, b, b0, ldb, inner, add)
+            i += height
+        while i < rows:
+            single(c, c0 + i * ldc, ldc, a, a0 + i * a_row, a_row, a_inner, b, b0, ldb, inner, add)
+            i += 1
+
+    return column
+
+
+_wide = _make_column(ROWS, VECTORS)
+_narrow = _make_column(ROWS * VECTORS, 1)  # as many sums in flight as in a wide tile
 
 
 @njit(nogil=True)
 def _tiles(
     c: Any, c0: int, ldc: int, a: Any, a0: int, a_row: int, a_inner: int, b: Any, b0: int, ldb: int,
-    rows: int, columns: int, inner: int, add: int, strip: Any, strip0: int,
+    rows: int, columns: int, inner: int, strip: Any, strip0: int,
 ) -> None:  # fmt: skip
-    """C (+)= A B for any strides of A; B's rows are dense.  See make_tile for the meaning of the arguments."""
+    """C = A B for any strides of A; B's rows are dense.  See make_tile for what the arguments mean."""
     for p0 in range(0, inner, INNER_AT_MOST):
         depth = min(INNER_AT_MOST, inner - p0)
-        also = 1 if (add != 0 or p0 > 0) else 0
+        add = 1 if p0 > 0 else 0
         a1 = a0 + p0 * a_inner
         j = 0
         while j < columns:
@@ -48,34 +66,29 @@ def _tiles(
                     for q in range(0, width, LANES):
                         store(strip, strip0 + p * width + q, load(b, b1 + p * ldb + q))
                 here, b1, stride = strip, strip0, width
-            i = 0
             if width == WIDE and VECTORS > 1:
-                while i + ROWS <= rows:
-                    _wide(c, c0 + i * ldc + j, ldc, a, a1 + i * a_row, a_row, a_inner, here, b1, stride, depth, also)
-                    i += ROWS
-                while i < rows:
-                    _wide_row(c, c0 + i * ldc + j, ldc, a, a1 + i * a_row, a_row, a_inner, here, b1, stride, depth, also)
-                    i += 1
+                _wide(c, c0 + j, ldc, a, a1, a_row, a_inner, here, b1, stride, rows, depth, add)
             else:
-                while i + TALL <= rows:
-                    _narrow(c, c0 + i * ldc + j, ldc, a, a1 + i * a_row, a_row, a_inner, here, b1, stride, depth, also)
-                    i += TALL
-                while i < rows:
-                    _narrow_row(c, c0 + i * ldc + j, ldc, a, a1 + i * a_row, a_row, a_inner, here, b1, stride, depth, also)
-                    i += 1
+                _narrow(c, c0 + j, ldc, a, a1, a_row, a_inner, here, b1, stride, rows, depth, add)
             j += width
 
 
 @njit(nogil=True)
-def forward_product(z: Any, z0: int, x: Any, x0: int, w: Any, w0: int, rows: int, n_in: int, n_out: int, strip: Any, strip0: int) -> None:
-    """z (rows, n_out) = x (rows, n_in) @ w (n_in, n_out)."""
-    _tiles(z, z0, n_out, x, x0, n_in, 1, w, w0, n_out, rows, n_out, n_in, 0, strip, strip0)
+def forward_product(
+    z: Any, z0: int, x: Any, x0: int, w: Any, w0: int, rows: int, n_in: int, n_out: int,
+    strip: Any, strip0: int,
+) -> None:  # fmt: skip
+    """Write z (rows, n_out) = x (rows, n_in) @ w (n_in, n_out)."""
+    _tiles(z, z0, n_out, x, x0, n_in, 1, w, w0, n_out, rows, n_out, n_in, strip, strip0)
 
 
 @njit(nogil=True)
-def weight_product(g: Any, g0: int, x: Any, x0: int, dz: Any, dz0: int, rows: int, n_in: int, n_out: int, strip: Any, strip0: int) -> None:
-    """g (n_in, n_out) = x (rows, n_in).T @ dz (rows, n_out)."""
-    _tiles(g, g0, n_out, x, x0, 1, n_in, dz, dz0, n_out, n_in, n_out, rows, 0, strip, strip0)
+def weight_product(
+    g: Any, g0: int, x: Any, x0: int, dz: Any, dz0: int, rows: int, n_in: int, n_out: int,
+    strip: Any, strip0: int,
+) -> None:  # fmt: skip
+    """Write g (n_in, n_out) = x (rows, n_in).T @ dz (rows, n_out)."""
+    _tiles(g, g0, n_out, x, x0, 1, n_in, dz, dz0, n_out, n_in, n_out, rows, strip, strip0)
 
 
 @njit(nogil=True)
@@ -83,8 +96,8 @@ def input_product(
     dx: Any, dx0: int, dz: Any, dz0: int, w: Any, w0: int, rows: int, n_in: int, n_out: int,
     turned: Any, turned0: int, strip: Any, strip0: int,
 ) -> None:  # fmt: skip
-    """dx (rows, n_in) = dz (rows, n_out) @ w (n_in, n_out).T, by way of ``turned`` (n_out, n_in) = w.T."""
+    """Write dx (rows, n_in) = dz (rows, n_out) @ w (n_in, n_out).T, by way of turned (n_out, n_in) = w.T."""
     for i in range(0, n_in, LANES):
         for j in range(0, n_out, LANES):
             transpose_block(turned, turned0 + j * n_in + i, n_in, w, w0 + i * n_out + j, n_out)
-    _tiles(dx, dx0, n_in, dz, dz0, n_out, 1, turned, turned0, n_in, rows, n_in, n_out, 0, strip, strip0)
+    _tiles(dx, dx0, n_in, dz, dz0, n_out, 1, turned, turned0, n_in, rows, n_in, n_out, strip, strip0)

@@ -104,7 +104,22 @@ def forward_evaluation(plan: Any, parameters: Any, statistics: Any, scratch: Any
                 gain = load(parameters, d[GAIN] + j) / sqrt(variance + VARIANCE_FLOOR)
                 shift = shift - load(statistics, d[STATISTICS] + j) * gain
             activate_block(
-                f, out0 + j, f, 0, f, out0 + j, width, count, gain, shift, plan.sizes[ACTIVATION], False, 0.0, 0, 0, 0
+                f,
+                out0 + j,
+                f,
+                0,
+                f,
+                out0 + j,
+                width,
+                count,
+                gain,
+                shift,
+                plan.sizes[ACTIVATION],
+                False,
+                0.0,
+                0,
+                0,
+                0,
             )
     _outputs(plan, parameters, scratch, count)
 
@@ -147,7 +162,9 @@ def backward(plan: Any, state: Any, scratch: Any, count: int) -> None:
             out0, hat0, slope0, inverse0 = layer_places(scratch, layer + 1)
             drop = plan.knobs[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
             for j in range(0, width, LANES):
-                dy_sum = deactivate_block(f, dz0 + j, f, out0 + j, f, slope0 + j, width, count, activation, drop)
+                dy_sum = deactivate_block(
+                    f, dz0 + j, f, out0 + j, f, slope0 + j, width, count, activation, drop
+                )
                 store(f, g0 + d[SHIFT] + j, dy_sum)
                 if normalize:
                     gain = load(parameters, d[GAIN] + j)

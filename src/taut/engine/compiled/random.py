@@ -25,22 +25,35 @@ _WEYL_A = np.uint64(0x9E3779B9)
 _WEYL_B = np.uint64(0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_TAUT = np.uint64(0x74617574)  # "taut": the counter's last word
 
 
 @njit(nogil=True)
-def stream_key(seed: int, purpose: int, epoch: int, step: int) -> tuple[int, int]:
+def philox(a: Any, b: Any, c: Any, d: Any, key_a: Any, key_b: Any) -> tuple[Any, Any, Any, Any]:
+    """Philox-4x32-10: four words from a counter of four and a key of two (all uint64 below 2^32)."""
+    for _ in range(10):
+        left, right = _MULTIPLIER_A * a, _MULTIPLIER_B * c
+        a, c = (right >> _HALF) ^ b ^ key_a, (left >> _HALF) ^ d ^ key_b
+        b, d = right & _LOW, left & _LOW
+        key_a, key_b = (key_a + _WEYL_A) & _LOW, (key_b + _WEYL_B) & _LOW
+    return a, b, c, d
+
+
+@njit(nogil=True)
+def stream_key(seed: int, purpose: int, epoch: int, step: int) -> tuple[Any, Any]:
     """The two 32-bit keys (as uint64) of a stream.
 
     ``purpose`` may carry a layer's number in its higher bits; seeds are 64 bits, epochs and steps 32 bits.
     """
     s = np.uint64(seed)
-    a, b = np.uint64(epoch) & _LOW, np.uint64(step) & _LOW
-    c, d = np.uint64(purpose) & _LOW, np.uint64(0x74617574)
-    key_a, key_b = s & _LOW, s >> _HALF
-    for _ in range(10):
-        product_a, product_b = _MULTIPLIER_A * a, _MULTIPLIER_B * c
-        a, b, c, d = (product_b >> _HALF) ^ b ^ key_a, product_b & _LOW, (product_a >> _HALF) ^ d ^ key_b, product_a & _LOW
-        key_a, key_b = (key_a + _WEYL_A) & _LOW, (key_b + _WEYL_B) & _LOW
+    a, b, _, _ = philox(
+        np.uint64(epoch) & _LOW,
+        np.uint64(step) & _LOW,
+        np.uint64(purpose) & _LOW,
+        _TAUT,
+        s & _LOW,
+        s >> _HALF,
+    )
     return a, b
 
 

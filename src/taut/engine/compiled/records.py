@@ -42,7 +42,7 @@ class Rows(NamedTuple):
     """The table that all members share, and who trains and who is scored."""
 
     values: Any  # float32 (n_rows, n_columns): numbers (NaN = missing), then category codes
-    target: Any  # (n_rows,): class number, or value in units of the table
+    target: Any  # float64 (n_rows,): class number, or value in units of the table
     fit_weight: Any  # (n_rows,): weight in training; FIT_FACTOR makes its mean 1 over the training rows
     score_weight: Any  # (n_rows,): weight in evaluation
     train: Any  # int32: rows that train

@@ -16,7 +16,9 @@ OUTPUTS, GRADIENT, GRAD_A, GRAD_B, TURNED, STRIP, LAYER = range(7)
 _LINE = 64  # bytes of a cache line: every part starts on one
 
 
-def scratch_for(layout: Layout, batch: int, n_order: int, dtype: DTypeLike, floats: NDArray[np.floating] | None) -> Scratch:
+def scratch_for(
+    layout: Layout, batch: int, n_order: int, dtype: DTypeLike, floats: NDArray[np.floating] | None
+) -> Scratch:
     """Cut ``floats`` (made anew where it is absent or too small) for batches of up to ``batch`` rows."""
     count = max(batch, BLOCK)
     table = layout.table

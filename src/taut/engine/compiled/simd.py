@@ -28,7 +28,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 LANES = 16
 
 
-class Vector(types.Type):  # type: ignore[misc]
+class Vector(types.Type):
     """Numba's type of ``LANES`` numbers of one ``dtype``."""
 
     def __init__(self, dtype: Any) -> None:
@@ -37,7 +37,7 @@ class Vector(types.Type):  # type: ignore[misc]
 
 
 @register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
+class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, dmm: Any, fe_type: Vector) -> None:
         super().__init__(dmm, fe_type, ir.VectorType(_lane(fe_type.dtype), LANES))
 
@@ -47,7 +47,7 @@ def _lane(dtype: Any) -> Any:
     if dtype == types.boolean:
         return ir.IntType(1)
     if isinstance(dtype, types.Integer):
-        return ir.IntType(dtype.bitwidth)
+        return ir.IntType(dtype.bitwidth)  # type: ignore[attr-defined]
     return ir.FloatType() if dtype == types.float32 else ir.DoubleType()
 
 
@@ -163,12 +163,12 @@ _define(operator.eq, _comparison("=="), compares=True)
 
 
 @infer_global(operator.neg)
-class _Negative(AbstractTemplate):
+class _Negative(AbstractTemplate):  # type: ignore[misc]
     def generic(self, args: Any, kws: Any) -> Any:
         return signature(args[0], args[0]) if len(args) == 1 and isinstance(args[0], Vector) else None
 
 
-@lower_builtin(operator.neg, Vector)  # type: ignore[misc]
+@lower_builtin(operator.neg, Vector)
 def _negative(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.fneg(args[0])
 
@@ -310,7 +310,7 @@ def first_lanes(typingctx: Any, count: Any) -> Any:
 
 @intrinsic
 def one_hot(typingctx: Any, array: Any, lane: Any) -> Any:
-    """1 in one lane and 0 in the others, in the type of ``array``'s items; all 0 where there is no such lane."""
+    """1 in one lane and 0 in the others, in the type of ``array``'s items; all 0 without such a lane."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         kind = ir.VectorType(_lane(array.dtype), LANES)

@@ -1,9 +1,9 @@
 """The inner loops of the matrix product, written for registers.
 
 A tile of ``rows x (vectors * LANES)`` results stays in registers while the loop runs over the inner
-dimension: per turn it loads ``vectors`` vectors of B, spreads one number of A after another over all lanes and
-does ``rows * vectors`` fused multiply-adds.  Each result is one chain of multiply-adds in the order of the
-inner dimension, whatever the tile: a row's result does not depend on the rows next to it.
+dimension: per turn it loads ``vectors`` vectors of B, spreads one number of A after another over all
+lanes and does ``rows * vectors`` fused multiply-adds.  Each result is one chain of multiply-adds in the
+order of the inner dimension, whatever the tile: a row's result does not depend on the rows next to it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def make_tile(rows: int, vectors: int) -> Any:
     """Build ``tile(c, c0, ldc, a, a0, a_row, a_inner, b, b0, ldb, inner, add)``.
 
     C[i, j] (+)= sum over p < inner of A[i, p] B[p, j] for i < rows, j < vectors * LANES, where
-    C[i, j] is ``c[c0 + i ldc + j]``, A[i, p] is ``a[a0 + i a_row + p a_inner]`` and B[p, j] is ``b[b0 + p ldb + j]``.
+    C[i, j] is ``c[c0 + i ldc + j]``, A[i, p] is ``a[a0 + i a_row + p a_inner]`` and B[p, j] is
+    ``b[b0 + p ldb + j]``.
     With ``add`` not 0 the product is added to C.  ``inner`` is at least 1.
     """
 
@@ -125,7 +126,7 @@ def _emit_tile(context: Any, builder: Any, sig: Any, args: Any, rows: int, vecto
 def transpose_block(
     typingctx: Any, target: Any, target0: Any, target_row: Any, source: Any, source0: Any, source_row: Any
 ) -> Any:
-    """Write the LANES x LANES block at ``source[source0:]`` (row stride ``source_row``) transposed to target."""
+    """Write a block of LANES x LANES numbers transposed; ``..._row`` are the strides of the rows."""
     i = types.intp
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:

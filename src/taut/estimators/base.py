@@ -1,0 +1,136 @@
+"""What the four estimators share: parameters, the fitted model, prediction."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from taut.engine.base import Curve, Engine
+from taut.errors import DataWarning, ParameterError
+from taut.estimators.automatic import auto_batch_size, auto_learning_rate
+from taut.estimators.model import Model
+from taut.estimators.problem import ClassWeight, Problem, make_problem, read_features
+from taut.network import hidden_widths
+from taut.parameters import real, whole
+from taut.selection.search import Settings
+
+Task = Literal["classification", "regression"]
+
+
+class TautEstimator(BaseEstimator, ABC):
+    """An estimator with a fitted :class:`~taut.estimators.model.Model`; the classes below it say how it is fitted."""
+
+    _task: Task
+    model_: Model
+
+    @abstractmethod
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fit to a table."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _engine(self) -> Engine:
+        from taut.engine.compiled.engine import CompiledEngine
+
+        n_jobs = self.n_jobs
+        if n_jobs is not None and (not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0):
+            raise ParameterError(f"n_jobs must be None or a whole number other than 0, and it is {n_jobs!r}.")
+        return CompiledEngine(n_jobs)
+
+    def _problem(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, weight_val: Any) -> Problem:
+        if (X_val is None) != (y_val is None):
+            raise ParameterError("X_val and y_val go together: give both, or neither.")
+        if X_val is None and weight_val is not None:
+            raise ParameterError("sample_weight_val needs X_val and y_val.")
+        class_weight: ClassWeight = getattr(self, "class_weight", None)
+        validation = None if X_val is None else (X_val, y_val, weight_val)
+        problem = make_problem(self, self._task, X, y, sample_weight, class_weight, validation)
+        if problem.target.classes is not None:
+            self.classes_ = problem.target.classes
+        if problem.target.constant:
+            value = problem.target.origin
+            warnings.warn(
+                f"y is {value:g} in every row: there is nothing to learn, and that is what is predicted.",
+                DataWarning,
+                stacklevel=3,
+            )
+        return problem
+
+    def _settings(self, n_train: int) -> Settings:
+        """The parameters, checked, with "auto" made numbers."""
+        batch_size = (
+            auto_batch_size(n_train) if self.batch_size == "auto" else whole("batch_size", self.batch_size)
+        )
+        if self.learning_rate == "auto":
+            learning_rate = auto_learning_rate(batch_size)
+        else:
+            learning_rate = real("learning_rate", self.learning_rate)
+            if learning_rate == 0.0:
+                raise ParameterError("learning_rate must be above 0, and it is 0.")
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return Settings(
+            hidden=hidden_widths(self.hidden),
+            activation=self.activation,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            max_epochs=whole("max_epochs", self.max_epochs),
+            seed=seed,
+        )
+
+    def _keep(self, problem: Problem, networks: Any) -> None:
+        if problem.target.constant:
+            # A network that learned from a constant is only nearly constant.
+            networks = [replace(network, scale=0.0) for network in networks]
+        self.model_ = Model(problem.schema, problem.target, tuple(networks))
+
+    def _values(self, X: Any) -> NDArray[np.float32]:
+        check_is_fitted(self, "model_")
+        return read_features(self, X, self.model_.schema)[1].values
+
+    def _history(self, curve: Curve, problem: Problem) -> dict[str, NDArray[Any]]:
+        """A curve by name, squared errors in the target's own units."""
+        factor = problem.target.unit**2 if self._task == "regression" else 1.0
+        history: dict[str, NDArray[Any]] = {
+            "epoch": np.arange(1, len(curve) + 1),
+            "train_loss": curve.train * factor,
+            "validation_loss": curve.validation * factor,
+        }
+        if self._task == "classification":
+            history["validation_accuracy"] = curve.hits
+        return history
+
+    def save(self, folder: str) -> None:
+        """Save the fitted model as a folder of JSON and safetensors; :func:`taut.load` loads it."""
+        from taut.store import save
+
+        save(self, folder)
+
+
+def predict_classes(estimator: TautEstimator, X: Any) -> NDArray[Any]:
+    """The likeliest class of each row."""
+    probabilities = predict_probabilities(estimator, X)
+    classes: NDArray[Any] = estimator.classes_
+    return classes[np.argmax(probabilities, axis=1)]
+
+
+def predict_probabilities(estimator: TautEstimator, X: Any) -> NDArray[np.float64]:
+    """Class probabilities in the order of ``classes_``."""
+    values = estimator._values(X)
+    return estimator.model_.probabilities(estimator._engine(), values)
+
+
+def predict_values(estimator: TautEstimator, X: Any) -> NDArray[np.float64]:
+    """Predicted values."""
+    values = estimator._values(X)
+    return estimator.model_.values(estimator._engine(), values)

@@ -1,0 +1,288 @@
+"""One network, with a given recipe."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, RegressorMixin
+
+from taut.engine.base import Status
+from taut.errors import ParameterError, TrainingError
+from taut.estimators.base import (
+    TautEstimator,
+    predict_classes,
+    predict_probabilities,
+    predict_values,
+)
+from taut.estimators.problem import ClassWeight, Problem
+from taut.parameters import real
+from taut.recipe import Recipe
+from taut.selection.folds import Split, holdout_split, make_fold
+from taut.techniques import EarlyStopping
+
+Auto = Literal["auto"]
+
+
+class _Single(TautEstimator):
+    """How one network is fitted."""
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> Self:
+        recipe = Recipe(EarlyStopping()) if self.recipe is None else self.recipe
+        if not isinstance(recipe, Recipe):
+            raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
+        fraction = real("validation_fraction", self.validation_fraction, below=1.0)
+        problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        settings = self._settings(problem.n_train)
+        split = self._split(problem, recipe, fraction, settings.seed)
+        fold = make_fold(split, problem.data, problem.matrix, settings.seed)
+        engine = self._engine()
+        member = settings.member(recipe, fold, 0, problem.target.n_outputs)
+        (training,) = engine.train(problem.data, [member])
+        if training.status is Status.DIVERGED:
+            raise TrainingError(
+                f"Training diverged in epoch {training.epoch}: the loss or the weights were no longer finite. "
+                f"Lower learning_rate (it was {settings.learning_rate:.3g})."
+            )
+        if training.epoch == 0:
+            raise KeyboardInterrupt
+        self._keep(problem, [training.trained()])
+        self.recipe_ = recipe
+        self.network_ = member.network
+        self.n_iter_ = training.epoch
+        self.best_epoch_ = training.best_epoch
+        self.history_ = self._history(training.curve, problem)
+        self.learning_rate_, self.batch_size_ = settings.learning_rate, settings.batch_size
+        return self
+
+    def _split(self, problem: Problem, recipe: Recipe, fraction: float, seed: int) -> Split:
+        """Rows that train, and rows that early stopping looks at."""
+        n, n_all = problem.n_train, problem.matrix.n_rows
+        everyone = np.arange(n, dtype=np.int32)
+        if n_all > n:
+            return Split(everyone, np.arange(n, n_all, dtype=np.int32))
+        if recipe.hooks().patience is None or fraction == 0.0:
+            return Split(everyone, np.empty(0, dtype=np.int32))
+        return holdout_split(fraction, problem.data.target, self._task, seed, problem.alike)
+
+
+class TautClassifier(ClassifierMixin, _Single):
+    """A classifier: one network trained with a given recipe.
+
+    Parameters
+    ----------
+    hidden : tuple of int, default=(128, 128)
+        Widths of the hidden layers; ``()`` is logistic regression.
+    recipe : Recipe, default=None
+        The techniques and their strengths; None is ``Recipe(EarlyStopping())``.
+    activation : {"relu", "silu", "gelu"}, default="relu"
+    learning_rate : "auto" or float, default="auto"
+        AdamW's, above 0, after a linear warm-up over 100 steps.  "auto" goes by the batch size.
+    batch_size : "auto" or int, default="auto"
+        Rows a step.  "auto" goes by the number of rows.
+    max_epochs : int, default=300
+        Where training ends that nothing stopped before.
+    validation_fraction : float, default=0.15
+        Share of the rows that early stopping looks at, stratified by class.  All rows train where the recipe
+        has no early stopping.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in training (not in validation).
+    n_jobs : int or None, default=None
+        Threads; one network uses one, prediction all.  None is all cores, and one inside a joblib worker.
+    random_state : int, RandomState or None, default=None
+    verbose : int, default=0
+
+    Attributes
+    ----------
+    classes_ : array, shape (n_classes,)
+    recipe_ : Recipe
+    history_ : dict of arrays, each of shape (n_iter_,)
+        ``epoch``, ``train_loss``, ``validation_loss`` (cross-entropy in nats, in evaluation mode and without
+        penalty) and ``validation_accuracy``.
+    n_iter_, best_epoch_ : int
+        Epochs trained, and the epoch whose weights were kept.
+    network_ : Network
+    learning_rate_, batch_size_ : float, int
+        What "auto" became.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Where X was a data frame with names.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from taut import Recipe, L2, EarlyStopping, TautClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = TautClassifier(hidden=(32,), recipe=Recipe(L2(0.01), EarlyStopping()), random_state=0).fit(X, y)
+    >>> clf.score(X, y) > 0.9
+    True
+    """
+
+    _task = "classification"
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (128, 128),
+        recipe: Recipe | None = None,
+        *,
+        activation: Literal["relu", "silu", "gelu"] = "relu",
+        learning_rate: float | Auto = "auto",
+        batch_size: int | Auto = "auto",
+        max_epochs: int = 300,
+        validation_fraction: float = 0.15,
+        class_weight: ClassWeight = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.recipe = recipe
+        self.activation = activation
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array, shape (n_rows, n_features), or data frame
+            Numbers, NaN where missing; a data frame may hold text, booleans and dates too.
+        y : array, shape (n_rows,)
+            Classes.
+        sample_weight : array, shape (n_rows,), optional
+            Weights of the rows, in training and in validation.
+        X_val, y_val, sample_weight_val : optional
+            Rows for early stopping to look at, in place of a share of X.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the likeliest class of each row, shape (n_rows,)."""
+        return predict_classes(self, X)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Predict class probabilities, shape (n_rows, n_classes), in the order of ``classes_``."""
+        return predict_probabilities(self, X)
+
+
+class TautRegressor(RegressorMixin, _Single):
+    """A regressor: one network trained with a given recipe, by squared error.
+
+    Parameters
+    ----------
+    hidden : tuple of int, default=(128, 128)
+        Widths of the hidden layers; ``()`` is linear regression.
+    recipe : Recipe, default=None
+        The techniques and their strengths; None is ``Recipe(EarlyStopping())``.
+    activation : {"relu", "silu", "gelu"}, default="relu"
+    learning_rate : "auto" or float, default="auto"
+        AdamW's, above 0, after a linear warm-up over 100 steps.  "auto" goes by the batch size.
+    batch_size : "auto" or int, default="auto"
+        Rows a step.  "auto" goes by the number of rows.
+    max_epochs : int, default=300
+        Where training ends that nothing stopped before.
+    validation_fraction : float, default=0.15
+        Share of the rows that early stopping looks at.  All rows train where the recipe has no early stopping.
+    n_jobs : int or None, default=None
+        Threads; one network uses one, prediction all.  None is all cores, and one inside a joblib worker.
+    random_state : int, RandomState or None, default=None
+    verbose : int, default=0
+
+    Attributes
+    ----------
+    recipe_ : Recipe
+    history_ : dict of arrays, each of shape (n_iter_,)
+        ``epoch``, ``train_loss`` and ``validation_loss`` (mean squared error in y's units, in evaluation mode
+        and without penalty).
+    n_iter_, best_epoch_ : int
+        Epochs trained, and the epoch whose weights were kept.
+    network_ : Network
+    learning_rate_, batch_size_ : float, int
+        What "auto" became.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Where X was a data frame with names.
+    """
+
+    _task = "regression"
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (128, 128),
+        recipe: Recipe | None = None,
+        *,
+        activation: Literal["relu", "silu", "gelu"] = "relu",
+        learning_rate: float | Auto = "auto",
+        batch_size: int | Auto = "auto",
+        max_epochs: int = 300,
+        validation_fraction: float = 0.15,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.recipe = recipe
+        self.activation = activation
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.validation_fraction = validation_fraction
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array, shape (n_rows, n_features), or data frame
+            Numbers, NaN where missing; a data frame may hold text, booleans and dates too.
+        y : array, shape (n_rows,)
+            Finite numbers.
+        sample_weight : array, shape (n_rows,), optional
+            Weights of the rows, in training and in validation.
+        X_val, y_val, sample_weight_val : optional
+            Rows for early stopping to look at, in place of a share of X.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Predict a value for each row, shape (n_rows,)."""
+        return predict_values(self, X)

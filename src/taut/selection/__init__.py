@@ -1,0 +1,1 @@
+"""Which recipe: folds, candidates, scores, and the search over them."""

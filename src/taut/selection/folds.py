@@ -1,0 +1,136 @@
+"""Who trains and who is held out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Data, Fold
+from taut.errors import DataError, DataWarning
+from taut.table.matrices import Matrix
+from taut.table.encoder import Encoder
+
+Rows = NDArray[np.int32]
+Task = Literal["classification", "regression"]
+
+# Of the training rows, as many are evaluated each epoch where nobody is held out.
+_SAMPLE_SHARE = 0.15
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Rows that train and rows that are held out, both in rising order."""
+
+    train: Rows
+    validation: Rows
+
+
+def _split(train: Any, validation: Any) -> Split:
+    return Split(np.sort(np.asarray(train)).astype(np.int32), np.sort(np.asarray(validation)).astype(np.int32))
+
+
+def cross_validation_splits(
+    cv: Any, target: NDArray[Any], groups: Any, task: Task, seed: int, alike: NDArray[np.integer]
+) -> list[Split]:
+    """The splits that ``cv`` means.
+
+    Parameters
+    ----------
+    cv : int, scikit-learn splitter, or iterable of (train, validation) pairs
+        A number makes stratified (classes) or plain (regression) shuffled folds, or folds of whole groups
+        where groups are given.
+    target : array, shape (n_rows,)
+    groups : array, shape (n_rows,), or None
+    task : {"classification", "regression"}
+    seed : int
+    alike : int array, shape (n_rows,)
+        Rows with the same number stay together where we make the folds (identical rows).
+    """
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
+
+    n = len(target)
+    if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
+        if groups is not None:
+            splits: Iterable[Any] = GroupKFold(int(cv)).split(np.zeros(n), target, groups)
+        else:
+            kind = StratifiedKFold if task == "classification" else KFold
+            splits = _together(kind(int(cv), shuffle=True, random_state=seed), target, alike)
+    else:
+        splits = check_cv(cv, target, classifier=task == "classification").split(np.zeros(n), target, groups)
+    made = [_split(train, validation) for train, validation in splits]
+    if not made:
+        raise DataError("cv gives no split: give a number of folds, a splitter, or a list of splits.")
+    for i, split in enumerate(made):
+        if not len(split.train) or not len(split.validation):
+            raise DataError(f"cv's split {i} has no training rows or no held-out rows.")
+    return made
+
+
+def _together(splitter: Any, target: NDArray[Any], alike: NDArray[np.integer]) -> list[tuple[Any, Any]]:
+    """Split one row of each set of identical rows; the others go with it."""
+    _, first, member_of = np.unique(alike, return_index=True, return_inverse=True)
+    if len(first) == len(target):
+        return list(splitter.split(np.zeros(len(target)), target))
+    result = []
+    for _, held in splitter.split(np.zeros(len(first)), target[first]):
+        is_held = np.zeros(len(first), dtype=bool)
+        is_held[held] = True
+        rows = is_held[member_of]
+        result.append((np.flatnonzero(~rows), np.flatnonzero(rows)))
+    return result
+
+
+def holdout_split(fraction: float, target: NDArray[Any], task: Task, seed: int, alike: NDArray[np.integer]) -> Split:
+    """One split with about this fraction held out, stratified by class where the classes allow it."""
+    from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+
+    n = len(np.unique(alike))
+    held = min(max(1, round(fraction * n)), n - 1)
+    options: dict[str, Any] = {"n_splits": 1, "test_size": held, "random_state": seed}
+    if task == "classification":
+        try:
+            return _split(*_together(StratifiedShuffleSplit(**options), target, alike)[0])
+        except ValueError as error:
+            warnings.warn(
+                f"The held-out rows are not stratified by class ({str(error).rstrip('.')}).", DataWarning, stacklevel=2
+            )
+    return _split(*_together(ShuffleSplit(**options), target, alike)[0])
+
+
+def make_fold(split: Split, data: Data, matrix: Matrix, seed: int) -> Fold:
+    """Fit on the training rows all that is fitted on them: encoder, units of the target.
+
+    Rows with weight 0 neither train nor count.
+    """
+    train, validation = split.train, split.validation
+    if data.fit_weight is not None and not np.all(data.fit_weight[train] > 0):
+        train = train[data.fit_weight[train] > 0]
+        if not len(train):
+            raise DataError("sample_weight leaves no training row with a weight above 0.")
+    wanted = len(validation) or int(np.ceil(_SAMPLE_SHARE * len(train)))
+    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 1))))
+    sample = np.sort(stream.choice(train, size=min(wanted, len(train)), replace=False)).astype(np.int32)
+    center, scale = 0.0, 1.0
+    if data.task == "regression":
+        weights = None if data.fit_weight is None else data.fit_weight[train].astype(np.float64)
+        values = data.target[train].astype(np.float64)
+        center = float(np.average(values, weights=weights))
+        scale = float(np.sqrt(np.average((values - center) ** 2, weights=weights))) or 1.0
+    return Fold(train, validation, sample, Encoder.fit(matrix, train), center, scale)
+
+
+def make_folds(splits: Sequence[Split], data: Data, matrix: Matrix, seed: int) -> list[Fold]:
+    """A fold for each split; each draws from streams of its own."""
+    return [make_fold(split, data, matrix, seed_of(seed, i)) for i, split in enumerate(splits)]
+
+
+def seed_of(seed: int, *names: int) -> int:
+    """A seed (63 bits) for one named purpose below another seed."""
+    state = np.random.SeedSequence((seed, *names)).generate_state(1, np.uint64)[0]
+    return int(state >> np.uint64(1))

@@ -1,0 +1,277 @@
+"""What is wrong with a table, in sentences: leaks, duplicates, the target."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.errors import DataError
+from taut.table.frame import (
+    BooleanColumn,
+    Codes,
+    Column,
+    DateColumn,
+    Floats,
+    Frame,
+    Mask,
+    Note,
+    NumberColumn,
+    TextColumn,
+    warn,
+)
+from taut.table.matrices import Matrix
+
+Task: TypeAlias = Literal["classification", "regression"]
+
+_MOST_CLASSES = 20  # integers with more values than this are amounts
+_ROWS_PER_CLASS = 10
+_FEW_ROWS = 10  # with fewer, a column may be one-to-one with the target by chance
+_COPY = 0.99999  # correlation
+_CONTINUOUS = 0.5  # different values by rows
+_SAMPLE_ROWS = 20_000
+
+
+def duplicate_groups(matrix: Matrix) -> tuple[NDArray[np.int64], int]:
+    """Group identical rows that chance would not repeat.
+
+    Two rows that are the same in a continuous column too are one observation, entered twice: on both sides
+    of a split they let a network recite what it has seen. Identical rows of categories and small integers
+    are met by chance, and stay apart. A column of numbers is continuous where the different rows have at
+    least half as many different values (by at most 20,000 rows).
+
+    Parameters
+    ----------
+    matrix : Matrix
+        Of the features alone.
+
+    Returns
+    -------
+    groups : int64 (n_rows,)
+        A number for each row; the rows of a group share one.
+    n_others : int
+        How many further rows are identical to an earlier one.
+    """
+    values = matrix.values
+    first, n_distinct = _first_alike(values)
+    groups = np.arange(len(values))
+    if n_distinct == len(values):
+        return groups, 0
+    again = np.flatnonzero(first != groups)
+    unique = values[np.flatnonzero(first == groups)]
+    unique = unique[:: max(1, len(unique) // _SAMPLE_ROWS)]
+    tied = np.zeros(len(again), dtype=bool)
+    for column in range(matrix.n_numbers):
+        present = unique[:, column]
+        present = present[~np.isnan(present)]
+        if len(present) > 1 and len(np.unique(present)) >= _CONTINUOUS * len(present):
+            tied |= ~np.isnan(values[again, column])
+    groups[again[tied]] = first[again[tied]]
+    return groups, int((~tied).sum())
+
+
+def target_leaks(frame: Frame, target: Column) -> tuple[Note, ...]:
+    """Find columns that give the target away: copies, and columns that are one-to-one with it.
+
+    A column of numbers or dates is reported where it has the order of a target of numbers, or its values
+    but for 1e-5 of correlation; any column is, where each of its values goes with one value of the target
+    and the other way round, and most values come again.
+
+    Parameters
+    ----------
+    frame : Frame
+        The features.
+    target : Column
+        As long as the frame.
+
+    Warns
+    -----
+    DataWarning
+        For each such column.
+    """
+    notes = []
+    aim, aim_present = _ordered(target)
+    for column in frame.columns:
+        values, present = _ordered(column)
+        both = present & aim_present
+        why = _leak(values[both], aim[both], _has_order(column) and _has_order(target))
+        if why:
+            text = (
+                f"it gives the target {target.name!r} away: {why}. Leave it out if it is not known beforehand"
+            )
+            notes.append(warn(Note(column.name, f"{text}.")))
+    return tuple(notes)
+
+
+def task_of(target: Column) -> tuple[Task, str]:
+    """Tell whether a target is classes or an amount, and why.
+
+    Texts and yes or no are classes; so are two different numbers, and integers with at most 20 different
+    values of 10 rows each on average. Other numbers are an amount.
+
+    Raises
+    ------
+    DataError
+        Where the target is dates.
+    """
+    if isinstance(target, DateColumn):
+        raise DataError(
+            f"the target {target.name!r} holds dates; make a number of it, such as days from a start."
+        )
+    if isinstance(target, TextColumn):
+        return "classification", f"the target is text with {_n_used(target):,} different values"
+    if isinstance(target, BooleanColumn):
+        return "classification", "the target is yes or no"
+    present = target.values[~target.missing]
+    found = np.unique(present)
+    if len(found) <= 2:
+        return "classification", f"the target has {len(found)} different values"
+    few = len(found) <= _MOST_CLASSES and len(present) >= _ROWS_PER_CLASS * len(found)
+    if few and (found == np.rint(found)).all():
+        return "classification", f"the target is integers with only {len(found)} different values"
+    return "regression", f"the target is numbers with {len(found):,} different values"
+
+
+def split_target(frame: Frame, name: str) -> tuple[Frame, Column, tuple[Note, ...]]:
+    """Take the target out of a table, and the rows without a target away.
+
+    Parameters
+    ----------
+    frame : Frame
+    name : str
+        The target's column.
+
+    Returns
+    -------
+    features : Frame
+        The other columns, its notes without the target's.
+    target : Column
+        Without missing values.
+    notes : tuple of Note
+        On the target: how it was read, and how many rows were left out.
+
+    Raises
+    ------
+    DataError
+        Where there is no such column (the message has the closest names), nothing in it, nothing but it, or
+        an infinite number in it.
+    """
+    target = frame.column(name)
+    features = frame.without([name])
+    if not features.columns:
+        raise DataError(f"the table has no column but the target {name!r}.")
+    if isinstance(target, NumberColumn) and np.isinf(target.values).any():
+        count = int(np.isinf(target.values).sum())
+        raise DataError(f"the target {name!r} is infinite in {count:,} rows; correct or remove them.")
+    missing = target.missing
+    if missing.all():
+        raise DataError(f"the target {name!r} has no value in any row.")
+    notes = [note for note in frame.notes if note.where == name]
+    others = tuple(note for note in frame.notes if note.where != name)
+    features = Frame(features.columns, features.n_rows, others)
+    n_missing = int(missing.sum())
+    if n_missing:
+        kept = np.flatnonzero(~missing)
+        features, target = features.take(kept), target.take(kept)
+        notes.append(Note(name, f"{n_missing:,} rows have no target; they are left out."))
+    return features, target, tuple(notes)
+
+
+def target_values(target: Column, task: Task) -> NDArray[Any]:
+    """Give a target without missing values as ``y`` for an estimator.
+
+    Parameters
+    ----------
+    target : Column
+    task : "classification" or "regression"
+
+    Returns
+    -------
+    array (n_rows,)
+        float64 for regression. For classification: text; int64 where all numbers are integers; float64.
+
+    Raises
+    ------
+    DataError
+        Where an amount is wanted and the target is text or dates.
+    """
+    if task == "regression":
+        if isinstance(target, (NumberColumn, BooleanColumn)):
+            return target.values
+        raise DataError(
+            f"the target {target.name!r} is no number, as regression needs; is it a classification?"
+        )
+    if isinstance(target, DateColumn):
+        raise DataError(f"the target {target.name!r} holds dates, and classes are needed.")
+    if isinstance(target, NumberColumn):
+        whole = (target.values == np.rint(target.values)).all() and (np.abs(target.values) < 2**53).all()
+        return target.values.astype(np.int64) if whole else target.values
+    texts = target.as_text() if isinstance(target, BooleanColumn) else target
+    return np.array(texts.levels)[texts.codes]
+
+
+def _first_alike(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], int]:
+    """Find for each row the first row that is the same: (its place (n_rows,), how many are different)."""
+    mixed = np.zeros(len(values), dtype=np.uint64)
+    for column in range(values.shape[1]):
+        bits = _bits(values[:, column]).astype(np.uint64)
+        mixed ^= bits + np.uint64(0x9E3779B97F4A7C15) + (mixed << np.uint64(6)) + (mixed >> np.uint64(2))
+        mixed *= np.uint64(0xFF51AFD7ED558CCD)
+        mixed ^= mixed >> np.uint64(33)
+    _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
+    alike = first[inverse].astype(np.int64)
+    # Two rows may share a hash by chance: look at those that are said to be the same.
+    again = np.flatnonzero(alike != np.arange(len(values)))
+    same = np.ones(len(again), dtype=bool)
+    for column in range(values.shape[1]):
+        same &= _bits(values[again, column]) == _bits(values[alike[again], column])
+    alike[again[~same]] = again[~same]
+    return alike, int((alike == np.arange(len(values))).sum())
+
+
+def _bits(values: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Give numbers as bits, with one zero and one NaN."""
+    return np.where(np.isnan(values), np.float32(np.nan), values + np.float32(0)).view(np.uint32)
+
+
+def _ordered(column: Column) -> tuple[Floats | Codes, Mask]:
+    """Give a column as numbers, and where it has any."""
+    if isinstance(column, TextColumn):
+        return column.codes, ~column.missing
+    if isinstance(column, DateColumn):
+        return column.values.astype(np.int64).astype(np.float64), ~column.missing
+    return column.values, np.isfinite(column.values)
+
+
+def _has_order(column: Column) -> bool:
+    return isinstance(column, (NumberColumn, DateColumn))
+
+
+def _leak(values: Floats | Codes, aim: Floats | Codes, in_order: bool) -> str:
+    """Say how values give the target away, or "" where they do not."""
+    if len(values) < _FEW_ROWS:
+        return ""
+    found, codes = np.unique(values, return_inverse=True)
+    aims, aim_codes = np.unique(aim, return_inverse=True)
+    if len(found) < 2 or len(aims) < 2:
+        return ""
+    if len(found) == len(aims):
+        n_pairs = len(np.unique(codes.astype(np.int64) * len(aims) + aim_codes))
+        if n_pairs == len(aims):
+            if in_order and (codes == aim_codes).all() and np.array_equal(found, aims):
+                return "it is a copy"
+            if 2 * len(aims) <= len(values):
+                return "each of its values goes with one value of the target"
+            if in_order and ((codes == aim_codes).all() or (codes == len(aims) - 1 - aim_codes).all()):
+                return "it has the same order"
+    if in_order and len(aims) > 2:
+        with np.errstate(all="ignore"):
+            correlation = abs(np.corrcoef(values, aim)[0, 1])
+        if correlation > _COPY:
+            return f"the correlation with it is {correlation:.6f}"
+    return ""
+
+
+def _n_used(column: TextColumn) -> int:
+    return int((column.counts() > 0).sum())

@@ -1,0 +1,252 @@
+"""A data frame or an array in memory -> a Frame."""
+
+from __future__ import annotations
+
+import datetime as dt
+import numbers
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.errors import DataError
+from taut.table.frame import (
+    BooleanColumn,
+    Column,
+    DateColumn,
+    Frame,
+    NumberColumn,
+    TextColumn,
+)
+from taut.table.numbers import number_text
+from taut.table.texts import dictionary
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+_MICROSECOND = np.dtype("datetime64[us]")
+
+
+class _Unusable(Exception):
+    """A column that cannot be read, and why."""
+
+
+def frame_from(X: Any) -> Frame:
+    """Give a data frame or a two-dimensional array as a ``Frame``.
+
+    Parameters
+    ----------
+    X : data frame or array-like (n_rows, n_columns)
+        Any data frame in memory that narwhals knows (pandas, polars, pyarrow, ...), a NumPy array, or a list
+        of rows. The columns of an array are named x0, x1, ...
+
+    Returns
+    -------
+    Frame
+        Numbers, decimals, durations and times of the day (in seconds) become numbers; text, categories and
+        columns of mixed content texts; infinities stay.
+
+    Raises
+    ------
+    DataError
+        Where it is no table, two columns have one name, or columns are nested, binary, complex or of an
+        unknown kind; the message names all of them.
+    """
+    if isinstance(X, (np.ndarray, list, tuple)):
+        return _from_array(np.asarray(X) if isinstance(X, np.ndarray) else _as_objects(X))
+    import narwhals as nw
+
+    try:
+        table = nw.from_native(X, eager_only=True)
+        series = list(table.iter_columns())
+    except (TypeError, ValueError, AttributeError, nw.exceptions.NarwhalsError) as error:
+        if "unique column names" in str(error):
+            raise DataError(f"two columns have the same name: {' '.join(str(error).split())}") from error
+        raise DataError(
+            f"a table is needed, and not a {type(X).__name__}: a data frame in memory (pandas, polars, "
+            "pyarrow) or a two-dimensional array."
+        ) from error
+    return _assembled([(str(one.name), _from_series, one) for one in series], len(table))
+
+
+def _assembled(parts: Sequence[tuple[str, Callable[[str, Any], Column], Any]], n_rows: int) -> Frame:
+    columns = []
+    bad = []
+    for name, convert, content in parts:
+        try:
+            columns.append(convert(name, content))
+        except _Unusable as error:
+            bad.append(f"{name!r} ({error})")
+    if bad:
+        raise DataError(f"these columns cannot be used: {', '.join(bad)}; leave them out or convert them.")
+    return Frame(tuple(columns), n_rows)
+
+
+def _as_objects(X: Any) -> NDArray[Any]:
+    try:
+        return np.array(X, dtype=object)
+    except ValueError as error:
+        raise DataError(f"the rows are of different lengths: {error}.") from error
+
+
+def _from_array(X: NDArray[Any]) -> Frame:
+    if X.ndim != 2:
+        raise DataError(
+            f"Expected 2D array, got {X.ndim}D array instead: a table has rows and columns. Reshape it with "
+            "X.reshape(-1, 1) if it has a single column, or X.reshape(1, -1) if it is a single row."
+        )
+    if X.dtype.names is not None:
+        raise DataError("an array with named fields is no table; make a data frame of it.")
+    parts = [(f"x{place}", _from_values, X[:, place]) for place in range(X.shape[1])]
+    return _assembled(parts, len(X))
+
+
+def _from_values(name: str, values: NDArray[Any]) -> Column:
+    kind = values.dtype.kind
+    if kind == "b":
+        return BooleanColumn(name, values.astype(np.float64))
+    if kind in "iuf":
+        return NumberColumn(name, values.astype(np.float64))
+    if kind == "M":
+        return DateColumn(name, values.astype(_MICROSECOND))
+    if kind == "m":
+        return NumberColumn(name, values / np.timedelta64(1, "s"))
+    if kind == "U":
+        return _texts(name, values.tolist())
+    if kind == "O":
+        return _from_objects(name, values.tolist())
+    raise _Unusable("binary" if kind in "SV" else str(values.dtype))
+
+
+def _from_series(name: str, series: nw.Series[Any]) -> Column:
+    import narwhals as nw
+
+    dtype = series.dtype
+    if isinstance(dtype, nw.Boolean):
+        return BooleanColumn(name, _floats(series))
+    if dtype.is_numeric():
+        return NumberColumn(name, _floats(series))
+    if isinstance(dtype, (nw.Categorical, nw.Enum)):
+        return _from_categories(name, series)
+    if isinstance(dtype, nw.String):
+        return _texts(name, series.to_list())
+    if isinstance(dtype, (nw.Date, nw.Datetime)):
+        if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
+            series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return DateColumn(name, series.cast(nw.Datetime("us")).to_numpy().astype(_MICROSECOND))
+    if isinstance(dtype, nw.Duration):
+        return NumberColumn(name, _floats(series.dt.total_microseconds()) / 1e6)
+    if isinstance(dtype, (nw.Object, nw.Time)):
+        return _from_objects(name, series.to_list())
+    if isinstance(dtype, nw.Binary):
+        raise _Unusable("binary")
+    if dtype.is_nested():
+        raise _Unusable("nested")
+    if len(series) and series.null_count() == len(series):  # polars and pyarrow have a type for nothing
+        return NumberColumn(name, np.full(len(series), np.nan))
+    raise _Unusable(
+        f"of the type {getattr(series.to_native(), 'dtype', getattr(series.to_native(), 'type', dtype))}"
+    )
+
+
+def _floats(series: nw.Series[Any]) -> NDArray[np.float64]:
+    import narwhals as nw
+
+    values = series.cast(nw.Float64).to_numpy()
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _from_categories(name: str, series: nw.Series[Any]) -> TextColumn:
+    native = series.to_native()
+    if hasattr(native, "cat") and hasattr(native.cat, "codes"):  # pandas: no need to write out the texts
+        levels = [_level(value) for value in native.cat.categories]
+        if len(set(levels)) == len(levels):
+            return TextColumn(name, native.cat.codes.to_numpy().astype(np.int32), tuple(levels))
+        codes = native.cat.codes.to_numpy()
+        return _texts(name, [levels[code] if code >= 0 else None for code in codes])
+    return _texts(name, series.to_list())
+
+
+def _texts(name: str, values: Sequence[Any]) -> TextColumn:
+    codes, levels = dictionary((None if _is_none(value) else value for value in values), len(values))
+    return TextColumn(name, codes, tuple(str(level) for level in levels))
+
+
+def _from_objects(name: str, values: Sequence[Any]) -> Column:
+    """Read a column of Python objects by what they are: all of one kind, or texts."""
+    kinds = {_kind(value) for value in values}
+    kinds.discard("none")
+    for unusable in ("nested", "binary", "complex", "unknown"):
+        if unusable in kinds:
+            example = next(value for value in values if _kind(value) == unusable)
+            raise _Unusable(f"{unusable}, such as {type(example).__name__}")
+    if kinds == {"boolean"}:
+        return BooleanColumn(
+            name, np.array([np.nan if _is_none(value) else float(value) for value in values])
+        )
+    if kinds <= {"number", "boolean"}:
+        return NumberColumn(name, np.array([np.nan if _is_none(value) else float(value) for value in values]))
+    if kinds == {"date"}:
+        return DateColumn(name, np.array([_moment(value) for value in values], dtype=_MICROSECOND))
+    if kinds == {"duration"}:
+        return NumberColumn(name, np.array([_seconds(value) for value in values]))
+    codes, levels = dictionary((None if _is_none(value) else _level(value) for value in values), len(values))
+    return TextColumn(name, codes, tuple(levels))
+
+
+def _kind(value: Any) -> str:
+    if _is_none(value):
+        return "none"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (bool, np.bool_)):
+        return "boolean"
+    if isinstance(value, (dt.date, np.datetime64)):
+        return "date"
+    if isinstance(value, (dt.timedelta, dt.time, np.timedelta64)):
+        return "duration"
+    if isinstance(value, (numbers.Real, Decimal)):
+        return "number"
+    if isinstance(value, numbers.Complex):
+        return "complex"
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return "binary"
+    if isinstance(value, (list, tuple, dict, set, frozenset, np.ndarray)):
+        return "nested"
+    return "unknown"
+
+
+def _is_none(value: Any) -> bool:
+    """Tell None, NaN, NaT and pandas' NA; the last has no truth value, so it is known by its name."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(value, (float, np.floating, Decimal, np.datetime64, np.timedelta64)):
+        return bool(value != value)
+    return False
+
+
+def _level(value: Any) -> str:
+    """Write a value as the name of a category."""
+    if isinstance(value, (numbers.Real, Decimal)) and not isinstance(value, (bool, np.bool_)):
+        return number_text(float(value))
+    return str(value)
+
+
+def _moment(value: Any) -> np.datetime64:
+    if _is_none(value):
+        return np.datetime64("NaT", "us")
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        value = value.astimezone(dt.UTC).replace(tzinfo=None)
+    return np.datetime64(value, "us")
+
+
+def _seconds(value: Any) -> float:
+    if _is_none(value):
+        return float("nan")
+    if isinstance(value, dt.time):
+        return value.hour * 3600.0 + value.minute * 60 + value.second + value.microsecond / 1e6
+    if isinstance(value, np.timedelta64):
+        return float(value / np.timedelta64(1, "s"))
+    return float(value.total_seconds())

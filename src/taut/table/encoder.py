@@ -1,0 +1,268 @@
+"""A matrix's rows -> the inputs of a network, fitted on the training rows of one fold alone.
+
+The compiled kernel applies an encoder while it gathers rows, so that a fold needs no table of its own.
+``Encoder.transform`` is the same in NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.errors import StoreError
+from taut.table.matrices import Matrix
+
+FORMAT = 1  # of the JSON form
+
+MOST_FEATURES = 64  # of one category
+MOST_SCALE = 3e6  # with MOST = 1e12 of the matrix, (v - center) * scale squares without leaving float32
+_SQUASH = np.float32(1.0 / 3.0)
+_SAMPLE_ROWS = 100_000
+_BLOCK_COLUMNS = 16
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """The map from a matrix's columns to features.
+
+    A number v becomes ``u / sqrt(1 + (u / 3)**2)`` with ``u = (v - center) * scale``, and u = 0 where v is
+    missing: robust scaling and a smooth clip at 3 (RealMLP; Holzmüller, Grinsztajn and Steinwart, 2024). The
+    center is the median; the scale is 1 / (upper - lower quartile), where these are equal 2 / (maximum -
+    minimum), and 0 for a constant.
+
+    A number gets a second feature, its missing flag, where enough training rows have no value and enough
+    have one (``enough_rows``), and no earlier flag is 1 in the same training rows.
+
+    A category's values become one feature each (one-hot) where enough training rows have them, the 64 most
+    frequent at most. The rest, and values that are not in the training rows, share "(other)" where it has
+    enough training rows, and else have no feature: all features of the category are 0 then. A missing
+    value is treated as one more value. Where there are two features and one of them is 1 in every training
+    row, the rarer is enough. A feature that is 1 in all but a few training rows is left out.
+
+    Attributes
+    ----------
+    n_numbers : int
+    center, scale : float32 (n_numbers,)
+    flags : int32 (n_flags,)
+        The numbers that have a missing flag.
+    category_start : int32 (n_categories + 1,)
+        Where the codes of each category start in ``category_feature``.
+    category_feature : int32 (category_start[-1],)
+        The feature that a code sets to 1, or -1.
+    names : tuple of str, (n_features,)
+        Readable names: "income", "income missing", "city=Paris", "city=(other)".
+    """
+
+    n_numbers: int
+    center: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    flags: NDArray[np.int32]
+    category_start: NDArray[np.int32]
+    category_feature: NDArray[np.int32]
+    names: tuple[str, ...]
+
+    @property
+    def n_features(self) -> int:
+        """The number of features: numbers, then flags, then one-hot."""
+        return len(self.names)
+
+    @classmethod
+    def fit(cls, matrix: Matrix, rows: NDArray[Any]) -> Encoder:
+        """Fit an encoder.
+
+        Medians and quartiles of more than 100,000 training rows come from 100,000 of them, evenly spaced.
+
+        Parameters
+        ----------
+        matrix : Matrix
+        rows : int array (n,)
+            The training rows of the fold, one or more.
+        """
+        center, scale, flags = _fit_numbers(matrix, rows)
+        names = list(matrix.names[: matrix.n_numbers])
+        names += [f"{matrix.names[column]} missing" for column in flags]
+        features = [np.empty(0, dtype=np.int32)]
+        for place, levels in enumerate(matrix.levels):
+            codes = matrix.values[rows, matrix.n_numbers + place].astype(np.int64)
+            found, labels = _fit_category(codes, levels)
+            features.append(np.where(found >= 0, found + len(names), -1).astype(np.int32))
+            names += [f"{matrix.names[matrix.n_numbers + place]}={label}" for label in labels]
+        start = np.concatenate([[0], np.cumsum(matrix.n_levels)]).astype(np.int32)
+        return cls(
+            matrix.n_numbers,
+            center,
+            scale,
+            flags,
+            start,
+            np.concatenate(features).astype(np.int32),
+            tuple(names),
+        )
+
+    def transform(self, values: NDArray[np.float32], rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Encode rows.
+
+        Parameters
+        ----------
+        values : float32 (n_rows, n_numbers + n_categories)
+            A matrix's values.
+        rows : int array (n,)
+
+        Returns
+        -------
+        float32 (n, n_features)
+        """
+        out = np.zeros((len(rows), self.n_features), dtype=np.float32)
+        numbers = values[rows, : self.n_numbers]
+        u = (numbers - self.center) * self.scale
+        u = np.where(np.isnan(numbers), np.float32(0), u)
+        out[:, : self.n_numbers] = u / np.sqrt(1 + (u * _SQUASH) ** 2)
+        for place, column in enumerate(self.flags):
+            out[:, self.n_numbers + place] = np.isnan(numbers[:, column])
+        here = np.arange(len(rows))
+        for place, start in enumerate(self.category_start[:-1]):
+            codes = values[rows, self.n_numbers + place].astype(np.int64)
+            features = self.category_feature[start + codes]
+            found = features >= 0
+            out[here[found], features[found]] = 1.0
+        return out
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the encoder as a dict of plain lists for ``json``."""
+        return {
+            "format": FORMAT,
+            "n_numbers": self.n_numbers,
+            "center": self.center.tolist(),
+            "scale": self.scale.tolist(),
+            "flags": self.flags.tolist(),
+            "category_start": self.category_start.tolist(),
+            "category_feature": self.category_feature.tolist(),
+            "names": list(self.names),
+        }
+
+    @classmethod
+    def from_json(cls, data: object) -> Encoder:
+        """Read what ``to_json`` gave.
+
+        Raises
+        ------
+        StoreError
+            Where it is of another format, or its parts do not fit each other.
+        """
+        if not isinstance(data, Mapping) or not isinstance(data.get("format"), int):
+            raise StoreError("the encoder is damaged: it has no format number.")
+        if data["format"] != FORMAT:
+            raise StoreError(
+                f"the encoder has format {data['format']}, and this version of taut reads format {FORMAT}; "
+                "use the version that saved it, or save it again."
+            )
+        try:
+            encoder = cls(
+                n_numbers=int(data["n_numbers"]),
+                center=np.array(data["center"], dtype=np.float32),
+                scale=np.array(data["scale"], dtype=np.float32),
+                flags=np.array(data["flags"], dtype=np.int32),
+                category_start=np.array(data["category_start"], dtype=np.int32),
+                category_feature=np.array(data["category_feature"], dtype=np.int32),
+                names=tuple(str(name) for name in data["names"]),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise StoreError(f"the encoder is damaged: {type(error).__name__} {error}.") from error
+        if not encoder._fits():
+            raise StoreError("the encoder is damaged: its parts do not fit each other.")
+        return encoder
+
+    def _fits(self) -> bool:
+        """Tell whether no part points outside of another: the kernel trusts them."""
+        start, feature = self.category_start, self.category_feature
+        return bool(
+            self.center.shape == self.scale.shape == (self.n_numbers,)
+            and np.isfinite(self.center).all()
+            and ((self.scale >= 0) & (self.scale <= MOST_SCALE)).all()
+            and self.flags.ndim == start.ndim == feature.ndim == 1
+            and ((self.flags >= 0) & (self.flags < self.n_numbers)).all()
+            and len(start) > 0
+            and start[0] == 0
+            and (np.diff(start) >= 2).all()
+            and start[-1] == len(feature)
+            and ((feature >= -1) & (feature < self.n_features)).all()
+            and self.n_features >= self.n_numbers + len(self.flags)
+        )
+
+
+def enough_rows(n_rows: int) -> int:
+    """Give the number of training rows from which a flag or a value gets a feature of its own.
+
+    8 rows, or one in a thousand where that is more; for fewer than 64 rows, one in eight and at least 2.
+    """
+    return max(2, min(8, n_rows // 8), math.ceil(n_rows / 1000))
+
+
+def _fit_numbers(
+    matrix: Matrix, rows: NDArray[Any]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
+    """Find center, scale and flags, a few columns at a time."""
+    n_numbers, n_rows = matrix.n_numbers, len(rows)
+    center = np.zeros(n_numbers, dtype=np.float32)
+    scale = np.zeros(n_numbers, dtype=np.float32)
+    flags = []
+    patterns: set[bytes] = set()
+    enough = enough_rows(n_rows)
+    for first in range(0, n_numbers, _BLOCK_COLUMNS):
+        last = min(first + _BLOCK_COLUMNS, n_numbers)
+        block = np.ascontiguousarray(np.take(matrix.values[:, first:last], rows, axis=0).T)
+        for column, values in zip(range(first, last), block, strict=True):
+            missing = np.isnan(values)
+            n_missing = int(missing.sum())
+            if enough <= n_missing <= n_rows - enough:
+                pattern = np.packbits(missing).tobytes()
+                if pattern not in patterns:
+                    patterns.add(pattern)
+                    flags.append(column)
+            present = values[~missing] if n_missing else values
+            if len(present):
+                center[column], scale[column] = _robust(present)
+    return center, scale, np.array(flags, dtype=np.int32)
+
+
+def _robust(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Find the median, and the scale by quartiles or else by range."""
+    sample = values[:: max(1, len(values) // _SAMPLE_ROWS)]
+    places = np.array([0.25, 0.5, 0.75]) * (len(sample) - 1)
+    below = places.astype(np.int64)
+    above = np.minimum(below + 1, len(sample) - 1)
+    ordered = np.partition(sample, np.unique([below, above])).astype(np.float64)
+    quartiles = ordered[below] + (places - below) * (ordered[above] - ordered[below])
+    lower, median, upper = quartiles.tolist()
+    spread = upper - lower
+    if spread > 0:
+        return median, min(1.0 / spread, MOST_SCALE)
+    span = float(values.max()) - float(values.min())
+    return median, min(2.0 / span, MOST_SCALE) if span > 0 else 0.0
+
+
+def _fit_category(codes: NDArray[np.int64], levels: tuple[str, ...]) -> tuple[NDArray[np.int64], list[str]]:
+    """Choose the features of one category: (the feature of each code counted from 0, or -1; their labels)."""
+    n_rows, other, missing = len(codes), len(levels), len(levels) + 1
+    enough = enough_rows(n_rows)
+    counts = np.bincount(codes, minlength=len(levels) + 2)
+    own = [code for code in np.argsort(-counts[:other], kind="stable").tolist() if counts[code] >= enough]
+    own = own[:MOST_FEATURES]
+    own += [missing] if counts[missing] >= enough else []
+    labels = [*levels, "(other)", "(missing)"]
+    groups = {code: [code] for code in own}
+    # Codes that occur in no training row go with the rare ones.
+    groups[other] = [code for code in range(len(levels) + 2) if code not in groups]
+    sizes = {code: int(counts[group].sum()) for code, group in groups.items()}
+    chosen = [code for code in groups if enough <= sizes[code] <= n_rows - enough]
+    if len(chosen) == 2 and sizes[chosen[0]] + sizes[chosen[1]] == n_rows:
+        chosen = [min(chosen, key=lambda code: sizes[code])]
+    feature = np.full(len(levels) + 2, -1, dtype=np.int64)
+    for place, code in enumerate(chosen):
+        feature[groups[code]] = place
+    return feature, [labels[code] for code in chosen]

@@ -1,0 +1,251 @@
+"""A person's table in memory: named columns of four kinds, and notes on how they were read."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Literal, Self, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.errors import DataError, DataWarning
+
+Floats: TypeAlias = NDArray[np.float64]
+Codes: TypeAlias = NDArray[np.int32]
+Dates: TypeAlias = NDArray[np.datetime64]
+Mask: TypeAlias = NDArray[np.bool_]
+Rows: TypeAlias = NDArray[Any]
+Decimal: TypeAlias = Literal[".", ","]
+
+MISSING_CODE = -1
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence to be recorded and shown.
+
+    Attributes
+    ----------
+    where : str
+        The column it is about; ``""`` for the whole table or file.
+    what : str
+        What was done or found.
+    """
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"column {self.where!r}: {self.what}" if self.where else self.what
+
+
+def warn(note: Note) -> Note:
+    """Show a note as a ``DataWarning``, and give it back to be recorded."""
+    warnings.warn(str(note), DataWarning, stacklevel=3)
+    return note
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NumberText:
+    """How text was read as numbers, so that the next file is read alike.
+
+    Attributes
+    ----------
+    decimal : "." or ","
+        Which of them "1,234" and "1.234" are read by.
+    not_numbers : tuple of str
+        Words that were found among the numbers and counted as missing.
+    """
+
+    decimal: Decimal = "."
+    not_numbers: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberColumn:
+    """Numbers; ``values`` is float64 (n_rows,), NaN where missing, and may hold infinities."""
+
+    name: str
+    values: Floats
+    text: NumberText | None = None  # None where they came as numbers
+
+    @property
+    def missing(self) -> Mask:
+        """Where no value is, (n_rows,)."""
+        return np.isnan(self.values)
+
+    def take(self, rows: Rows) -> Self:
+        """Give the same column with these rows alone."""
+        return replace(self, values=self.values[rows])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class TextColumn:
+    """Texts, each stored once: ``codes`` is int32 (n_rows,) into ``levels``, -1 where missing."""
+
+    name: str
+    codes: Codes
+    levels: tuple[str, ...]
+
+    @property
+    def missing(self) -> Mask:
+        """Where no value is, (n_rows,)."""
+        return self.codes < 0
+
+    def take(self, rows: Rows) -> Self:
+        """Give the same column with these rows alone; the levels stay."""
+        return replace(self, codes=self.codes[rows])
+
+    def counts(self) -> NDArray[np.int64]:
+        """Count the rows of each level, (n_levels,)."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.levels)).astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class BooleanColumn:
+    """Yes or no; ``values`` is float64 (n_rows,) of 0, 1 and NaN where missing."""
+
+    name: str
+    values: Floats
+    words: tuple[str, str] | None = None  # what 0 and 1 were called, where they came as text
+
+    @property
+    def missing(self) -> Mask:
+        """Where no value is, (n_rows,)."""
+        return np.isnan(self.values)
+
+    def take(self, rows: Rows) -> Self:
+        """Give the same column with these rows alone."""
+        return replace(self, values=self.values[rows])
+
+    def as_text(self) -> TextColumn:
+        """Give the column in its words, or in "False" and "True" where it had none."""
+        codes = np.where(self.missing, MISSING_CODE, self.values).astype(np.int32)
+        return TextColumn(self.name, codes, self.words or ("False", "True"))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class DateColumn:
+    """Dates, or dates with a time; ``values`` is datetime64[us] (n_rows,), NaT where missing."""
+
+    name: str
+    values: Dates
+    day_first: bool | None = None  # how "1/2/2024" was read, where there were such
+
+    @property
+    def missing(self) -> Mask:
+        """Where no value is, (n_rows,)."""
+        return np.isnat(self.values)
+
+    def take(self, rows: Rows) -> Self:
+        """Give the same column with these rows alone."""
+        return replace(self, values=self.values[rows])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+Column: TypeAlias = NumberColumn | TextColumn | BooleanColumn | DateColumn
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A table: columns of one length, each with its own name.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        In the order of the file or data frame.
+    n_rows : int
+        The length of each.
+    notes : tuple of Note
+        What was found and done while reading.
+
+    Raises
+    ------
+    DataError
+        Where two columns have one name, or a column has another length.
+    """
+
+    columns: tuple[Column, ...]
+    n_rows: int
+    notes: tuple[Note, ...] = ()
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for column in self.columns:
+            if column.name in seen:
+                raise DataError(f"two columns are named {column.name!r}; rename one of them.")
+            seen.add(column.name)
+            if len(column) != self.n_rows:
+                raise DataError(
+                    f"column {column.name!r} has {len(column):,} rows and the table {self.n_rows:,}."
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in their order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """Find a column by its name.
+
+        Raises
+        ------
+        DataError
+            Where there is none; the message has the closest names.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise DataError(f"there is no column {name!r}; {closest(name, self.names)}")
+
+    def without(self, names: Iterable[str]) -> Frame:
+        """Leave columns out; a name that is not there is an error, as in ``column``."""
+        left_out = {self.column(name).name for name in names}
+        kept = tuple(column for column in self.columns if column.name not in left_out)
+        return replace(self, columns=kept)
+
+    def take(self, rows: Rows) -> Frame:
+        """Give the same table with these rows alone.
+
+        Parameters
+        ----------
+        rows : int array (n,) or boolean array (n_rows,)
+        """
+        n_rows = len(np.arange(self.n_rows)[rows])
+        return replace(self, columns=tuple(column.take(rows) for column in self.columns), n_rows=n_rows)
+
+
+def closest(name: str, names: Sequence[str]) -> str:
+    """Say which names may be meant by a wrong one, "did you mean ...?", or which there are."""
+    folded = {other.casefold(): other for other in reversed(names)}
+    near = get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
+    if near:
+        return "did you mean " + " or ".join(repr(folded[other]) for other in near) + "?"
+    return f"the columns are {listing(names)}." if names else "there are no columns."
+
+
+def listing(names: Sequence[object], most: int = 10) -> str:
+    """Write names as "'a', 'b' and 3 more"."""
+    shown = ", ".join(repr(name) for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

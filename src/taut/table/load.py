@@ -1,0 +1,175 @@
+"""A text file -> a DuckDB table of texts, row by row as they stand in the file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from taut.errors import DataError
+from taut.table.frame import Note, warn
+from taut.table.sniff import Layout
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+TABLE = "taut_table"
+
+
+@final
+@dataclass(slots=True)
+class _Repairs:
+    """What was repaired in a file that DuckDB refuses."""
+
+    n_short: int = 0
+    first_short: int = 0
+    n_long: int = 0
+
+
+def load_text(
+    connection: DuckDBPyConnection, path: Path, what: str, layout: Layout, folder: Path
+) -> list[Note]:
+    """Load a text file into ``TABLE``, with the columns c0, c1, ... of texts.
+
+    DuckDB reads it with all settings given, so that it guesses nothing and is strict. What it refuses is
+    read again here, slower: short rows are filled up, mixed line ends and blank lines are passed over, and
+    a true fault is found with its line.
+
+    Parameters
+    ----------
+    connection : DuckDB connection
+    path : Path
+        The file in UTF-8.
+    what : str
+        Its name for messages.
+    layout : Layout
+    folder : Path
+        For a repaired copy, where one is needed.
+
+    Returns
+    -------
+    list of Note
+
+    Raises
+    ------
+    DataError
+        Where a row is too long or a quote is not closed; the message has the line.
+
+    Warns
+    -----
+    DataWarning
+        Where rows are short.
+    """
+    import duckdb
+
+    if layout.first_line == 1:
+        try:
+            _copy_in(connection, path, layout, escape=layout.escape, header=layout.header)
+            return []
+        except duckdb.Error as error:
+            if "out of memory" in str(error).lower():
+                raise DataError(f"{what} is larger than the memory allows: {_sentence(error)}") from error
+    repaired = folder / "repaired.csv"
+    try:
+        repairs = _repair(path, what, layout, repaired)
+        _copy_in(connection, repaired, layout, escape='"', header=False)
+    except duckdb.Error as error:
+        raise DataError(f"{what} cannot be read: {_sentence(error)}") from error
+    except OSError as error:
+        raise DataError(f"no repaired copy of {what} can be written: {error.strerror}.") from error
+    notes = []
+    if repairs.n_short:
+        text = (
+            f"{_rows(repairs.n_short, what)} too short (the first in line {repairs.first_short:,}); what "
+            "they lack is missing."
+        )
+        notes.append(warn(Note("", text)))
+    if repairs.n_long:
+        text = f"{_rows(repairs.n_long, what)} too long, by empty fields; these were left out."
+        notes.append(Note("", text))
+    return notes
+
+
+def quoted(text: str) -> str:
+    """Write a text as SQL does."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def file_name(path: Path) -> str:
+    """Write a path as SQL does, with the characters escaped that DuckDB takes for a pattern of names."""
+    name = str(path)
+    return quoted("".join(f"[{char}]" if char in "*?[" else char for char in name))
+
+
+def _copy_in(
+    connection: DuckDBPyConnection, path: Path, layout: Layout, *, escape: str, header: bool
+) -> None:
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(layout.names)))
+    settings = (
+        f"auto_detect=false, strict_mode=true, header={str(header).lower()}, quote='\"', "
+        f"delim={quoted(layout.separator)}, escape={quoted(escape)}, columns={{{columns}}}"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {TABLE} AS SELECT * FROM read_csv({file_name(path)}, {settings})"
+    ).fetchall()
+
+
+def _repair(path: Path, what: str, layout: Layout, repaired: Path) -> _Repairs:
+    repairs = _Repairs()
+    first = "header" if layout.header else "usual"
+    with (
+        path.open(encoding="utf-8-sig", newline="") as file,
+        repaired.open("w", encoding="utf-8", newline="") as out,
+    ):
+        writer = csv.writer(out, delimiter=layout.separator, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        rows = _numbered(file, what, layout)
+        if layout.header:
+            next(rows, None)
+        for line, row in rows:
+            n_fields, wanted = len(row), len(layout.names)
+            if n_fields < wanted:
+                repairs.n_short += 1
+                repairs.first_short = repairs.first_short or line
+                row += [""] * (wanted - n_fields)
+            elif n_fields > wanted:
+                if any(field.strip() for field in row[wanted:]):
+                    raise DataError(
+                        f"line {line:,} of {what} has {n_fields:,} fields, and the {first} row {wanted:,}; "
+                        f"is a field with {layout.separator!r} in it not quoted?"
+                    )
+                repairs.n_long += 1
+                row = row[:wanted]
+            writer.writerow(row)
+    return repairs
+
+
+def _numbered(file: Iterator[str], what: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Split a file into rows, each with the line it starts in, blank ones left out."""
+    for _ in range(layout.first_line - 1):
+        next(file)
+    reader = csv.reader(file, **layout.csv_format)
+    line = layout.first_line
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            inside = "" if "end of data" in str(error) else ", or one inside a field that is not doubled"
+            raise DataError(
+                f"line {line:,} of {what} has a quote that is not closed{inside}; correct that line."
+            ) from error
+        if len(row) > 1 or (row and row[0].strip()):
+            yield line, row
+        line = layout.first_line + reader.line_num
+
+
+def _rows(count: int, what: str) -> str:
+    return f"1 row of {what} is" if count == 1 else f"{count:,} rows of {what} are"
+
+
+def _sentence(error: Exception) -> str:
+    """Give the part of DuckDB's message that is for people."""
+    return str(error).strip().splitlines()[0]

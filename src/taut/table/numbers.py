@@ -1,0 +1,184 @@
+"""Text -> numbers: decimal commas, thousands marks, currencies, percent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from taut.table.frame import Decimal, Floats, Mask
+
+_SIGNS = "$€£¥₹₽₩₺₪฿₫₦₱₴₡₲₵¢"
+_NAMES = (
+    r"USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|"
+    r"US\$|R\$|Rs\.?|kr\.?|zł|Kč|Fr\.?"
+)
+_CURRENCY = re.compile(rf"[{_SIGNS}]|(?<![^\W\d_])(?:{_NAMES})(?![^\W\d_])", re.IGNORECASE)
+
+# What is left of a number without sign, currency, percent and spaces around.
+_BODY = re.compile(r"(?:\d[\d., '’\u00a0\u2009\u202f]*|[.,]\d+)(?:[eE][+-]?\d+)?")
+_SPACED = re.compile(r"\d{1,3}(?:[ '’\u00a0\u2009\u202f]\d{3})+(?=[.,]\d+$|$)")
+_SPACES = re.compile(r"[ '’\u00a0\u2009\u202f]")
+_GROUPED = {  # two figures between commas as well: 12,34,567 is how India writes
+    ",": re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}"),
+    ".": re.compile(r"\d{1,3}(?:\.\d{3})+"),
+}
+_EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")  # 1,234 or 1.234: only the other values can tell
+
+_UNSPACED = str.maketrans("", "", " '’\u00a0\u2009\u202f")
+
+
+def parse_numbers(levels: Sequence[str], decimal: Decimal) -> tuple[Floats, Mask]:
+    """Read texts as numbers.
+
+    Currency signs are dropped, "12 %" is 0.12, "(12)" is -12, and "1.234,5", "1,234.5", "1 234,5", "1'234.5"
+    are all 1234.5, whatever ``decimal`` is: it only decides "1,234" and "1.234".
+
+    Parameters
+    ----------
+    levels : sequence of str
+    decimal : "." or ","
+        The decimal mark.
+
+    Returns
+    -------
+    values : float64 (n_levels,)
+        0 where it is no number.
+    is_number : bool (n_levels,)
+    """
+    values = np.zeros(len(levels))
+    is_number = np.zeros(len(levels), dtype=bool)
+    for place, level in enumerate(levels):
+        value = _plain(level) if decimal == "." or "." not in level else None
+        if value is None:
+            value = _formatted(level, decimal)
+        if value is not None:
+            values[place] = value
+            is_number[place] = True
+    return values, is_number
+
+
+def decimal_mark(levels: Sequence[str], weights: Sequence[int], otherwise: Decimal) -> tuple[Decimal, bool]:
+    """Find the decimal mark of a column from those values that leave no doubt.
+
+    Parameters
+    ----------
+    levels : sequence of str
+        The different texts.
+    weights : sequence of int
+        The number of rows of each.
+    otherwise : "." or ","
+        The answer where no value tells.
+
+    Returns
+    -------
+    decimal : "." or ","
+    in_doubt : bool
+        Whether some value has the form of "1,234" or "1.234" and none tells how to read it.
+    """
+    votes = {".": 0, ",": 0}
+    doubts = 0
+    for level, weight in zip(levels, weights, strict=True):
+        if "," not in level and "." not in level:
+            continue
+        body = _stripped(level)[0]
+        if body is None:
+            continue
+        mark = _mark_of(body)
+        if mark is not None:
+            votes[mark] += weight
+        elif "," in body or "." in body:
+            doubts += weight
+    if votes["."] == votes[","]:
+        return otherwise, doubts > 0
+    return (".", False) if votes["."] > votes[","] else (",", False)
+
+
+def marks(levels: Sequence[str], decimal: Decimal) -> list[str]:
+    """Say which marks were read past: ["decimal comma", "thousands marks", "€", "%"]."""
+    found: dict[str, None] = {}
+    for level in levels:
+        body, _, percent = _stripped(level)
+        if body is None:
+            continue
+        for sign in _CURRENCY.findall(level):
+            found[sign] = None
+        if percent:
+            found["%"] = None
+        mantissa = re.split("[eE]", body)[0]
+        mark = _mark_of(body) or decimal
+        whole, point, _ = mantissa.partition(mark) if mantissa.count(mark) == 1 else (mantissa, "", "")
+        if point == ",":
+            found["decimal comma"] = None
+        if re.search(r"\D", whole):
+            found["thousands marks"] = None
+    return list(found)
+
+
+def number_text(value: float) -> str:
+    """Write a number as the name of a category: 3.0 as "3"."""
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+
+
+def _plain(text: str) -> float | None:
+    """Read what Python reads, but not "1_000" and not "nan"."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return None if "_" in text or value != value else value
+
+
+def _stripped(text: str) -> tuple[str | None, bool, bool]:
+    """Take sign, currency and percent off: (the rest or None, is it negative, is it in percent)."""
+    rest = text.strip()
+    negative = percent = False
+    if rest.startswith("(") and rest.endswith(")"):  # as accountants write it
+        negative, rest = True, rest[1:-1]
+    rest, currencies = _CURRENCY.subn("", rest)
+    if currencies > 1:
+        return None, False, False
+    rest = rest.strip(" \u00a0\u2009\u202f")
+    if rest.endswith("%"):
+        percent, rest = True, rest[:-1].rstrip(" \u00a0\u2009\u202f")
+    if rest[:1] in ("-", "+", "−"):
+        if negative:
+            return None, False, False
+        negative, rest = rest[0] != "+", rest[1:].lstrip(" \u00a0\u2009\u202f")
+    return (rest, negative, percent) if _BODY.fullmatch(rest) else (None, False, False)
+
+
+def _formatted(text: str, decimal: Decimal) -> float | None:
+    body, negative, percent = _stripped(text)
+    if body is None:
+        return None
+    mantissa, *exponent = re.split("[eE]", body)
+    if _SPACED.match(mantissa):
+        mantissa = mantissa.translate(_UNSPACED)
+    mark = _mark_of(body) or decimal
+    other = "." if mark == "," else ","
+    whole, _, part = mantissa.partition(mark)
+    if other in whole:
+        if not _GROUPED[other].fullmatch(whole):
+            return None
+        whole = whole.replace(other, "")
+    if not (whole + part).isdecimal():
+        return None
+    value = float(f"{whole or '0'}.{part or '0'}e{exponent[0] if exponent else '0'}")
+    value = value / 100 if percent else value
+    return -value if negative else value
+
+
+def _mark_of(body: str) -> Decimal | None:
+    """Tell the decimal mark of one value, or None where it has none or leaves a doubt."""
+    commas, dots = body.count(","), body.count(".")
+    if commas and dots:
+        return "," if body.rfind(",") > body.rfind(".") else "."
+    if commas > 1 or dots > 1:
+        return "." if commas else ","
+    if not commas and not dots:
+        return None
+    if _EITHER.fullmatch(body):
+        return None
+    return "," if commas else "."

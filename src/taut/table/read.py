@@ -1,0 +1,283 @@
+"""Read a person's table from a file: CSV, TSV (gzipped or not) and Parquet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.errors import DataError
+from taut.table.files import kind_of, utf8
+from taut.table.frame import (
+    BooleanColumn,
+    Column,
+    DateColumn,
+    Frame,
+    Note,
+    NumberColumn,
+    NumberText,
+    TextColumn,
+    listing,
+)
+from taut.table.load import TABLE, file_name, load_text, quoted
+from taut.table.memory import available_memory, size_text
+from taut.table.schema import ColumnSchema, Schema
+from taut.table.sniff import sniff
+from taut.table.texts import Hints, clean, dictionary, typed
+from taut.table.words import MISSING_WORDS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_CELL_BYTES = 12  # a number is kept as float64 here and as float32 in the matrix
+_BLOCK_CELLS = 10_000_000  # columns are read side by side, as many as stay below this
+
+_NUMBERS = frozenset(
+    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT "
+    "FLOAT DOUBLE".split()
+)
+_TEXTS = frozenset(["VARCHAR", "UUID", "JSON"])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A column in DuckDB: the person's name for it, how SQL calls it, its type there, and its schema."""
+
+    name: str
+    sql: str
+    kind: str
+    schema: ColumnSchema | None = None
+
+
+def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Schema | None = None) -> Frame:
+    """Read a table from a CSV, TSV or Parquet file; a text file may be gzipped.
+
+    Everything in a text file is read as text first. What a column holds is then found from all its values
+    (``taut.table.texts.typed``), so that a late value cannot change the meaning of the earlier ones.
+
+    Parameters
+    ----------
+    path : str or path
+    header : bool
+        Whether a text file's first row has the names; else they are x0, x1, ...
+    schema : Schema, optional
+        Of the table that a model was trained on. Only its columns are read, and as they were read then.
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    DataError
+        Where the file is missing, empty, cut off, of another kind, or too large for the memory; where a row
+        is too long or a quote is not closed; where a column cannot be used (nested, binary, or numbers with
+        text among them).
+
+    Warns
+    -----
+    DataWarning
+        Where something was repaired or left out; see the frame's notes.
+    """
+    import duckdb
+
+    file = Path(path)
+    kind = kind_of(file)
+    what = repr(file.name)
+    with (
+        TemporaryDirectory(prefix="taut-", ignore_cleanup_errors=True) as temporary,
+        duckdb.connect() as connection,
+    ):
+        folder = Path(temporary)
+        _settings(connection, folder)
+        if kind == "parquet":
+            sources, notes = _parquet(connection, file), []
+            hints = Hints()
+        else:
+            text = utf8(file, folder)
+            layout = sniff(text.path, what, header=header)
+            _check_memory(what, text.n_lines, len(layout.names), text.n_bytes)
+            loaded = load_text(connection, text.path, what, layout, folder)
+            notes = [*text.notes, *layout.notes, *loaded]
+            sources = [_Source(name, f"c{place}", "VARCHAR") for place, name in enumerate(layout.names)]
+            hints = Hints(layout.decimal, True if layout.decimal == "," else None)
+        n_rows = _one(connection, f"SELECT count(*) FROM {TABLE}")[0]
+        if n_rows == 0:
+            raise DataError(f"{what} has no rows.")
+        if kind == "parquet":
+            _check_memory(what, n_rows, len(sources), 0)
+        if schema is not None:
+            used = {column.name: column for column in schema.columns if column.kind != "dropped"}
+            extra = [source.name for source in sources if source.name not in used]
+            sources = [replace(source, schema=used[source.name]) for source in sources if source.name in used]
+            if extra:
+                notes.append(Note("", f"the model does not use these columns: {listing(extra)}."))
+        try:
+            columns = []
+            for column, found in _columns(connection, sources, n_rows, hints):
+                columns.append(column)
+                notes += found
+        except duckdb.Error as error:
+            raise DataError(f"{what} cannot be read: {str(error).splitlines()[0]}") from error
+    return Frame(tuple(columns), n_rows, tuple(notes))
+
+
+def _settings(connection: DuckDBPyConnection, folder: Path) -> None:
+    available = available_memory()
+    limit = 2 * 10**9 if available is None else max(10**9 // 2, available // 4)
+    for setting in (
+        f"memory_limit='{limit // 10**6}MB'",
+        f"temp_directory={quoted(str(folder))}",  # what does not fit goes there
+        "enable_progress_bar=false",
+        "autoinstall_known_extensions=false",  # nothing is fetched over the network
+        "autoload_known_extensions=false",
+    ):
+        connection.execute(f"SET {setting}").fetchall()
+
+
+def _check_memory(what: str, n_rows: int, n_columns: int, n_bytes: int) -> None:
+    available = available_memory()
+    needed = n_rows * n_columns * _CELL_BYTES
+    if available is not None and needed > available:
+        raise DataError(
+            f"{what} is larger than the memory allows: {n_rows:,} rows x {n_columns:,} columns need about "
+            f"{size_text(needed)}, and {size_text(available)} are free; take a part of the rows or columns."
+        )
+
+
+def _parquet(connection: DuckDBPyConnection, file: Path) -> list[_Source]:
+    """Open a Parquet file as ``TABLE`` and list its columns."""
+    import duckdb
+
+    try:
+        connection.execute(f"CREATE VIEW {TABLE} AS SELECT * FROM read_parquet({file_name(file)})").fetchall()
+        described = connection.execute(f"DESCRIBE {TABLE}").fetchall()
+    except duckdb.Error as error:
+        raise DataError(f"{str(file)!r} is damaged or incomplete: {str(error).splitlines()[0]}") from error
+    sources = [_Source(name, '"' + name.replace('"', '""') + '"', kind) for name, kind, *_ in described]
+    bad = [f"{source.name!r} ({source.kind})" for source in sources if not _readable(source.kind)]
+    if bad:
+        raise DataError(
+            f"{str(file)!r} has columns that are nested, binary or of another kind that is not read: "
+            f"{', '.join(bad)}; leave them out or unfold them."
+        )
+    return sources
+
+
+def _is_number(kind: str) -> bool:
+    """Tell the types that DuckDB makes numbers of; intervals and times of the day become seconds."""
+    return kind in _NUMBERS or (
+        kind.startswith(("DECIMAL", "INTERVAL", "TIME")) and not kind.startswith("TIMESTAMP")
+    )
+
+
+def _readable(kind: str) -> bool:
+    if kind.endswith("]") or "(" in kind and not kind.startswith(("DECIMAL", "ENUM")):
+        return False
+    return kind in _NUMBERS | _TEXTS | {"BOOLEAN", "DATE", "INTERVAL"} or kind.startswith(
+        ("DECIMAL", "ENUM", "TIME")
+    )
+
+
+def _columns(
+    connection: DuckDBPyConnection, sources: Sequence[_Source], n_rows: int, hints: Hints
+) -> Iterator[tuple[Column, list[Note]]]:
+    """Read the columns in their order, a few at a time."""
+    step = max(1, min(100, _BLOCK_CELLS // n_rows))
+    for start in range(0, len(sources), step):
+        block = sources[start : start + step]
+        plain = _plain_numbers(connection, block, hints)
+        values = _fetch(connection, [(source, _as_number(source)) for source in plain])
+        for source in block:
+            if source in plain:
+                text = NumberText() if source.kind in _TEXTS else None
+                yield NumberColumn(source.name, values[source.name], text), []
+            else:
+                yield _other(connection, source, n_rows, hints)
+
+
+def _plain_numbers(connection: DuckDBPyConnection, block: Sequence[_Source], hints: Hints) -> list[_Source]:
+    """Find the columns that are numbers and nothing else, so that DuckDB can convert them."""
+    plain = [source for source in block if _is_number(source.kind)]
+    texts = [
+        source
+        for source in block
+        if source.kind == "VARCHAR" and (source.schema is None or source.schema.kind == "number")
+    ]
+    if not texts:
+        return plain
+    counts = _one(connection, f"SELECT {', '.join(_counts(source, hints) for source in texts)} FROM {TABLE}")
+    for place, source in enumerate(texts):
+        n_texts, n_numbers, n_missing, special = counts[4 * place : 4 * place + 4]
+        if n_numbers and n_numbers + n_missing == n_texts and not special:
+            plain.append(source)
+    return plain
+
+
+def _counts(source: _Source, hints: Hints) -> str:
+    """Write SQL for: texts, numbers among them, words for missing, and is there something special."""
+    c = source.sql
+    missing = ", ".join(quoted(word) for word in sorted(MISSING_WORDS))
+    # Leading zeros, more figures than float64 holds, and "1_000" need a closer look.
+    special = (
+        f"{c} BETWEEN '00' AND '0:' OR contains({c}, '_') OR (length({c}) > 15 AND NOT contains({c}, '.'))"
+    )
+    known = None if source.schema is None else source.schema.text
+    if (hints.decimal if known is None else known.decimal) == ",":
+        special += f" OR contains({c}, '.')"  # a thousands mark, perhaps
+    return (
+        f"count({c}), count(try_cast({c} AS DOUBLE)), "
+        f"count(*) FILTER (try_cast({c} AS DOUBLE) IS NULL AND lower(trim({c})) IN ({missing})), "
+        f"bool_or({special})"
+    )
+
+
+def _as_number(source: _Source) -> str:
+    if source.kind.startswith(("INTERVAL", "TIME")):
+        number = f"epoch({source.sql})"  # seconds
+    else:
+        number = f"try_cast({source.sql} AS DOUBLE)"
+    return f"coalesce({number}, 'nan'::DOUBLE)"
+
+
+def _other(
+    connection: DuckDBPyConnection, source: _Source, n_rows: int, hints: Hints
+) -> tuple[Column, list[Note]]:
+    """Read a column that is not plain numbers."""
+    name, c = source.name, source.sql
+    if source.kind == "BOOLEAN":
+        values = _fetch(connection, [(source, f"coalesce({c}::INTEGER::DOUBLE, 'nan'::DOUBLE)")])[name]
+        return BooleanColumn(name, values), []
+    if source.kind == "DATE" or source.kind.startswith("TIMESTAMP"):
+        moment = c if source.kind.endswith("ZONE") else f"{c}::TIMESTAMP"
+        nat = f"({-(2**63) + 1} - 1)::BIGINT"
+        values = _fetch(connection, [(source, f"coalesce(epoch_us({moment}), {nat})")])[name]
+        return DateColumn(name, values.astype("datetime64[us]")), []
+    texts = _fetch(connection, [(source, f"coalesce({c}::VARCHAR, '')")])[name]
+    codes, levels = dictionary(texts, n_rows)
+    column = TextColumn(name, codes, tuple(levels))
+    if source.schema is None:
+        return typed(column, hints)
+    # With a schema, its own rules decide what the texts mean (taut.table.matrices).
+    return clean(column, source.schema.levels), []
+
+
+def _fetch(connection: DuckDBPyConnection, wanted: Sequence[tuple[_Source, str]]) -> dict[str, NDArray[Any]]:
+    """Fetch expressions as arrays (n_rows,), each under its column's name."""
+    if not wanted:
+        return {}
+    expressions = ", ".join(f"{sql} AS v{place}" for place, (_, sql) in enumerate(wanted))
+    arrays = connection.execute(f"SELECT {expressions} FROM {TABLE}").fetchnumpy()
+    return {source.name: np.asarray(arrays[f"v{place}"]) for place, (source, _) in enumerate(wanted)}
+
+
+def _one(connection: DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    rows = connection.execute(query).fetchall()
+    return tuple(rows[0])
