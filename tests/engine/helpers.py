@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
+import threading
+from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erf, expit
+
+from taut.engine.base import Data, Fold, Member, Trained
+from taut.network import Network
+from taut.recipe import Recipe
 from taut.table.encoder import Encoder
+
+Task = Literal["classification", "regression"]
+TASKS: tuple[Task, ...] = ("classification", "regression")
 
 
 def plain_encoder(n_columns: int) -> Encoder:
@@ -18,3 +29,109 @@ def plain_encoder(n_columns: int) -> Encoder:
         category_feature=np.empty(0, dtype=np.int32),
         names=tuple(f"x{i}" for i in range(n_columns)),
     )
+
+
+def make_data(
+    n: int = 200, p: int = 5, task: Task = "classification", n_outputs: int = 3, *, seed: int = 0, **weights: Any
+) -> Data:
+    """A table with something to learn in its first columns, and noise."""
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal((n, p)).astype(np.float32)
+    signal = values[:, 0] - values[:, 1 % p] ** 2 + 0.5 * rng.standard_normal(n)
+    if task == "regression":
+        return Data(values, 20.0 + 3.0 * signal, task, 1, **weights)
+    edges = np.quantile(signal, np.linspace(0, 1, n_outputs + 1)[1:-1])
+    return Data(values, np.searchsorted(edges, signal).astype(float), task, n_outputs, **weights)
+
+
+def rows(start: int, stop: int) -> NDArray[np.int32]:
+    return np.arange(start, stop, dtype=np.int32)
+
+
+def make_fold(data: Data, n_train: int = 100, *, n_validation: int | None = None, n_sample: int = 40) -> Fold:
+    """The first rows train, those after them are held out."""
+    n = len(data.values)
+    end = n if n_validation is None else n_train + n_validation
+    train = rows(0, n_train)
+    center, scale = 0.0, 1.0
+    if data.task == "regression":
+        center, scale = float(data.target[train].mean()), float(data.target[train].std())
+    return Fold(
+        train, rows(n_train, end), train[:n_sample], plain_encoder(data.values.shape[1]), center, scale
+    )
+
+
+def make_member(
+    data: Data, recipe: Recipe | None = None, *, hidden: tuple[int, ...] = (8, 20), activation: Any = "relu",
+    fold: Fold | None = None, learning_rate: float = 0.03, batch_size: int = 32, max_epochs: int = 8, seed: int = 1,
+) -> Member:  # fmt: skip
+    network = Network(data.values.shape[1], hidden, data.n_outputs, activation)
+    hooks = (recipe or Recipe()).hooks()
+    return Member(network, hooks, fold or make_fold(data), learning_rate, batch_size, max_epochs, seed)
+
+
+def assert_same_weights(a: dict[str, Any], b: dict[str, Any]) -> None:
+    """Bit for bit, NaN included."""
+    assert a.keys() == b.keys()
+    for name in a:
+        assert a[name].tobytes() == b[name].tobytes(), name
+
+
+def assert_same_curves(a: Any, b: Any) -> None:
+    for name in ("train", "validation", "hits"):
+        assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
+
+
+def assert_same(a: Any, b: Any) -> None:
+    """Two trainings are the same, bit for bit."""
+    assert (a.epoch, a.best_epoch, a.status) == (b.epoch, b.best_epoch, b.status)
+    for which in ("kept", "last"):
+        assert_same_weights(a.weights(which), b.weights(which))
+    assert_same_curves(a.curve, b.curve)
+
+
+ACTIVATIONS: dict[str, Any] = {
+    "relu": lambda y: np.maximum(y, 0.0),
+    "silu": lambda y: y * expit(y),
+    "gelu": lambda y: y * 0.5 * (1.0 + erf(y / np.sqrt(2.0))),
+}
+
+
+def outputs(trained: Trained, values: NDArray[Any], chosen: NDArray[Any]) -> NDArray[np.float64]:
+    """What a network gives in evaluation mode, by the book and in float64, in the table's units."""
+    w = {name: array.astype(np.float64) for name, array in trained.weights.items()}
+    x = trained.encoder.transform(values, chosen).astype(np.float64)
+    n_hidden = len(trained.network.hidden)
+    for i in range(n_hidden):
+        z = x @ w[f"layers.{i}.weight"]
+        if trained.normalize:
+            z = (z - w[f"layers.{i}.mean"]) / np.sqrt(w[f"layers.{i}.variance"] + 1e-5)
+            z = z * w[f"layers.{i}.gain"]
+        x = ACTIVATIONS[trained.network.activation](z + w[f"layers.{i}.bias"])
+    z = x @ w[f"layers.{n_hidden}.weight"] + w[f"layers.{n_hidden}.bias"]
+    return z * trained.scale + trained.center
+
+
+def mean_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> tuple[float, float]:
+    """The weighted mean loss of outputs, and the weighted share of hits."""
+    z = z.astype(np.float64)
+    target = data.target[chosen]
+    weight = np.ones(len(chosen)) if data.score_weight is None else data.score_weight[chosen]
+    if data.task == "regression":
+        return float(np.average((z[:, 0] - target) ** 2, weights=weight)), 0.0
+    top = z.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - z[np.arange(len(z)), target.astype(int)]
+    hits = z.argmax(axis=1) == target
+    return float(np.average(losses, weights=weight)), float(np.average(hits, weights=weight))
+
+
+class AfterLooks(threading.Event):
+    """An event that is set once it has been looked at so many times: an interruption at a known place."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return super().is_set() or self.looks < 0

@@ -64,6 +64,8 @@ class Fold:
         Fitted on ``train``.
     center, scale : float
         The network's output times ``scale`` plus ``center`` is in the table's units (regression).
+    start : float array, shape (n_outputs,), or None
+        What the last layer's biases are before training: the logarithm of the classes' shares.
     """
 
     train: Indices
@@ -72,6 +74,7 @@ class Fold:
     encoder: Encoder
     center: float = 0.0
     scale: float = 1.0
+    start: Floats | None = None
 
 
 @final

@@ -31,7 +31,8 @@ def n_threads(n_jobs: int | None) -> int:
     if n_jobs is None and inside_worker():
         return 1
     # joblib counts what this process may use: affinity and a container's quota, not the machine's cores.
-    return max(1, joblib.cpu_count() + 1 + (-1 if n_jobs is None else n_jobs))
+    cores = int(joblib.cpu_count())
+    return cores if n_jobs is None else max(1, cores + 1 + n_jobs)
 
 
 def inside_worker() -> bool:
@@ -43,7 +44,7 @@ def inside_worker() -> bool:
     from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend()
-    return (backend.nesting_level or 0) > 0
+    return bool(backend.nesting_level)
 
 
 def run(

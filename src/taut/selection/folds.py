@@ -59,8 +59,9 @@ def cross_validation_splits(
         if groups is not None:
             splits: Iterable[Any] = GroupKFold(int(cv)).split(np.zeros(n), target, groups)
         else:
-            kind = StratifiedKFold if task == "classification" else KFold
-            splits = _together(kind(int(cv), shuffle=True, random_state=seed), target, alike)
+            options: dict[str, Any] = {"n_splits": int(cv), "shuffle": True, "random_state": seed}
+            kinds = (StratifiedKFold, KFold) if task == "classification" else (KFold,)
+            splits = _first_possible([kind(**options) for kind in kinds], target, alike)
     else:
         splits = check_cv(cv, target, classifier=task == "classification").split(np.zeros(n), target, groups)
     made = [_split(train, validation) for train, validation in splits]
@@ -70,6 +71,23 @@ def cross_validation_splits(
         if not len(split.train) or not len(split.validation):
             raise DataError(f"cv's split {i} has no training rows or no held-out rows.")
     return made
+
+
+def _first_possible(splitters: Sequence[Any], target: NDArray[Any], alike: NDArray[np.integer]) -> list[tuple[Any, Any]]:
+    """Split by the first splitter that can: first with identical rows together, then, if need be, without."""
+    each_alone = np.arange(len(target))
+    error: ValueError | None = None
+    for together, splitter in [(alike, s) for s in splitters] + [(each_alone, s) for s in splitters]:
+        try:
+            splits = _together(splitter, target, together)
+        except ValueError as failure:
+            error = failure
+            continue
+        if error is not None:
+            warnings.warn(f"The folds are not made as usual: {str(error).rstrip('.')}.", DataWarning, stacklevel=2)
+        return splits
+    assert error is not None
+    raise error  # scikit-learn's own: fewer rows than folds
 
 
 def _together(splitter: Any, target: NDArray[Any], alike: NDArray[np.integer]) -> list[tuple[Any, Any]]:
@@ -93,14 +111,10 @@ def holdout_split(fraction: float, target: NDArray[Any], task: Task, seed: int, 
     n = len(np.unique(alike))
     held = min(max(1, round(fraction * n)), n - 1)
     options: dict[str, Any] = {"n_splits": 1, "test_size": held, "random_state": seed}
-    if task == "classification":
-        try:
-            return _split(*_together(StratifiedShuffleSplit(**options), target, alike)[0])
-        except ValueError as error:
-            warnings.warn(
-                f"The held-out rows are not stratified by class ({str(error).rstrip('.')}).", DataWarning, stacklevel=2
-            )
-    return _split(*_together(ShuffleSplit(**options), target, alike)[0])
+    kinds = (StratifiedShuffleSplit, ShuffleSplit) if task == "classification" else (ShuffleSplit,)
+    if held < 1:  # all rows are identical
+        alike, options["test_size"] = np.arange(len(target)), max(1, round(fraction * len(target)))
+    return _split(*_first_possible([kind(**options) for kind in kinds], target, alike)[0])
 
 
 def make_fold(split: Split, data: Data, matrix: Matrix, seed: int) -> Fold:
@@ -122,7 +136,18 @@ def make_fold(split: Split, data: Data, matrix: Matrix, seed: int) -> Fold:
         values = data.target[train].astype(np.float64)
         center = float(np.average(values, weights=weights))
         scale = float(np.sqrt(np.average((values - center) ** 2, weights=weights))) or 1.0
-    return Fold(train, validation, sample, Encoder.fit(matrix, train), center, scale)
+    start = _log_shares(data, train) if data.task == "classification" else None
+    return Fold(train, validation, sample, Encoder.fit(matrix, train), center, scale, start)
+
+
+def _log_shares(data: Data, train: Rows) -> NDArray[np.float64]:
+    """Logarithms of the classes' weighted shares: a network that starts there need not first learn them.
+
+    A class without training rows counts as half a row.
+    """
+    weights = None if data.fit_weight is None else data.fit_weight[train].astype(np.float64)
+    shares = np.bincount(data.target[train].astype(np.intp), weights, minlength=data.n_outputs) / len(train)
+    return np.log(np.maximum(shares, 0.5 / len(train)))
 
 
 def make_folds(splits: Sequence[Split], data: Data, matrix: Matrix, seed: int) -> list[Fold]:

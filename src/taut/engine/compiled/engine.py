@@ -25,7 +25,8 @@ from taut.techniques import WEIGHT_TECHNIQUES
 # A call into a kernel: shorter pays for the interpreter's lock, longer makes cancelling late.
 _CALL_SECONDS = 0.05
 _FOREVER = 2**31 - 1
-_WARMUP_STEPS = 100
+# The learning rate rises over this many steps, on small tables over fewer.
+_WARMUP_STEPS, _WARMUP_EPOCHS = 100, 5
 _PREDICT_ROWS = 8192  # rows a thread takes at a time
 
 
@@ -54,6 +55,8 @@ class CompiledTraining(Training):
         )
         self.state.sums[R.BEST_LOSS] = math.inf
         arrays = initial_weights(member.network, member.hooks.normalize, member.seed)
+        if member.fold.start is not None:
+            arrays[f"layers.{len(member.network.hidden)}.bias"] = member.fold.start
         self.layout.pack(arrays, self.state.parameters, self.state.statistics)
         self.rows_a_second = 0.0
         self.seconds_spent = 0.0
@@ -322,7 +325,7 @@ def plan_to_train(member: Member, layout: Layout, data: Data) -> R.Plan:
     sizes[R.BATCH] = max(1, min(member.batch_size, len(fold.train)))
     sizes[R.DROP_FROM] = drop_from(len(member.network.hidden), hooks.normalize)
     sizes[R.TASK] = R.CLASSES if data.task == "classification" else R.NUMBER
-    sizes[R.WARMUP] = _WARMUP_STEPS
+    sizes[R.WARMUP] = min(_WARMUP_STEPS, _WARMUP_EPOCHS * math.ceil(len(fold.train) / sizes[R.BATCH]))
     knobs[R.LEARNING_RATE] = member.learning_rate
     knobs[R.INPUT_DROP], knobs[R.DROP] = hooks.input_drop, hooks.drop
     knobs[R.MIN_DELTA] = hooks.min_delta

@@ -125,7 +125,7 @@ def _compile(dtype: np.dtype[Any]) -> Kernels:
         )
     train = _compiled(epochs.train_some.py_func, _train_signature(dtype), folder)
     predict = _compiled(epochs.predict_rows.py_func, _predict_signature(dtype), folder)
-    if folder:
+    if folder and train.stats.cache_path and predict.stats.cache_path:
         with contextlib.suppress(OSError):
             (folder / f"{dtype.name}.done").touch()
     return Kernels(train, predict, time.perf_counter() - started)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from taut.errors import DataError
+from taut.table.files import kind_of, utf8
+
+Write = Callable[..., Path]
+
+
+# FAULTS 1
+
+
+def test_a_missing_path_and_a_directory(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no file '.*nowhere.csv'"):
+        kind_of(tmp_path / "nowhere.csv")
+    with pytest.raises(DataError, match=r"is a directory; give a CSV, TSV or Parquet file"):
+        kind_of(tmp_path)
+
+
+# FAULTS 2
+
+
+def test_an_empty_file(write: Write) -> None:
+    with pytest.raises(DataError, match="is empty: it has no rows"):
+        kind_of(write(""))
+
+
+# FAULTS 7
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"PK\x03\x04rest", "an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"SQLite format 3\x00", "an SQLite database"),
+        (b"\x80\x04\x95", "a Python pickle"),
+        (b"<html><table>", "an HTML page"),
+    ],
+)
+def test_another_kind_of_file_is_named(write: Write, tmp_path: Path, start: bytes, what: str) -> None:
+    with pytest.raises(DataError, match=f"is {what}.*save the table as CSV or Parquet"):
+        kind_of(write(start))
+    packed = write(gzip.compress(start), "table.csv.gz")
+    assert kind_of(packed) == "text"
+    with pytest.raises(DataError, match=f"is {what}"):
+        utf8(packed, tmp_path)
+
+
+def test_the_kind_is_told_by_the_bytes(write: Write) -> None:
+    assert kind_of(write("a,b\n1,2\n", "table.dat")) == "text"
+    assert kind_of(write(b"PAR1" + b"\x00" * 20 + b"PAR1", "table.csv")) == "parquet"
+    with pytest.raises(DataError, match="is no Parquet file, or its start is damaged"):
+        kind_of(write("a,b\n", "table.parquet"))
+
+
+# FAULTS 8
+
+
+def test_a_parquet_file_without_its_end(write: Write) -> None:
+    with pytest.raises(DataError, match="is incomplete: its end is missing"):
+        kind_of(write(b"PAR1" + b"\x00" * 20))
+    with pytest.raises(DataError, match="is incomplete"):
+        kind_of(write(b"PAR1"))
+
+
+def test_a_gzip_file_without_its_end(write: Write, tmp_path: Path) -> None:
+    whole = gzip.compress(b"a,b\n1,2\n" * 1000)
+    for size in (5, len(whole) // 2, len(whole) - 1):
+        with pytest.raises(DataError, match="is incomplete; copy or download it again"):
+            utf8(write(whole[:size], "table.csv.gz"), tmp_path)
+
+
+def test_a_damaged_gzip_file(write: Write, tmp_path: Path) -> None:
+    whole = bytearray(gzip.compress(bytes(range(256)) * 100))
+    whole[len(whole) // 2] ^= 0xFF
+    with pytest.raises(DataError, match="is damaged"):
+        utf8(write(bytes(whole), "table.csv.gz"), tmp_path)
+
+
+# FAULTS 3
+
+TEXT = "name,price\né,1\nb,2\n"
+
+
+def test_plain_utf8_is_not_copied(write: Write, tmp_path: Path) -> None:
+    path = write(TEXT)
+    text = utf8(path, tmp_path)
+    assert text.path == path
+    assert (text.n_bytes, text.n_lines) == (len(TEXT.encode()), 3)
+    assert text.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("utf-8-sig", "UTF-8 with a byte-order mark"),
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
+        ("utf-32", "UTF-32"),
+        ("latin-1", "Latin-1"),
+        ("cp1252", "Latin-1"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_other_encodings_are_found_and_recorded(
+    write: Write, tmp_path: Path, encoding: str, said: str, packed: bool
+) -> None:
+    data = TEXT.encode(encoding)
+    text = utf8(write(gzip.compress(data) if packed else data), tmp_path)
+    assert text.path.read_text(encoding="utf-8") == TEXT
+    assert text.n_lines == 3
+    assert said in text.notes[-1].what
+    assert (text.notes[0].what == "the file is compressed (gzip).") == packed
+
+
+def test_windows_euro_and_bytes_without_meaning(write: Write, tmp_path: Path) -> None:
+    text = utf8(write("a\n€5\n".encode("cp1252")), tmp_path)
+    assert text.path.read_text(encoding="utf-8") == "a\n€5\n"
+    text = utf8(write(b"a\n\xe9\x81\n"), tmp_path)
+    assert text.path.read_text(encoding="utf-8") == "a\n\xe9\x81\n"
+    assert text.notes[0].what == "the file's text is Latin-1."
+
+
+def test_a_late_byte_that_is_not_utf8(write: Write, tmp_path: Path) -> None:
+    text = utf8(write(b"a,b\n" + b"1,x\n" * 500_000 + b"1,\xe9\n"), tmp_path)
+    assert text.n_lines == 500_002
+    assert text.path.read_text(encoding="utf-8").endswith("1,é\n")
+
+
+def test_utf16_cut_in_a_letter(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="starts like UTF-16, but it is damaged or cut off"):
+        utf8(write(TEXT.encode("utf-16")[:-1]), tmp_path)
