@@ -62,13 +62,10 @@ def save(estimator: TautEstimator, folder: str | os.PathLike[str]) -> None:
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator, "model_")
-    place = Path(folder).absolute()
-    if place.exists() and not (place.is_dir() and (not any(place.iterdir()) or (place / _MODEL).is_file())):
-        raise StoreError(f"{folder}: exists and is no saved model; give another folder, or remove it.")
+    place = check_folder(folder)
     tensors, networks = _pack_networks(estimator.model_.networks)
     text = json.dumps(_describe(estimator, networks), indent=1, ensure_ascii=False, allow_nan=False)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
         try:
             _write(beside, text.encode(), tensors)
@@ -77,6 +74,31 @@ def save(estimator: TautEstimator, folder: str | os.PathLike[str]) -> None:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Say before a long training, and not after it, that a model cannot be saved there.
+
+    Returns
+    -------
+    Path
+        The folder's absolute path; its parents are made.
+
+    Raises
+    ------
+    StoreError
+        Where the folder holds something else than a model, or cannot be written.
+    """
+    place = Path(folder).absolute()
+    try:
+        empty_or_model = place.is_dir() and (not any(place.iterdir()) or (place / _MODEL).is_file())
+        if place.exists() and not empty_or_model:
+            raise StoreError(f"{folder}: exists and is no saved model; give another folder, or remove it.")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent).cleanup()
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+    return place
 
 
 def load(folder: str | os.PathLike[str]) -> Any:
@@ -208,7 +230,9 @@ def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
     names = ("numpy", "scipy", "numba", "scikit-learn", "safetensors", "duckdb", "narwhals")
-    return {"python": platform.python_version(), "machine": platform.machine()} | {n: version(n) for n in names}
+    return {"python": platform.python_version(), "machine": platform.machine()} | {
+        n: version(n) for n in names
+    }
 
 
 def _class_dtype(classes: Any) -> str:
@@ -248,6 +272,8 @@ def _training(estimator: TautEstimator) -> dict[str, Any]:
     """What is known of the training, for people and for the attributes after loading."""
     known = {name: getattr(estimator, name) for name in _NUMBERS if hasattr(estimator, name)}
     out: dict[str, Any] = {name: _plain(value) for name, value in known.items()}
+    if hasattr(estimator, "notes_"):
+        out["notes"] = list(estimator.notes_)
     if hasattr(estimator, "candidates_"):
         out["candidates"] = [_plain(c.to_json()) for c in estimator.candidates_]
         out["history"] = [
@@ -292,7 +318,9 @@ def _read_checked(place: Path) -> dict[str, bytes]:
     checksums = _parse(content.pop(_CHECKSUMS), place / _CHECKSUMS)
     for name, data in content.items():
         if checksums.get(name) != _hash(data):
-            raise StoreError(f"{place / name}: the checksum is wrong, the file was damaged or changed; get a new copy.")
+            raise StoreError(
+                f"{place / name}: the checksum is wrong, the file was damaged or changed; get a new copy."
+            )
     return content
 
 
@@ -343,7 +371,9 @@ def _rebuild(description: dict[str, Any], weights: bytes) -> TautEstimator:
 
 def _network(i: int, description: dict[str, Any], tensors: dict[str, Any]) -> Trained:
     network = Network.from_json(description["network"])
-    weights = {name.split(".", 1)[1]: array for name, array in tensors.items() if name.split(".", 1)[0] == str(i)}
+    weights = {
+        name.split(".", 1)[1]: array for name, array in tensors.items() if name.split(".", 1)[0] == str(i)
+    }
     trained = Trained(
         network,
         description["batch_norm"],
@@ -356,9 +386,13 @@ def _network(i: int, description: dict[str, Any], tensors: dict[str, Any]) -> Tr
     for layer, shape in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
         found = weights[f"layers.{layer}.weight"].shape
         if found != shape:
-            raise StoreError(f"network {i}: layer {layer} has weights {found}, and its description says {shape}.")
+            raise StoreError(
+                f"network {i}: layer {layer} has weights {found}, and its description says {shape}."
+            )
     if trained.encoder.n_features != network.n_inputs:
-        raise StoreError(f"network {i}: {network.n_inputs} inputs, and its encoder makes {trained.encoder.n_features}.")
+        raise StoreError(
+            f"network {i}: {network.n_inputs} inputs, and its encoder makes {trained.encoder.n_features}."
+        )
     return trained
 
 
@@ -366,11 +400,14 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
     for name in _NUMBERS:
         if name in training:
             setattr(estimator, name, training[name])
+    if "notes" in training:
+        estimator.notes_ = tuple(training["notes"])
     if "candidates" in training:
         candidates = tuple(CandidateScore.from_json(c) for c in training["candidates"])
         estimator.restore_candidates(candidates)
         estimator.history_ = {
-            Recipe.from_json(h["recipe"]): tuple(_arrays(fold) for fold in h["folds"]) for h in training["history"]
+            Recipe.from_json(h["recipe"]): tuple(_arrays(fold) for fold in h["folds"])
+            for h in training["history"]
         }
     else:
         estimator.history_ = _arrays(training["history"])
@@ -379,5 +416,6 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
 def _arrays(history: dict[str, Any]) -> dict[str, Any]:
     """JSON has no NaN; None stands for it."""
     return {
-        name: np.array(values, dtype=np.int64 if name == "epoch" else np.float64) for name, values in history.items()
+        name: np.array(values, dtype=np.int64 if name == "epoch" else np.float64)
+        for name, values in history.items()
     }

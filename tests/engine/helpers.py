@@ -32,7 +32,13 @@ def plain_encoder(n_columns: int) -> Encoder:
 
 
 def make_data(
-    n: int = 200, p: int = 5, task: Task = "classification", n_outputs: int = 3, *, seed: int = 0, **weights: Any
+    n: int = 200,
+    p: int = 5,
+    task: Task = "classification",
+    n_outputs: int = 3,
+    *,
+    seed: int = 0,
+    **weights: Any,
 ) -> Data:
     """A table with something to learn in its first columns, and noise."""
     rng = np.random.default_rng(seed)
@@ -63,7 +69,8 @@ def make_fold(data: Data, n_train: int = 100, *, n_validation: int | None = None
 
 def make_member(
     data: Data, recipe: Recipe | None = None, *, hidden: tuple[int, ...] = (8, 20), activation: Any = "relu",
-    fold: Fold | None = None, learning_rate: float = 0.03, batch_size: int = 32, max_epochs: int = 8, seed: int = 1,
+    fold: Fold | None = None, learning_rate: float = 0.03, batch_size: int = 32, max_epochs: int = 8,
+    seed: int = 1,
 ) -> Member:  # fmt: skip
     network = Network(data.values.shape[1], hidden, data.n_outputs, activation)
     hooks = (recipe or Recipe()).hooks()

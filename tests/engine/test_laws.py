@@ -94,8 +94,12 @@ def crowd(data: Any, n: int) -> list[Member]:
     recipes = [Recipe(strong(kind)) for kind in TECHNIQUES] + [Recipe(), EVERYTHING]
     return [
         make_member(
-            data, recipes[i % 7], hidden=shapes[i % 5], activation=("relu", "silu", "gelu")[i % 3],
-            batch_size=16 + i % 9, seed=i,
+            data,
+            recipes[i % 7],
+            hidden=shapes[i % 5],
+            activation=("relu", "silu", "gelu")[i % 3],
+            batch_size=16 + i % 9,
+            seed=i,
         )  # fmt: skip
         for i in range(n)
     ]
@@ -142,7 +146,9 @@ def test_a_neighbour_that_diverges_stops_and_leaves_the_others_alone(
 # --- law 4: it acts ---------------------------------------------------------------------------------------
 
 
-def train_at(engine: Engine, kind: type[Technique], strengths: list[float], **settings: Any) -> list[Training]:
+def train_at(
+    engine: Engine, kind: type[Technique], strengths: list[float], **settings: Any
+) -> list[Training]:
     data = make_data()
     members = [
         make_member(data, Recipe(kind.at(s)), max_epochs=60, batch_size=20, **settings) for s in strengths
@@ -216,7 +222,9 @@ def test_dropout_trains_worse_and_predicts_with_all_units(make_engine: Any, task
     assert losses == sorted(losses)
     for training in trainings:
         z = outputs(training.trained(), data.values, fold.sample)
-        assert training.curve.train[-1] == pytest.approx(mean_loss(data, z, fold.sample)[0], rel=1e-3, abs=1e-4)
+        assert training.curve.train[-1] == pytest.approx(
+            mean_loss(data, z, fold.sample)[0], rel=1e-3, abs=1e-4
+        )
 
 
 def overfitting(task: Any) -> tuple[Any, Member]:

@@ -173,7 +173,7 @@ def test_parquet_of_all_kinds(tmp_path: Path) -> None:
         {
             "int": pa.array([1, None, 3]),
             "float": pa.array([1.5, None, float("inf")], pa.float32()),
-            "decimal": pa.array([1, None, 2]).cast(pa.decimal128(10, 2)),
+            "decimal": pa.array([1, None, 2]).cast(pa.decimal128(25, 2)),
             "flag": pa.array([True, None, False]),
             "text": pa.array(["x", None, "y"]),
             "category": pa.array(["x", None, "y"]).dictionary_encode(),
@@ -292,7 +292,7 @@ names = st.lists(
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(
     names,
     st.data(),

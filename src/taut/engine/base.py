@@ -259,6 +259,7 @@ class Engine(ABC):
         members: Sequence[Member | Training],
         *,
         until_epoch: int | Sequence[int] | None = None,
+        heed_patience: bool | None = None,
         control: Control | None = None,
     ) -> list[Training]:
         """Train members side by side, from the start or from where they stand.
@@ -269,8 +270,10 @@ class Engine(ABC):
         members : sequence of Member or Training
             A Training goes on exactly where it is (it is changed in place).
         until_epoch : int or sequence of int, optional
-            Train everyone to this epoch (or each to its own), whatever its patience.  Without it each member
-            trains until its patience or ``max_epochs`` ends it.
+            Train everyone to this epoch (or each to its own).  Without it, to ``max_epochs``.
+        heed_patience : bool, optional
+            Whether a member's own patience may end it before.  By default it may where there is no
+            ``until_epoch``.
         control : Control, optional
             A time limit, a way to cancel, news.  Members that were cut off can be gone on with.
 

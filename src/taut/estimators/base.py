@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import replace
-from typing import Any, Literal, Self
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,17 @@ from taut.estimators.problem import ClassWeight, Problem, make_problem, read_fea
 from taut.network import hidden_widths
 from taut.parameters import real, whole
 from taut.selection.search import Settings
+from taut.table.frame import Frame, Note
 
 Task = Literal["classification", "regression"]
 
 
 class TautEstimator(BaseEstimator, ABC):
-    """An estimator with a fitted :class:`~taut.estimators.model.Model`; the classes below it say how it is fitted."""
+    """An estimator with a fitted ``Model``; the classes below it say how it is fitted."""
 
     _task: Task
     model_: Model
+    notes_: tuple[str, ...]  # set by who read the table for it, to be saved with the model
 
     @abstractmethod
     def fit(self, X: Any, y: Any) -> Self:
@@ -48,7 +50,9 @@ class TautEstimator(BaseEstimator, ABC):
             raise ParameterError(f"n_jobs must be None or a whole number other than 0, and it is {n_jobs!r}.")
         return CompiledEngine(n_jobs)
 
-    def _problem(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, weight_val: Any) -> Problem:
+    def _problem(
+        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, weight_val: Any
+    ) -> Problem:
         if (X_val is None) != (y_val is None):
             raise ParameterError("X_val and y_val go together: give both, or neither.")
         if X_val is None and weight_val is not None:
@@ -98,9 +102,13 @@ class TautEstimator(BaseEstimator, ABC):
         check_is_fitted(self, "model_")
         return read_features(self, X, self.model_.schema)[1].values
 
+    def _loss_unit(self, problem: Problem) -> float:
+        """What a loss of the engine is multiplied by to be in the target's own units."""
+        return problem.target.unit**2 if self._task == "regression" else 1.0
+
     def _history(self, curve: Curve, problem: Problem) -> dict[str, NDArray[Any]]:
         """A curve by name, squared errors in the target's own units."""
-        factor = problem.target.unit**2 if self._task == "regression" else 1.0
+        factor = self._loss_unit(problem)
         history: dict[str, NDArray[Any]] = {
             "epoch": np.arange(1, len(curve) + 1),
             "train_loss": curve.train * factor,
@@ -115,6 +123,43 @@ class TautEstimator(BaseEstimator, ABC):
         from taut.store import save
 
         save(self, folder)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TablePrediction:
+    """What a model says of a table.
+
+    Parameters
+    ----------
+    prediction : array, shape (n_rows,)
+        Classes or values.
+    probabilities : float64 array, shape (n_rows, n_classes), or None
+        In the order of ``classes_``; None for regression.
+    notes : tuple of Note
+        What was found in the table, such as texts that training had not.
+    """
+
+    prediction: NDArray[Any]
+    probabilities: NDArray[np.float64] | None
+    notes: tuple[Note, ...]
+
+
+def predict_table(estimator: TautEstimator, frame: Frame) -> TablePrediction:
+    """Predict for every row of a table, in one pass, with what was noticed on the way.
+
+    Raises
+    ------
+    DataError
+        Where columns are missing or hold something else than in training.
+    """
+    check_is_fitted(estimator, "model_")
+    model, engine = estimator.model_, estimator._engine()
+    table = read_features(estimator, frame, model.schema)[1]
+    if model.target.classes is None:
+        return TablePrediction(model.values(engine, table.values), None, table.notes)
+    probabilities = model.probabilities(engine, table.values)
+    return TablePrediction(model.target.classes[probabilities.argmax(axis=1)], probabilities, table.notes)
 
 
 def predict_classes(estimator: TautEstimator, X: Any) -> NDArray[Any]:

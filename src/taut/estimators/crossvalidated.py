@@ -24,7 +24,6 @@ from taut.estimators.base import (
 )
 from taut.estimators.problem import ClassWeight, Problem
 from taut.parameters import real, whole
-from taut.recipe import Recipe
 from taut.selection.candidates import BASELINES, RandomProposer
 from taut.selection.folds import Split, cross_validation_splits, make_folds
 from taut.selection.score import CandidateScore
@@ -39,7 +38,8 @@ N_CANDIDATES = 40
 class _CrossValidated(TautEstimator):
     """How a recipe is chosen and its networks are fitted."""
 
-    _on_progress: Callable[[Progress], None] | None = None
+    #: Called with where the search stands, one call at a time, also from worker threads; an instance sets it.
+    on_progress: Callable[[Progress], None] | None = None
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, groups: Any, X_val: Any, y_val: Any, sample_weight_val: Any
@@ -67,7 +67,7 @@ class _CrossValidated(TautEstimator):
             proposer=RandomProposer(n_candidates, settings.seed),
             n_candidates=n_candidates,
             deadline=started + limit,
-            on_progress=self._on_progress or (_print_progress if self.verbose else None),
+            on_progress=self._progress(problem),
         )
         result = search.run()
         failures = describe_failures(result.candidates)
@@ -80,6 +80,14 @@ class _CrossValidated(TautEstimator):
         self.interrupted_ = result.interrupted
         self.search_seconds_ = time.monotonic() - started
         return self
+
+    def _progress(self, problem: Problem) -> Callable[[Progress], None] | None:
+        """What is told of the search, with losses in the target's own units."""
+        tell = self.on_progress or (_print_progress if self.verbose else None)
+        if tell is None:
+            return None
+        factor = self._loss_unit(problem)
+        return lambda progress: tell(progress.in_units(factor))
 
     def _splits(self, problem: Problem, groups: Any, seed: int) -> list[Split]:
         n, n_all = problem.n_train, problem.matrix.n_rows
@@ -99,14 +107,15 @@ class _CrossValidated(TautEstimator):
 
     def _describe(self, problem: Problem, result: SearchResult) -> None:
         """The fitted attributes that tell of the search."""
-        factor = problem.target.unit**2 if self._task == "regression" else 1.0
+        factor = self._loss_unit(problem)
         self.best_index_ = next(i for i, c in enumerate(result.candidates) if c is result.best)
         self.restore_candidates([c.in_units(factor) for c in result.candidates])
         self.recipe_ = result.best.recipe
         self.network_ = result.networks[0].network
         self.best_epoch_ = result.best.epoch
         self.history_ = {
-            recipe: tuple(self._history(curve, problem) for curve in curves) for recipe, curves in result.curves.items()
+            recipe: tuple(self._history(curve, problem) for curve in curves)
+            for recipe, curves in result.curves.items()
         }
         self.zero_share_ = float(np.mean([network.zero_share for network in result.networks]))
 
@@ -167,7 +176,7 @@ class TautClassifierCV(ClassifierMixin, _CrossValidated):
     """A classifier whose recipe is chosen by cross-validation.
 
     Candidates are: early stopping alone, no regularization, each technique at several strengths, and random
-    mixtures.  The lowest cross-validated cross-entropy wins; the final predictor averages the folds' networks.
+    mixtures.  The lowest cross-validated cross-entropy wins; the predictor averages the folds' networks.
 
     Parameters
     ----------
@@ -200,7 +209,7 @@ class TautClassifierCV(ClassifierMixin, _CrossValidated):
     best_ : CandidateScore
         Its losses, score and epoch by fold.
     baseline_ : dict
-        ``"none"`` and ``"early_stopping"``: the CandidateScore of no regularization and of early stopping alone.
+        ``"none"`` and ``"early_stopping"``: CandidateScore of no regularization, of early stopping alone.
     candidates_ : tuple of CandidateScore
     cv_results_ : dict of arrays
         As in scikit-learn's searches; the score is the negative cross-entropy.
@@ -290,7 +299,7 @@ class TautRegressorCV(RegressorMixin, _CrossValidated):
     """A regressor whose recipe is chosen by cross-validation.
 
     Candidates are: early stopping alone, no regularization, each technique at several strengths, and random
-    mixtures.  The lowest cross-validated squared error wins; the final predictor averages the folds' networks.
+    mixtures.  The lowest cross-validated squared error wins; the predictor averages the folds' networks.
 
     Parameters
     ----------
@@ -320,7 +329,7 @@ class TautRegressorCV(RegressorMixin, _CrossValidated):
     best_ : CandidateScore
         Its losses (squared error in y's units), R squared and epoch by fold.
     baseline_ : dict
-        ``"none"`` and ``"early_stopping"``: the CandidateScore of no regularization and of early stopping alone.
+        ``"none"`` and ``"early_stopping"``: CandidateScore of no regularization, of early stopping alone.
     candidates_ : tuple of CandidateScore
     cv_results_ : dict of arrays
         As in scikit-learn's searches; the score is the negative mean squared error.

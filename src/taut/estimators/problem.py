@@ -23,6 +23,7 @@ from taut.errors import DataError
 from taut.table.checks import duplicate_groups
 from taut.table.columns import describe
 from taut.table.convert import frame_from
+from taut.table.frame import Frame
 from taut.table.matrices import Matrix, matrix, matrix_from_numbers
 from taut.table.schema import Schema
 
@@ -80,12 +81,22 @@ def is_frame(X: Any) -> bool:
 def read_features(estimator: BaseEstimator, X: Any, schema: Schema | None) -> tuple[Schema, Matrix]:
     """X as a matrix: described where no schema is given, else by the schema of the training rows.
 
+    A :class:`~taut.table.frame.Frame` (a file that was read) is matched by its columns' names, and an
+    infinity in it is a missing value; data frames and arrays are checked as scikit-learn checks them.
+
     Raises
     ------
     ValueError
         scikit-learn's own, where X is not what it should be.
     """
     new = schema is None
+    if isinstance(X, Frame):
+        _check_rows(X.n_rows, 2 if new else 1)
+        if new:
+            estimator.feature_names_in_ = np.array(X.names, dtype=object)
+            estimator.n_features_in_ = len(X.names)
+        schema = describe(X) if schema is None else schema
+        return schema, matrix(schema, X, strict=False)
     if is_frame(X):
         validate_data(estimator, X, reset=new, skip_check_array=True)
         frame = frame_from(X)
@@ -103,8 +114,8 @@ def read_features(estimator: BaseEstimator, X: Any, schema: Schema | None) -> tu
     )
     if schema is not None and any(column.kind not in ("number", "dropped") for column in schema.columns):
         raise DataError(
-            "the model was trained on a data frame with columns that are not numbers; predict on a data frame "
-            "with the same columns."
+            "the model was trained on a data frame with columns that are not numbers; predict on a data "
+            "frame with the same columns."
         )
     return matrix_from_numbers(X, schema)
 
@@ -187,7 +198,9 @@ def make_problem(
         values = np.concatenate([values, more_values])
         if weight is not None or more_weight is not None:
             first = np.ones(n) if weight is None else weight
-            weight = np.concatenate([first, np.ones(len(more_values)) if more_weight is None else more_weight])
+            weight = np.concatenate(
+                [first, np.ones(len(more_values)) if more_weight is None else more_weight]
+            )
     fit_weight = weight
     if target.classes is not None and class_weight is not None:
         labels = target.classes[values[:n].astype(np.intp)]
@@ -212,7 +225,9 @@ def _mean_one(weight: NDArray[np.float64]) -> NDArray[np.float32]:
 def _weights(weight: Any, values: Any, name: str) -> NDArray[np.float64] | None:
     if weight is None:
         return None
-    checked: NDArray[np.float64] = _check_sample_weight(weight, values, dtype=np.float64, ensure_non_negative=True)
+    checked: NDArray[np.float64] = _check_sample_weight(
+        weight, values, dtype=np.float64, ensure_non_negative=True
+    )
     if not np.any(checked > 0):
         raise DataError(f"{name} is zero for every row: at least one row needs a weight above 0.")
     return checked

@@ -44,7 +44,7 @@ class _Single(TautEstimator):
         (training,) = engine.train(problem.data, [member])
         if training.status is Status.DIVERGED:
             raise TrainingError(
-                f"Training diverged in epoch {training.epoch}: the loss or the weights were no longer finite. "
+                f"Training diverged in epoch {training.epoch}: the loss or weights were no longer finite. "
                 f"Lower learning_rate (it was {settings.learning_rate:.3g})."
             )
         if training.epoch == 0:

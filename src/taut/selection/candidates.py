@@ -31,16 +31,14 @@ class Proposer(ABC):
         """Up to ``n`` recipes to try next; none when there is nothing left to try."""
 
     @abstractmethod
-    def tell(self, scores: Sequence["CandidateScore"]) -> None:
+    def tell(self, scores: Sequence[CandidateScore]) -> None:
         """Take in what came of them."""
 
 
 def single_recipes() -> list[Recipe]:
     """Each technique at several strengths, with early stopping, the middle strengths of all of them first."""
     kinds = [kind for kind in TECHNIQUES if kind is not EarlyStopping]
-    columns = [
-        [Recipe(technique, EarlyStopping()) for technique in _strengths(kind)] for kind in kinds
-    ]
+    columns = [[Recipe(technique, EarlyStopping()) for technique in _strengths(kind)] for kind in kinds]
     return [recipe for row in zip_longest(*columns) for recipe in row if recipe is not None]
 
 
@@ -96,7 +94,8 @@ class RandomProposer(Proposer):
         self._recipes = islice(everything(), left)
 
     def ask(self, n: int) -> Sequence[Recipe]:
+        """Up to ``n`` of what is left."""
         return list(islice(self._recipes, n))
 
-    def tell(self, scores: Sequence["CandidateScore"]) -> None:
+    def tell(self, scores: Sequence[CandidateScore]) -> None:
         """Random candidates learn nothing."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Data, Fold
 from taut.errors import DataError, DataWarning
-from taut.table.matrices import Matrix
 from taut.table.encoder import Encoder
+from taut.table.matrices import Matrix
 
 Rows = NDArray[np.int32]
 Task = Literal["classification", "regression"]
@@ -32,7 +32,9 @@ class Split:
 
 
 def _split(train: Any, validation: Any) -> Split:
-    return Split(np.sort(np.asarray(train)).astype(np.int32), np.sort(np.asarray(validation)).astype(np.int32))
+    return Split(
+        np.sort(np.asarray(train)).astype(np.int32), np.sort(np.asarray(validation)).astype(np.int32)
+    )
 
 
 def cross_validation_splits(
@@ -73,7 +75,9 @@ def cross_validation_splits(
     return made
 
 
-def _first_possible(splitters: Sequence[Any], target: NDArray[Any], alike: NDArray[np.integer]) -> list[tuple[Any, Any]]:
+def _first_possible(
+    splitters: Sequence[Any], target: NDArray[Any], alike: NDArray[np.integer]
+) -> list[tuple[Any, Any]]:
     """Split by the first splitter that can: first with identical rows together, then, if need be, without."""
     each_alone = np.arange(len(target))
     error: ValueError | None = None
@@ -84,7 +88,9 @@ def _first_possible(splitters: Sequence[Any], target: NDArray[Any], alike: NDArr
             error = failure
             continue
         if error is not None:
-            warnings.warn(f"The folds are not made as usual: {str(error).rstrip('.')}.", DataWarning, stacklevel=2)
+            warnings.warn(
+                f"The folds are not made as usual: {str(error).rstrip('.')}.", DataWarning, stacklevel=2
+            )
         return splits
     assert error is not None
     raise error  # scikit-learn's own: fewer rows than folds
@@ -104,7 +110,9 @@ def _together(splitter: Any, target: NDArray[Any], alike: NDArray[np.integer]) -
     return result
 
 
-def holdout_split(fraction: float, target: NDArray[Any], task: Task, seed: int, alike: NDArray[np.integer]) -> Split:
+def holdout_split(
+    fraction: float, target: NDArray[Any], task: Task, seed: int, alike: NDArray[np.integer]
+) -> Split:
     """One split with about this fraction held out, stratified by class where the classes allow it."""
     from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 

@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
@@ -16,12 +16,15 @@ from taut.engine.base import Control, Curve, Data, Engine, Fold, Member, Status,
 from taut.errors import TrainingError, TrainingWarning
 from taut.network import Activation, Network
 from taut.recipe import Recipe
+from taut.selection import baselines
 from taut.selection.candidates import BASELINES, Proposer
 from taut.selection.folds import seed_of
+from taut.selection.interrupts import Interrupts
 from taut.selection.score import CandidateScore, failed_score, score_candidate
 
-# The baselines may take this share of a time limit; what they reached by then is what they are.
-_BASELINE_SHARE = 0.5
+# Early stopping alone may take this share of a time limit (making its networks again takes no longer), both
+# baselines together the other; what they reached by then is what they are.
+_EARLY_SHARE, _BASELINES_SHARE = 0.5, 0.6
 # Room that is kept for making the chosen networks again, on top of the estimate.
 _SPARE = 1.25
 
@@ -46,13 +49,31 @@ class Settings:
         """
         network = Network(fold.encoder.n_features, self.hidden, n_outputs, self.activation)
         seed = seed_of(self.seed, 3, number)
-        return Member(network, recipe.hooks(), fold, self.learning_rate, self.batch_size, self.max_epochs, seed)
+        return Member(
+            network, recipe.hooks(), fold, self.learning_rate, self.batch_size, self.max_epochs, seed
+        )
 
 
 @final
 @dataclass(frozen=True)
 class Progress:
-    """Where the search stands, for those who show it."""
+    """Where the search stands, for those who show it.
+
+    Parameters
+    ----------
+    done : int
+        Candidates whose networks have been trained.
+    total : int or None
+        Candidates in all, where their number is limited.
+    best, baseline : float
+        Validation loss of the best so far and of early stopping alone; NaN before there is one.
+    best_recipe : Recipe or None
+    seconds : float
+        Since the search began.
+    seconds_left : float or None
+    finishing : bool
+        Whether nothing new is tried any more, and the chosen networks are being made.
+    """
 
     done: int
     total: int | None
@@ -61,6 +82,11 @@ class Progress:
     best_recipe: Recipe | None
     seconds: float
     seconds_left: float | None
+    finishing: bool = False
+
+    def in_units(self, factor: float) -> Progress:
+        """The same with losses in other units: multiplied by ``factor``."""
+        return replace(self, best=self.best * factor, baseline=self.baseline * factor)
 
 
 @final
@@ -98,7 +124,8 @@ class Search:
     deadline : float
         On ``time.monotonic``'s clock.
     on_progress : callable, optional
-        Called after every batch with a Progress.
+        Called with a Progress whenever a candidate's networks have been trained (then from a worker's thread,
+        one call at a time) and after every batch.
     """
 
     engine: Engine
@@ -115,34 +142,41 @@ class Search:
     _curves: dict[Recipe, tuple[Curve, ...]] = field(default_factory=dict, init=False)
     _stop: Control = field(default_factory=Control, init=False)
     _started: float = field(default=0.0, init=False)
+    _cut_short: bool = field(default=False, init=False)
+    _arrived: int = field(default=0, init=False)  # candidates of the running batch whose networks are trained
 
     def run(self) -> SearchResult:
-        """Search; on Ctrl+C or at the deadline, finish with the best so far.
+        """Search; on Ctrl+C or at the deadline, finish with the best so far.  A second Ctrl+C ends at once.
 
         Raises
         ------
         TrainingError
             Where every candidate diverged.
         KeyboardInterrupt
-            Where Ctrl+C came before there was anything to finish with.
+            Where Ctrl+C came before there was anything to finish with, or twice.
         """
+        with Interrupts(self._stop.cancelled) as interrupts:
+            return self._run(interrupts)
+
+    def _run(self, interrupts: Interrupts) -> SearchResult:
         self._started = time.monotonic()
         self._run_baselines()
         while not self._over():
             recipes = self.proposer.ask(self.batch_size)
             if not recipes:
                 break
-            self.proposer.tell(self._try(recipes, self._search_deadline(), keep_partial=False))
-        if self._best is None and self._stop.cancelled.is_set():
+            self.proposer.tell(self._try(recipes, self._search_deadline()))
+        if interrupts.count > 1 or (self._best is None and self._stop.cancelled.is_set()):
             raise KeyboardInterrupt
         if self._best is None:
             raise TrainingError(
-                "Every candidate diverged (its loss or its weights were no longer finite): lower learning_rate, "
+                "Every candidate diverged (its loss or weights were no longer finite): lower learning_rate, "
                 "or look for extreme values in the target."
             )
         best, trainings = self._best
+        self._tell(finishing=True)
         networks = self._networks(best, trainings)
-        self._curves[best.recipe] = tuple(t.curve for t in trainings)
+        self._curves.setdefault(best.recipe, tuple(t.curve for t in trainings))
         return SearchResult(
             candidates=tuple(self._scores),
             best=best,
@@ -154,9 +188,11 @@ class Search:
 
     def _run_baselines(self) -> None:
         """No regularization and early stopping alone; at least one epoch of the latter always finishes."""
-        early = BASELINES[0]
+        early, none = BASELINES
         unlimited = Control(cancelled=self._stop.cancelled)
-        first = self.engine.train(self.data, self._members(early), until_epoch=1, control=unlimited)
+        first = baselines.first_epoch(self.engine, self.data, self._members(early), unlimited)
+        if min(t.epoch for t in first) == 0:
+            return  # interrupted, or diverged at once
         if time.monotonic() >= self.deadline:
             warnings.warn(
                 "The time limit was over before one epoch of early stopping alone had been trained on every "
@@ -164,8 +200,19 @@ class Search:
                 TrainingWarning,
                 stacklevel=2,
             )
-        until = self._started + (self.deadline - self._started) * _BASELINE_SHARE
-        self._try(list(BASELINES), until, keep_partial=True, begun={early: first})
+        shared = (self.engine, self.data, first, self.settings.max_epochs)
+        baselines.to_own_stop(*shared, self._until(_EARLY_SHARE))
+        alone = self._judge(early, first, keep_partial=True)
+        # Where early stopping alone has no time to finish, no other candidate has.
+        self._cut_short = alone is not None and not alone.complete
+        if not self._cut_short:
+            baselines.to_the_end(*shared, self._until(_BASELINES_SHARE))
+        self._judge(none, first, keep_partial=True)
+
+    def _until(self, share: float) -> Control:
+        """A control that ends at this share of the time limit."""
+        deadline = self._started + (self.deadline - self._started) * share
+        return Control(deadline=deadline, cancelled=self._stop.cancelled)
 
     def _members(self, recipe: Recipe) -> list[Member]:
         return [
@@ -173,7 +220,9 @@ class Search:
         ]
 
     def _over(self) -> bool:
-        return self._stop.cancelled.is_set() or time.monotonic() >= self._search_deadline()
+        if self._cut_short or self._stop.cancelled.is_set():
+            return True
+        return time.monotonic() >= self._search_deadline()
 
     def _search_deadline(self) -> float:
         """The deadline less the time that making the best networks again will take."""
@@ -183,43 +232,54 @@ class Search:
         again = [t.seconds * best.epoch / max(1, t.epoch) for t in trainings]
         return self.deadline - _SPARE * max(max(again), sum(again) / self.engine.threads)
 
-    def _try(
-        self,
-        recipes: Sequence[Recipe],
-        deadline: float,
-        *,
-        keep_partial: bool,
-        begun: dict[Recipe, list[Training]] | None = None,
-    ) -> list[CandidateScore]:
+    def _try(self, recipes: Sequence[Recipe], deadline: float) -> list[CandidateScore]:
         """Train a batch of recipes on all folds, and score them."""
-        control = Control(deadline=deadline, cancelled=self._stop.cancelled)
         n = len(self.folds)
-        start: list[Member | Training] = []
-        for recipe in recipes:
-            start += (begun or {}).get(recipe) or self._members(recipe)
-        trainings = self.engine.train(self.data, start, control=control)
+        missing = [n] * len(recipes)
+
+        def arrived(index: int) -> None:
+            missing[index // n] -= 1
+            if not missing[index // n]:
+                self._arrived += 1
+                self._tell()
+
+        control = Control(deadline=deadline, cancelled=self._stop.cancelled)
+        members = [member for recipe in recipes for member in self._members(recipe)]
+        trainings = self.engine.train(self.data, members, control=replace(control, on_done=arrived))
         groups = [trainings[i * n : (i + 1) * n] for i in range(len(recipes))]
         # Shorter folds go on to the longest one's epoch, so that all have a mean curve.
         goals = [max(t.epoch for t in group) for group in groups for _ in group]
-        behind = [i for i, t in enumerate(trainings) if t.epoch < goals[i] and t.status is not Status.DIVERGED]
+        behind = [
+            i for i, t in enumerate(trainings) if t.epoch < goals[i] and t.status is not Status.DIVERGED
+        ]
         if behind and not control.should_stop():
             self.engine.train(
-                self.data, [trainings[i] for i in behind], until_epoch=[goals[i] for i in behind], control=control
+                self.data,
+                [trainings[i] for i in behind],
+                until_epoch=[goals[i] for i in behind],
+                control=control,
             )
-        scores = []
-        for recipe, group in zip(recipes, groups, strict=True):
-            score = self._score(recipe, group, keep_partial)
-            if score is not None:
-                scores.append(score)
-                self._take(score, group)
-        return scores
+        self._arrived = 0
+        scores = [
+            self._judge(recipe, group, keep_partial=False)
+            for recipe, group in zip(recipes, groups, strict=True)
+        ]
+        return [score for score in scores if score is not None]
+
+    def _judge(self, recipe: Recipe, group: list[Training], *, keep_partial: bool) -> CandidateScore | None:
+        """Score a candidate and take it in; None where it was cut off and does not count."""
+        score = self._score(recipe, group, keep_partial)
+        if score is not None:
+            self._take(score, group)
+            self._tell()
+        return score
 
     def _score(self, recipe: Recipe, group: list[Training], keep_partial: bool) -> CandidateScore | None:
         """The score of a candidate, or None where it was cut off."""
         seconds = sum(t.seconds for t in group)
         if any(t.status is Status.DIVERGED for t in group):
             return failed_score(recipe, len(group), "diverged", seconds)
-        complete = _arrived(group, self.settings)
+        complete = _arrived(recipe, group, self.settings)
         if not complete and not (keep_partial and min(t.epoch for t in group) > 0):
             return None
         return score_candidate(
@@ -247,16 +307,22 @@ class Search:
         self._scores.append(score)
         if score.recipe in BASELINES:
             self._curves[score.recipe] = tuple(t.curve for t in group)
-        if not score.failed and math.isfinite(score.loss) and (self._best is None or score.loss < self._best[0].loss):
+        if (
+            not score.failed
+            and math.isfinite(score.loss)
+            and (self._best is None or score.loss < self._best[0].loss)
+        ):
             self._best = (score, group)
+
+    def _tell(self, *, finishing: bool = False) -> None:
         if self.on_progress:
-            self.on_progress(self._progress())
+            self.on_progress(replace(self._progress(), finishing=finishing))
 
     def _progress(self) -> Progress:
         spent = time.monotonic() - self._started
-        done = len(self._scores)
+        done = len(self._scores) + self._arrived
         left: float | None = None
-        if self.n_candidates:
+        if self.n_candidates and done:
             left = spent / done * (self.n_candidates - done)
         if self.deadline < math.inf:
             until = max(0.0, self.deadline - time.monotonic())
@@ -264,7 +330,13 @@ class Search:
         baseline = next((s.loss for s in self._scores if s.recipe == BASELINES[0]), math.nan)
         best = self._best[0] if self._best else None
         return Progress(
-            done, self.n_candidates, best.loss if best else math.nan, baseline, best.recipe if best else None, spent, left
+            done,
+            self.n_candidates,
+            best.loss if best else math.nan,
+            baseline,
+            best.recipe if best else None,
+            spent,
+            left,
         )
 
     def _networks(self, best: CandidateScore, trainings: list[Training]) -> list[Trained]:
@@ -281,14 +353,17 @@ class Search:
         if missing:
             again = self.engine.replay(self.data, [trainings[i] for i in missing], best.epoch)
             for i, t in zip(missing, again, strict=True):
+                if t.epoch < best.epoch:  # Ctrl+C, which the engine reports by coming back early
+                    raise KeyboardInterrupt
                 networks[i] = t.trained("last")
         return [network for network in networks if network is not None]
 
 
-def _arrived(group: list[Training], settings: Settings) -> bool:
-    """Whether the longest fold ended by itself and the others were taken to its epoch."""
+def _arrived(recipe: Recipe, group: list[Training], settings: Settings) -> bool:
+    """Whether all folds are where the longest one ended by itself."""
     goal = max(t.epoch for t in group)
-    by_itself = goal >= settings.max_epochs or any(t.status is Status.STOPPED for t in group)
+    early = recipe.hooks().patience is not None
+    by_itself = goal >= settings.max_epochs or (early and any(t.status is Status.STOPPED for t in group))
     return by_itself and all(t.epoch == goal for t in group)
 
 

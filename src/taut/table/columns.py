@@ -29,6 +29,7 @@ _ENOUGH_ROWS = 20  # with fewer rows, all different is no wonder
 _SHIFT_FROM = 1000.0  # spreads away from 0, where float32 still has 1e-4 of a spread
 _UNITS = (1e-6, 1e6)  # a spread inside needs no other unit
 _SAMPLE_ROWS = 20_000
+_EXACT = 2.0**53  # above, float64 has no fractions to tell an integer by
 _BLOCK_ROWS = 4096
 
 _IDENTIFIER = re.compile(r"(^|[^a-z])(id|ids|uuid|guid|key|index|row|rows|rownames?)$|[a-z]I[Dd]$", re.ASCII)
@@ -179,7 +180,7 @@ def _join(why: str, said: str) -> str:
 
 def _is_identifier(name: str, values: Floats) -> bool:
     """Tell integers that are all different and count up, fill a range without a gap, or have such a name."""
-    if len(values) < _ENOUGH_ROWS:
+    if len(values) < _ENOUGH_ROWS or np.abs(values).max() > _EXACT:
         return False
     if (np.diff(values) > 0).all():
         return True
@@ -211,7 +212,7 @@ def _part(what: What, sample: Floats, span: float = 0.0) -> Part:
         return Part(what)
     origin = median if abs(median) > _SHIFT_FROM * spread else 0.0
     inside = _UNITS[0] <= spread <= _UNITS[1]
-    unit = 1.0 if inside else 10.0 ** np.clip(np.floor(np.log10(spread)), -290, 290)
+    unit = 1.0 if inside else 10.0 ** np.clip(np.floor(np.log10(spread)), -290, 300)
     return Part(what, float(origin), float(unit))
 
 

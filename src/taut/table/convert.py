@@ -158,7 +158,7 @@ def _floats(series: nw.Series[Any]) -> NDArray[np.float64]:
     return np.ascontiguousarray(values, dtype=np.float64)
 
 
-def _from_categories(name: str, series: nw.Series[Any]) -> TextColumn:
+def _from_categories(name: str, series: nw.Series[Any]) -> Column:
     native = series.to_native()
     if hasattr(native, "cat") and hasattr(native.cat, "codes"):  # pandas: no need to write out the texts
         levels = [_level(value) for value in native.cat.categories]
@@ -169,8 +169,10 @@ def _from_categories(name: str, series: nw.Series[Any]) -> TextColumn:
     return _texts(name, series.to_list())
 
 
-def _texts(name: str, values: Sequence[Any]) -> TextColumn:
+def _texts(name: str, values: Sequence[Any]) -> TextColumn | NumberColumn:
     codes, levels = dictionary((None if _is_none(value) else value for value in values), len(values))
+    if not levels:  # pandas and narwhals call a column of nothing text
+        return NumberColumn(name, np.full(len(values), np.nan))
     return TextColumn(name, codes, tuple(str(level) for level in levels))
 
 
@@ -187,7 +189,7 @@ def _from_objects(name: str, values: Sequence[Any]) -> Column:
             name, np.array([np.nan if _is_none(value) else float(value) for value in values])
         )
     if kinds <= {"number", "boolean"}:
-        return NumberColumn(name, np.array([np.nan if _is_none(value) else float(value) for value in values]))
+        return NumberColumn(name, np.array([_number(value) for value in values], dtype=np.float64))
     if kinds == {"date"}:
         return DateColumn(name, np.array([_moment(value) for value in values], dtype=_MICROSECOND))
     if kinds == {"duration"}:
@@ -232,6 +234,15 @@ def _level(value: Any) -> str:
     if isinstance(value, (numbers.Real, Decimal)) and not isinstance(value, (bool, np.bool_)):
         return number_text(float(value))
     return str(value)
+
+
+def _number(value: Any) -> float:
+    if _is_none(value):
+        return float("nan")
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond float64
+        return float("inf") if value > 0 else float("-inf")
 
 
 def _moment(value: Any) -> np.datetime64:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 TABLE = "taut_table"
+_LINE_SIZE = 2_000_000  # bytes, DuckDB's own limit; thousands of columns need more
 
 
 @final
@@ -109,7 +110,8 @@ def _copy_in(
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(layout.names)))
     settings = (
         f"auto_detect=false, strict_mode=true, header={str(header).lower()}, quote='\"', "
-        f"delim={quoted(layout.separator)}, escape={quoted(escape)}, columns={{{columns}}}"
+        f"delim={quoted(layout.separator)}, escape={quoted(escape)}, columns={{{columns}}}, "
+        f"max_line_size={max(_LINE_SIZE, 4 * layout.longest)}"
     )
     connection.execute(
         f"CREATE OR REPLACE TABLE {TABLE} AS SELECT * FROM read_csv({file_name(path)}, {settings})"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, final
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CELL_BYTES = 12  # a number is kept as float64 here and as float32 in the matrix
+_FEW_ROWS = 500
 _BLOCK_CELLS = 10_000_000  # columns are read side by side, as many as stay below this
 
 _NUMBERS = frozenset(
@@ -178,6 +180,10 @@ def _is_number(kind: str) -> bool:
     )
 
 
+def _is_date(kind: str) -> bool:
+    return kind == "DATE" or kind.startswith("TIMESTAMP")
+
+
 def _readable(kind: str) -> bool:
     if kind.endswith("]") or "(" in kind and not kind.startswith(("DECIMAL", "ENUM")):
         return False
@@ -190,20 +196,24 @@ def _columns(
     connection: DuckDBPyConnection, sources: Sequence[_Source], n_rows: int, hints: Hints
 ) -> Iterator[tuple[Column, list[Note]]]:
     """Read the columns in their order, a few at a time."""
-    step = max(1, min(100, _BLOCK_CELLS // n_rows))
+    few = n_rows < _FEW_ROWS
+    step = 1000 if few else max(1, min(100, _BLOCK_CELLS // n_rows))
     for start in range(0, len(sources), step):
         block = sources[start : start + step]
-        plain = _plain_numbers(connection, block, hints)
-        values = _fetch(connection, [(source, _as_number(source)) for source in plain])
+        # Python reads a short column faster than DuckDB plans a query.
+        plain = frozenset(_plain_numbers(connection, block, hints, with_texts=not few))
+        # Numbers are fetched side by side; texts, which take much more room, one by one.
+        values = _fetch(connection, block if few else list(plain), plain)
         for source in block:
-            if source in plain:
-                text = NumberText() if source.kind in _TEXTS else None
-                yield NumberColumn(source.name, values[source.name], text), []
-            else:
-                yield _other(connection, source, n_rows, hints)
+            array = values.pop(source.name) if source.name in values else None
+            if array is None:
+                array = _fetch(connection, [source], plain)[source.name]
+            yield _column(source, array, source in plain, hints)
 
 
-def _plain_numbers(connection: DuckDBPyConnection, block: Sequence[_Source], hints: Hints) -> list[_Source]:
+def _plain_numbers(
+    connection: DuckDBPyConnection, block: Sequence[_Source], hints: Hints, *, with_texts: bool
+) -> list[_Source]:
     """Find the columns that are numbers and nothing else, so that DuckDB can convert them."""
     plain = [source for source in block if _is_number(source.kind)]
     texts = [
@@ -211,20 +221,36 @@ def _plain_numbers(connection: DuckDBPyConnection, block: Sequence[_Source], hin
         for source in block
         if source.kind == "VARCHAR" and (source.schema is None or source.schema.kind == "number")
     ]
-    if not texts:
+    if not with_texts:
         return plain
-    counts = _one(connection, f"SELECT {', '.join(_counts(source, hints) for source in texts)} FROM {TABLE}")
-    for place, source in enumerate(texts):
-        n_texts, n_numbers, n_missing, special = counts[4 * place : 4 * place + 4]
-        if n_numbers and n_numbers + n_missing == n_texts and not special:
+    with_words = []
+    for source, (n_texts, n_numbers, special) in _counted(connection, texts, partial(_look, hints=hints)):
+        if n_numbers == n_texts and n_numbers and not special:
+            plain.append(source)
+        elif 2 * n_numbers > n_texts and not special:
+            with_words.append(source)
+    for source, (n_others,) in _counted(connection, with_words, _others):
+        if not n_others:
             plain.append(source)
     return plain
 
 
-def _counts(source: _Source, hints: Hints) -> str:
-    """Write SQL for: texts, numbers among them, words for missing, and is there something special."""
+def _counted(
+    connection: DuckDBPyConnection, sources: Sequence[_Source], query: Callable[[_Source], list[str]]
+) -> Iterator[tuple[_Source, tuple[Any, ...]]]:
+    """Ask the same of several columns at once, and give each with its answers."""
+    if not sources:
+        return
+    asked = [query(source) for source in sources]
+    sql = ", ".join(expression for expressions in asked for expression in expressions)
+    answers = iter(_one(connection, f"SELECT {sql} FROM {TABLE}"))
+    for source, expressions in zip(sources, asked, strict=True):
+        yield source, tuple(next(answers) for _ in expressions)
+
+
+def _look(source: _Source, hints: Hints) -> list[str]:
+    """Write SQL for: how many texts, how many numbers among them, is there something special."""
     c = source.sql
-    missing = ", ".join(quoted(word) for word in sorted(MISSING_WORDS))
     # Leading zeros, more figures than float64 holds, and "1_000" need a closer look.
     special = (
         f"{c} BETWEEN '00' AND '0:' OR contains({c}, '_') OR (length({c}) > 15 AND NOT contains({c}, '.'))"
@@ -232,36 +258,39 @@ def _counts(source: _Source, hints: Hints) -> str:
     known = None if source.schema is None else source.schema.text
     if (hints.decimal if known is None else known.decimal) == ",":
         special += f" OR contains({c}, '.')"  # a thousands mark, perhaps
-    return (
-        f"count({c}), count(try_cast({c} AS DOUBLE)), "
-        f"count(*) FILTER (try_cast({c} AS DOUBLE) IS NULL AND lower(trim({c})) IN ({missing})), "
-        f"bool_or({special})"
-    )
+    return [f"count({c})", f"count(try_cast({c} AS DOUBLE))", f"bool_or({special})"]
 
 
-def _as_number(source: _Source) -> str:
-    if source.kind.startswith(("INTERVAL", "TIME")):
-        number = f"epoch({source.sql})"  # seconds
-    else:
-        number = f"try_cast({source.sql} AS DOUBLE)"
-    return f"coalesce({number}, 'nan'::DOUBLE)"
+def _others(source: _Source) -> list[str]:
+    """Write SQL for: how many texts are neither a number nor a word for missing."""
+    c = source.sql
+    missing = ", ".join(quoted(word) for word in sorted(MISSING_WORDS))
+    return [f"count(*) FILTER (try_cast({c} AS DOUBLE) IS NULL AND lower(trim({c})) NOT IN ({missing}))"]
 
 
-def _other(
-    connection: DuckDBPyConnection, source: _Source, n_rows: int, hints: Hints
-) -> tuple[Column, list[Note]]:
-    """Read a column that is not plain numbers."""
-    name, c = source.name, source.sql
+def _expression(source: _Source, plain: bool) -> str:
+    """Write SQL for a column's values, without NULL."""
+    c, kind = source.sql, source.kind
+    if plain:
+        number = f"epoch({c})" if kind.startswith(("INTERVAL", "TIME")) else f"try_cast({c} AS DOUBLE)"
+        return f"coalesce({number}, 'nan'::DOUBLE)"
+    if kind == "BOOLEAN":
+        return f"coalesce({c}::INTEGER::DOUBLE, 'nan'::DOUBLE)"
+    if _is_date(kind):
+        moment = c if kind.endswith("ZONE") else f"{c}::TIMESTAMP"
+        return f"coalesce(epoch_us({moment}), ({-(2**63) + 1} - 1)::BIGINT)"  # NumPy's NaT
+    return f"coalesce({c}::VARCHAR, '')"
+
+
+def _column(source: _Source, values: NDArray[Any], plain: bool, hints: Hints) -> tuple[Column, list[Note]]:
+    name = source.name
+    if plain:
+        return NumberColumn(name, values, NumberText() if source.kind in _TEXTS else None), []
     if source.kind == "BOOLEAN":
-        values = _fetch(connection, [(source, f"coalesce({c}::INTEGER::DOUBLE, 'nan'::DOUBLE)")])[name]
         return BooleanColumn(name, values), []
-    if source.kind == "DATE" or source.kind.startswith("TIMESTAMP"):
-        moment = c if source.kind.endswith("ZONE") else f"{c}::TIMESTAMP"
-        nat = f"({-(2**63) + 1} - 1)::BIGINT"
-        values = _fetch(connection, [(source, f"coalesce(epoch_us({moment}), {nat})")])[name]
+    if _is_date(source.kind):
         return DateColumn(name, values.astype("datetime64[us]")), []
-    texts = _fetch(connection, [(source, f"coalesce({c}::VARCHAR, '')")])[name]
-    codes, levels = dictionary(texts, n_rows)
+    codes, levels = dictionary(values, len(values))
     column = TextColumn(name, codes, tuple(levels))
     if source.schema is None:
         return typed(column, hints)
@@ -269,13 +298,15 @@ def _other(
     return clean(column, source.schema.levels), []
 
 
-def _fetch(connection: DuckDBPyConnection, wanted: Sequence[tuple[_Source, str]]) -> dict[str, NDArray[Any]]:
-    """Fetch expressions as arrays (n_rows,), each under its column's name."""
-    if not wanted:
+def _fetch(
+    connection: DuckDBPyConnection, sources: Sequence[_Source], plain: Container[_Source]
+) -> dict[str, NDArray[Any]]:
+    """Fetch columns as arrays (n_rows,), each under its name."""
+    if not sources:
         return {}
-    expressions = ", ".join(f"{sql} AS v{place}" for place, (_, sql) in enumerate(wanted))
-    arrays = connection.execute(f"SELECT {expressions} FROM {TABLE}").fetchnumpy()
-    return {source.name: np.asarray(arrays[f"v{place}"]) for place, (source, _) in enumerate(wanted)}
+    expressions = [f"{_expression(source, source in plain)} AS v{i}" for i, source in enumerate(sources)]
+    arrays = connection.execute(f"SELECT {', '.join(expressions)} FROM {TABLE}").fetchnumpy()
+    return {source.name: np.asarray(arrays[f"v{i}"]) for i, source in enumerate(sources)}
 
 
 def _one(connection: DuckDBPyConnection, query: str) -> tuple[Any, ...]:

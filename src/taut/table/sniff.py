@@ -47,6 +47,8 @@ class Layout:
     names : tuple of str
         The names of the columns, all different.
     notes : tuple of Note
+    longest : int
+        The bytes of the longest line among the first.
     """
 
     separator: str
@@ -56,6 +58,7 @@ class Layout:
     header: bool
     names: tuple[str, ...]
     notes: tuple[Note, ...]
+    longest: int = 0
 
     @property
     def csv_format(self) -> dict[str, Any]:
@@ -121,7 +124,8 @@ def sniff(path: Path, what: str, *, header: bool) -> Layout:
         width = Counter(len(row) for row in rows).most_common(1)[0][0]
         names = tuple(f"x{place}" for place in range(width))
     escape = '"' if doubled else "\\"
-    return Layout(separator, escape, decimal, 1 + skipped, header, names, tuple(notes))
+    longest = max(len(line.encode()) for line in lines)
+    return Layout(separator, escape, decimal, 1 + skipped, header, names, tuple(notes), longest)
 
 
 def rows_of(lines: Iterator[str] | Sequence[str], separator: str, doubled: bool) -> Iterator[list[str]]:

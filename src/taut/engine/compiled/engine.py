@@ -157,6 +157,7 @@ class CompiledEngine(Engine):
         members: Sequence[Member | Training],
         *,
         until_epoch: int | Sequence[int] | None = None,
+        heed_patience: bool | None = None,
         control: Control | None = None,
     ) -> list[Training]:
         """Train members side by side, from the start or from where they stand; see :class:`Engine`."""
@@ -165,10 +166,11 @@ class CompiledEngine(Engine):
         shared = _shared(data, self.dtype)
         trainings = [m if isinstance(m, CompiledTraining) else self._begin(m, data) for m in members]
         goals = until_epoch if isinstance(until_epoch, Sequence) else [until_epoch] * len(trainings)
+        heed = until_epoch is None if heed_patience is None else heed_patience
         news = threading.Lock()
 
         def work(index: int, room: dict[str, Any]) -> None:
-            if _train_one(kernel, shared, trainings[index], goals[index], control, room) and control.on_done:
+            if _train_one(kernel, shared, trainings[index], goals[index], heed, control, room) and control.on_done:
                 with news:
                     control.on_done(index)
 
@@ -222,6 +224,7 @@ def _train_one(
     shared: R.Rows,
     training: CompiledTraining,
     until_epoch: int | None,
+    heed_patience: bool,
     control: Control,
     room: dict[str, Any],
 ) -> bool:
@@ -230,7 +233,7 @@ def _train_one(
     goal = member.max_epochs if until_epoch is None else until_epoch
     sizes, progress = training.plan.sizes, training.state.progress
     patience = member.hooks.patience if training.stops_early else 0
-    if until_epoch is None:
+    if heed_patience:
         sizes[R.PATIENCE] = patience
         if patience and progress[R.STATUS] == R.RUNNING and _waited(progress) >= patience:
             progress[R.STATUS] = R.PATIENCE_OVER

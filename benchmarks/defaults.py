@@ -1,0 +1,197 @@
+"""How the defaults were chosen: learning rate and batch size, where dropout stands behind batch norm,
+and between which strengths to search.
+
+For each table, five folds; each setting is scored as a candidate is (the epoch chosen on the other folds).
+A figure is the loss over the best setting's loss on that table, so 1.00 is the best that any setting did.
+
+    python benchmarks/defaults.py learning-rate [--json]
+    python benchmarks/defaults.py dropout [--json]
+    python benchmarks/defaults.py strengths [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from tables import TABLES, load
+
+from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, TautClassifier, TautRegressor
+from taut.engine.base import Data, Fold, Status
+from taut.engine.compiled import engine as compiled
+from taut.estimators.automatic import auto_batch_size, auto_learning_rate
+from taut.estimators.problem import make_problem
+from taut.selection.folds import cross_validation_splits, make_folds
+from taut.selection.score import score_candidate
+from taut.selection.search import Settings
+
+LEARNING_RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+BATCH_SIZES = (32, 64, 128, 256, 512)
+RECIPES = {
+    "early stopping": Recipe(EarlyStopping()),
+    "batch norm + dropout": Recipe(BatchNorm(), Dropout(0.2), EarlyStopping()),
+}
+
+
+def prepare(name: str, most_rows: int) -> tuple[Data, list[Fold]]:
+    """The table's folds; large tables are thinned."""
+    X, y, task = load(name)
+    if len(X) > most_rows:
+        chosen = np.sort(np.random.default_rng(0).choice(len(X), most_rows, replace=False))
+        X, y = X.iloc[chosen].reset_index(drop=True), y[chosen]
+    kind = "regression" if task == "number" else "classification"
+    estimator = TautRegressor() if task == "number" else TautClassifier()
+    problem = make_problem(estimator, kind, X, y, None, None, None)
+    labels = problem.data.target if kind == "regression" else problem.data.target.astype(int)
+    splits = cross_validation_splits(5, labels, None, kind, 0, problem.alike)
+    return problem.data, make_folds(splits, problem.data, problem.matrix, 0)
+
+
+def losses(engine: Any, data: Data, folds: list[Fold], recipe: Recipe, all_settings: list[Settings]) -> list[float]:
+    """The cross-validated loss of one recipe under each of the settings."""
+    members = [
+        settings.member(recipe, fold, i, data.n_outputs) for settings in all_settings for i, fold in enumerate(folds)
+    ]
+    trainings = engine.train(data, members)
+    n = len(folds)
+    groups = [trainings[i : i + n] for i in range(0, len(trainings), n)]
+    goals = [max(t.epoch for t in group) for group in groups for _ in group]
+    trainings = engine.train(data, trainings, until_epoch=goals)
+    out = []
+    for group in groups:
+        if any(t.status is Status.DIVERGED for t in group):
+            out.append(float("nan"))
+        else:
+            score = score_candidate(
+                recipe, [t.curve for t in group], None, zero_share=0.0, complete=True, seconds=0.0
+            )
+            out.append(score.loss)
+    return out
+
+
+def base_settings(learning_rate: float, batch_size: int) -> Settings:
+    return Settings((128, 128), "relu", learning_rate, batch_size, 300, 0)
+
+
+def measure_learning_rate(names: list[str], most_rows: int, engine: Any) -> list[dict[str, Any]]:
+    grid = [base_settings(rate, batch) for rate in LEARNING_RATES for batch in BATCH_SIZES]
+    rows = []
+    for name in names:
+        data, folds = prepare(name, most_rows)
+        for label, recipe in RECIPES.items():
+            found = np.array(losses(engine, data, folds, recipe, grid))
+            for settings, loss in zip(grid, found / np.nanmin(found), strict=True):
+                rows.append(
+                    {
+                        "table": name,
+                        "rows": len(data.values),
+                        "recipe": label,
+                        "learning_rate": settings.learning_rate,
+                        "batch_size": settings.batch_size,
+                        "relative_loss": float(loss),
+                    }
+                )
+        print(f"{name} done", file=sys.stderr, flush=True)
+    return rows
+
+
+def measure_dropout(names: list[str], most_rows: int, engine: Any) -> list[dict[str, Any]]:
+    """Dropout behind the last batch norm only, against dropout behind every activation."""
+    rows = []
+    for name in names:
+        data, folds = prepare(name, most_rows)
+        for rate in (0.1, 0.3, 0.5):
+            recipe = Recipe(BatchNorm(), Dropout(rate), EarlyStopping())
+            settings = [replace(base_settings(1e-3, 128), seed=seed) for seed in range(3)]
+            (last,) = [np.mean(losses(engine, data, folds, recipe, settings))]
+            with patch.object(compiled, "drop_from", lambda n_hidden, normalize: 0):
+                everywhere = np.mean(losses(engine, data, folds, recipe, settings))
+            rows.append({"table": name, "rate": rate, "everywhere_over_last": float(everywhere / last)})
+        print(f"{name} done", file=sys.stderr, flush=True)
+    return rows
+
+
+STRENGTHS = {
+    L2: (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
+    L1: (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+    Dropout: (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+    BatchNorm: (1,),
+}
+
+
+def measure_strengths(names: list[str], most_rows: int, engine: Any) -> list[dict[str, Any]]:
+    """Each technique alone (with early stopping) over a wide grid, against early stopping alone."""
+    rows = []
+    for name in names:
+        data, folds = prepare(name, most_rows)
+        batch = auto_batch_size(len(folds[0].train))
+        settings = [base_settings(auto_learning_rate(batch), batch)]
+        (alone,) = losses(engine, data, folds, Recipe(EarlyStopping()), settings)
+        for kind, strengths in STRENGTHS.items():
+            for strength in strengths:
+                (loss,) = losses(engine, data, folds, Recipe(kind.at(strength), EarlyStopping()), settings)
+                rows.append({"table": name, "technique": kind.name, "strength": strength, "over_alone": loss / alone})
+        print(f"{name} done", file=sys.stderr, flush=True)
+    return rows
+
+
+def show_strengths(rows: list[dict[str, Any]]) -> None:
+    tables = list(dict.fromkeys(r["table"] for r in rows))
+    for kind, strengths in STRENGTHS.items():
+        print(f"{kind.name}: loss over early stopping alone, median over tables; on how many it is that technique's best")
+        mine = [r for r in rows if r["technique"] == kind.name]
+        best = [min((r for r in mine if r["table"] == t), key=lambda r: r["over_alone"])["strength"] for t in tables]
+        for strength in strengths:
+            found = [r["over_alone"] for r in mine if r["strength"] == strength]
+            print(f"  {strength:<8g}{np.median(found):>8.3f}   {best.count(strength)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["learning-rate", "dropout", "strengths"])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--tables", default=",".join(t.name for t in TABLES))
+    parser.add_argument("--most-rows", type=int, default=6000)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    engine = compiled.CompiledEngine()
+    measure = {"learning-rate": measure_learning_rate, "dropout": measure_dropout, "strengths": measure_strengths}[
+        options.what
+    ]
+    rows = measure(options.tables.split(","), options.most_rows, engine)
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return
+    if options.what == "strengths":
+        show_strengths(rows)
+        return
+    if options.what == "dropout":
+        for rate in (0.1, 0.3, 0.5):
+            ratios = [r["everywhere_over_last"] for r in rows if r["rate"] == rate]
+            wins = sum(r < 1 for r in ratios)
+            print(f"dropout {rate}: everywhere/last, median {np.median(ratios):.4f}; better on {wins} of {len(ratios)}")
+        return
+    print("median over tables (and 90th percentile) of loss / best loss of the table")
+    for label in RECIPES:
+        print(label)
+        print("  rate     " + "".join(f"{batch:>16}" for batch in BATCH_SIZES))
+        for rate in LEARNING_RATES:
+            cells = []
+            for batch in BATCH_SIZES:
+                found = [
+                    r["relative_loss"]
+                    for r in rows
+                    if (r["recipe"], r["learning_rate"], r["batch_size"]) == (label, rate, batch)
+                ]
+                cells.append(f"{np.median(found):>8.3f} ({np.percentile(found, 90):.2f})")
+            print(f"  {rate:<8g} " + "".join(f"{c:>16}" for c in cells))
+
+
+if __name__ == "__main__":
+    main()

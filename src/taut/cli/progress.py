@@ -1,0 +1,103 @@
+"""How far a search is: one line that is drawn again on a terminal, else a line every few seconds."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any, Self, final
+
+from taut.cli.voice import Voice
+
+if TYPE_CHECKING:
+    from taut.selection.search import Progress
+
+_EVERY_SECONDS = 5.0  # between plain lines
+
+
+@final
+class SearchProgress:
+    """Shows what an estimator's ``on_progress`` tells while it is entered.
+
+    Parameters
+    ----------
+    voice : Voice
+    """
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+        self._live = _live_display(voice) if voice.is_live else None
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+            self._live.add_task("training the baselines", total=1.0, until=math.inf)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def update(self, progress: Progress) -> None:
+        """Show where the search stands; may be called from any thread."""
+        now = time.monotonic()
+        left = math.inf if progress.seconds_left is None else progress.seconds_left
+        if self._live:
+            share = (
+                progress.done / progress.total
+                if progress.total
+                else progress.seconds / (progress.seconds + left)
+            )
+            self._live.update(
+                self._live.task_ids[0],
+                description=text_of(progress),
+                completed=min(1.0, share),
+                until=math.inf if progress.finishing else now + left,
+            )
+        elif (now >= self._next and math.isfinite(progress.best)) or progress.finishing:
+            self._next = now + _EVERY_SECONDS
+            remaining = "" if progress.finishing or math.isinf(left) else f", {duration(left)} left"
+            self._voice.say(text_of(progress) + remaining)
+
+
+def text_of(progress: Progress) -> str:
+    """Candidates done of how many, and the best so far against early stopping alone."""
+    total = f" of {progress.total}" if progress.total else ""
+    noun = "candidate" if progress.done == 1 and not total else "candidates"
+    text = f"{progress.done}{total} {noun}"
+    if math.isfinite(progress.best):
+        text += f", best loss {progress.best:.4g}"
+    if math.isfinite(progress.baseline):
+        text += f" (early stopping alone {progress.baseline:.4g})"
+    return f"{text}; making the chosen networks" if progress.finishing else text
+
+
+def duration(seconds: float) -> str:
+    """Such as "12 s", "3 min 20 s" or "2 h 5 min"."""
+    whole = max(0, math.ceil(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _live_display(voice: Voice) -> Any:
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    @final
+    class TimeLeft(ProgressColumn):
+        """Counts down between the search's news."""
+
+        def render(self, task: Task) -> Text:
+            until = task.fields["until"]
+            return Text("" if math.isinf(until) else f"{duration(until - time.monotonic())} left")
+
+    return Progress(
+        BarColumn(bar_width=20),
+        TextColumn("{task.description}", markup=False),
+        TimeLeft(),
+        console=voice.console,
+        transient=True,
+    )

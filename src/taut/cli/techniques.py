@@ -1,0 +1,93 @@
+"""``taut techniques``: what each technique is."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taut.cli.voice import in_sentences
+from taut.errors import ParameterError
+
+if TYPE_CHECKING:
+    from taut.techniques.base import Technique
+
+_WIDTH = 88
+
+
+@in_sentences
+def techniques(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Such as l2.")] = None,
+) -> None:
+    """Say what the techniques are.
+
+    With a name, all about one of them.
+    """
+    if name is not None:
+        print(page(find(name)))
+        return
+    from taut.techniques import TECHNIQUES
+
+    for kind in TECHNIQUES:
+        print(f"{kind.name}  {kind.page.title}, searched: {kind.search_range}")
+        print(_paragraph(kind.page.what.split(". ")[0].rstrip(".") + ".", "    "))
+    print("\ntaut techniques NAME: when it helps, when it hurts, its formula, where it comes from.")
+
+
+def find(name: str) -> type[Technique]:
+    """Find a technique by its name, however it is written: "batch_norm", "batch norm", "BatchNorm".
+
+    Raises
+    ------
+    ParameterError
+        Where there is none; the message has the closest names.
+    """
+    from taut.techniques import TECHNIQUES
+
+    by_name = {kind.name: kind for kind in TECHNIQUES}
+    plain = {_plain(written): kind for kind in TECHNIQUES for written in (kind.name, kind.__name__)}
+    if _plain(name) in plain:
+        return plain[_plain(name)]
+    near = get_close_matches(name.lower(), by_name, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(by_name)}."
+    raise ParameterError(f"there is no technique {name!r}; {hint}")
+
+
+def page(kind: type[Technique]) -> str:
+    """Give all about a technique as plain text."""
+    about = kind.page
+    parts = [
+        about.title,
+        "=" * len(about.title),
+        f"taut.{kind.__name__} in Python, {kind.name} on the command line",
+        "",
+        _paragraph(about.what),
+        "",
+        *(
+            line
+            for title, text in (
+                ("Raising it", about.raising),
+                ("When it helps", about.helps),
+                ("When it hurts", about.hurts),
+            )
+            for line in (title, _paragraph(text, "    "), "")
+        ),
+        "Formula",
+        *(f"    {line}" for line in about.formula.splitlines()),
+        "",
+        f"Range searched\n    {kind.search_range}",
+        "",
+        "Source",
+        *(_paragraph(str(source), "    ") for source in about.source),
+    ]
+    return "\n".join(parts)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _paragraph(text: str, indent: str = "") -> str:
+    return fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)

@@ -1,0 +1,133 @@
+"""Fit an estimator with its progress shown, save it, and print the comparison."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from taut.cli.progress import SearchProgress
+from taut.cli.voice import INTERRUPTED, Voice
+from taut.errors import DataError
+
+if TYPE_CHECKING:
+    from taut.report.summarize import CrossValidated, Summary
+    from taut.table import Frame
+    from taut.table.schema import Schema
+
+
+def train(
+    estimator: CrossValidated,
+    features: Frame,
+    y: Any,
+    folder: Path,
+    voice: Voice,
+    new: Path = Path("NEW.csv"),
+) -> bool:
+    """Fit, save, and print what came of it.
+
+    Ctrl+C ends the search early; the best so far is saved and compared as ever.
+
+    Parameters
+    ----------
+    estimator : TautClassifierCV or TautRegressorCV
+    features : Frame
+    y : array, shape (n_rows,)
+    folder : Path
+        For the model; checked already.
+    voice : Voice
+    new : Path
+        The file in the example of how to predict.
+
+    Returns
+    -------
+    bool
+        Whether Ctrl+C ended the search.
+    """
+    from taut.report.summarize import summarize
+    from taut.selection.interrupts import Interrupts
+
+    try:
+        with SearchProgress(voice) as progress:
+            estimator.on_progress = progress.update
+            estimator.fit(features, y)
+        with Interrupts(threading.Event()):  # hours of search are not lost in the second that saves them
+            estimator.notes_ = tuple(voice.record)
+            estimator.save(str(folder))
+    except KeyboardInterrupt:
+        voice.say("interrupted; no model was saved.")
+        raise typer.Exit(INTERRUPTED) from None
+    except ValueError as error:
+        if not _is_sklearns(error):
+            raise
+        raise DataError(str(error)) from error
+    finally:
+        estimator.on_progress = None
+    summary = summarize(estimator)
+    print_comparison(summary)
+    _print_model(summary, estimator.model_.schema, folder, new)
+    if summary.interrupted:
+        n = summary.n_candidates
+        voice.say(f"interrupted after {n} candidates: the best so far was saved in {folder}.")
+    return summary.interrupted
+
+
+def print_comparison(summary: Summary) -> None:
+    """Print the table, with lines and bold letters on a terminal, and what it means."""
+    from rich.console import Console
+
+    from taut.report import text
+
+    out = Console(highlight=False, markup=False, emoji=False)
+    print()
+    if out.is_terminal and not out.is_dumb_terminal:
+        out.print(text.rich_table(summary))
+    else:
+        print(text.plain_table(summary))
+        print()
+    for note in text.footnotes(summary):
+        out.print(note, soft_wrap=not out.is_terminal)
+    print()
+    for sentence in text.in_words(summary):
+        out.print(sentence, soft_wrap=not out.is_terminal)
+    print(flush=True)
+
+
+def _print_model(summary: Summary, schema: Schema, folder: Path, new: Path) -> None:
+    command = shlex.join(["taut", "predict", str(folder), str(new)])
+    print(f"recipe   {summary.recipe!r}")
+    print(f"columns  {_columns(schema)}")
+    print(f"model    {folder}")
+    print(f"predict  {command}")
+    print(f"python   taut.load({str(folder)!r}).predict(X)", flush=True)
+
+
+_WORDS = {
+    "number": ("number", "numbers"),
+    "category": ("category", "categories"),
+    "boolean": ("yes or no", "yes or no"),
+    "date": ("date", "dates"),
+}
+
+
+def _columns(schema: Schema) -> str:
+    """What the columns became, in a line; which were left out, and why."""
+    counts = Counter(str(column.kind) for column in schema.columns)
+    parts = [f"{counts[kind]} {_WORDS[kind][counts[kind] > 1]}" for kind in _WORDS if counts[kind]]
+    dropped = [f"{c.name!r} ({c.why.split(';')[0]})" for c in schema.columns if c.kind == "dropped"]
+    if dropped:
+        more = f" and {len(dropped) - 5} more" if len(dropped) > 5 else ""
+        parts.append(f"left out: {', '.join(dropped[:5])}{more}")
+    return ", ".join(parts)
+
+
+def _is_sklearns(error: BaseException) -> bool:
+    """Whether scikit-learn raised it: then it is a sentence about y or cv, and no fault of ours."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).split(".")[0] == "sklearn"

@@ -1,0 +1,220 @@
+"""The facts of a search, computed once: every output renders these and computes nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, final
+
+import numpy as np
+
+from taut.errors import ParameterError
+from taut.estimators import TautClassifierCV, TautRegressorCV
+from taut.recipe import Recipe
+from taut.selection.score import CandidateScore
+from taut.techniques import TECHNIQUES, EarlyStopping
+
+CrossValidated: TypeAlias = TautClassifierCV | TautRegressorCV
+State: TypeAlias = Literal["scored", "cut off", "diverged", "not tried"]
+Baseline: TypeAlias = Literal["none", "early_stopping"]
+
+NAN = float("nan")
+
+
+@final
+@dataclass(frozen=True)
+class Line:
+    """One line of the comparison; numbers that are not there are NaN.
+
+    Attributes
+    ----------
+    label : str
+        Such as "no regularization", "dropout 0.5" or "chosen recipe".
+    recipe : Recipe or None
+        None where nothing of the kind was tried.
+    state : str
+        "cut off" by the time limit or Ctrl+C: its figures are those of the epochs that it got.
+    train_loss, validation_loss : float
+        Means over the folds, without penalties: cross-entropy in nats, or squared error in the target's
+        units.
+    standard_error : float
+        Of the validation loss, over the folds; NaN with one.
+    gap : float
+        Validation loss less training loss.
+    metric : float
+        Accuracy or R squared, mean over the folds.
+    epochs : int
+        The epoch whose weights are kept; 0 where there is none.
+    zero_share : float
+        Share of weights that are exactly zero.
+    """
+
+    label: str
+    recipe: Recipe | None
+    state: State
+    train_loss: float = NAN
+    validation_loss: float = NAN
+    standard_error: float = NAN
+    gap: float = NAN
+    metric: float = NAN
+    epochs: int = 0
+    zero_share: float = NAN
+
+
+@final
+@dataclass(frozen=True)
+class Change:
+    """What the chosen recipe changed against a baseline.
+
+    Attributes
+    ----------
+    against : str
+        "none" (no regularization) or "early_stopping" (alone).
+    share : float
+        By which share of the baseline's validation loss it is lower.
+    difference : float
+        Mean over the folds of the baseline's validation loss less that of the chosen recipe.
+    standard_error : float
+        Of these paired differences over the folds: the folds' own ups and downs cancel. NaN with one fold.
+    """
+
+    against: Baseline
+    share: float
+    difference: float
+    standard_error: float
+
+    @property
+    def within_chance(self) -> bool | None:
+        """Whether the difference is no more than one standard error; None where that is unknown."""
+        if math.isnan(self.standard_error):
+            return None
+        return abs(self.difference) <= self.standard_error
+
+
+@final
+@dataclass(frozen=True)
+class Summary:
+    """What a search found.
+
+    Attributes
+    ----------
+    loss, metric : str
+        What they are called: "cross-entropy" and "accuracy", or "squared error" and "R²".
+    n_folds, n_candidates, n_failed : int
+        ``n_failed`` of the ``n_candidates`` have no score.
+    lines : tuple of Line
+        No regularization, early stopping alone, each technique alone at its best strength with early
+        stopping, the chosen recipe.
+    changes : tuple of Change
+        Against each baseline that has a score and is not the chosen recipe.
+    recipe : Recipe
+        The chosen one.
+    chosen_is : str or None
+        The baseline that it is, if it is one.
+    interrupted : bool
+    """
+
+    loss: Literal["cross-entropy", "squared error"]
+    metric: Literal["accuracy", "R²"]
+    n_folds: int
+    n_candidates: int
+    n_failed: int
+    lines: tuple[Line, ...]
+    changes: tuple[Change, ...]
+    recipe: Recipe
+    chosen_is: Baseline | None
+    interrupted: bool
+
+    def line(self, label: str) -> Line:
+        """Find a line by its label."""
+        return next(line for line in self.lines if line.label == label)
+
+
+NO_REGULARIZATION, EARLY_STOPPING, CHOSEN = "no regularization", "early stopping alone", "chosen recipe"
+
+
+def summarize(estimator: CrossValidated) -> Summary:
+    """Compute the facts of a fitted estimator's search, or of a loaded one's.
+
+    Parameters
+    ----------
+    estimator : TautClassifierCV or TautRegressorCV
+
+    Raises
+    ------
+    ParameterError
+        Where the estimator has not searched: it has one recipe, which was given.
+    """
+    if not isinstance(estimator, (TautClassifierCV, TautRegressorCV)):
+        raise ParameterError(
+            f"a {type(estimator).__name__} has one recipe, so there is nothing to compare; use its CV form."
+        )
+    candidates, best = estimator.candidates_, estimator.best_
+    none, early = estimator.baseline_["none"], estimator.baseline_["early_stopping"]
+    lines = [_line(NO_REGULARIZATION, none), _line(EARLY_STOPPING, early)]
+    for kind in TECHNIQUES:
+        if kind is not EarlyStopping:
+            alone = _best_alone(candidates, kind)
+            label = kind.page.title if alone is None else alone.recipe.without(EarlyStopping).describe()
+            lines.append(_line(label, alone))
+    lines.append(_line(CHOSEN, best, zero_share=estimator.zero_share_))
+    baselines: dict[Baseline, CandidateScore | None] = {"none": none, "early_stopping": early}
+    changes = [
+        _change(name, score, best)
+        for name, score in baselines.items()
+        if score is not None and score is not best and _has_score(score)
+    ]
+    classes = isinstance(estimator, TautClassifierCV)
+    return Summary(
+        loss="cross-entropy" if classes else "squared error",
+        metric="accuracy" if classes else "R²",
+        n_folds=estimator.n_splits_,
+        n_candidates=len(candidates),
+        n_failed=sum(not _has_score(c) for c in candidates),
+        lines=tuple(lines),
+        changes=tuple(changes),
+        recipe=best.recipe,
+        chosen_is=next((name for name, score in baselines.items() if score is best), None),
+        interrupted=bool(estimator.interrupted_),
+    )
+
+
+def _has_score(score: CandidateScore) -> bool:
+    return not score.failed and math.isfinite(score.loss)
+
+
+def _best_alone(candidates: tuple[CandidateScore, ...], kind: type) -> CandidateScore | None:
+    """The best of those with this technique and early stopping and nothing else."""
+    alone = [c for c in candidates if {type(t) for t in c.recipe.active} == {kind, EarlyStopping}]
+    return min(alone, key=lambda c: c.loss if _has_score(c) else math.inf, default=None)
+
+
+def _line(label: str, score: CandidateScore | None, zero_share: float | None = None) -> Line:
+    if score is None:
+        return Line(label, None, "not tried")
+    if not _has_score(score):
+        return Line(label, score.recipe, "diverged")
+    return Line(
+        label=label,
+        recipe=score.recipe,
+        state="scored" if score.complete else "cut off",
+        train_loss=float(np.mean(score.train_loss)),
+        validation_loss=score.loss,
+        standard_error=score.loss_se,
+        gap=score.gap,
+        metric=float(np.mean(score.score)),
+        epochs=score.epoch,
+        zero_share=score.zero_share if zero_share is None else zero_share,
+    )
+
+
+def _change(against: Baseline, baseline: CandidateScore, best: CandidateScore) -> Change:
+    differences = baseline.validation_loss - best.validation_loss
+    n = len(differences)
+    mean = float(np.mean(differences))
+    return Change(
+        against=against,
+        share=mean / baseline.loss if baseline.loss > 0 else 0.0,
+        difference=mean,
+        standard_error=float(np.std(differences, ddof=1) / math.sqrt(n)) if n > 1 else NAN,
+    )

@@ -1,0 +1,50 @@
+"""The two baselines: early stopping alone, and no regularization.
+
+Both are the same networks: neither touches training, so no regularization is early stopping's training gone
+on with to the last epoch.  Folds advance together, in rounds that double, so that a time limit that cuts them
+off leaves every fold with at least half the epochs of any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from taut.engine.base import Control, Data, Engine, Member, Status, Training
+
+
+def first_epoch(engine: Engine, data: Data, members: Sequence[Member], control: Control) -> list[Training]:
+    """Train everyone for one epoch; meant for a control without a time limit."""
+    return engine.train(data, members, until_epoch=1, control=control)
+
+
+def to_own_stop(
+    engine: Engine, data: Data, trainings: list[Training], max_epochs: int, control: Control
+) -> None:
+    """Train all to the end of their patience, then the shorter ones to the longest one's epoch."""
+    _in_rounds(engine, data, trainings, max_epochs, True, control)
+    if not control.should_stop():
+        longest = max(t.epoch for t in trainings)
+        engine.train(data, trainings, until_epoch=longest, control=control)
+
+
+def to_the_end(
+    engine: Engine, data: Data, trainings: list[Training], max_epochs: int, control: Control
+) -> None:
+    """Train all to the last epoch."""
+    _in_rounds(engine, data, trainings, max_epochs, False, control)
+
+
+def _in_rounds(
+    engine: Engine,
+    data: Data,
+    trainings: list[Training],
+    max_epochs: int,
+    heed_patience: bool,
+    control: Control,
+) -> None:
+    epoch = max(t.epoch for t in trainings)
+    while epoch < max_epochs and not control.should_stop():
+        epoch = min(2 * epoch, max_epochs)
+        engine.train(data, trainings, until_epoch=epoch, heed_patience=heed_patience, control=control)
+        if all(t.status is not Status.RUNNING for t in trainings):
+            return

@@ -1,0 +1,77 @@
+"""One training step of the compiled engine, laid open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from taut.engine.base import Data, Member
+from taut.engine.compiled.engine import CompiledTraining, _shared
+from taut.engine.compiled.kernels import load_kernels
+from taut.engine.compiled.records import BATCH, Rows, Scratch
+from taut.engine.compiled.scratch import GRADIENT, LAYER, OUTPUTS, scratch_for
+
+
+@dataclass
+class OneStep:
+    """All rows of a member in one batch, as often as wanted, in float64."""
+
+    data: Data
+    training: CompiledTraining
+    rows: Rows
+    scratch: Scratch
+
+    @classmethod
+    def of(cls, data: Data, member: Member) -> OneStep:
+        fold, nobody = member.fold, np.empty(0, dtype=np.int32)
+        n = len(fold.train)
+        member = replace(member, batch_size=n, fold=replace(fold, validation=nobody, sample=nobody))
+        training = CompiledTraining(member, data, np.float64)
+        shared = _shared(data, np.dtype(np.float64))
+        rows = shared._replace(train=fold.train, validation=nobody, sample=nobody)
+        scratch = scratch_for(training.layout, int(training.plan.sizes[BATCH]) + 1, n, np.float64, None)
+        return cls(data, training, rows, scratch)
+
+    def go(self) -> None:
+        """Go one epoch on, which is one step."""
+        training, epoch = self.training, self.training.epoch + 1
+        training.make_room(epoch)
+        kernel = load_kernels(np.float64).train_some
+        kernel(
+            self.rows,
+            training.encoding,
+            training.plan,
+            training.state,
+            self.scratch,
+            epoch,
+            len(self.order) + 9,
+        )
+
+    @property
+    def order(self) -> Any:
+        """The rows of the table in the order of the batch."""
+        return self.scratch.order
+
+    def part(self, place: int, width: int) -> Any:
+        """What lies at a place of the scratch, one line a row of the batch."""
+        start = self.scratch.places[place]
+        return self.scratch.floats[start : start + len(self.order) * width].reshape(-1, width).copy()
+
+    def outputs(self) -> Any:
+        """D loss / d output."""
+        n = self.training.layout.network.n_outputs
+        return self.part(OUTPUTS, int(self.training.layout.table[-1, 1]))[:, :n]
+
+    def activations(self, layer: int) -> Any:
+        """What a hidden layer gave, dropout included."""
+        n = self.training.layout.network.hidden[layer]
+        return self.part(LAYER + 4 * (layer + 1), int(self.training.layout.table[layer, 1]))[:, :n]
+
+    def gradients(self) -> dict[str, Any]:
+        """D loss / d parameter, by name."""
+        layout = self.training.layout
+        start = self.scratch.places[GRADIENT]
+        flat = self.scratch.floats[start : start + layout.n_parameters]
+        return layout.unpack(flat, np.zeros(layout.n_statistics))

@@ -1,0 +1,180 @@
+"""What is the compiled engine's own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from taut.engine.base import Control, Curve, Member, Status, Trained, Training
+from taut.engine.compiled import records as R
+from taut.engine.compiled.engine import CompiledEngine, CompiledTraining, encoding_of, plan_to_train
+from taut.engine.compiled.layout import Layout
+from taut.recipe import Recipe
+from taut.techniques import BatchNorm, EarlyStopping
+from tests.engine.helpers import (
+    assert_same_weights,
+    make_data,
+    make_fold,
+    make_member,
+    outputs,
+    plain_encoder,
+)
+
+
+class Foreign(Training):
+    """A training of another engine."""
+
+    member: Any = None
+    status: Any = Status.RUNNING
+    epoch = best_epoch = 0
+    curve: Any = Curve(*np.empty((3, 0)))
+    seconds = 0.0
+
+    def weights(self, which: Any = "kept") -> Any:
+        return {}
+
+
+def test_the_training_of_another_engine_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match="a Foreign comes from another engine and cannot be gone on with here"
+    ):
+        CompiledEngine(1).train(make_data(), [Foreign()])
+
+
+def test_threads_are_what_was_asked_for() -> None:
+    assert CompiledEngine(3).threads == 3
+    assert CompiledEngine(1).threads == 1
+
+
+def test_the_first_layer_of_a_wide_table_and_tables_that_may_not_be_written() -> None:
+    data = make_data(p=300)
+    for array in (data.values, data.target):
+        array.setflags(write=False)
+    weight = np.ones(200, np.float32)
+    weight.setflags(write=False)
+    data = replace(data, fit_weight=weight, score_weight=weight)
+    training = CompiledEngine(1).train(data, [make_member(data)])[0]
+    z = CompiledEngine(1).predict(data.values, training.trained())
+    np.testing.assert_allclose(z, outputs(training.trained(), data.values, np.arange(200)), atol=1e-4)
+
+
+def test_a_table_in_another_order_of_memory_or_type_is_the_same_table() -> None:
+    data = make_data()
+    expected = CompiledEngine(1).train(data, [make_member(data)])[0].weights()
+    for values in (np.asfortranarray(data.values), data.values.astype(np.float64)):
+        other = replace(data, values=values, target=data.target.astype(np.int64))
+        assert_same_weights(CompiledEngine(1).train(other, [make_member(other)])[0].weights(), expected)
+
+
+def test_the_table_is_not_copied() -> None:
+    from taut.engine.compiled.engine import _shared
+
+    data = make_data(score_weight=np.ones(200, np.float32))
+    shared = _shared(data, np.dtype(np.float32))
+    for theirs, ours in ((data.values, shared.values), (data.target, shared.target)):
+        assert np.shares_memory(theirs, ours)
+    assert np.shares_memory(data.score_weight, shared.score_weight)
+
+
+def test_weights_are_copies_of_the_state() -> None:
+    data = make_data()
+    training = CompiledEngine(1).train(data, [make_member(data)])[0]
+    weights = training.weights()
+    before = {name: array.copy() for name, array in weights.items()}
+    for array in weights.values():
+        array[:] = 0.0
+    assert_same_weights(training.weights(), before)
+    curve = training.curve
+    curve.train[:] = 0.0
+    assert training.curve.train.all()
+
+
+def test_float64_agrees_with_float32_and_with_the_book() -> None:
+    data = make_data()
+    member = make_member(data, Recipe(BatchNorm()), activation="silu", learning_rate=1e-3)
+    single, double = (CompiledEngine(1, dtype).train(data, [member])[0] for dtype in (np.float32, np.float64))
+    assert double.weights()["layers.0.weight"].dtype == np.float64
+    for name, array in double.weights().items():
+        np.testing.assert_allclose(single.weights()[name], array, atol=2e-3)
+    z = CompiledEngine(1, np.float64).predict(data.values, double.trained())
+    np.testing.assert_allclose(z, outputs(double.trained(), data.values, np.arange(200)), atol=1e-6)
+
+
+def test_regression_predicts_in_float64_where_the_target_has_units() -> None:
+    data = make_data(task="regression")
+    engine = CompiledEngine(1)
+    training = engine.train(data, [make_member(data)])[0]
+    assert engine.predict(data.values, training.trained()).dtype == np.float64
+    standard = Trained(**{**vars(training.trained()), "center": 0.0, "scale": 1.0})
+    assert engine.predict(data.values, standard).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("n_train", "batch_size", "expected"), [(1000, 10, 100), (1000, 100, 50), (7, 100, 5)]
+)
+def test_warm_up_is_a_hundred_steps_and_on_small_tables_five_epochs(
+    n_train: int, batch_size: int, expected: int
+) -> None:
+    data = make_data(1001)
+    member = make_member(data, fold=make_fold(data, n_train), batch_size=batch_size)
+    plan = plan_to_train(member, Layout(member.network, False), data)
+    assert plan.sizes[R.WARMUP] == expected
+
+
+def test_the_outputs_may_start_at_the_classes_shares() -> None:
+    data = make_data()
+    start = np.log([0.5, 0.3, 0.2])
+    for hidden in ((), (8,)):
+        member = make_member(data, hidden=hidden, fold=replace(make_fold(data), start=start))
+        weights = CompiledTraining(member, data, np.float64).weights()
+        np.testing.assert_array_equal(weights[f"layers.{len(hidden)}.bias"], start)
+
+
+def test_weights_have_a_mean_of_one_over_the_training_rows() -> None:
+    data = make_data(fit_weight=np.arange(200.0))
+    member = make_member(data)
+    plan = plan_to_train(member, Layout(member.network, False), data)
+    assert plan.knobs[R.FIT_FACTOR] * np.arange(100).mean() == pytest.approx(1.0)
+
+
+def test_encodings_are_padded_to_whole_vectors() -> None:
+    encoding = encoding_of(plain_encoder(17))
+    assert encoding.center.shape == encoding.scale.shape == (32,)
+    assert encoding.scale.tolist() == [1.0] * 17 + [0.0] * 15
+    assert encoding_of(plain_encoder(16)).center.shape == (16,)
+
+
+def test_calls_into_the_kernel_are_short_enough_to_cancel() -> None:
+    data = make_data(20_000, 30)
+    fold = make_fold(data, 15_000)
+    engine = CompiledEngine(1)
+    engine.prepare()
+    for hidden in ((8,), (400, 400)):
+        control, when = Control(), []
+
+        def cancel(control: Control = control, when: list[float] = when) -> None:
+            when.append(time.monotonic())
+            control.cancelled.set()
+
+        member: Member = make_member(data, hidden=hidden, fold=fold, batch_size=256, max_epochs=10**5)
+        timer = threading.Timer(0.4, cancel)
+        timer.start()
+        engine.train(data, [member], control=control)
+        assert time.monotonic() - when[0] < 1.0
+        timer.join()
+
+
+def test_curves_are_as_long_as_training() -> None:
+    data = make_data()
+    engine = CompiledEngine(1)
+    training = engine.train(data, [make_member(data, Recipe(EarlyStopping(2)), max_epochs=50)])[0]
+    curve = training.curve
+    assert len(curve) == len(curve.validation) == len(curve.hits) == training.epoch < 50
+    assert np.all(np.isfinite(curve.validation))
+    assert np.all((curve.hits >= 0.0) & (curve.hits <= 1.0))
+    assert training.seconds > 0.0

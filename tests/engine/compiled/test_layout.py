@@ -1,0 +1,85 @@
+"""A network's numbers in flat buffers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taut.engine.compiled.layout import Layout, padded
+from taut.engine.compiled.simd import LANES
+from taut.network import Network
+
+widths = st.integers(1, 70)
+layouts = st.builds(
+    lambda p, hidden, k, normalize: Layout(Network(p, tuple(hidden), k), normalize),
+    widths, st.lists(widths, max_size=4), widths, st.booleans(),
+)  # fmt: skip
+
+
+def numbered(layout: Layout) -> dict[str, Any]:
+    """Arrays of the true shapes that hold 1, 2, 3, ..."""
+    sizes, arrays, start = layout.widths, {}, 1
+    for i in range(len(sizes) - 1):
+        shapes: dict[str, tuple[int, ...]] = {"weight": (sizes[i], sizes[i + 1]), "bias": (sizes[i + 1],)}
+        if layout.normalize and i < len(sizes) - 2:
+            shapes |= dict.fromkeys(("gain", "mean", "variance"), (sizes[i + 1],))
+        for name, shape in shapes.items():
+            arrays[f"layers.{i}.{name}"] = np.arange(start, start + np.prod(shape), dtype=float).reshape(
+                shape
+            )
+            start += int(np.prod(shape))
+    return arrays
+
+
+def buffers(layout: Layout) -> tuple[Any, Any]:
+    return np.full(layout.n_parameters, np.nan), np.full(layout.n_statistics, np.nan)
+
+
+@given(layouts)
+def test_what_is_packed_is_unpacked(layout: Layout) -> None:
+    arrays = numbered(layout)
+    parameters, statistics = buffers(layout)
+    layout.pack(arrays, parameters, statistics)
+    back = layout.unpack(parameters, statistics)
+    assert list(back) == list(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(back[name], array)
+    # Every number has a place of its own, and all else is zero.
+    everything = np.concatenate([parameters, statistics])
+    n = sum(array.size for array in arrays.values())
+    np.testing.assert_array_equal(np.sort(everything[everything != 0.0]), np.arange(1, n + 1))
+    # Unpacked arrays are copies.
+    for array in back.values():
+        array[:] = -1.0
+    assert min(parameters.min(), statistics.min(initial=0.0)) >= 0.0
+
+
+@given(layouts)
+def test_weights_come_first_and_are_dense(layout: Layout) -> None:
+    arrays = {
+        name: np.full_like(a, 1.0 if name.endswith("weight") else 2.0) for name, a in numbered(layout).items()
+    }
+    parameters, statistics = buffers(layout)
+    layout.pack(arrays, parameters, statistics)
+    assert set(np.unique(parameters[: layout.n_weights])) <= {0.0, 1.0}
+    assert set(np.unique(parameters[layout.n_weights :])) <= {0.0, 2.0}
+
+
+@given(layouts)
+def test_every_place_starts_a_vector(layout: Layout) -> None:
+    assert layout.table.shape == (len(layout.widths) - 1, 7)
+    assert not (layout.table[:, [0, 1, 3, 4, 5, 6]] % LANES).any()
+    assert layout.n_parameters % LANES == layout.n_statistics % LANES == 0
+    np.testing.assert_array_equal(layout.table[:, 2], layout.widths[1:])
+    assert layout.table[-1, 5] == layout.table[-1, 6] == 0  # no batch norm behind the last layer
+    if not layout.normalize:
+        assert layout.n_statistics == 0
+
+
+@pytest.mark.parametrize(("width", "expected"), [(1, 16), (15, 16), (16, 16), (17, 32), (300, 304)])
+def test_padding(width: int, expected: int) -> None:
+    assert padded(width) == expected

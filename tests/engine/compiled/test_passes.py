@@ -1,0 +1,188 @@
+"""Through the whole network: masks, what is dropped where, and the moments of dead weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from taut.engine.base import Member
+from taut.engine.compiled.engine import CompiledEngine, CompiledTraining, drop_from
+from taut.recipe import Recipe
+from taut.techniques import L1, BatchNorm, Dropout
+from tests.engine.compiled.one_step import OneStep
+from tests.engine.helpers import make_data, make_fold, make_member
+
+N = 40
+EXACT = CompiledEngine(1, np.float64)
+
+
+def still(recipe: Recipe, hidden: tuple[int, ...], task: Any = "regression") -> OneStep:
+    """A network in training that learns nothing."""
+    data = make_data(N, 6, task)
+    member = make_member(data, recipe, hidden=hidden, fold=make_fold(data, N), learning_rate=0.0)
+    return OneStep.of(data, member)
+
+
+def linear(recipe: Recipe, hidden: tuple[int, ...]) -> OneStep:
+    """One whose units are all active, so that it is linear: no weight and no input is negative."""
+    step = still(recipe, hidden)
+    np.abs(step.training.state.parameters, out=step.training.state.parameters)
+    np.abs(step.rows.values, out=step.rows.values)
+    return step
+
+
+def outputs_in_training(step: OneStep) -> Any:
+    """The outputs of one masked pass in units of the table, worked out from the loss's gradient.
+
+    d loss / d output = 2 (output - target) / n, both in the fold's units.
+    """
+    step.go()
+    fold = step.training.member.fold
+    target = (step.data.target[step.order] - fold.center) / fold.scale
+    z = step.outputs()[:, 0] * N / 2.0 + target
+    out = np.empty(N)
+    out[step.order] = z * fold.scale + fold.center
+    return out
+
+
+@pytest.mark.parametrize(
+    "technique",
+    [Dropout(0.3), Dropout(0.0, input_rate=0.2), Dropout(0.5, input_rate=0.5), Dropout(0.85)],
+    ids=lambda technique: technique.label,
+)
+@pytest.mark.parametrize("hidden", [(24,), (20, 33)], ids=str)
+def test_dropouts_prediction_is_the_expectation_of_training(
+    technique: Dropout, hidden: tuple[int, ...]
+) -> None:
+    step = linear(Recipe(technique), hidden)
+    passes = np.array([outputs_in_training(step) for _ in range(1500)])
+    predicted = EXACT.predict(step.data.values, step.training.trained("last"))[:, 0]
+    error = passes.std(axis=0) / np.sqrt(len(passes))
+    assert np.all(error > 0.0)
+    assert np.abs((passes.mean(axis=0) - predicted) / error).max() < 5.0
+
+
+def test_without_dropout_a_pass_in_training_is_the_prediction() -> None:
+    step = linear(Recipe(), (20, 33))
+    predicted = EXACT.predict(step.data.values, step.training.trained("last"))[:, 0]
+    np.testing.assert_allclose(outputs_in_training(step), predicted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.5, 0.9])
+def test_hidden_units_are_dropped_at_the_rate_and_anew_every_time(rate: float) -> None:
+    step = linear(Recipe(Dropout(rate)), (64, 17))
+    kept: list[list[Any]] = [[], []]
+    for _ in range(40):
+        step.go()
+        for layer in (0, 1):
+            kept[layer].append(step.activations(layer) != 0.0)
+    for masks in kept:
+        drawn = np.array(masks)
+        assert abs((1.0 - drawn.mean()) - rate) < 5 * np.sqrt(rate * (1 - rate) / drawn.size)
+        # No unit, no place in the batch and no step has a rate of its own.
+        for axes in ((0, 1), (0, 2), (1, 2)):
+            shares = 1.0 - drawn.mean(axis=axes)
+            per_share = drawn.size / shares.size
+            assert np.abs(shares - rate).max() < 5 * np.sqrt(rate * (1 - rate) / per_share)
+        # Neighbours of all kinds are dropped independently of one another.
+        centered = drawn - drawn.mean()
+        for a, b in (
+            (centered[1:], centered[:-1]),
+            (centered[:, 1:], centered[:, :-1]),
+            (centered[:, 2:], centered[:, :-2]),
+            (centered[:, :, 1:], centered[:, :, :-1]),
+        ):
+            assert abs((a * b).mean() / centered.var()) < 5 / np.sqrt(a.size)
+    # Nor do the layers of one network share their masks.
+    a, b = (np.array(masks)[:, :, :17] - np.mean(masks) for masks in kept)
+    assert abs((a * b).mean() / (a.std() * b.std())) < 5 / np.sqrt(a.size)
+
+
+def test_kept_units_are_scaled_up_by_exactly_what_is_dropped() -> None:
+    plain, dropped = linear(Recipe(), (32,)), linear(Recipe(Dropout(0.3)), (32,))
+    plain.go()
+    dropped.go()
+    np.testing.assert_array_equal(plain.order, dropped.order)
+    ratio = dropped.activations(0) / plain.activations(0)
+    rate = round(0.3 * 65536) / 65536
+    np.testing.assert_allclose(np.unique(ratio.round(9)), [0.0, 1 / (1 - rate)], rtol=1e-8)
+
+
+@pytest.mark.parametrize("activation", ["relu", "silu", "gelu"])
+def test_with_batch_norm_only_the_last_hidden_layer_drops(activation: Any) -> None:
+    data = make_data(N, 6)
+    member = make_member(
+        data, Recipe(BatchNorm(), Dropout(0.5)), hidden=(30, 30, 30), activation=activation,
+        fold=make_fold(data, N), learning_rate=0.0,
+    )  # fmt: skip
+    step = OneStep.of(data, member)
+    step.go()
+    masked = OneStep.of(data, member)
+    masked.go()
+    without = OneStep.of(data, make_member(
+        data, Recipe(BatchNorm()), hidden=(30, 30, 30), activation=activation, fold=make_fold(data, N),
+        learning_rate=0.0,
+    ))  # fmt: skip
+    without.go()
+    for layer in (0, 1):  # its statistics would be shifted
+        np.testing.assert_array_equal(step.activations(layer), without.activations(layer))
+    assert not np.array_equal(step.activations(2), without.activations(2))
+
+
+@pytest.mark.parametrize(
+    ("n_hidden", "normalize", "expected"), [(3, False, 0), (3, True, 2), (1, True, 0), (0, True, -1)]
+)
+def test_where_dropout_begins(n_hidden: int, normalize: bool, expected: int) -> None:
+    assert drop_from(n_hidden, normalize) == expected
+
+
+# --- the step ---------------------------------------------------------------------------------------------
+
+
+def trained_single(member: Member, data: Any, epochs: int) -> CompiledTraining:
+    training = CompiledEngine(1).train(data, [member], until_epoch=epochs)[0]
+    assert isinstance(training, CompiledTraining)
+    return training
+
+
+def test_moments_of_dead_weights_do_not_turn_denormal() -> None:
+    # Units whose bias is far below zero never fire again: their gradients are zero from here on.
+    data = make_data()
+    member = make_member(data, hidden=(32, 32))
+    training = trained_single(member, data, 3)
+    shift = int(training.layout.table[0, 4])
+    training.state.parameters[shift : shift + 8] = -1e6
+    CompiledEngine(1).train(data, [training], until_epoch=3000)
+    smallest = np.finfo(np.float32).tiny
+    dead = training.layout.unpack(training.state.first, training.state.statistics)["layers.0.weight"][:, :8]
+    assert not dead.any()
+    for moments in (training.state.first, training.state.second):
+        assert not np.any((moments != 0.0) & (np.abs(moments) < smallest))
+
+
+def test_padding_stays_zero() -> None:
+    data = make_data(p=5)
+    for recipe in (Recipe(), Recipe(BatchNorm(), Dropout(0.3, input_rate=0.2), L1(1e-3))):
+        for activation in ("relu", "silu", "gelu"):
+            member = make_member(data, recipe, hidden=(7, 18), activation=activation)
+            training = trained_single(member, data, 5)
+            layout, state = training.layout, training.state
+            parameters, statistics = np.empty_like(state.parameters), np.empty_like(state.statistics)
+            layout.pack(layout.unpack(state.parameters, state.statistics), parameters, statistics)
+            np.testing.assert_array_equal(parameters, state.parameters)
+
+
+def test_biases_gains_and_shifts_are_exempt_from_the_techniques_on_the_weights() -> None:
+    data = make_data()
+    free, held = (
+        make_member(data, Recipe(BatchNorm(), L1(amount)), hidden=(8,), max_epochs=1, batch_size=200)
+        for amount in (0.0, 1e6)
+    )
+    a, b = trained_single(free, data, 1).weights(), trained_single(held, data, 1).weights()
+    for name, array in a.items():
+        if name.endswith("weight"):
+            assert not b[name].any()
+        else:  # in the first step the gradients are still the same
+            np.testing.assert_array_equal(b[name], array)

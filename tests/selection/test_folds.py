@@ -1,0 +1,432 @@
+"""Who trains, who is held out, and what is fitted on those who train."""
+
+from __future__ import annotations
+
+import tracemalloc
+import warnings
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    PredefinedSplit,
+    RepeatedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
+
+from taut.engine.base import Data, Fold
+from taut.errors import DataError, DataWarning
+from taut.selection.folds import Split, cross_validation_splits, holdout_split, make_fold, make_folds, seed_of
+from taut.table.checks import duplicate_groups
+from taut.table.frame import Frame, TextColumn
+from taut.table.matrices import matrix, matrix_from_numbers
+from taut.table.columns import describe
+from tests.selection.helpers import apart, table
+
+CLASSES = np.repeat([0, 1, 2], [60, 25, 15])
+
+
+def splits_of(cv: Any, target: Any = CLASSES, task: Any = "classification", **given: Any) -> list[Split]:
+    target = np.asarray(target)
+    usual = {"groups": None, "seed": 0, "alike": apart(len(target))}
+    given = {**usual, **given}
+    return cross_validation_splits(cv, target, given["groups"], task, given["seed"], given["alike"])
+
+
+def held(splits: list[Split]) -> list[list[int]]:
+    return [split.validation.tolist() for split in splits]
+
+
+def assert_partition(splits: list[Split], n: int) -> None:
+    """Every row is held out once, and trains in all other folds."""
+    assert sorted(row for rows in held(splits) for row in rows) == list(range(n))
+    for split in splits:
+        assert sorted([*split.train, *split.validation]) == list(range(n))
+
+
+# --- a number of folds ------------------------------------------------------------------------------------
+
+
+def test_folds_of_classes_are_stratified_shuffled_and_in_rising_order() -> None:
+    splits = splits_of(5)
+    assert_partition(splits, 100)
+    for split in splits:
+        assert np.bincount(CLASSES[split.validation]).tolist() == [12, 5, 3]
+        assert split.train.dtype == split.validation.dtype == np.int32
+        assert (np.diff(split.train) > 0).all()
+        assert (np.diff(split.validation) > 0).all()
+    # Shuffled: the first fold is not the first rows of each class.
+    assert splits[0].validation.tolist() != [*range(12), *range(60, 65), *range(85, 88)]
+
+
+def test_folds_of_values_are_shuffled() -> None:
+    splits = splits_of(4, np.linspace(0, 1, 50), "regression")
+    assert_partition(splits, 50)
+    assert sorted(len(split.validation) for split in splits) == [12, 12, 13, 13]
+    assert splits[0].validation.tolist() != list(range(13))
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_seed_makes_the_folds(task: Any) -> None:
+    assert held(splits_of(5, task=task)) == held(splits_of(5, task=task))
+    assert held(splits_of(5, task=task, seed=1)) != held(splits_of(5, task=task))
+
+
+def test_numpys_whole_numbers_are_numbers_of_folds() -> None:
+    assert held(splits_of(np.int64(3))) == held(splits_of(3))
+
+
+@given(
+    alike=st.lists(st.integers(0, 12), min_size=30, max_size=60),
+    k=st.integers(2, 4),
+    task=st.sampled_from(["classification", "regression"]),
+    seed=st.integers(0, 3),
+)
+def test_rows_that_are_alike_stay_in_one_fold(alike: list[int], k: int, task: Any, seed: int) -> None:
+    groups = np.array(alike + [13, 14, 15, 16])  # at least four different ones
+    target = np.random.default_rng(seed).integers(0, 2, len(groups))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class may be rare here
+        splits = splits_of(k, target, task, alike=groups, seed=seed)
+    assert_partition(splits, len(groups))
+    for split in splits:
+        assert not set(groups[split.train]) & set(groups[split.validation])
+
+
+def test_identical_rows_of_a_continuous_column_stay_in_one_fold() -> None:
+    X = np.random.default_rng(0).standard_normal((60, 3))
+    X[30:] = X[:30]  # every row stands there twice
+    groups, others = duplicate_groups(matrix_from_numbers(X)[1])
+    assert others == 0
+    splits = splits_of(5, np.tile([0, 1], 30), alike=groups)
+    assert_partition(splits, 60)
+    for split in splits:
+        assert {row % 30 for row in split.train}.isdisjoint({row % 30 for row in split.validation})
+
+
+def test_identical_rows_of_categories_are_met_by_chance_and_stay_apart() -> None:
+    codes = np.tile([0, 1, 0, 1], 15).astype(np.int32)
+    frame = Frame((TextColumn("a", codes, ("u", "v")), TextColumn("b", codes[::-1].copy(), ("w", "x"))), 60)
+    groups, others = duplicate_groups(matrix(describe(frame), frame, strict=True))
+    assert others > 50
+    assert_partition(splits_of(5, np.tile([0, 1], 30), alike=groups), 60)
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_where_all_rows_are_identical_they_are_dealt_out_all_the_same(k: int) -> None:
+    with pytest.warns(DataWarning, match="The folds are not made as usual"):
+        splits = splits_of(k, np.tile([0, 1], 20), alike=np.zeros(40, dtype=int))
+    assert_partition(splits, 40)
+
+
+def test_a_class_with_one_or_two_rows_warns_and_does_not_crash() -> None:
+    for rows in (1, 2):
+        target = np.array([2] * rows + [0, 1] * 20)
+        with pytest.warns(UserWarning, match=f"least populated class in y has only {rows} members"):
+            splits = splits_of(3, target)
+        assert_partition(splits, len(target))
+
+
+def test_where_every_class_has_too_few_rows_the_folds_are_plain() -> None:
+    with pytest.warns(DataWarning, match="not made as usual.*number of members in each class"):
+        splits = splits_of(5, np.arange(12) // 3)
+    assert_partition(splits, 12)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_fewer_rows_than_folds_is_sklearns_message(task: Any) -> None:
+    with pytest.raises(ValueError, match="Cannot have number of splits n_splits=5 greater than the number of samples"):
+        splits_of(5, [0, 1, 0, 1], task)
+    with pytest.raises(ValueError, match="at least one train/test split"):
+        splits_of(1, task=task)
+
+
+# --- groups, splitters, lists -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("groups", [np.arange(100) % 7, np.array([f"patient {i % 7}" for i in range(100)])])
+def test_rows_of_a_group_stay_in_one_fold(groups: Any) -> None:
+    splits = splits_of(3, groups=groups)
+    assert_partition(splits, 100)
+    for split in splits:
+        assert not set(groups[split.train]) & set(groups[split.validation])
+
+
+def test_fewer_groups_than_folds_is_sklearns_message() -> None:
+    with pytest.raises(ValueError, match="greater than the number of groups"):
+        splits_of(5, groups=np.arange(100) % 3)
+
+
+SPLITTERS: list[Any] = [
+    KFold(3),
+    StratifiedKFold(4, shuffle=True, random_state=3),
+    ShuffleSplit(2, test_size=0.3, random_state=0),
+    RepeatedKFold(n_splits=2, n_repeats=2, random_state=0),
+    TimeSeriesSplit(3),
+    PredefinedSplit([-1] * 60 + [0] * 20 + [1] * 20),
+    GroupKFold(3),
+    LeaveOneGroupOut(),
+]
+
+
+@pytest.mark.parametrize("cv", SPLITTERS, ids=lambda cv: type(cv).__name__)
+def test_any_splitter_of_sklearn_is_taken_as_it_is(cv: Any) -> None:
+    groups = np.arange(100) % 4
+    given = groups if isinstance(cv, (GroupKFold, LeaveOneGroupOut)) else None
+    # Rows that are alike are taut's affair only where taut makes the folds.
+    splits = splits_of(cv, groups=given, alike=np.zeros(100, dtype=int))
+    expected = list(cv.split(np.zeros(100), CLASSES, groups))
+    assert len(splits) == len(expected)
+    for split, (train, test) in zip(splits, expected, strict=True):
+        assert split.train.tolist() == sorted(train)
+        assert split.validation.tolist() == sorted(test)
+
+
+def test_lists_and_generators_of_splits_are_taken_in_rising_order() -> None:
+    given = [([5, 3, 9], [1, 0]), (np.array([0, 1]), (3, 2))]
+    for cv in (given, iter(given), (pair for pair in given)):
+        splits = splits_of(cv)
+        assert [split.train.tolist() for split in splits] == [[3, 5, 9], [0, 1]]
+        assert held(splits) == [[0, 1], [2, 3]]
+
+
+def test_masks_are_rows_too() -> None:
+    mask = np.arange(100) < 30
+    (split,) = splits_of([(~mask, mask)])
+    assert split.train.tolist() == list(range(30, 100))
+    assert split.validation.tolist() == list(range(30))
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "sentence"),
+    [
+        ([0, 1, 2], [100], "split 1 names row 100, and there are 100 rows"),
+        ([-1, 1, 2], [3], "split 1 names row -1"),
+        ([0.5, 1.5], [3], "split 1 .* whole numbers"),
+        (["a", "b"], [3], "split 1 .* whole numbers"),
+        ([[0, 1], [2, 3]], [4], "split 1 .* one-dimensional"),
+        (np.ones(7, dtype=bool), [4], "split 1 has a mask of 7 rows, and there are 100"),
+        ([], [3], "split 1 has no training rows or no held-out rows"),
+        ([3], [], "split 1 has no training rows or no held-out rows"),
+    ],
+)
+def test_a_split_of_rows_that_are_not_there_is_refused(train: Any, validation: Any, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        splits_of([([0, 1], [2, 3]), (train, validation)])
+
+
+def test_no_split_at_all_is_refused() -> None:
+    with pytest.raises(DataError, match="cv gives no split: give a number of folds, a splitter, or a list"):
+        splits_of([])
+
+
+def test_rows_that_train_and_are_held_out_are_told() -> None:
+    with pytest.warns(DataWarning, match="split 0 holds out 2 rows that it also trains on"):
+        splits_of([([0, 1, 2, 3], [2, 3, 4])])
+
+
+# --- a share held out -------------------------------------------------------------------------------------
+
+
+def test_the_holdout_is_stratified_and_seeded() -> None:
+    split = holdout_split(0.2, CLASSES, "classification", 0, apart(100))
+    assert np.bincount(CLASSES[split.validation]).tolist() == [12, 5, 3]
+    assert sorted([*split.train, *split.validation]) == list(range(100))
+    same = holdout_split(0.2, CLASSES, "classification", 0, apart(100))
+    other = holdout_split(0.2, CLASSES, "classification", 1, apart(100))
+    assert same.validation.tolist() == split.validation.tolist() != other.validation.tolist()
+
+
+@pytest.mark.parametrize(("fraction", "expected"), [(0.001, 1), (0.15, 6), (0.5, 20), (0.999, 39)])
+def test_the_holdout_is_about_the_fraction_and_leaves_someone_on_both_sides(fraction: float, expected: int) -> None:
+    split = holdout_split(fraction, np.linspace(0, 1, 40), "regression", 0, apart(40))
+    assert len(split.validation) == expected
+    assert len(split.train) == 40 - expected
+
+
+def test_the_holdout_keeps_rows_together_that_are_alike() -> None:
+    alike = np.arange(100) // 4
+    split = holdout_split(0.2, np.tile([0, 0, 0, 0, 1, 1, 1, 1], 13)[:100], "classification", 0, alike)
+    assert not set(alike[split.train]) & set(alike[split.validation])
+    assert len(split.validation) == 20
+
+
+def test_a_holdout_of_identical_rows_is_made_all_the_same() -> None:
+    split = holdout_split(0.2, np.tile([0, 1], 10), "classification", 0, np.zeros(20, dtype=int))
+    assert len(split.validation) == 4
+    assert len(split.train) == 16
+
+
+def test_a_holdout_with_a_class_of_one_row_warns_and_does_not_crash() -> None:
+    with pytest.warns(DataWarning, match="not made as usual.*only 1 member"):
+        split = holdout_split(0.2, np.array([7] + [0, 1] * 20), "classification", 0, apart(41))
+    assert len(split.validation) == 8
+
+
+# --- what is fitted on training rows ----------------------------------------------------------------------
+
+
+def fold_arrays(fold: Fold) -> list[Any]:
+    encoder = [getattr(fold.encoder, part.name) for part in fields(fold.encoder)]
+    return [v for v in [getattr(fold, part.name) for part in fields(fold)] + encoder if isinstance(v, np.ndarray)]
+
+
+def split_at(n_train: int, n: int) -> Split:
+    everyone = np.arange(n, dtype=np.int32)
+    return Split(everyone[:n_train], everyone[n_train:])
+
+
+def test_held_out_rows_change_nothing_that_is_fitted() -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.standard_normal((80, 2))
+    wild = numbers.copy()
+    wild[60:] = 1e9 * rng.standard_normal((20, 2))
+    wild[70:, 0] = np.nan
+    texts = np.array(["u", "v"])[rng.integers(0, 2, 80)]
+    wild_texts = texts.copy()
+    wild_texts[60:] = "w"
+
+    def fold_of(values: Any, words: Any) -> Fold:
+        levels = ("u", "v", "w")
+        codes = np.array([levels.index(word) for word in words], dtype=np.int32)
+        frame = Frame((TextColumn("c", codes, levels),), 80)
+        texts_matrix = matrix(schema, frame, strict=True)
+        both = np.column_stack([values.astype(np.float32), texts_matrix.values])
+        whole = type(texts_matrix)(both, ("x", "y", "c"), 2, texts_matrix.levels)
+        target = 5.0 + both[:, 0]
+        target[60:] = values[60:, 1]
+        data = Data(both, target, "regression", 1)
+        return make_fold(split_at(60, 80), data, whole, 0)
+
+    every = Frame((TextColumn("c", np.arange(80, dtype=np.int32) % 3, ("u", "v", "w")),), 80)
+    schema = describe(every)
+    calm, stormy = fold_of(numbers, texts), fold_of(wild, wild_texts)
+    assert calm.encoder.to_json() == stormy.encoder.to_json()
+    assert (calm.center, calm.scale) == (stormy.center, stormy.scale)
+    assert calm.sample.tolist() == stormy.sample.tolist()
+
+
+@pytest.mark.parametrize(("n_train", "n_sample"), [(150, 90), (200, 40), (60, 60)])
+def test_the_sample_is_training_rows_and_no_more_than_are_held_out(n_train: int, n_sample: int) -> None:
+    data, numbers = table(240)
+    fold = make_fold(split_at(n_train, 240), data, numbers, 0)
+    assert len(fold.sample) == n_sample
+    assert len(set(fold.sample)) == n_sample
+    assert set(fold.sample) <= set(fold.train)
+    assert (np.diff(fold.sample) > 0).all()
+    assert fold.sample.dtype == np.int32
+
+
+def test_where_nobody_is_held_out_the_sample_is_a_share_of_the_training_rows() -> None:
+    data, numbers = table(240)
+    fold = make_fold(split_at(240, 240), data, numbers, 0)
+    assert len(fold.validation) == 0
+    assert len(fold.sample) == 36
+
+
+def test_the_sample_goes_by_the_seed() -> None:
+    data, numbers = table(240)
+    first, again, other = (make_fold(split_at(200, 240), data, numbers, seed) for seed in (0, 0, 1))
+    assert first.sample.tolist() == again.sample.tolist() != other.sample.tolist()
+
+
+def test_center_and_scale_are_weighted_mean_and_deviation_of_the_training_target() -> None:
+    rng = np.random.default_rng(1)
+    for weight in (None, rng.random(100).astype(np.float32)):
+        data, numbers = table(100, task="regression", fit_weight=weight)
+        fold = make_fold(split_at(70, 100), data, numbers, 0)
+        y, w = data.target[:70].astype(float), None if weight is None else weight[:70].astype(float)
+        mean = np.average(y, weights=w)
+        assert fold.center == pytest.approx(mean, rel=1e-12)
+        assert fold.scale == pytest.approx(np.sqrt(np.average((y - mean) ** 2, weights=w)), rel=1e-12)
+        assert fold.start is None
+
+
+def test_a_constant_target_has_scale_one() -> None:
+    data, numbers = table(50, task="regression")
+    data = Data(data.values, np.full(50, 7.0, dtype=np.float32), "regression", 1)
+    fold = make_fold(split_at(40, 50), data, numbers, 0)
+    assert (fold.center, fold.scale) == (7.0, 1.0)
+
+
+def test_outputs_start_at_the_logarithms_of_the_weighted_class_shares() -> None:
+    target = np.repeat([0, 1, 2, 0], [20, 10, 0, 10]).astype(np.float32)  # nobody has class 2
+    for weight in (None, np.where(target == 1, 3.0, 1.0).astype(np.float32)):
+        data, numbers = table(40)
+        data = Data(data.values, target, "classification", 3, fit_weight=weight)
+        start = make_fold(split_at(30, 40), data, numbers, 0).start
+        assert start is not None
+        sums = np.array([20.0, 10.0 if weight is None else 30.0])
+        assert start[:2] == pytest.approx(np.log(sums / 30))
+        assert start[2] == pytest.approx(np.log(0.5 / 30))
+        assert np.isfinite(start).all()
+
+
+def test_rows_with_weight_zero_do_not_train_and_are_not_fitted_on() -> None:
+    weight = np.ones(60, dtype=np.float32)
+    weight[:20] = 0.0
+    data, numbers = table(60, task="regression", fit_weight=weight, score_weight=weight)
+    data.values[:20] = 1e6
+    data.target[:20] = 1e6
+    fold = make_fold(split_at(50, 60), data, numbers, 0)
+    assert fold.train.tolist() == list(range(20, 50))
+    assert set(fold.sample) <= set(range(20, 50))
+    without = make_fold(Split(np.arange(20, 50, dtype=np.int32), fold.validation), data, numbers, 0)
+    assert fold.encoder.to_json() == without.encoder.to_json()
+    assert (fold.center, fold.scale) == (without.center, without.scale)
+
+
+def test_where_all_training_rows_have_weight_zero_it_is_an_error() -> None:
+    weight = np.zeros(60, dtype=np.float32)
+    weight[50:] = 1.0
+    data, numbers = table(60, fit_weight=weight, score_weight=weight)
+    with pytest.raises(DataError, match="sample_weight .*no training row with a weight above 0"):
+        make_fold(split_at(50, 60), data, numbers, 0)
+
+
+def test_where_all_held_out_rows_have_weight_zero_it_is_an_error() -> None:
+    # Their loss would be the mean of nothing.
+    weight = np.ones(60, dtype=np.float32)
+    weight[50:] = 0.0
+    data, numbers = table(60, fit_weight=weight, score_weight=weight)
+    with pytest.raises(DataError, match="sample_weight .*no held-out row with a weight above 0"):
+        make_fold(split_at(50, 60), data, numbers, 0)
+
+
+def test_folds_hold_row_numbers_and_no_copy_of_the_table() -> None:
+    n, p, k = 20_000, 30, 10
+    data, numbers = table(n, p)
+    splits = splits_of(k, data.target.astype(int))
+    tracemalloc.start()
+    folds = make_folds(splits, data, numbers, 0)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    indices = sum(array.nbytes for fold in folds for array in fold_arrays(fold))
+    assert indices < k * n * 4 * 1.2  # int32: training and held-out rows, and the sample
+    assert kept < k * n * 4  # the splits' own arrays are shared, not copied
+    assert peak < data.values.nbytes + k * n * 4  # encoders are fitted a few columns at a time
+
+
+def test_every_fold_draws_from_streams_of_its_own() -> None:
+    data, numbers = table(100)
+    everyone = np.arange(100, dtype=np.int32)
+    same = [Split(everyone, everyone[:10])] * 2
+    first, second = make_folds(same, data, numbers, 0)
+    assert first.sample.tolist() != second.sample.tolist()
+
+
+@given(seed=st.integers(0, 2**31 - 1), names=st.lists(st.integers(0, 1000), max_size=3))
+def test_seeds_are_63_bits_and_differ_by_name(seed: int, names: list[int]) -> None:
+    made = seed_of(seed, *names)
+    assert made == seed_of(seed, *names)
+    assert 0 <= made < 2**63
+    assert made != seed_of(seed, *names, 1)
+    assert made != seed_of(seed + 1, *names)

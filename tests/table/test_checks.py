@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from taut.errors import DataError, DataWarning
+from taut.table.checks import duplicate_groups, split_target, target_leaks, target_values, task_of
+from taut.table.frame import BooleanColumn, Column, DateColumn, Frame, Note, NumberColumn, TextColumn
+from taut.table.matrices import Matrix
+from taut.table.texts import dictionary
+
+RNG = np.random.default_rng(0)
+
+
+def number(name: str, values: object) -> NumberColumn:
+    return NumberColumn(name, np.asarray(values, dtype=np.float64))
+
+
+def text(name: str, values: list[str | None]) -> TextColumn:
+    codes, levels = dictionary(values, len(values))
+    return TextColumn(name, codes, tuple(levels))
+
+
+def matrix(values: np.ndarray, n_categories: int = 0) -> Matrix:
+    names = tuple(f"x{place}" for place in range(values.shape[1]))
+    levels = tuple(("a", "b", "c") for _ in range(n_categories))
+    return Matrix(values.astype(np.float32), names, values.shape[1] - n_categories, levels)
+
+
+# Duplicates (FAULTS 33)
+
+
+def test_repeated_rows_of_continuous_columns_share_a_group() -> None:
+    values = RNG.normal(size=(100, 3))
+    values[40], values[99], values[50] = values[7], values[7], values[20]
+    groups, n_others = duplicate_groups(matrix(values))
+    assert groups[40] == groups[99] == groups[7]
+    assert groups[50] == groups[20]
+    assert len(np.unique(groups)) == 97
+    assert n_others == 0
+
+
+def test_a_table_that_is_repeated_whole() -> None:
+    values = RNG.normal(size=(50, 2))
+    groups, n_others = duplicate_groups(matrix(np.concatenate([values] * 10)))
+    assert np.array_equal(groups, np.tile(np.arange(50), 10))
+    assert n_others == 0
+
+
+def test_rows_that_chance_repeats_stay_apart_and_are_counted() -> None:
+    values = RNG.integers(0, 3, size=(500, 3))
+    groups, n_others = duplicate_groups(matrix(values, n_categories=1))
+    assert len(np.unique(groups)) == 500
+    assert n_others == 500 - len(np.unique(values, axis=0))
+
+
+def test_a_missing_continuous_value_proves_nothing() -> None:
+    values = np.column_stack([RNG.normal(size=100), RNG.integers(0, 2, 100)])
+    values[:10, 0] = np.nan
+    groups, n_others = duplicate_groups(matrix(values))
+    assert len(np.unique(groups)) == 100
+    assert n_others == 8
+
+
+def test_codes_are_not_continuous() -> None:
+    values = np.arange(100.0)[:, None] % 90
+    groups, n_others = duplicate_groups(matrix(values, n_categories=1))
+    assert len(np.unique(groups)) == 100
+    assert n_others == 10
+
+
+def test_one_zero_and_one_missing() -> None:
+    values = np.column_stack([np.arange(50.0), np.zeros(50)])
+    values[1] = [0.0, -0.0]
+    groups, _ = duplicate_groups(matrix(values))
+    assert groups[0] == groups[1]
+    values = np.column_stack([np.arange(50.0), np.full(50, np.nan)])
+    values[1, 0] = 0.0
+    assert duplicate_groups(matrix(values))[0][1] == 0
+
+
+def test_no_duplicates() -> None:
+    groups, n_others = duplicate_groups(matrix(RNG.normal(size=(20, 2))))
+    assert np.array_equal(groups, np.arange(20))
+    assert n_others == 0
+
+
+# Leaks (FAULTS 16)
+
+
+def leaks(column: Column, target: Column) -> list[str]:
+    return [str(note) for note in target_leaks(Frame((column,), len(column)), target)]
+
+
+Y = RNG.normal(size=100)
+DAYS = np.arange(100).astype("datetime64[D]").astype("datetime64[us]")
+CLASSES: list[str | None] = [str(label) for label in RNG.choice(["a", "b", "c"], 100)]
+
+
+@pytest.mark.parametrize(
+    ("column", "target", "said"),
+    [
+        (number("x", Y), number("y", Y), "it is a copy"),
+        (number("x", np.exp(Y)), number("y", Y), "it has the same order"),
+        (number("x", -Y), number("y", Y), "it has the same order"),
+        (number("x", np.round(Y, 3)), number("y", Y), "the correlation with it is"),
+        (number("x", ["abc".index(str(c)) for c in CLASSES]), text("y", CLASSES), "goes with one value"),
+        (text("x", [f"is {c}" for c in CLASSES]), text("y", CLASSES), "goes with one value"),
+        (BooleanColumn("x", np.arange(100) % 2.0), number("y", np.arange(100) % 2), "goes with one value"),
+        (DateColumn("x", DAYS), number("y", np.arange(100) ** 2), "same order"),
+    ],
+)  # fmt: skip
+def test_columns_that_give_the_target_away(column: Column, target: Column, said: str) -> None:
+    with pytest.warns(DataWarning, match="column 'x': it gives the target 'y' away"):
+        found = leaks(column, target)
+    assert len(found) == 1
+    assert said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "target"),
+    [
+        (number("x", Y + 0.1 * RNG.normal(size=100)), number("y", Y)),
+        (number("x", RNG.normal(size=100)), number("y", Y)),
+        (number("x", RNG.normal(size=100)), text("y", CLASSES)),
+        (text("x", [f"name {place}" for place in range(100)]), number("y", Y)),
+        (text("x", [*CLASSES[:99], "b" if CLASSES[99] == "a" else "a"]), text("y", CLASSES)),
+        (number("x", Y[:5]), number("y", Y[:5])),
+        (number("x", np.ones(100)), number("y", Y)),
+        (number("x", np.full(100, np.nan)), number("y", Y)),
+    ],
+)
+def test_other_columns_are_no_leak(column: Column, target: Column) -> None:
+    assert leaks(column, target) == []
+
+
+def test_a_leak_with_missing_values_is_found() -> None:
+    values = Y.copy()
+    values[:50] = np.nan
+    with pytest.warns(DataWarning, match="it is a copy"):
+        leaks(number("x", values), number("y", Y))
+
+
+# The task
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "why"),
+    [
+        (text("y", ["a", "b", "a"]), "classification", "text with 2 different values"),
+        (BooleanColumn("y", np.array([0.0, 1.0])), "classification", "yes or no"),
+        (number("y", [0, 1, 1]), "classification", "2 different values"),
+        (number("y", [1.5, 2.5]), "classification", "2 different values"),
+        (number("y", list(range(10)) * 10), "classification", "integers with only 10 different values"),
+        (number("y", list(range(10)) * 5), "regression", "numbers with 10 different values"),
+        (number("y", np.arange(10) / 2), "regression", "numbers with 10 different values"),
+        (number("y", list(range(21)) * 100), "regression", "numbers with 21 different values"),
+        (number("y", [np.nan, *Y]), "regression", "numbers with 100 different values"),
+    ],
+)
+def test_the_task(target: Column, task: str, why: str) -> None:
+    found, reason = task_of(target)
+    assert found == task
+    assert why in reason
+
+
+def test_dates_are_no_target() -> None:
+    target = DateColumn("y", np.array(["2024-01-01"], dtype="datetime64[us]"))
+    with pytest.raises(DataError, match="the target 'y' holds dates; make a number of it"):
+        task_of(target)
+    for task in ("classification", "regression"):
+        with pytest.raises(DataError, match="the target 'y'"):
+            target_values(target, task)  # type: ignore[arg-type]
+
+
+# Splitting
+
+
+FRAME = Frame(
+    (number("a", [1, 2, 3]), number("b", [1, np.nan, 3]), text("c", ["x", None, None])),
+    3,
+    (Note("b", "read so."), Note("a", "read otherwise."), Note("", "a file.")),
+)
+
+
+def test_the_target_is_split_off_with_its_notes() -> None:
+    features, target, notes = split_target(FRAME, "a")
+    assert features.names == ("b", "c")
+    assert target is FRAME.columns[0]
+    assert notes == (Note("a", "read otherwise."),)
+    assert [note.where for note in features.notes] == ["b", ""]
+
+
+def test_rows_without_a_target_are_dropped_and_counted() -> None:  # FAULTS 17
+    features, target, notes = split_target(FRAME, "b")
+    assert isinstance(target, NumberColumn)
+    assert target.values.tolist() == [1, 3]
+    assert features.n_rows == 2
+    assert notes == (Note("b", "read so."), Note("b", "1 rows have no target; they are left out."))
+    a = features.column("a")
+    assert isinstance(a, NumberColumn)
+    assert a.values.tolist() == [1, 3]
+    assert split_target(FRAME, "c")[0].n_rows == 1
+
+
+def test_a_target_that_is_not_there() -> None:  # FAULTS 15
+    with pytest.raises(DataError, match="there is no column 'B'; did you mean 'b'?"):
+        split_target(FRAME, "B")
+
+
+def test_an_infinite_target() -> None:  # FAULTS 18
+    with pytest.raises(DataError, match="the target 'y' is infinite in 2 rows"):
+        split_target(Frame((number("x", [1, 2, 3]), number("y", [1, np.inf, -np.inf])), 3), "y")
+
+
+def test_an_empty_target_and_a_lonely_one() -> None:
+    with pytest.raises(DataError, match="the target 'y' has no value in any row"):
+        split_target(Frame((number("x", [1]), number("y", [np.nan])), 1), "y")
+    with pytest.raises(DataError, match="no column but the target 'y'"):
+        split_target(Frame((number("y", [1]),), 1), "y")
+
+
+def test_target_values() -> None:
+    assert target_values(number("y", [1, 2]), "regression").tolist() == [1.0, 2.0]
+    assert target_values(BooleanColumn("y", np.array([0.0, 1.0])), "regression").tolist() == [0.0, 1.0]
+    whole = target_values(number("y", [1, 2]), "classification")
+    assert (whole.dtype, whole.tolist()) == (np.int64, [1, 2])
+    assert target_values(number("y", [0.5, 2]), "classification").tolist() == [0.5, 2.0]
+    assert target_values(text("y", ["b", "a"]), "classification").tolist() == ["b", "a"]
+    flags = BooleanColumn("y", np.array([0.0, 1.0]), ("no", "yes"))
+    assert target_values(flags, "classification").tolist() == ["no", "yes"]
+    with pytest.raises(DataError, match="the target 'y' is no number, as regression needs"):
+        target_values(text("y", ["a"]), "regression")
