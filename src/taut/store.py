@@ -389,7 +389,7 @@ def _network(i: int, description: dict[str, Any], tensors: dict[str, Any]) -> Tr
             raise StoreError(
                 f"network {i}: layer {layer} has weights {found}, and its description says {shape}."
             )
-    if trained.encoder.n_features != network.n_inputs:
+    if max(1, trained.encoder.n_features) != network.n_inputs:
         raise StoreError(
             f"network {i}: {network.n_inputs} inputs, and its encoder makes {trained.encoder.n_features}."
         )

@@ -24,7 +24,13 @@ def apart(n: int) -> NDArray[np.int64]:
 
 
 def table(
-    n: int = 240, p: int = 4, task: Any = "classification", *, seed: int = 0, noise: float = 0.7, **weights: Any
+    n: int = 240,
+    p: int = 4,
+    task: Any = "classification",
+    *,
+    seed: int = 0,
+    noise: float = 0.7,
+    **weights: Any,
 ) -> tuple[Data, Matrix]:
     """Continuous columns, the first two of which matter; three classes, or a value around 20."""
     rng = np.random.default_rng(seed)
@@ -44,7 +50,8 @@ def folds_of(data: Data, matrix: Matrix, cv: int = 3, seed: int = 0) -> list[Fol
 
 def settings(**changes: Any) -> Settings:
     usual: dict[str, Any] = {
-        "hidden": (8,), "activation": "relu", "learning_rate": 0.01, "batch_size": 32, "max_epochs": 60, "seed": 0
+        "hidden": (8,), "activation": "relu", "learning_rate": 0.01, "batch_size": 32,
+        "max_epochs": 60, "seed": 0,
     }  # fmt: skip
     return Settings(**{**usual, **changes})
 

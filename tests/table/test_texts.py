@@ -160,7 +160,9 @@ def test_codes_with_some_letters_are_text() -> None:
 
 
 def test_a_short_list_of_numbers_and_words_is_text() -> None:
-    column, _ = read(["0", "1", "2", "3+"] * 25)
+    column, notes = read(["0", "1", "2", "3+"] * 25)
+    assert len(notes) == 1
+    assert read(["0", "1", "x", "3+", "y"] * 20)[1] == []
     assert isinstance(column, TextColumn)
     assert column.levels == ("0", "1", "2", "3+")
 

@@ -73,8 +73,9 @@ def fit(
 ) -> None:
     """Choose how to regularize a network for a table.
 
-    Says what regularization brought, and saves the network. Tries no regularization, early stopping, each technique at several strengths, and mixtures, by
-    cross-validation. Ctrl+C ends the search early and keeps the best so far; a second one ends at once.
+    Says what regularization brought, and saves the network. Tries no regularization, early stopping, each
+    technique at several strengths, and mixtures, by cross-validation. Ctrl+C ends the search early and keeps
+    the best so far; a second one ends at once.
     """
     started = time.monotonic()
     # Before anything takes time: what can be wrong with the options.
@@ -116,6 +117,8 @@ def fit(
         print(f"target {target!r}: {task} ({why}){classes}", flush=True)
         voice.notes([*features.notes, *notes])
         target_leaks(features, column)
+        if task == "classification":
+            _warn_of_rare_classes(y, cv, voice)
         estimator = _estimator(
             task,
             class_weight,
@@ -173,6 +176,22 @@ def _number(option: str, text: str, kind: type[float] | type[int]) -> float | in
     if not 0 < number < float("inf"):
         raise ParameterError(f"{option} must be above 0 and finite, and it is {text}.")
     return number
+
+
+def _warn_of_rare_classes(y: Any, cv: int, voice: Voice) -> None:
+    """Say which classes are too rare for every fold; scikit-learn's own warning names none."""
+    import warnings
+    from collections import Counter
+
+    rare = {name: count for name, count in Counter(y.tolist()).items() if count < cv}
+    if rare:
+        warnings.filterwarnings("ignore", message="The least populated class in y has only")
+        named = ", ".join(f"{name!r} ({count})" for name, count in list(rare.items())[:3])
+        more = f" and {len(rare) - 3} more" if len(rare) > 3 else ""
+        voice.warning(
+            f"some classes have fewer rows than there are folds ({cv}): {named}{more}. They are "
+            "hardly learned, and some folds do without them: join them with others, or lower --cv."
+        )
 
 
 def _classes(y: Any) -> str:

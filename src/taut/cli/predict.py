@@ -43,8 +43,8 @@ def predict(
 ) -> None:
     """Predict the rows of a file with a saved model.
 
-    Writes a CSV. Its columns are "prediction" and, for classes, "probability_CLASS" for each; its rows are in the file's
-    order. Columns are found by their names; others may be there.
+    Writes a CSV with the column "prediction" and, for classes, one "probability_CLASS" each, the rows in the
+    file's order. The file's columns are found by their names; others may be there.
     """
     from taut.estimators.base import predict_table
     from taut.store import load

@@ -205,7 +205,7 @@ class TautRegressor(RegressorMixin, _Single):
     max_epochs : int, default=300
         Where training ends that nothing stopped before.
     validation_fraction : float, default=0.15
-        Share of the rows that early stopping looks at.  All rows train where the recipe has no early stopping.
+        Share of the rows that early stopping looks at.  Without early stopping all rows train.
     n_jobs : int or None, default=None
         Threads; one network uses one, prediction all.  None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None

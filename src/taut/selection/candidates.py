@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -45,7 +45,7 @@ def single_recipes() -> list[Recipe]:
 def _strengths(kind: type[Technique]) -> list[Technique]:
     if kind.search_range.scale == "switch":
         return [kind.at(kind.search_range.high)]
-    return [kind.at(kind.search_range.strength_at(position)) for position in _POSITIONS]
+    return [kind.at(_rounded(kind.search_range.strength_at(position))) for position in _POSITIONS]
 
 
 def random_mixtures(seed: int) -> Iterator[Recipe]:
@@ -76,7 +76,7 @@ def _rounded(strength: float) -> float:
 
 @final
 class RandomProposer(Proposer):
-    """Every technique alone at several strengths, then random mixtures.
+    """Every technique alone at several strengths, then random mixtures, none of them twice.
 
     Parameters
     ----------
@@ -87,8 +87,11 @@ class RandomProposer(Proposer):
 
     def __init__(self, n_candidates: int | None, seed: int) -> None:
         def everything() -> Iterator[Recipe]:
-            yield from single_recipes()
-            yield from random_mixtures(seed)
+            seen = set()
+            for recipe in chain(single_recipes(), random_mixtures(seed)):
+                if recipe not in seen:  # strengths of two digits are drawn again
+                    seen.add(recipe)
+                    yield recipe
 
         left = None if n_candidates is None else max(0, n_candidates - len(BASELINES))
         self._recipes = islice(everything(), left)

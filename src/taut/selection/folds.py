@@ -31,14 +31,14 @@ class Split:
     validation: Rows
 
 
-def _split(train: Any, validation: Any) -> Split:
-    return Split(
-        np.sort(np.asarray(train)).astype(np.int32), np.sort(np.asarray(validation)).astype(np.int32)
-    )
-
-
 def cross_validation_splits(
-    cv: Any, target: NDArray[Any], groups: Any, task: Task, seed: int, alike: NDArray[np.integer]
+    cv: Any,
+    target: NDArray[Any],
+    groups: Any,
+    task: Task,
+    seed: int,
+    alike: NDArray[np.integer],
+    weight: NDArray[Any] | None = None,
 ) -> list[Split]:
     """The splits that ``cv`` means.
 
@@ -53,26 +53,85 @@ def cross_validation_splits(
     seed : int
     alike : int array, shape (n_rows,)
         Rows with the same number stay together where we make the folds (identical rows).
+    weight : array, shape (n_rows,), optional
+        Rows with weight 0 are in no fold where we make the folds.
+
+    Raises
+    ------
+    ValueError
+        scikit-learn's own, such as for fewer rows than folds.
+    DataError
+        Where a split has no rows, or rows that are not there.
+
+    Warns
+    -----
+    DataWarning
+        Where folds cannot be stratified, or a split holds out rows that it also trains on.
     """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
     n = len(target)
     if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
+        counted = _counted(np.arange(n), weight)
         if groups is not None:
-            splits: Iterable[Any] = GroupKFold(int(cv)).split(np.zeros(n), target, groups)
+            splits: Iterable[Any] = GroupKFold(int(cv)).split(counted, target[counted], groups[counted])
         else:
             options: dict[str, Any] = {"n_splits": int(cv), "shuffle": True, "random_state": seed}
             kinds = (StratifiedKFold, KFold) if task == "classification" else (KFold,)
-            splits = _first_possible([kind(**options) for kind in kinds], target, alike)
-    else:
-        splits = check_cv(cv, target, classifier=task == "classification").split(np.zeros(n), target, groups)
-    made = [_split(train, validation) for train, validation in splits]
+            splits = _first_possible([kind(**options) for kind in kinds], target[counted], alike[counted])
+        return [_split(counted[train], counted[validation]) for train, validation in splits]
+    splits = check_cv(cv, target, classifier=task == "classification").split(np.zeros(n), target, groups)
+    made = [_checked_split(i, train, validation, n) for i, (train, validation) in enumerate(splits)]
     if not made:
         raise DataError("cv gives no split: give a number of folds, a splitter, or a list of splits.")
-    for i, split in enumerate(made):
-        if not len(split.train) or not len(split.validation):
-            raise DataError(f"cv's split {i} has no training rows or no held-out rows.")
     return made
+
+
+def _split(train: NDArray[Any], validation: NDArray[Any]) -> Split:
+    return Split(np.sort(train).astype(np.int32), np.sort(validation).astype(np.int32))
+
+
+def _checked_split(i: int, train: Any, validation: Any, n: int) -> Split:
+    """A split that somebody gave: the kernels go where it says, so it must not point outside of the table."""
+    split = _split(_rows_of(i, train, n), _rows_of(i, validation, n))
+    if not len(split.train) or not len(split.validation):
+        raise DataError(f"cv's split {i} has no training rows or no held-out rows.")
+    trains = np.zeros(n, dtype=bool)
+    trains[split.train] = True
+    n_both = int(trains[split.validation].sum())
+    if n_both:
+        text = f"cv's split {i} holds out {n_both:,} rows that it also trains on: its score says little"
+        warnings.warn(f"{text} of new rows.", DataWarning, stacklevel=3)
+    return split
+
+
+def _rows_of(i: int, part: Any, n: int) -> NDArray[Any]:
+    """Row numbers, or the rows where a mask is true."""
+    rows = np.asarray(part)
+    if rows.ndim != 1:
+        raise DataError(
+            f"cv's split {i} must be one-dimensional arrays of rows, and one has {rows.ndim} dimensions."
+        )
+    if rows.dtype == bool:
+        if len(rows) != n:
+            raise DataError(f"cv's split {i} has a mask of {len(rows):,} rows, and there are {n:,}.")
+        return np.flatnonzero(rows)
+    if len(rows) and rows.dtype.kind not in "iu":
+        raise DataError(
+            f"cv's split {i} must be whole numbers, the rows counted from 0; it is of type {rows.dtype}."
+        )
+    outside = rows[(rows < 0) | (rows >= n)] if len(rows) else rows
+    if len(outside):
+        raise DataError(f"cv's split {i} names row {outside[0]}, and there are {n:,} rows, counted from 0.")
+    return rows
+
+
+def _counted(rows: NDArray[Any], weight: NDArray[Any] | None) -> NDArray[Any]:
+    """Those of the rows whose weight is above 0."""
+    if weight is None:
+        return rows
+    above = weight[rows] > 0
+    return rows if above.all() else rows[above]
 
 
 def _first_possible(
@@ -111,30 +170,50 @@ def _together(splitter: Any, target: NDArray[Any], alike: NDArray[np.integer]) -
 
 
 def holdout_split(
-    fraction: float, target: NDArray[Any], task: Task, seed: int, alike: NDArray[np.integer]
+    fraction: float,
+    target: NDArray[Any],
+    task: Task,
+    seed: int,
+    alike: NDArray[np.integer],
+    weight: NDArray[Any] | None = None,
 ) -> Split:
-    """One split with about this fraction held out, stratified by class where the classes allow it."""
+    """One split with about this fraction held out, stratified by class where the classes allow it.
+
+    Rows with weight 0 are on neither side.
+    """
     from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
+    counted = _counted(np.arange(len(target)), weight)
+    if len(counted) < 2:
+        raise DataError(
+            "sample_weight leaves one row with a weight above 0, and early stopping needs two or more."
+        )
+    target, alike = target[counted], alike[counted]
     n = len(np.unique(alike))
     held = min(max(1, round(fraction * n)), n - 1)
     options: dict[str, Any] = {"n_splits": 1, "test_size": held, "random_state": seed}
     kinds = (StratifiedShuffleSplit, ShuffleSplit) if task == "classification" else (ShuffleSplit,)
     if held < 1:  # all rows are identical
         alike, options["test_size"] = np.arange(len(target)), max(1, round(fraction * len(target)))
-    return _split(*_first_possible([kind(**options) for kind in kinds], target, alike)[0])
+    train, validation = _first_possible([kind(**options) for kind in kinds], target, alike)[0]
+    return _split(counted[train], counted[validation])
 
 
 def make_fold(split: Split, data: Data, matrix: Matrix, seed: int) -> Fold:
     """Fit on the training rows all that is fitted on them: encoder, units of the target.
 
     Rows with weight 0 neither train nor count.
+
+    Raises
+    ------
+    DataError
+        Where no training row, or no row of those held out, has a weight above 0.
     """
-    train, validation = split.train, split.validation
-    if data.fit_weight is not None and not np.all(data.fit_weight[train] > 0):
-        train = train[data.fit_weight[train] > 0]
-        if not len(train):
-            raise DataError("sample_weight leaves no training row with a weight above 0.")
+    train, validation = _counted(split.train, data.fit_weight), _counted(split.validation, data.score_weight)
+    if not len(train):
+        raise DataError("sample_weight and class_weight leave no training row with a weight above 0.")
+    if len(split.validation) and not len(validation):
+        raise DataError("sample_weight leaves no held-out row with a weight above 0.")
     wanted = len(validation) or int(np.ceil(_SAMPLE_SHARE * len(train)))
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 1))))
     sample = np.sort(stream.choice(train, size=min(wanted, len(train)), replace=False)).astype(np.int32)

@@ -120,11 +120,12 @@ def choose_epochs(validation: Vector, early: bool) -> tuple[int, NDArray[np.int6
     n_folds, n_epochs = validation.shape
     if not early:
         return n_epochs - 1, np.full(n_folds, n_epochs - 1)
-    total = validation.sum(axis=0)
-    kept = int(np.argmin(total))
+    kept = int(np.argmin(validation.sum(axis=0)))
     if n_folds == 1:
         return kept, np.array([kept])
-    return kept, np.array([int(np.argmin(total - own)) for own in validation])
+    # Added up again for each fold: the total less its own would keep the rounding of a very large own loss.
+    others = (np.delete(validation, k, axis=0).sum(axis=0) for k in range(n_folds))
+    return kept, np.array([int(np.argmin(total)) for total in others])
 
 
 def score_candidate(

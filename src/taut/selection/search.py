@@ -47,7 +47,8 @@ class Settings:
         Its seed depends on the fold only: all recipes start from the same weights and see the rows in the
         same order, so that their differences are the recipes'.
         """
-        network = Network(fold.encoder.n_features, self.hidden, n_outputs, self.activation)
+        # A fold whose columns are all constant leaves no feature: its network sees one that is 0.
+        network = Network(max(1, fold.encoder.n_features), self.hidden, n_outputs, self.activation)
         seed = seed_of(self.seed, 3, number)
         return Member(
             network, recipe.hooks(), fold, self.learning_rate, self.batch_size, self.max_epochs, seed

@@ -10,11 +10,12 @@ import numpy as np
 from taut.table.frame import Decimal, Floats, Mask
 
 _SIGNS = "$€£¥₹₽₩₺₪฿₫₦₱₴₡₲₵¢"
+# As they are written and not in other cases: "FR2" and "KR5" are codes.
 _NAMES = (
     r"USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|"
-    r"US\$|R\$|Rs\.?|kr\.?|zł|Kč|Fr\.?"
+    r"US\$|R\$|Rs\.?|kr\.?|zł|Kč"
 )
-_CURRENCY = re.compile(rf"[{_SIGNS}]|(?<![^\W\d_])(?:{_NAMES})(?![^\W\d_])", re.IGNORECASE)
+_CURRENCY = re.compile(rf"[{_SIGNS}]|(?<![^\W\d_])(?:{_NAMES})(?![^\W\d_])")
 
 # What is left of a number without sign, currency, percent and spaces around.
 _BODY = re.compile(r"(?:\d[\d., '’\u00a0\u2009\u202f]*|[.,]\d+)(?:[eE][+-]?\d+)?")

@@ -105,7 +105,7 @@ def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Sche
         else:
             text = utf8(file, folder)
             layout = sniff(text.path, what, header=header)
-            _check_memory(what, text.n_lines, len(layout.names), text.n_bytes)
+            _check_memory(what, text.n_lines, len(layout.names))
             loaded = load_text(connection, text.path, what, layout, folder)
             notes = [*text.notes, *layout.notes, *loaded]
             sources = [_Source(name, f"c{place}", "VARCHAR") for place, name in enumerate(layout.names)]
@@ -114,7 +114,7 @@ def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Sche
         if n_rows == 0:
             raise DataError(f"{what} has no rows.")
         if kind == "parquet":
-            _check_memory(what, n_rows, len(sources), 0)
+            _check_memory(what, n_rows, len(sources))
         if schema is not None:
             used = {column.name: column for column in schema.columns if column.kind != "dropped"}
             extra = [source.name for source in sources if source.name not in used]
@@ -144,7 +144,7 @@ def _settings(connection: DuckDBPyConnection, folder: Path) -> None:
         connection.execute(f"SET {setting}").fetchall()
 
 
-def _check_memory(what: str, n_rows: int, n_columns: int, n_bytes: int) -> None:
+def _check_memory(what: str, n_rows: int, n_columns: int) -> None:
     available = available_memory()
     needed = n_rows * n_columns * _CELL_BYTES
     if available is not None and needed > available:

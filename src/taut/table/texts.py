@@ -175,7 +175,7 @@ def _numbers(column: TextColumn, counts: NDArray[np.int64], hints: Hints) -> tup
         if n_odd > MOST_ODD * n_rows:
             if not _is_measure(column, counts, values, is_number):
                 what = f"not all rows hold numbers, {found} hold text: {which}. The column is text."
-                return column, [Note(name, what)]
+                return column, [Note(name, what)] if 2 * n_odd < n_rows else []
             raise DataError(
                 f"column {name!r} holds numbers, but {found} hold text: {which}. At most {100 * MOST_ODD:g} "
                 "% are counted as missing: correct these rows or leave them empty."
