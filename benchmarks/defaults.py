@@ -25,7 +25,7 @@ from tables import TABLES, load
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, TautClassifier, TautRegressor
 from taut.engine.base import Data, Fold, Status
 from taut.engine.compiled import engine as compiled
-from taut.estimators.automatic import auto_batch_size, auto_learning_rate
+from taut.estimators.automatic import AUTO_LEARNING_RATE, auto_batch_size
 from taut.estimators.problem import make_problem
 from taut.selection.folds import cross_validation_splits, make_folds
 from taut.selection.score import score_candidate
@@ -131,7 +131,7 @@ def measure_strengths(names: list[str], most_rows: int, engine: Any) -> list[dic
     for name in names:
         data, folds = prepare(name, most_rows)
         batch = auto_batch_size(len(folds[0].train))
-        settings = [base_settings(auto_learning_rate(batch), batch)]
+        settings = [base_settings(AUTO_LEARNING_RATE, batch)]
         (alone,) = losses(engine, data, folds, Recipe(EarlyStopping()), settings)
         for kind, strengths in STRENGTHS.items():
             for strength in strengths:

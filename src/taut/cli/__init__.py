@@ -12,10 +12,7 @@ from typing import Annotated
 import typer
 
 from taut import __version__
-from taut.cli.demo import demo
-from taut.cli.fit import fit
-from taut.cli.predict import predict
-from taut.cli.techniques import techniques
+from taut.cli import demo, fit, predict, techniques
 
 app = typer.Typer(
     name="taut",
@@ -25,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, predict, techniques, demo):
+for command in (fit.fit, predict.predict, techniques.techniques, demo.demo):
     app.command()(command)
 
 

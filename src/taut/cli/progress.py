@@ -53,6 +53,7 @@ class SearchProgress:
                 description=text_of(progress),
                 completed=min(1.0, share),
                 until=math.inf if progress.finishing else now + left,
+                refresh=progress.finishing,
             )
         elif (now >= self._next and math.isfinite(progress.best)) or progress.finishing:
             self._next = now + _EVERY_SECONDS

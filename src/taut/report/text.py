@@ -78,6 +78,8 @@ def in_words(summary: Summary) -> list[str]:
 
 def _verdict(summary: Summary) -> str:
     tried = f"of the {summary.n_candidates} recipes tried"
+    if all(line.state == "not tried" for line in summary.lines[2:-1]):
+        return "No technique but early stopping was tried: give more time, or more candidates."
     if summary.chosen_is == "none":
         return f"Regularization did not help here: the network without any had the lowest loss {tried}."
     lowered = [

@@ -192,8 +192,12 @@ class Search:
         early, none = BASELINES
         unlimited = Control(cancelled=self._stop.cancelled)
         first = baselines.first_epoch(self.engine, self.data, self._members(early), unlimited)
+        if any(t.status is Status.DIVERGED for t in first):
+            for recipe in BASELINES:  # both are failures then, and told as such
+                self._judge(recipe, first, keep_partial=True)
+            return
         if min(t.epoch for t in first) == 0:
-            return  # interrupted, or diverged at once
+            return  # interrupted
         if time.monotonic() >= self.deadline:
             warnings.warn(
                 "The time limit was over before one epoch of early stopping alone had been trained on every "
@@ -260,11 +264,10 @@ class Search:
                 until_epoch=[goals[i] for i in behind],
                 control=control,
             )
-        self._arrived = 0
-        scores = [
-            self._judge(recipe, group, keep_partial=False)
-            for recipe, group in zip(recipes, groups, strict=True)
-        ]
+        scores = []
+        for i, (recipe, group) in enumerate(zip(recipes, groups, strict=True)):
+            self._arrived -= not missing[i]  # from now on its score counts
+            scores.append(self._judge(recipe, group, keep_partial=False))
         return [score for score in scores if score is not None]
 
     def _judge(self, recipe: Recipe, group: list[Training], *, keep_partial: bool) -> CandidateScore | None:

@@ -56,6 +56,21 @@ def _exponentials(z: Any, at: int, n_classes: int) -> tuple[Any, Any]:
 
 
 @njit(nogil=True)
+def _class_scores(z: Any, at: int, n_classes: int, target: int) -> tuple[Any, Any, Any, float]:
+    """The target's logit, the largest of those before it, the largest of all, and sum(exp(logit - that))."""
+    own = get(z, at + target)
+    top, before = own, splat(z, _NOWHERE)
+    for j in range(0, n_classes, LANES):
+        v = load(z, at + j)
+        top = max(top, largest(select(first_lanes(n_classes - j), v, _NOWHERE)))
+        before = max(before, select(first_lanes(target - j), v, _NOWHERE))
+    s = splat(z, 0.0)
+    for j in range(0, n_classes, LANES):
+        s = s + select(first_lanes(n_classes - j), exp(load(z, at + j) - top), 0.0)
+    return own, largest(before), top, float(total(s))
+
+
+@njit(nogil=True)
 def loss_gradient(
     z: Any, z0: int, width: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int
 ) -> None:
@@ -75,7 +90,7 @@ def loss_gradient(
             present = first_lanes(n_outputs)
             logits = select(present, load(z, at), _NOWHERE)
             p = select(present, exp(logits - largest(logits)), 0.0)
-            p = p / total(p)
+            p = p * (1.0 / total(p))
             store(z, at, (select(p < _FAINT, 0.0, p) - one_hot(z, int(target))) * factor)
         elif classes:
             _, s = _exponentials(z, at, n_outputs)
@@ -100,7 +115,7 @@ def add_losses(
     count: int,
     sums: Any,
 ) -> None:
-    """Add the block's weighted losses, hits and weights to the sums.  Overwrites the outputs.
+    """Add the block's weighted losses, hits and weights to the sums.
 
     The squared error is in the table's units: the fold's scale is taken out again, so that folds compare.
     """
@@ -110,14 +125,9 @@ def add_losses(
         weight = float(get(rows.score_weight, row))
         target = get(rows.target, row)
         if plan.sizes[TASK] == CLASSES:
-            own = float(get(z, at + int(target)))
-            hit = 1.0  # as argmax has it: of equal outputs the first one wins
-            for j in range(n_outputs):
-                other = float(get(z, at + j))
-                if not (other < own or (other == own and j >= int(target))):
-                    hit = 0.0
-            top, s = _exponentials(z, at, n_outputs)
-            loss = float(top) - own + math.log(float(s))
+            own, before, top, s = _class_scores(z, at, n_outputs, int(target))
+            hit = 1.0 if own >= top and own > before else 0.0  # as argmax has it: the first of equal ones
+            loss = float(top - own) + math.log(s)
         else:
             hit = 0.0
             miss = float(get(z, at)) * plan.knobs[SCALE] + plan.knobs[CENTER] - target

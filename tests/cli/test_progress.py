@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import io
+import math
+import sys
+
+import pytest
+from rich.console import Console
+
+from taut.cli import progress
+from taut.cli.progress import SearchProgress, duration, text_of
+from taut.cli.voice import Voice
+from taut.selection.search import Progress
+
+
+def at(done: int, total: int | None = 40, left: float | None = 12.0, **more: bool) -> Progress:
+    return Progress(done, total, 0.05, 0.075, None, 3.0, left, **more)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-1, "0 s"), (0, "0 s"), (0.2, "1 s"), (59.1, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_the_text_says_how_far_and_how_good() -> None:
+    assert text_of(at(12)) == "12 of 40 candidates, best loss 0.05 (early stopping alone 0.075)"
+    assert text_of(at(1, None)).startswith("1 candidate, ")
+    assert text_of(at(2, None)).startswith("2 candidates, ")
+    assert text_of(at(40, finishing=True)).endswith("; making the chosen networks")
+    nothing = Progress(0, 40, math.nan, math.nan, None, 0.0, None)
+    assert text_of(nothing) == "0 of 40 candidates"
+
+
+def test_without_a_terminal_there_is_a_plain_line_every_few_seconds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    with SearchProgress(Voice()) as shown:
+        shown.update(Progress(1, 40, math.nan, math.nan, None, 1.0, 9.0))  # nothing to say yet
+        for second, done in enumerate(range(2, 10)):
+            clock[0] = 100.0 + second
+            shown.update(at(done))
+        shown.update(at(40, left=0.0, finishing=True))
+    assert capsys.readouterr().err == (
+        "2 of 40 candidates, best loss 0.05 (early stopping alone 0.075), 12 s left\n"
+        "7 of 40 candidates, best loss 0.05 (early stopping alone 0.075), 12 s left\n"
+        "40 of 40 candidates, best loss 0.05 (early stopping alone 0.075); making the chosen networks\n"
+    )
+
+
+@pytest.mark.parametrize("total", [40, None])
+def test_on_a_terminal_one_line_is_drawn_again_and_taken_away(total: int | None) -> None:
+    voice, out = Voice(), io.StringIO()
+    voice.console = Console(file=out, force_terminal=True, width=120, highlight=False)
+    with SearchProgress(voice) as shown:
+        shown.update(at(12, total))
+        voice.warning("something")
+        print("taut: compiling", file=sys.stderr)  # the engine does so; it must not tear the line
+        shown.update(at(12, total, finishing=True))
+        shown.update(Progress(14, total, math.nan, math.nan, None, 0.0, None))
+    text = out.getvalue()
+    assert "12 of 40 candidates" in text if total else "12 candidates" in text
+    assert "warning: something\n" in text
+    assert "taut: compiling\n" in text
+    assert text.endswith("\x1b[2K")  # the line is gone
+
+
+def test_a_terminal_that_cannot_draw_again_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    voice, out = Voice(), io.StringIO()
+    voice.console = Console(file=out, force_terminal=True, width=120, highlight=False)
+    with SearchProgress(voice) as shown:
+        shown.update(at(12))
+    assert "\x1b" not in out.getvalue()
+    assert out.getvalue().startswith("12 of 40 candidates")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from taut.cli.techniques import find, page
+from taut.errors import ParameterError
+from taut.techniques import TECHNIQUES, BatchNorm, EarlyStopping
+from taut.techniques.base import Technique
+from tests.cli.conftest import Run
+
+
+def test_all_techniques_are_listed_with_their_ranges(run: Run) -> None:
+    result = run("techniques")
+    assert result.exit_code == 0
+    for kind in TECHNIQUES:
+        assert f"{kind.name}  {kind.page.title}, searched: {kind.search_range}\n" in result.stdout
+
+
+@pytest.mark.parametrize("kind", TECHNIQUES)
+def test_a_page_has_everything(run: Run, kind: type[Technique]) -> None:
+    result = run("techniques", kind.name)
+    assert result.exit_code == 0
+    assert result.stdout == page(kind) + "\n"
+    flat = " ".join(result.stdout.split())
+    about = kind.page
+    for part in (about.title, about.what, about.raising, about.helps, about.hurts, str(kind.search_range)):
+        assert " ".join(part.split()) in flat
+    for line in about.formula.splitlines():
+        assert f"    {line}" in result.stdout
+    for source in about.source:
+        assert " ".join(str(source).split()) in flat
+    assert max(map(len, result.stdout.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("name", ["batch_norm", "batch-norm", "batch norm", "BatchNorm", "BATCHNORM"])
+def test_names_are_found_however_they_are_written(name: str) -> None:
+    assert find(name) is BatchNorm
+
+
+def test_a_wrong_name_has_a_hint(run: Run) -> None:
+    result = run("techniques", "early-stoping")
+    assert result.exit_code == 2
+    assert result.stderr == "error: there is no technique 'early-stoping'; did you mean early_stopping?\n"
+    with pytest.raises(
+        ParameterError, match=r"'xyz'; there are l2, l1, dropout, batch_norm, early_stopping\."
+    ):
+        find("xyz")
+    assert find("earlystopping") is EarlyStopping

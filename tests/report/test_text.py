@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from taut.estimators import TautClassifierCV, TautRegressorCV
+from taut.report.summarize import summarize
+from taut.report.text import footnotes, in_words, plain_table, rich_table
+from taut.selection.score import CandidateScore
+from taut.techniques import L2
+from tests.report.helpers import EARLY, MIXTURE, NONE, USUAL, alone, failed, scored, searched
+
+
+def words(*candidates: CandidateScore) -> str:
+    return " ".join(in_words(summarize(searched(TautClassifierCV(), candidates))))
+
+
+def test_the_plain_table() -> None:
+    table = plain_table(summarize(searched(TautClassifierCV(), USUAL)))
+    assert table.splitlines() == [
+        "                      training loss  validation loss   gap  accuracy  epochs  zero weights",
+        "------------------------------------------------------------------------------------------",
+        "no regularization              1.20      2.40 ± 0.23  1.20    90.0 %      12           0 %",
+        "early stopping alone           0.60      1.20 ± 0.12  0.60    90.0 %      12           0 %",
+        "L2 0.1                         0.55      1.10 ± 0.12  0.55    90.0 %      12           0 %",
+        "L1 0.01                        0.65      1.30 ± 0.12  0.65    90.0 %      12        50.0 %",
+        "dropout 0.5                                 diverged",
+        "Batch normalization                        not tried",
+        "------------------------------------------------------------------------------------------",
+        "chosen recipe                  0.50      1.00 ± 0.12  0.50    90.0 %      12        25.0 %",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("loss", "shown"),
+    [
+        (2949.4, "2949 ± 0"),
+        (12.345, "12.3 ± 0.0"),
+        (0.05369, "0.0537 ± 0.0000"),
+        (0.0, "0 ± 0"),
+        (3e-9, "3e-09 ± 0"),
+        (1.234e12, "1.23e+12 ± 0"),
+    ],
+)
+def test_losses_of_every_size_have_three_digits(loss: float, shown: str) -> None:
+    candidates = [scored(EARLY, [loss, loss]), scored(NONE, [loss * 2, loss * 2])]
+    table = plain_table(summarize(searched(TautRegressorCV(), candidates)))
+    assert shown in table.splitlines()[-1]
+    assert " 0.900 " in table  # R squared is no percentage
+
+
+def test_the_table_for_a_terminal_says_the_same() -> None:
+    summary = summarize(searched(TautClassifierCV(), USUAL))
+    out = io.StringIO()
+    Console(file=out, width=120, force_terminal=True).print(rich_table(summary))
+    for word in plain_table(summary).split():
+        assert word.strip("-") in out.getvalue()
+    assert "\x1b[1m" in out.getvalue()  # the chosen recipe in bold
+
+
+def test_the_footnote_names_the_loss_and_the_folds() -> None:
+    (note,) = footnotes(summarize(searched(TautRegressorCV(), USUAL)))
+    assert "squared error, without penalties, means of 3 folds ± standard error." in note
+    (note,) = footnotes(summarize(searched(TautClassifierCV(), [scored(EARLY, [1.0])])))
+    assert "cross-entropy in nats, without penalties, on one validation set." in note
+
+
+def test_what_was_cut_off_is_marked_and_explained() -> None:
+    candidates = [scored(EARLY, [1, 1], complete=False), scored(NONE, [2, 2])]
+    summary = summarize(searched(TautClassifierCV(), candidates))
+    assert "early stopping alone *" in plain_table(summary)
+    assert "cut off before its training had ended" in footnotes(summary)[1]
+
+
+def test_what_regularization_did_in_words() -> None:
+    found = words(*USUAL)
+    assert found.startswith(
+        "Regularization lowered the validation loss by 58 % against no regularization, and by 17 % against "
+        "early stopping alone. The lowest of 7 losses is a little too good an estimate"
+    )
+    assert "chance" not in found
+
+
+def test_a_difference_within_chance_is_said() -> None:
+    found = words(scored(EARLY, [1, 1, 1]), scored(NONE, [2, 2, 2]), scored(alone(L2(1)), [0.5, 1.4, 0.9]))
+    assert (
+        "by 6.7 % against early stopping alone. The difference from early stopping alone is within" in found
+    )
+    assert "(0.0667 ± 0.26): it may be chance." in found
+
+
+def test_early_stopping_alone_may_win() -> None:
+    found = words(scored(EARLY, [1, 1]), scored(NONE, [2, 2]), scored(alone(L2(1)), [3, 3]))
+    assert found.startswith(
+        "Early stopping alone had the lowest loss of the 3 recipes tried; no other technique added to it. "
+        "It lowered the validation loss by 50 % against no regularization."
+    )
+
+
+def test_no_regularization_may_win() -> None:
+    found = words(scored(EARLY, [2, 2]), scored(NONE, [1, 1]), scored(alone(L2(1)), [3, 3]))
+    assert found.startswith("Regularization did not help here: the network without any had the lowest loss")
+
+
+def test_without_techniques_there_is_no_verdict() -> None:
+    found = words(scored(EARLY, [1, 1]), scored(NONE, [2, 2]))
+    assert found == "No technique but early stopping was tried: give more time, or more candidates."
+
+
+def test_baselines_that_diverged_are_named() -> None:
+    found = words(failed(EARLY, 2), failed(NONE, 2), scored(alone(L2(1)), [3, 3]))
+    assert found.startswith("The chosen recipe had the lowest loss of the 3 recipes tried.")
+    assert "Without regularization, training diverged." in found
+
+
+def test_one_validation_set_cannot_tell_chance() -> None:
+    found = words(
+        scored(EARLY, [2.0]), scored(NONE, [3.0]), scored(MIXTURE, [1.0]), scored(alone(L2(1)), [2.5])
+    )
+    assert "nothing tells how much of this is chance" in found
+
+
+@pytest.mark.parametrize(
+    ("best", "shown"), [(0.9996, "less than 0.1 %"), (0.996, "0.4 %"), (0.5, "50 %"), (0.004, "99.6 %")]
+)
+def test_shares_are_never_more_than_they_are(best: float, shown: str) -> None:
+    found = words(scored(EARLY, [1, 1]), scored(NONE, [1, 1]), scored(alone(L2(1)), [best, best]))
+    assert f"by {shown} against no regularization" in found

@@ -1,0 +1,113 @@
+"""Early stopping alone, and no regularization: the same networks, together, fold by fold in step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from taut.engine.base import Control, Data, Fold, Status, Training
+from taut.engine.compiled.engine import CompiledEngine
+from taut.recipe import Recipe
+from taut.selection import baselines
+from taut.techniques import EarlyStopping
+from tests.selection.helpers import ScriptedEngine, folds_of, settings, table
+
+EARLY = Recipe(EarlyStopping(patience=3))
+LOSSES = {  # by fold: best at 2 and at 9
+    0: [5.0, 1.0, *np.linspace(2.0, 9.0, 18)],
+    1: [*np.linspace(9.0, 1.0, 9), *np.linspace(2.0, 4.0, 11)],
+}
+
+
+def scripted() -> tuple[ScriptedEngine, Data, list[Training]]:
+    data, matrix = table()
+    folds = folds_of(data, matrix, cv=2)
+    engine = ScriptedEngine(lambda hooks, fold: LOSSES[fold], folds)
+    members = [settings(max_epochs=20).member(EARLY, fold, i, 3) for i, fold in enumerate(folds)]
+    return engine, data, baselines.first_epoch(engine, data, members, Control())
+
+
+class Spent(threading.Event):
+    """An event that is set when so many epochs have been trained in all."""
+
+    def __init__(self, trainings: Sequence[Training], budget: int) -> None:
+        super().__init__()
+        self.trainings, self.budget = trainings, budget
+
+    def is_set(self) -> bool:
+        return sum(epochs(self.trainings)) >= self.budget
+
+
+def epochs(trainings: Sequence[Training]) -> list[int]:
+    return [training.epoch for training in trainings]
+
+
+def test_the_first_epoch_is_one_for_everybody() -> None:
+    _, _, trainings = scripted()
+    assert epochs(trainings) == [1, 1]
+
+
+def test_everybody_is_taken_to_the_epoch_where_the_last_ones_patience_ends() -> None:
+    engine, data, trainings = scripted()
+    baselines.to_own_stop(engine, data, trainings, 20, Control())
+    assert epochs(trainings) == [12, 12]
+    assert [training.best_epoch for training in trainings] == [2, 9]
+
+
+def test_the_rounds_double() -> None:
+    engine, data, trainings = scripted()
+    baselines.to_own_stop(engine, data, trainings, 20, Control())
+    assert engine.calls == [1, 2, 4, 8, 16, 12]
+
+
+def test_then_it_is_taken_to_the_end() -> None:
+    engine, data, trainings = scripted()
+    baselines.to_own_stop(engine, data, trainings, 20, Control())
+    baselines.to_the_end(engine, data, trainings, 20, Control())
+    assert epochs(trainings) == [20, 20]
+
+
+def test_a_time_limit_leaves_no_fold_far_behind() -> None:
+    """Cut off after any number of epochs in all, no fold has less than half of another's."""
+    for budget in range(2, 40):
+        engine, data, trainings = scripted()
+        control = Control(cancelled=Spent(trainings, budget))
+        baselines.to_the_end(engine, data, trainings, 20, control)
+        assert sum(epochs(trainings)) == budget
+        assert 2 * min(epochs(trainings)) >= max(epochs(trainings))
+
+
+def test_who_diverged_is_not_waited_for() -> None:
+    data, matrix = table()
+    folds: list[Fold] = folds_of(data, matrix, cv=2)
+    losses = {0: [1.0, 1.0, np.nan], 1: [1.0, np.nan]}
+    engine = ScriptedEngine(lambda hooks, fold: losses[fold], folds)
+    members = [settings(max_epochs=20).member(EARLY, fold, i, 3) for i, fold in enumerate(folds)]
+    trainings = baselines.first_epoch(engine, data, members, Control())
+    baselines.to_own_stop(engine, data, trainings, 20, Control())
+    assert [training.status for training in trainings] == [Status.DIVERGED] * 2
+    assert epochs(trainings) == [2, 1]
+
+
+def test_no_regularization_is_early_stopping_gone_on_with_bit_for_bit() -> None:
+    data, matrix = table()
+    folds, engine = folds_of(data, matrix), CompiledEngine(1)
+
+    def members(recipe: Recipe) -> list:  # type: ignore[type-arg]
+        return [
+            settings(max_epochs=40, learning_rate=0.05).member(recipe, fold, i, 3)
+            for i, fold in enumerate(folds)
+        ]
+
+    trainings = baselines.first_epoch(engine, data, members(EARLY), Control())
+    baselines.to_own_stop(engine, data, trainings, 40, Control())
+    longest = max(epochs(trainings))
+    assert longest < 40
+    baselines.to_the_end(engine, data, trainings, 40, Control())
+    for training, alone in zip(trainings, engine.train(data, members(Recipe())), strict=True):
+        assert training.epoch == alone.epoch == 40
+        assert training.curve.validation.tobytes() == alone.curve.validation.tobytes()
+        for name, weights in alone.weights().items():
+            assert training.weights("last")[name].tobytes() == weights.tobytes()
