@@ -264,8 +264,10 @@ def _parameters(estimator: TautEstimator) -> dict[str, Any]:
     return {**kept, "not_saved": left} if left else kept
 
 
-_NUMBERS = ("n_iter_", "best_epoch_", "learning_rate_", "batch_size_", "best_index_", "n_splits_")
-_NUMBERS += ("zero_share_", "interrupted_", "search_seconds_")
+_NUMBERS = (
+    *("n_iter_", "best_epoch_", "learning_rate_", "batch_size_", "best_index_", "n_splits_"),
+    *("zero_share_", "interrupted_", "search_seconds_"),
+)
 
 
 def _training(estimator: TautEstimator) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class TautEstimator(BaseEstimator, ABC):
         n_jobs = self.n_jobs
         if n_jobs is not None and (not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0):
             raise ParameterError(f"n_jobs must be None or a whole number other than 0, and it is {n_jobs!r}.")
-        return CompiledEngine(n_jobs)
+        return CompiledEngine(None if n_jobs is None else int(n_jobs))
 
     def _problem(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, weight_val: Any
@@ -165,8 +165,8 @@ def predict_table(estimator: TautEstimator, frame: Frame) -> TablePrediction:
 def predict_classes(estimator: TautEstimator, X: Any) -> NDArray[Any]:
     """The likeliest class of each row."""
     probabilities = predict_probabilities(estimator, X)
-    classes: NDArray[Any] = estimator.classes_
-    return classes[np.argmax(probabilities, axis=1)]
+    predicted: NDArray[Any] = estimator.classes_[np.argmax(probabilities, axis=1)]
+    return predicted
 
 
 def predict_probabilities(estimator: TautEstimator, X: Any) -> NDArray[np.float64]:

@@ -53,7 +53,7 @@ class _CrossValidated(TautEstimator):
         limit = math.inf if self.time_limit is None else real("time_limit", self.time_limit)
         engine = self._engine()
         problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
-        settings = self._settings(problem.n_train)
+        settings = self._settings(problem.n_counted)
         splits = self._splits(problem, groups, settings.seed)
         folds = make_folds(splits, problem.data, problem.matrix, settings.seed)
         compiled = time.monotonic()
@@ -97,7 +97,7 @@ class _CrossValidated(TautEstimator):
             check_consistent_length(problem.data.target, groups)
             groups = np.asarray(groups)
         return cross_validation_splits(
-            self.cv, self._labels(problem), groups, self._task, seed, problem.alike
+            self.cv, self._labels(problem), groups, self._task, seed, problem.alike, problem.weight
         )
 
     def _labels(self, problem: Problem) -> NDArray[Any]:

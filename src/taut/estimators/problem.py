@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 
 from taut.engine.base import Data
 from taut.errors import DataError
+from taut.parameters import real
 from taut.table.checks import duplicate_groups
 from taut.table.columns import describe
 from taut.table.convert import frame_from
@@ -28,6 +29,9 @@ from taut.table.matrices import Matrix, matrix, matrix_from_numbers
 from taut.table.schema import Schema
 
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
+
+# Losses are squared errors in the target's own units, which float64 has to hold.
+_MOST_TARGET = 1e150
 
 
 @final
@@ -68,14 +72,27 @@ class Problem:
     n_train: int
     alike: NDArray[np.integer]
 
+    @property
+    def weight(self) -> NDArray[np.floating] | None:
+        """Weights of the training rows, without those of their classes; None where all count once."""
+        return None if self.data.score_weight is None else self.data.score_weight[: self.n_train]
+
+    @property
+    def n_counted(self) -> int:
+        """Training rows with a weight above 0."""
+        return self.n_train if self.weight is None else int(np.count_nonzero(self.weight))
+
 
 def is_frame(X: Any) -> bool:
     """Whether X is a data frame of some library, rather than an array."""
-    if isinstance(X, np.ndarray) or not hasattr(X, "columns"):
+    if isinstance(X, np.ndarray) or not hasattr(type(X), "columns"):
         return False
     import narwhals
 
-    return isinstance(narwhals.from_native(X, pass_through=True, eager_only=True), narwhals.DataFrame)
+    found = narwhals.from_native(X, pass_through=True)
+    if isinstance(found, narwhals.LazyFrame):
+        raise DataError("X is a lazy frame, whose rows are not in memory: collect it, and give the result.")
+    return isinstance(found, narwhals.DataFrame)
 
 
 def read_features(estimator: BaseEstimator, X: Any, schema: Schema | None) -> tuple[Schema, Matrix]:
@@ -125,28 +142,35 @@ def _check_rows(n_rows: int, least: int) -> None:
         raise ValueError(f"Found array with {n_rows} sample(s) while a minimum of {least} is required.")
 
 
-def read_target(estimator: BaseEstimator, y: Any, task: str) -> tuple[Target, NDArray[np.float64]]:
-    """The target, and its values as the engine sees them: class numbers, or values in the table's units."""
+def read_target(
+    estimator: BaseEstimator, y: Any, task: str, weight: NDArray[np.float64] | None
+) -> tuple[Target, NDArray[np.float64]]:
+    """The target, and its values as the engine sees them: class numbers, or values in the table's units.
+
+    Rows with weight 0 have no say in the units.
+    """
+    if hasattr(y, "isna") and np.any(y.isna()):  # pandas' NA has no truth value, and checks stumble over it
+        raise DataError("y has missing values: leave out those rows.")
     if task == "classification":
         y = _check_y(y, estimator=estimator)
-        check_classification_targets(y)
         classes, codes = _classes(y)
+        check_classification_targets(y)
         if len(classes) < 2:
-            raise DataError(f"y has one class only, {classes[0]!r}: a classifier needs two classes or more.")
+            raise DataError(
+                f"y has one class only, {_plain(classes[0])!r}: a classifier needs two classes or more."
+            )
         return Target(classes), codes.astype(np.float64)
     y = _check_y(y, y_numeric=True, estimator=estimator).astype(np.float64)
-    origin, unit = float(np.mean(y)), float(np.std(y))
-    constant = bool(np.ptp(y) == 0)
-    if constant or not np.isfinite(unit) or unit == 0.0:
-        unit = max(1.0, float(np.max(np.abs(y - origin)))) if not constant else 1.0
-        origin = float(y[0]) if constant else origin
-    target = Target(None, origin, unit, constant)
-    return target, (y - target.origin) / target.unit
+    if weight is None:
+        target = _amount(y)
+        return target, (y - target.origin) / target.unit
+    check_consistent_length(y, weight)
+    target = _amount(y[weight > 0])
+    return target, (np.where(weight > 0, y, target.origin) - target.origin) / target.unit
 
 
 def _classes(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    missing = y.dtype == object and any(v is None or v != v for v in y)
-    if missing:
+    if y.dtype == object and any(v is None or v != v for v in y):
         raise DataError("y has missing values: leave out those rows, or give them a class of their own.")
     try:
         classes, codes = np.unique(y, return_inverse=True)
@@ -154,6 +178,26 @@ def _classes(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
         kinds = sorted({type(v).__name__ for v in y})
         raise DataError(f"y mixes {' and '.join(kinds)}: make all classes text, or all numbers.") from None
     return classes, codes
+
+
+def _plain(value: Any) -> Any:
+    """A value of an array as a person would write it."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _amount(y: NDArray[np.float64]) -> Target:
+    """Units in which float32 keeps the figures that differ."""
+    low, high = float(y.min()), float(y.max())
+    if low == high:
+        return Target(None, low, 1.0, constant=True)
+    most = max(abs(low), abs(high))
+    if most > _MOST_TARGET:
+        raise DataError(
+            f"y has values as far from 0 as {most:.3g}, and their squares overflow: change its unit."
+        )
+    origin, span = float(np.mean(y)), high - low
+    # By way of the span, because squares of very small values vanish.
+    return Target(None, origin, span * float(np.std((y - origin) / span)) or span)
 
 
 def encode_target(target: Target, y: Any, task: str, estimator: BaseEstimator) -> NDArray[np.float64]:
@@ -164,8 +208,9 @@ def encode_target(target: Target, y: Any, task: str, estimator: BaseEstimator) -
     y = _check_y(y, estimator=estimator)
     known = np.isin(y, target.classes)
     if not known.all():
-        raise DataError(f"y_val has a class that y has not: {np.unique(np.asarray(y)[~known])[0]!r}.")
-    return np.searchsorted(target.classes, y).astype(np.float64)
+        raise DataError(f"y_val has a class that y has not: {_plain(np.asarray(y)[~known][0])!r}.")
+    codes: NDArray[np.intp] = np.searchsorted(target.classes, y)
+    return codes.astype(np.float64)
 
 
 def make_problem(
@@ -183,10 +228,10 @@ def make_problem(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
         )
     schema, features = read_features(estimator, X, None)
-    target, values = read_target(estimator, y, task)
     n = features.n_rows
-    check_consistent_length(features.values, values)
     weight = _weights(sample_weight, features.values, "sample_weight")
+    target, values = read_target(estimator, y, task, weight)
+    check_consistent_length(features.values, values)
     alike, _ = duplicate_groups(features)
     if validation is not None:
         X_val, y_val, weight_val = validation
@@ -203,9 +248,10 @@ def make_problem(
             )
     fit_weight = weight
     if target.classes is not None and class_weight is not None:
-        labels = target.classes[values[:n].astype(np.intp)]
-        each = compute_class_weight(class_weight, classes=target.classes, y=labels)
+        each = _class_weights(class_weight, target.classes, values[:n].astype(np.intp))
         fit_weight = each[values.astype(np.intp)] * (1.0 if weight is None else weight)
+        if not np.any(fit_weight[:n] > 0):
+            raise DataError("class_weight leaves no row with a weight above 0: raise that of a class.")
     data = Data(
         values=features.values,
         target=values.astype(np.float32),
@@ -218,8 +264,21 @@ def make_problem(
 
 
 def _mean_one(weight: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Only ratios of weights count, so their size must not meet the limits of float32."""
-    return (weight / np.mean(weight)).astype(np.float32)
+    """Only ratios of weights count, so their size must not meet the limits of float32.
+
+    One is the mean of those above 0, so that weights of 0 and 1 stay what they are.
+    """
+    shares = weight / np.max(weight)
+    return (shares / np.mean(shares[shares > 0])).astype(np.float32)
+
+
+def _class_weights(given: ClassWeight, classes: NDArray[Any], codes: NDArray[np.intp]) -> NDArray[np.float64]:
+    """A weight for each class."""
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            real(f"class_weight of the class {_plain(name)!r}", value)
+    weights: NDArray[np.float64] = compute_class_weight(given, classes=classes, y=classes[codes])
+    return weights
 
 
 def _weights(weight: Any, values: Any, name: str) -> NDArray[np.float64] | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from taut.engine.base import Status
-from taut.errors import ParameterError, TrainingError
+from taut.engine.base import Status, Training
+from taut.errors import ParameterError, TrainingError, TrainingWarning
 from taut.estimators.base import (
     TautEstimator,
     predict_classes,
@@ -36,18 +38,16 @@ class _Single(TautEstimator):
             raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
         fraction = real("validation_fraction", self.validation_fraction, below=1.0)
         problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
-        settings = self._settings(problem.n_train)
+        settings = self._settings(problem.n_counted)
         split = self._split(problem, recipe, fraction, settings.seed)
         fold = make_fold(split, problem.data, problem.matrix, settings.seed)
         engine = self._engine()
         member = settings.member(recipe, fold, 0, problem.target.n_outputs)
         (training,) = engine.train(problem.data, [member])
         if training.status is Status.DIVERGED:
-            raise TrainingError(
-                f"Training diverged in epoch {training.epoch}: the loss or weights were no longer finite. "
-                f"Lower learning_rate (it was {settings.learning_rate:.3g})."
-            )
-        if training.epoch == 0:
+            early = member.hooks.patience is not None and len(fold.validation) > 0
+            _diverged(training, settings.learning_rate, has_best=early and training.best_epoch > 0)
+        elif training.epoch == 0:
             raise KeyboardInterrupt
         self._keep(problem, [training.trained()])
         self.recipe_ = recipe
@@ -56,7 +56,19 @@ class _Single(TautEstimator):
         self.best_epoch_ = training.best_epoch
         self.history_ = self._history(training.curve, problem)
         self.learning_rate_, self.batch_size_ = settings.learning_rate, settings.batch_size
+        self.interrupted_ = training.status is Status.RUNNING and training.epoch < settings.max_epochs
+        if self.verbose:
+            self._print_result()
         return self
+
+    def _print_result(self) -> None:
+        kept = self.best_epoch_ - 1
+        train, validation = (self.history_[name][kept] for name in ("train_loss", "validation_loss"))
+        held_out = "" if np.isnan(validation) else f", validation loss {validation:.4g}"
+        text = (
+            f"taut: {self.n_iter_} epochs, epoch {self.best_epoch_} kept, training loss {train:.4g}{held_out}"
+        )
+        print(text, file=sys.stderr, flush=True)
 
     def _split(self, problem: Problem, recipe: Recipe, fraction: float, seed: int) -> Split:
         """Rows that train, and rows that early stopping looks at."""
@@ -66,7 +78,23 @@ class _Single(TautEstimator):
             return Split(everyone, np.arange(n, n_all, dtype=np.int32))
         if recipe.hooks().patience is None or fraction == 0.0:
             return Split(everyone, np.empty(0, dtype=np.int32))
-        return holdout_split(fraction, problem.data.target, self._task, seed, problem.alike)
+        target = problem.data.target
+        return holdout_split(fraction, target, self._task, seed, problem.alike, problem.weight)
+
+
+def _diverged(training: Training, learning_rate: float, *, has_best: bool) -> None:
+    """Early stopping goes back to its best epoch, whatever ended training; else there is no network."""
+    sentence = (
+        f"Training diverged after {training.epoch} epochs: the loss or weights were no longer finite. "
+        f"Lower learning_rate (it was {learning_rate:.3g})."
+    )
+    if not has_best:
+        raise TrainingError(sentence)
+    warnings.warn(
+        f"{sentence} The network of epoch {training.best_epoch}, the best one, is kept.",
+        TrainingWarning,
+        stacklevel=4,
+    )
 
 
 class TautClassifier(ClassifierMixin, _Single):
@@ -94,6 +122,7 @@ class TautClassifier(ClassifierMixin, _Single):
         Threads; one network uses one, prediction all.  None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
     verbose : int, default=0
+        1 prints what came of it to standard error.
 
     Attributes
     ----------
@@ -104,6 +133,8 @@ class TautClassifier(ClassifierMixin, _Single):
         penalty) and ``validation_accuracy``.
     n_iter_, best_epoch_ : int
         Epochs trained, and the epoch whose weights were kept.
+    interrupted_ : bool
+        Whether Ctrl+C ended training.
     network_ : Network
     learning_rate_, batch_size_ : float, int
         What "auto" became.
@@ -210,6 +241,7 @@ class TautRegressor(RegressorMixin, _Single):
         Threads; one network uses one, prediction all.  None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
     verbose : int, default=0
+        1 prints what came of it to standard error.
 
     Attributes
     ----------
@@ -219,6 +251,8 @@ class TautRegressor(RegressorMixin, _Single):
         and without penalty).
     n_iter_, best_epoch_ : int
         Epochs trained, and the epoch whose weights were kept.
+    interrupted_ : bool
+        Whether Ctrl+C ended training.
     network_ : Network
     learning_rate_, batch_size_ : float, int
         What "auto" became.

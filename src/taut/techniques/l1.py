@@ -36,7 +36,7 @@ class L1(WeightTechnique):
     strength: float
 
     name: ClassVar[str] = "l1"
-    search_range: ClassVar[Range] = Range(1e-5, 1e-1, "log")
+    search_range: ClassVar[Range] = Range(3e-3, 1.0, "log")
     page: ClassVar[Page] = Page(
         title="L1 (lasso)",
         what=(

@@ -170,7 +170,10 @@ class CompiledEngine(Engine):
         news = threading.Lock()
 
         def work(index: int, room: dict[str, Any]) -> None:
-            if _train_one(kernel, shared, trainings[index], goals[index], heed, control, room) and control.on_done:
+            if (
+                _train_one(kernel, shared, trainings[index], goals[index], heed, control, room)
+                and control.on_done
+            ):
                 with news:
                     control.on_done(index)
 

@@ -21,11 +21,12 @@ from taut.engine.compiled.records import (
     EPOCH,
     HIT_SUM,
     IN,
+    IN_STRIDE,
     LOSS_SUM,
     MIN_DELTA,
     N_NUMBERS,
     N_PARAMETERS,
-    OUT,
+    OUT_STRIDE,
     PATIENCE,
     PATIENCE_OVER,
     PHASE,
@@ -81,13 +82,13 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
     epoch, step = progress[EPOCH], start
     first, last = plan.layers[0], plan.layers[len(plan.layers) - 1]
     x0, _, _, _ = layer_places(scratch, 0)
-    _gather_shuffled(x0, first[IN], rows, encoding, plan, scratch, start, count)
-    drop_inputs(scratch.floats, x0, first[IN], count, plan, epoch, step)
+    _gather_shuffled(x0, first, rows, encoding, plan, scratch, start, count)
+    drop_inputs(scratch.floats, x0, first[IN], first[IN_STRIDE], count, plan, epoch, step)
     forward_training(plan, state, scratch, count, epoch, step)
     loss_gradient(
         scratch.floats,
         scratch.places[OUTPUTS],
-        last[OUT],
+        last[OUT_STRIDE],
         last[TRUE_OUT],
         rows,
         plan,
@@ -107,13 +108,14 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
 
 @njit(nogil=True)
 def _gather_shuffled(
-    x0: int, width: int, rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int
+    x0: int, first: Any, rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int
 ) -> None:
     """The next rows of the epoch's order; turns positions among the training rows into rows of the table."""
     order = scratch.order
     for i in range(start, start + count):
         order[i] = rows.train[order[i]]
-    gather(scratch.floats, x0, width, rows.values, encoding, plan.sizes[N_NUMBERS], order, start, count)
+    width, stride, n_numbers = first[IN], first[IN_STRIDE], plan.sizes[N_NUMBERS]
+    gather(scratch.floats, x0, width, stride, rows.values, encoding, n_numbers, order, start, count)
 
 
 @njit(nogil=True)
@@ -132,7 +134,7 @@ def _evaluate_block(
         add_losses(
             scratch.floats,
             scratch.places[OUTPUTS],
-            last[OUT],
+            last[OUT_STRIDE],
             last[TRUE_OUT],
             rows,
             plan,
@@ -170,9 +172,8 @@ def evaluate(
 ) -> None:
     """Outputs of rows ``chosen[start:start + count]`` in evaluation mode, left at OUTPUTS."""
     x0, _, _, _ = layer_places(scratch, 0)
-    gather(
-        scratch.floats, x0, plan.layers[0, IN], values, encoding, plan.sizes[N_NUMBERS], chosen, start, count
-    )
+    width, stride, n_numbers = plan.layers[0, IN], plan.layers[0, IN_STRIDE], plan.sizes[N_NUMBERS]
+    gather(scratch.floats, x0, width, stride, values, encoding, n_numbers, chosen, start, count)
     forward_evaluation(plan, parameters, statistics, scratch, count)
 
 
@@ -213,10 +214,10 @@ def predict_rows(
 ) -> None:
     """Raw outputs (logits, or values in the fold's units) of the chosen rows into out (n, n_outputs)."""
     last = plan.layers[len(plan.layers) - 1]
-    z0, width = scratch.places[OUTPUTS], last[OUT]
+    z0, stride = scratch.places[OUTPUTS], last[OUT_STRIDE]
     for start in range(0, len(chosen), BLOCK):
         count = min(BLOCK, len(chosen) - start)
         evaluate(values, encoding, plan, parameters, statistics, scratch, chosen, start, count)
         for i in range(count):
             for j in range(last[TRUE_OUT]):
-                out[start + i, j] = scratch.floats[z0 + i * width + j]
+                out[start + i, j] = scratch.floats[z0 + i * stride + j]

@@ -19,8 +19,9 @@ _CURVATURE = 1.0 / 9.0
 
 @njit(nogil=True)
 def gather(
-    x: Any, x0: int, width: int, values: Any, encoding: Any, n_numbers: int, rows: Any, start: int, count: int
-) -> None:
+    x: Any, x0: int, width: int, stride: int, values: Any, encoding: Any, n_numbers: int, rows: Any,
+    start: int, count: int,
+) -> None:  # fmt: skip
     """Encode rows ``rows[start:start + count]`` of the table into x (count, width)."""
     numbers_end = (n_numbers + LANES - 1) // LANES * LANES
     n_flags = len(encoding.flags)
@@ -28,7 +29,7 @@ def gather(
     zero = splat(x, 0.0)
     for i in range(count):
         row = get(rows, start + i)
-        here = x0 + i * width
+        here = x0 + i * stride
         for j in range(0, numbers_end, LANES):
             raw = load_row(values, row, j, n_numbers - j)
             u = (raw - load(encoding.center, j)) * load(encoding.scale, j)
@@ -48,7 +49,9 @@ def gather(
 
 
 @njit(nogil=True)
-def drop_inputs(x: Any, x0: int, width: int, count: int, plan: Any, epoch: int, step: int) -> None:
+def drop_inputs(
+    x: Any, x0: int, width: int, stride: int, count: int, plan: Any, epoch: int, step: int
+) -> None:
     """Dropout on the inputs: each is zero with the input rate, and scaled up otherwise."""
     rate = plan.knobs[INPUT_DROP]
     if rate <= 0.0:
@@ -56,9 +59,11 @@ def drop_inputs(x: Any, x0: int, width: int, count: int, plan: Any, epoch: int, 
     key_a, key_b = stream_key(plan.sizes[SEED], INPUT_MASK, epoch, step)
     threshold = int(rate * 4294967296.0)
     factor = 1.0 / (1.0 - rate)
-    for place in range(0, count * width, LANES):
-        dropped = stream_words(place, key_a, key_b) < threshold
-        store(x, x0 + place, select(dropped, 0.0, load(x, x0 + place) * factor))
+    for i in range(count):
+        for j in range(0, width, LANES):
+            dropped = stream_words(i * width + j, key_a, key_b) < threshold
+            at = x0 + i * stride + j
+            store(x, at, select(dropped, 0.0, load(x, at) * factor))
 
 
 __all__ = ["BATCH", "drop_inputs", "gather"]

@@ -11,63 +11,59 @@ from typing import Any
 
 from numba import njit
 
-from taut.engine.compiled.functions import GELU, RELU, SILU, gelu, relu, silu
+from taut.engine.compiled.functions import RELU, SILU, gelu, relu, silu
 from taut.engine.compiled.random import stream_words
-from taut.engine.compiled.simd import load, select, splat, sqrt, store
+from taut.engine.compiled.simd import load, select, splat, store
 
 VARIANCE_FLOOR = 1e-5  # added to the variance before its root, as everywhere
 
 
 @njit(nogil=True)
-def normalize_block(
-    z: Any, z0: int, width: int, count: int, mean_at: Any, statistics: Any, place: int, step: int
-) -> Any:
-    """Batch norm's first half on one column block, in place: (z - mean) / sqrt(variance + floor).
-
-    Also moves the running statistics, which start fresh: the first steps are plain averages, later ones
-    weigh a new batch with one tenth.  Returns 1 / sqrt(variance + floor).
-    """
-    zero = splat(z, 0.0)
+def moments_of_block(f: Any, z0: int, stride: int, count: int) -> tuple[Any, Any]:
+    """Mean and variance of the columns of one block."""
+    zero = splat(f, 0.0)
     s0, s1, s2, s3 = zero, zero, zero, zero
     i = 0
     while i + 4 <= count:
-        at = z0 + i * width
-        s0 = s0 + load(z, at)
-        s1 = s1 + load(z, at + width)
-        s2 = s2 + load(z, at + 2 * width)
-        s3 = s3 + load(z, at + 3 * width)
+        at = z0 + i * stride
+        s0 = s0 + load(f, at)
+        s1 = s1 + load(f, at + stride)
+        s2 = s2 + load(f, at + 2 * stride)
+        s3 = s3 + load(f, at + 3 * stride)
         i += 4
     while i < count:
-        s0 = s0 + load(z, z0 + i * width)
+        s0 = s0 + load(f, z0 + i * stride)
         i += 1
     mean = ((s0 + s1) + (s2 + s3)) / float(count)
     s0, s1, s2, s3 = zero, zero, zero, zero
     i = 0
     while i + 4 <= count:
-        at = z0 + i * width
-        d0 = load(z, at) - mean
-        d1 = load(z, at + width) - mean
-        d2 = load(z, at + 2 * width) - mean
-        d3 = load(z, at + 3 * width) - mean
+        at = z0 + i * stride
+        d0 = load(f, at) - mean
+        d1 = load(f, at + stride) - mean
+        d2 = load(f, at + 2 * stride) - mean
+        d3 = load(f, at + 3 * stride) - mean
         s0 = s0 + d0 * d0
         s1 = s1 + d1 * d1
         s2 = s2 + d2 * d2
         s3 = s3 + d3 * d3
         i += 4
     while i < count:
-        d0 = load(z, z0 + i * width) - mean
+        d0 = load(f, z0 + i * stride) - mean
         s0 = s0 + d0 * d0
         i += 1
-    variance = ((s0 + s1) + (s2 + s3)) / float(count)
-    inverse = 1.0 / sqrt(variance + VARIANCE_FLOOR)
-    for i in range(count):
-        at = z0 + i * width
-        store(z, at, (load(z, at) - mean) * inverse)
+    return mean, ((s0 + s1) + (s2 + s3)) / float(count)
+
+
+@njit(nogil=True)
+def move_statistics(
+    statistics: Any, place: int, width: int, mean: Any, variance: Any, count: int, step: int
+) -> None:
+    """Running mean and variance: the first steps are plain averages, later a new batch weighs one tenth."""
     share = max(0.1, 1.0 / step)
     unbiased = variance * (count / max(1.0, count - 1.0))
     store(statistics, place, load(statistics, place) * (1.0 - share) + mean * share)
     store(statistics, place + width, load(statistics, place + width) * (1.0 - share) + unbiased * share)
-    return inverse
 
 
 @njit(nogil=True)
@@ -78,19 +74,25 @@ def drop_threshold(rate: float) -> int:
 
 @njit(nogil=True)
 def activate_block(
-    out: Any, out0: int, slope: Any, slope0: int, z: Any, z0: int, width: int, count: int, gain: Any,
-    shift: Any, activation: int, keep_slope: bool, drop: float, first_word: int, key_a: Any, key_b: Any,
+    f: Any, out0: int, slope0: int, z0: int, stride: int, count: int, mean: Any, inverse: Any, gain: Any,
+    shift: Any, normalize: bool, activation: int, keep_slope: bool, drop: float, first_word: int, width: int,
+    key_a: Any, key_b: Any,
 ) -> None:  # fmt: skip
-    """Write out = mask * activation(gain * z + shift) on one column block.
+    """Write out = mask * activation(gain * hat + shift) on one column block.
 
-    With ``keep_slope`` the derivative times the mask goes to ``slope`` (relu needs none: its output's sign
-    tells both).  One random word serves two rows, sixteen bits each.
+    With ``normalize``, hat = (z - mean) * inverse takes the place of z, else hat is z.  With ``keep_slope`` the
+    derivative times the mask goes to slope (relu needs none: its output's sign tells both).  One random word
+    serves two rows, sixteen bits each.
     """
     threshold = drop_threshold(drop)
     factor = 1.0 / (1.0 - threshold / 65536.0)
     words = stream_words(first_word, key_a, key_b)
     for i in range(count):
-        y = load(z, z0 + i * width) * gain + shift
+        hat = load(f, z0 + i * stride)
+        if normalize:
+            hat = (hat - mean) * inverse
+            store(f, z0 + i * stride, hat)
+        y = hat * gain + shift
         if activation == RELU:
             value = relu(y)
             derivative = value
@@ -106,68 +108,67 @@ def activate_block(
                 dropped = (words >> 16) < threshold
             value = select(dropped, 0.0, value * factor)
             derivative = select(dropped, 0.0, derivative * factor)
-        store(out, out0 + i * width, value)
+        store(f, out0 + i * stride, value)
         if keep_slope:
-            store(slope, slope0 + i * width, derivative)
+            store(f, slope0 + i * stride, derivative)
 
 
 @njit(nogil=True)
 def deactivate_block(
-    grad: Any,
+    f: Any,
     grad0: int,
-    out: Any,
     out0: int,
-    slope: Any,
     slope0: int,
-    width: int,
+    hat0: int,
+    stride: int,
     count: int,
     activation: int,
     drop: float,
-) -> Any:
-    """Turn d loss / d out into d loss / d y on one column block, in place; returns its column sums."""
-    s0, s1 = splat(grad, 0.0), splat(grad, 0.0)
+) -> tuple[Any, Any]:
+    """Turn d loss / d out into d loss / d y on one column block, in place.
+
+    Returns the column sums of d loss / d y, and of d loss / d y times hat.
+    """
+    zero = splat(f, 0.0)
+    s0, s1, t0, t1 = zero, zero, zero, zero
     factor = 1.0 / (1.0 - drop_threshold(drop) / 65536.0)
     for i in range(count):
-        at = i * width
-        incoming = load(grad, grad0 + at)
+        at = i * stride
+        incoming = load(f, grad0 + at)
         if activation == RELU:
-            dy = select(load(out, out0 + at) > 0.0, incoming * factor, 0.0)
+            dy = select(load(f, out0 + at) > 0.0, incoming * factor, 0.0)
         else:
-            dy = incoming * load(slope, slope0 + at)
-        store(grad, grad0 + at, dy)
+            dy = incoming * load(f, slope0 + at)
+        store(f, grad0 + at, dy)
         if i % 2 == 0:
             s0 = s0 + dy
+            t0 = t0 + dy * load(f, hat0 + at)
         else:
             s1 = s1 + dy
-    return s0 + s1
+            t1 = t1 + dy * load(f, hat0 + at)
+    return s0 + s1, t0 + t1
 
 
 @njit(nogil=True)
 def denormalize_block(
-    grad: Any, grad0: int, hat: Any, hat0: int, width: int, count: int, dy_sum: Any, gain: Any, inverse: Any
-) -> Any:
-    """Turn d loss / d y into d loss / d z through batch norm, in place; returns d loss / d gain.
+    f: Any,
+    grad0: int,
+    hat0: int,
+    stride: int,
+    count: int,
+    dy_sum: Any,
+    dy_hat_sum: Any,
+    gain: Any,
+    inverse: Any,
+) -> None:
+    """Turn d loss / d y into d loss / d z through batch norm, in place.
 
     dz = gain inverse (dy - mean(dy) - hat mean(dy hat)), Ioffe and Szegedy 2015, section 3.
     """
-    s0, s1 = splat(grad, 0.0), splat(grad, 0.0)
-    i = 0
-    while i + 2 <= count:
-        at = i * width
-        s0 = s0 + load(grad, grad0 + at) * load(hat, hat0 + at)
-        s1 = s1 + load(grad, grad0 + at + width) * load(hat, hat0 + at + width)
-        i += 2
-    if i < count:
-        s0 = s0 + load(grad, grad0 + i * width) * load(hat, hat0 + i * width)
-    gain_gradient = s0 + s1
     n = float(count)
-    mean_dy, mean_dy_hat = dy_sum / n, gain_gradient / n
+    mean_dy, mean_dy_hat = dy_sum / n, dy_hat_sum / n
     whole = gain * inverse
     for i in range(count):
-        at = i * width
-        dz = (load(grad, grad0 + at) - mean_dy - load(hat, hat0 + at) * mean_dy_hat) * whole
-        store(grad, grad0 + at, dz)
-    return gain_gradient
-
-
-__all__ = ["GELU", "activate_block", "deactivate_block", "denormalize_block", "normalize_block"]
+        at = i * stride
+        dz = (load(f, grad0 + at) - mean_dy - load(f, hat0 + at) * mean_dy_hat) * whole
+        store(f, grad0 + at, dz)

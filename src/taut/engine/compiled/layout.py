@@ -23,6 +23,15 @@ def padded(width: int) -> int:
     return -(-width // LANES) * LANES
 
 
+def stride(width: int) -> int:
+    """From one row of a batch to the next, for a padded width.
+
+    A column of rows that are a power of two apart falls into a few sets of the first-level cache, and the
+    passes over it miss every time; one cache line more, and it is spread over all of them.
+    """
+    return width + LANES if width % (4 * LANES) == 0 else width
+
+
 @dataclass(frozen=True)
 class Layout:
     """The places of one network's parameters, with or without batch norm."""
@@ -42,15 +51,17 @@ class Layout:
 
         Returns
         -------
-        array, shape (n_layers, 7)
+        array, shape (n_layers, 9)
             Padded inputs, padded outputs, true outputs, and the places of the weights, the shift, the gain
-            and the running statistics (mean, then variance, in a buffer of their own).
+            and the running statistics (mean, then variance, in a buffer of their own); then the strides of
+            a batch's inputs and outputs.
         """
         rows, place, statistics = [], 0, 0
         n_layers = len(self.widths) - 1
         for n_in, n_out in zip(self.widths[:-1], self.widths[1:], strict=True):
-            rows.append([padded(n_in), padded(n_out), n_out, place, 0, 0, 0])
-            place += padded(n_in) * padded(n_out)
+            a, b = padded(n_in), padded(n_out)
+            rows.append([a, b, n_out, place, 0, 0, 0, stride(a), stride(b)])
+            place += a * b
         for i, row in enumerate(rows):
             row[4] = place
             place += row[1]
@@ -90,7 +101,7 @@ class Layout:
             ``.mean``, ``.variance`` (n_out,); then ``layers.1....``
         """
         arrays: dict[str, NDArray[np.floating]] = {}
-        for i, (n_in, width, n_out, w, shift, gain, stats) in enumerate(self.table.tolist()):
+        for i, (n_in, width, n_out, w, shift, gain, stats) in enumerate(self.table[:, :7].tolist()):
             name = f"layers.{i}."
             block = parameters[w : w + n_in * width].reshape(n_in, width)
             arrays[name + "weight"] = block[: self.widths[i], :n_out].copy()
@@ -110,7 +121,7 @@ class Layout:
         """Write what :meth:`unpack` gave into zeroed flat buffers."""
         parameters[:] = 0.0
         statistics[:] = 0.0
-        for i, (n_in, width, n_out, w, shift, gain, stats) in enumerate(self.table.tolist()):
+        for i, (n_in, width, n_out, w, shift, gain, stats) in enumerate(self.table[:, :7].tolist()):
             name = f"layers.{i}."
             block = parameters[w : w + n_in * width].reshape(n_in, width)
             block[: self.widths[i], :n_out] = arrays[name + "weight"]

@@ -72,7 +72,7 @@ def _class_scores(z: Any, at: int, n_classes: int, target: int) -> tuple[Any, An
 
 @njit(nogil=True)
 def loss_gradient(
-    z: Any, z0: int, width: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int
+    z: Any, z0: int, stride: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int
 ) -> None:
     """Replace outputs by d (weighted mean loss of the batch) / d output.
 
@@ -83,10 +83,10 @@ def loss_gradient(
     classes = plan.sizes[TASK] == CLASSES
     for i in range(count):
         row = get(chosen, start + i)
-        at = z0 + i * width
+        at = z0 + i * stride
         factor = get(rows.fit_weight, row) * share
         target = get(rows.target, row)
-        if classes and width == LANES:  # up to sixteen classes: one vector, which never leaves its register
+        if classes and stride == LANES:  # up to sixteen classes: one vector, which never leaves its register
             present = first_lanes(n_outputs)
             logits = select(present, load(z, at), _NOWHERE)
             p = select(present, exp(logits - largest(logits)), 0.0)
@@ -106,7 +106,7 @@ def loss_gradient(
 def add_losses(
     z: Any,
     z0: int,
-    width: int,
+    stride: int,
     n_outputs: int,
     rows: Any,
     plan: Any,
@@ -121,7 +121,7 @@ def add_losses(
     """
     for i in range(count):
         row = get(chosen, start + i)
-        at = z0 + i * width
+        at = z0 + i * stride
         weight = float(get(rows.score_weight, row))
         target = get(rows.target, row)
         if plan.sizes[TASK] == CLASSES:

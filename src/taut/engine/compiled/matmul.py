@@ -75,29 +75,34 @@ def _tiles(
 
 @njit(nogil=True)
 def forward_product(
-    z: Any, z0: int, x: Any, x0: int, w: Any, w0: int, rows: int, n_in: int, n_out: int,
-    strip: Any, strip0: int,
+    f: Any, z0: int, z_row: int, x0: int, x_row: int, w: Any, w0: int, rows: int, n_in: int, n_out: int,
+    strip0: int,
 ) -> None:  # fmt: skip
-    """Write z (rows, n_out) = x (rows, n_in) @ w (n_in, n_out)."""
-    _tiles(z, z0, n_out, x, x0, n_in, 1, w, w0, n_out, rows, n_out, n_in, strip, strip0)
+    """Write z (rows, n_out) = x (rows, n_in) @ w (n_in, n_out).
+
+    z, x and the strip lie in the scratch ``f``; ``z_row`` and ``x_row`` are the strides of their rows.
+    """
+    _tiles(f, z0, z_row, f, x0, x_row, 1, w, w0, n_out, rows, n_out, n_in, f, strip0)
 
 
 @njit(nogil=True)
 def weight_product(
-    g: Any, g0: int, x: Any, x0: int, dz: Any, dz0: int, rows: int, n_in: int, n_out: int,
-    strip: Any, strip0: int,
-) -> None:  # fmt: skip
-    """Write g (n_in, n_out) = x (rows, n_in).T @ dz (rows, n_out)."""
-    _tiles(g, g0, n_out, x, x0, 1, n_in, dz, dz0, n_out, n_in, n_out, rows, strip, strip0)
+    f: Any, g0: int, x0: int, x_row: int, dz0: int, dz_row: int, rows: int, n_in: int, n_out: int, strip0: int
+) -> None:
+    """Write g (n_in, n_out) = x (rows, n_in).T @ dz (rows, n_out), all in the scratch ``f``."""
+    _tiles(f, g0, n_out, f, x0, 1, x_row, f, dz0, dz_row, n_in, n_out, rows, f, strip0)
 
 
 @njit(nogil=True)
 def input_product(
-    dx: Any, dx0: int, dz: Any, dz0: int, w: Any, w0: int, rows: int, n_in: int, n_out: int,
-    turned: Any, turned0: int, strip: Any, strip0: int,
+    f: Any, dx0: int, dx_row: int, dz0: int, dz_row: int, w: Any, w0: int, rows: int, n_in: int, n_out: int,
+    n_true: int, turned0: int, strip0: int,
 ) -> None:  # fmt: skip
-    """Write dx (rows, n_in) = dz (rows, n_out) @ w (n_in, n_out).T, by way of turned (n_out, n_in) = w.T."""
+    """Write dx (rows, n_in) = dz (rows, n_out) @ w (n_in, n_out).T, by way of turned (n_out, n_in) = w.T.
+
+    Only the first ``n_true`` of the n_out columns are not padding, which is zero.
+    """
     for i in range(0, n_in, LANES):
         for j in range(0, n_out, LANES):
-            transpose_block(turned, turned0 + j * n_in + i, n_in, w, w0 + i * n_out + j, n_out)
-    _tiles(dx, dx0, n_in, dz, dz0, n_out, 1, turned, turned0, n_in, rows, n_in, n_out, strip, strip0)
+            transpose_block(f, turned0 + j * n_in + i, n_in, w, w0 + i * n_out + j, n_out)
+    _tiles(f, dx0, dx_row, f, dz0, dz_row, 1, f, turned0, n_in, rows, n_in, n_true, f, strip0)

@@ -14,7 +14,8 @@ from taut.engine.compiled.layers import (
     activate_block,
     deactivate_block,
     denormalize_block,
-    normalize_block,
+    moments_of_block,
+    move_statistics,
 )
 from taut.engine.compiled.matmul import forward_product, input_product, weight_product
 from taut.engine.compiled.random import MASK, stream_key
@@ -27,15 +28,18 @@ from taut.engine.compiled.records import (
     EPSILON,
     GAIN,
     IN,
+    IN_STRIDE,
     LEARNING_RATE,
     N_PARAMETERS,
     N_WEIGHTS,
     NORMALIZE,
     OUT,
+    OUT_STRIDE,
     SEED,
     SHIFT,
     STATISTICS,
     STEP,
+    TRUE_OUT,
     WARMUP,
     WEIGHTS,
 )
@@ -58,29 +62,29 @@ def layer_places(scratch: Any, layer: int) -> tuple[int, int, int, int]:
 @njit(nogil=True)
 def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int, step: int) -> None:
     """From the encoded batch to the outputs (at OUTPUTS), with batch statistics and masks."""
-    f, parameters = scratch.floats, state.parameters
-    n_layers = len(plan.layers)
+    f, parameters, statistics = scratch.floats, state.parameters, state.statistics
     normalize, activation = plan.sizes[NORMALIZE] != 0, plan.sizes[ACTIVATION]
-    for layer in range(n_layers - 1):
+    for layer in range(len(plan.layers) - 1):
         d = plan.layers[layer]
-        n_in, width = d[IN], d[OUT]
-        x0, _, _, _ = layer_places(scratch, layer)
+        width, stride = d[OUT], d[OUT_STRIDE]
         out0, hat0, slope0, inverse0 = layer_places(scratch, layer + 1)
         z0 = hat0 if normalize else out0
-        forward_product(f, z0, f, x0, parameters, d[WEIGHTS], count, n_in, width, f, scratch.places[STRIP])
+        _dense(plan, parameters, scratch, layer, z0, count)
         drop = plan.knobs[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
         key_a, key_b = stream_key(plan.sizes[SEED], MASK + (layer << 8), epoch, step)
         for j in range(0, width, LANES):
-            gain = splat(f, 1.0)
+            mean, inverse, gain = splat(f, 0.0), splat(f, 1.0), splat(f, 1.0)
             if normalize:
-                gain = load(parameters, d[GAIN] + j)
-                inverse = normalize_block(
-                    f, z0 + j, width, count, 0, state.statistics, d[STATISTICS] + j, state.progress[STEP] + 1
+                mean, variance = moments_of_block(f, z0 + j, stride, count)
+                move_statistics(
+                    statistics, d[STATISTICS] + j, width, mean, variance, count, state.progress[STEP] + 1
                 )
+                inverse = 1.0 / sqrt(variance + VARIANCE_FLOOR)
                 store(f, inverse0 + j, inverse)
+                gain = load(parameters, d[GAIN] + j)
             activate_block(
-                f, out0 + j, f, slope0 + j, f, z0 + j, width, count, gain, load(parameters, d[SHIFT] + j),
-                activation, activation != RELU, drop, j, key_a, key_b,
+                f, out0 + j, slope0 + j, z0 + j, stride, count, mean, inverse, gain,
+                load(parameters, d[SHIFT] + j), normalize, activation, activation != RELU, drop, j, width, key_a, key_b,
             )  # fmt: skip
     _outputs(plan, parameters, scratch, count)
 
@@ -89,13 +93,13 @@ def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int
 def forward_evaluation(plan: Any, parameters: Any, statistics: Any, scratch: Any, count: int) -> None:
     """From the encoded batch to the outputs, with running statistics and without masks."""
     f = scratch.floats
-    normalize = plan.sizes[NORMALIZE] != 0
+    normalize, activation = plan.sizes[NORMALIZE] != 0, plan.sizes[ACTIVATION]
+    none = splat(f, 0.0)
     for layer in range(len(plan.layers) - 1):
         d = plan.layers[layer]
-        n_in, width = d[IN], d[OUT]
-        x0, _, _, _ = layer_places(scratch, layer)
+        width, stride = d[OUT], d[OUT_STRIDE]
         out0, _, _, _ = layer_places(scratch, layer + 1)
-        forward_product(f, out0, f, x0, parameters, d[WEIGHTS], count, n_in, width, f, scratch.places[STRIP])
+        _dense(plan, parameters, scratch, layer, out0, count)
         for j in range(0, width, LANES):
             gain = splat(f, 1.0)
             shift = load(parameters, d[SHIFT] + j)
@@ -104,40 +108,33 @@ def forward_evaluation(plan: Any, parameters: Any, statistics: Any, scratch: Any
                 gain = load(parameters, d[GAIN] + j) / sqrt(variance + VARIANCE_FLOOR)
                 shift = shift - load(statistics, d[STATISTICS] + j) * gain
             activate_block(
-                f,
-                out0 + j,
-                f,
-                0,
-                f,
-                out0 + j,
-                width,
-                count,
-                gain,
-                shift,
-                plan.sizes[ACTIVATION],
-                False,
-                0.0,
-                0,
-                0,
-                0,
-            )
+                f, out0 + j, 0, out0 + j, stride, count, none, none, gain, shift, False, activation, False,
+                0.0, 0, 0, 0, 0,
+            )  # fmt: skip
     _outputs(plan, parameters, scratch, count)
+
+
+@njit(nogil=True)
+def _dense(plan: Any, parameters: Any, scratch: Any, layer: int, z0: int, count: int) -> None:
+    """A layer's inputs times its weights."""
+    d = plan.layers[layer]
+    x0, _, _, _ = layer_places(scratch, layer)
+    forward_product(
+        scratch.floats, z0, d[OUT_STRIDE], x0, d[IN_STRIDE], parameters, d[WEIGHTS], count, d[IN], d[OUT],
+        scratch.places[STRIP],
+    )  # fmt: skip
 
 
 @njit(nogil=True)
 def _outputs(plan: Any, parameters: Any, scratch: Any, count: int) -> None:
     """The last dense layer and its bias."""
-    f = scratch.floats
-    last = len(plan.layers) - 1
+    f, z0, last = scratch.floats, scratch.places[OUTPUTS], len(plan.layers) - 1
     d = plan.layers[last]
-    width = d[OUT]
-    x0, _, _, _ = layer_places(scratch, last)
-    z0 = scratch.places[OUTPUTS]
-    forward_product(f, z0, f, x0, parameters, d[WEIGHTS], count, d[IN], width, f, scratch.places[STRIP])
-    for j in range(0, width, LANES):
+    _dense(plan, parameters, scratch, last, z0, count)
+    for j in range(0, d[OUT], LANES):
         bias = load(parameters, d[SHIFT] + j)
         for i in range(count):
-            at = z0 + i * width + j
+            at = z0 + i * d[OUT_STRIDE] + j
             store(f, at, load(f, at) + bias)
 
 
@@ -151,34 +148,34 @@ def backward(plan: Any, state: Any, scratch: Any, count: int) -> None:
     dz0 = p[OUTPUTS]
     for layer in range(last, -1, -1):
         d = plan.layers[layer]
-        n_in, width = d[IN], d[OUT]
+        n_in, width, stride = d[IN], d[OUT], d[OUT_STRIDE]
         if layer == last:
             for j in range(0, width, LANES):
                 s = splat(f, 0.0)
                 for i in range(count):
-                    s = s + load(f, dz0 + i * width + j)
+                    s = s + load(f, dz0 + i * stride + j)
                 store(f, g0 + d[SHIFT] + j, s)
         else:
             out0, hat0, slope0, inverse0 = layer_places(scratch, layer + 1)
             drop = plan.knobs[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
+            hat0 = hat0 if normalize else out0  # without batch norm the second sum is not used
             for j in range(0, width, LANES):
-                dy_sum = deactivate_block(
-                    f, dz0 + j, f, out0 + j, f, slope0 + j, width, count, activation, drop
+                dy_sum, dy_hat_sum = deactivate_block(
+                    f, dz0 + j, out0 + j, slope0 + j, hat0 + j, stride, count, activation, drop
                 )
                 store(f, g0 + d[SHIFT] + j, dy_sum)
                 if normalize:
-                    gain = load(parameters, d[GAIN] + j)
-                    gain_gradient = denormalize_block(
-                        f, dz0 + j, f, hat0 + j, width, count, dy_sum, gain, load(f, inverse0 + j)
-                    )
-                    store(f, g0 + d[GAIN] + j, gain_gradient)
+                    store(f, g0 + d[GAIN] + j, dy_hat_sum)
+                    gain, inverse = load(parameters, d[GAIN] + j), load(f, inverse0 + j)
+                    denormalize_block(f, dz0 + j, hat0 + j, stride, count, dy_sum, dy_hat_sum, gain, inverse)
         x0, _, _, _ = layer_places(scratch, layer)
-        weight_product(f, g0 + d[WEIGHTS], f, x0, f, dz0, count, n_in, width, f, p[STRIP])
+        weight_product(f, g0 + d[WEIGHTS], x0, d[IN_STRIDE], dz0, stride, count, n_in, width, p[STRIP])
         if layer > 0:
             dx0 = p[GRAD_A] if dz0 != p[GRAD_A] else p[GRAD_B]
             input_product(
-                f, dx0, f, dz0, parameters, d[WEIGHTS], count, n_in, width, f, p[TURNED], f, p[STRIP]
-            )
+                f, dx0, d[IN_STRIDE], dz0, stride, parameters, d[WEIGHTS], count, n_in, width, d[TRUE_OUT],
+                p[TURNED], p[STRIP],
+            )  # fmt: skip
             dz0 = dx0
 
 

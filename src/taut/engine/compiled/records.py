@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 # Columns of a row of Layout.table.
-IN, OUT, TRUE_OUT, WEIGHTS, SHIFT, GAIN, STATISTICS = range(7)
+IN, OUT, TRUE_OUT, WEIGHTS, SHIFT, GAIN, STATISTICS, IN_STRIDE, OUT_STRIDE = range(9)
 
 # Places in Plan.sizes.
 (
@@ -63,7 +63,7 @@ class Encoding(NamedTuple):
 class Plan(NamedTuple):
     """What one member is: its layout, sizes, knobs, and the amounts of the techniques on the weights."""
 
-    layers: Any  # int64 (n_layers, 7), see Layout.table
+    layers: Any  # int64 (n_layers, 9), see Layout.table
     sizes: Any  # int64 (N_SIZES,)
     knobs: Any  # float64 (N_KNOBS,)
     amounts: Any  # float64 (number of techniques on the weights,)

@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from taut.engine.compiled.layout import Layout
 from taut.engine.compiled.matmul import INNER_AT_MOST, WIDE
-from taut.engine.compiled.records import BLOCK, Scratch
+from taut.engine.compiled.records import BLOCK, IN_STRIDE, OUT_STRIDE, Scratch
 
 # Places in Scratch.places: the parts that all layers share, then four per layer (output, hat, slope,
 # inverse deviation); layer 0 is the encoded input and has an output only.
@@ -22,7 +22,7 @@ def scratch_for(
     """Cut ``floats`` (made anew where it is absent or too small) for batches of up to ``batch`` rows."""
     count = max(batch, BLOCK)
     table = layout.table
-    widths = [int(table[0, 0]), *(int(r[1]) for r in table)]
+    strides = [int(table[0, IN_STRIDE]), *(int(r[OUT_STRIDE]) for r in table)]
     unit = _LINE // np.dtype(dtype).itemsize
     places: list[int] = []
     end = 0
@@ -32,19 +32,19 @@ def scratch_for(
         places.append(end)
         end += -(-size // unit) * unit
 
-    widest = max(widths)
-    part(count * widths[-1])
+    widest = max(strides)
+    part(count * strides[-1])
     part(layout.n_parameters)
     part(count * widest)
     part(count * widest)
     part(max((int(r[0] * r[1]) for r in table[1:]), default=0))
     part(INNER_AT_MOST * WIDE)
-    for i, width in enumerate(widths[:-1]):
+    for i, stride in enumerate(strides[:-1]):
         inner = 0 < i
-        part(count * width)
-        part(count * width if inner and layout.normalize else 0)
-        part(count * width if inner and layout.network.activation != "relu" else 0)
-        part(width if inner and layout.normalize else 0)
+        part(count * stride)
+        part(count * stride if inner and layout.normalize else 0)
+        part(count * stride if inner and layout.network.activation != "relu" else 0)
+        part(stride if inner and layout.normalize else 0)
     if floats is None or len(floats) < end:
         floats = aligned(end, dtype)
     return Scratch(floats, np.array(places, dtype=np.int64), np.empty(n_order, dtype=np.int32))

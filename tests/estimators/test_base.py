@@ -1,0 +1,484 @@
+"""What all four estimators promise: parameters, faults in the data, prediction, copies."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse
+from sklearn.base import clone
+from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.utils import Bunch
+
+from taut import Recipe, TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
+from taut.errors import DataError, DataWarning, ParameterError
+from taut.estimators.base import predict_table
+from taut.table.convert import frame_from
+from tests.estimators.helpers import (
+    crossvalidated,
+    given,
+    kinds,
+    mixed_columns,
+    mixed_target,
+    numbers,
+    output,
+    single,
+    target,
+    tasks,
+)
+
+# --- parameters -------------------------------------------------------------------------------------------
+
+SHARED = {
+    "hidden": (128, 128),
+    "activation": "relu",
+    "learning_rate": "auto",
+    "batch_size": "auto",
+    "max_epochs": 300,
+    "n_jobs": None,
+    "random_state": None,
+    "verbose": 0,
+}
+ONE = {"recipe": None, "validation_fraction": 0.15}
+CHOSEN = {"cv": 5, "n_candidates": None, "time_limit": None}
+
+
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [
+        (TautClassifier, {**ONE, "class_weight": None}),
+        (TautRegressor, ONE),
+        (TautClassifierCV, {**CHOSEN, "class_weight": None}),
+        (TautRegressorCV, CHOSEN),
+    ],
+)
+def test_parameters_and_their_defaults(kind: Any, own: dict[str, Any]) -> None:
+    assert kind().get_params() == {**SHARED, **own}
+    assert kind((5,)).hidden == (5,)
+
+
+@kinds
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"learning_rate": np.inf}, "learning_rate must be a finite number of 0 or more, and it is inf"),
+        ({"learning_rate": -0.1}, "learning_rate must be a finite number of 0 or more, and it is -0.1"),
+        ({"learning_rate": 0}, "learning_rate must be above 0"),
+        ({"learning_rate": "fast"}, "learning_rate must be .* 'fast' is no number"),
+        ({"batch_size": 0}, "batch_size must be a whole number of 1 or more, and it is 0"),
+        ({"batch_size": 1.5}, "batch_size must be a whole number of 1 or more, and it is 1.5"),
+        ({"max_epochs": 0}, "max_epochs must be a whole number of 1 or more"),
+        ({"hidden": 128}, r"hidden must be a tuple of widths such as \(128, 128\)"),
+        ({"hidden": (8, 0)}, "Each width in hidden must be a whole number of 1 or more"),
+        ({"activation": "tanh"}, "activation must be one of relu, silu, gelu, and it is 'tanh'"),
+        ({"n_jobs": 0}, "n_jobs must be None or a whole number other than 0, and it is 0"),
+        ({"n_jobs": 1.5}, "n_jobs must be None or a whole number other than 0, and it is 1.5"),
+    ],
+    ids=str,
+)
+def test_parameters_out_of_their_range_are_refused_in_a_sentence(
+    make: Any, changes: Any, sentence: str
+) -> None:
+    with pytest.raises(ParameterError, match=sentence):
+        make(**changes).fit(*given())
+
+
+@kinds
+def test_parameters_are_checked_in_fit_and_left_as_they_were_given(make: Any) -> None:
+    estimator = make(hidden=[8], batch_size=16.0)
+    fitted = estimator.fit(*given())
+    assert fitted is estimator
+    assert fitted.hidden == [8]
+    assert fitted.batch_size == 16.0
+    assert fitted.batch_size_ == 16
+    assert fitted.network_.hidden == (8,)
+
+
+# --- faults in X (FAULTS.md 24, 26, 27, 35) ---------------------------------------------------------------
+
+
+@kinds
+@tasks
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        (lambda X: scipy.sparse.csr_array(X), TypeError, "Sparse data was passed"),
+        (lambda X: X + 1j, ValueError, "Complex data not supported"),
+        (lambda X: X[:, 0], ValueError, "Expected 2D array, got 1D array instead"),
+        (lambda X: X[:, :, None], ValueError, "Found array with dim 3"),
+        (lambda X: X[:0], ValueError, "minimum of 2 is required|inconsistent numbers"),
+        (lambda X: X[:, :0], ValueError, r"0 feature\(s\)"),
+        (lambda X: np.where(X > 2, np.inf, X), ValueError, "X contains infinity"),
+        (lambda X: pd.DataFrame(np.where(X > 2, np.inf, X), columns=list("abcd")), ValueError, "infinity"),
+        (lambda X: [*X.astype(str).tolist()[:-1], ["a"] * 4], ValueError, "could not convert string to"),
+        (lambda X: pd.DataFrame({"a": [[1, 2]] * len(X)}), ValueError, r"'a' \(nested"),
+        (lambda X: X[:-1], ValueError, "inconsistent numbers of samples"),
+    ],
+    ids=["sparse", "complex", "1-D", "3-D", "no rows", "no columns", "infinity", "infinity in a frame",
+         "text", "nested", "a row less"],
+)  # fmt: skip
+def test_what_is_no_table_is_refused_in_a_sentence(
+    make: Any, task: str, change: Any, error: Any, sentence: str
+) -> None:
+    X, y = given(task)
+    with pytest.raises(error, match=sentence):
+        make(task).fit(change(X), y)
+
+
+@kinds
+@tasks
+def test_missing_values_are_accepted_in_training_and_prediction(make: Any, task: str) -> None:
+    X, y = given(task)
+    X[::3, 0] = np.nan
+    X[1::5, 2] = np.nan
+    fitted = make(task).fit(X, y)
+    assert np.isfinite(output(fitted, X)).all()
+    assert np.isfinite(output(fitted, np.full((2, 4), np.nan))).all()
+
+
+@kinds
+def test_columns_that_say_nothing_are_left_out_and_may_come_alive_later(make: Any) -> None:
+    X, y = given()
+    more = np.column_stack([X, np.full(150, np.nan), np.full(150, 7.0)])
+    fitted = make().fit(more, y)
+    assert fitted.n_features_in_ == 6
+    assert [column.kind for column in fitted.model_.schema.columns] == [*["number"] * 4, "dropped", "dropped"]
+    assert (output(fitted, more) == output(make().fit(X, y), X)).all()
+    more[:, 4:] = 1e6
+    assert (output(fitted, more) == output(fitted, np.column_stack([X, X[:, :2]]))).all()
+
+
+@kinds
+@tasks
+@pytest.mark.parametrize("huge", [1e300, -1e300, 1e20])
+def test_huge_values_are_clipped_with_a_warning(make: Any, task: str, huge: float) -> None:
+    X, y = given(task)
+    X[4, 1] = huge
+    with pytest.warns(DataWarning, match="'x1': 1 number is too far from the others; they are clipped"):
+        fitted = make(task).fit(X, y)
+    with pytest.warns(DataWarning, match="clipped"):
+        assert np.isfinite(output(fitted, X)).all()
+
+
+@kinds
+@tasks
+@pytest.mark.parametrize(
+    "form", ["float64", "float32", "fortran", "list", "int", "read-only", "strided", "frame"]
+)
+def test_x_and_y_are_never_changed(make: Any, task: str, form: str) -> None:
+    X, y = given(task)
+    X[3, 1] = 1e15  # to be clipped
+    forms: dict[str, Any] = {
+        "float64": X,
+        "float32": X.astype(np.float32),
+        "fortran": np.asfortranarray(X),
+        "list": X.tolist(),
+        "int": (10 * X).astype(np.int64),
+        "read-only": X.copy(),
+        "strided": np.repeat(X, 2, axis=0)[::2],
+        "frame": pd.DataFrame(X, columns=list("abcd")),
+    }
+    table = forms[form]
+    if form == "read-only":
+        table.flags.writeable = False
+    weight = np.linspace(0.0, 1.0, 150)
+    before = [np.array(part, copy=True) for part in (table, y, weight)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        fitted = make(task).fit(table, y, weight)
+        output(fitted, table)
+    for part, was in zip((table, y, weight), before, strict=True):
+        assert np.array(part).tobytes() == was.tobytes()
+
+
+# --- frames (FAULTS.md 29 to 32) --------------------------------------------------------------------------
+
+
+@kinds
+@tasks
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+def test_frames_with_columns_of_every_kind_are_taken_directly(make: Any, task: str, library: Any) -> None:
+    columns = mixed_columns()
+    y = mixed_target(columns, task)
+    fitted = make(task, max_epochs=60).fit(library(columns), y)
+    assert fitted.feature_names_in_.tolist() == list(columns)
+    assert fitted.n_features_in_ == 5
+    assert fitted.score(library(columns), y) > (0.6 if task == "regression" else 0.8)
+    # A frame of another library with the same content gives the same.
+    assert (output(fitted, pd.DataFrame(columns)) == output(fitted, pl.DataFrame(columns))).all()
+
+
+def test_pandas_categories_are_taken_too() -> None:
+    columns = mixed_columns()
+    frame = pd.DataFrame(columns)
+    y = mixed_target(columns)
+    same = output(single().fit(frame, y), frame)
+    frame["colour"] = frame["colour"].astype("category")
+    assert (output(single().fit(frame, y), frame) == same).all()
+
+
+@pytest.fixture(scope="module")
+def on_frame() -> Any:
+    columns = mixed_columns()
+    frame = pd.DataFrame(columns)
+    return Bunch(frame=frame, fitted=single().fit(frame, mixed_target(columns)))
+
+
+def test_a_value_not_seen_in_training_counts_as_other(on_frame: Any) -> None:
+    new = on_frame.frame.head(3).assign(colour=["violet", "ochre", "red"])
+    assert np.isfinite(on_frame.fitted.predict_proba(new)).all()
+    table = predict_table(on_frame.fitted, frame_from(new))
+    (note,) = table.notes
+    assert note.where == "colour"
+    assert "2 of 3 rows hold a value that is not told apart" in note.what
+    assert (table.prediction == on_frame.fitted.predict(new)).all()
+    assert table.probabilities is not None
+    assert (table.probabilities == on_frame.fitted.predict_proba(new)).all()
+
+
+def test_a_column_that_is_missing_is_named(on_frame: Any) -> None:
+    with pytest.raises(ValueError, match="(?s)yet now missing:.*colour"):
+        on_frame.fitted.predict(on_frame.frame.drop(columns="colour"))
+    with pytest.raises(
+        DataError, match="1 of the columns that the model was trained on are not there: 'colour'"
+    ):
+        predict_table(on_frame.fitted, frame_from(on_frame.frame.drop(columns="colour")))
+
+
+def test_columns_extra_or_in_another_order_are_sklearns_message(on_frame: Any) -> None:
+    with pytest.raises(ValueError, match="(?s)unseen at fit time:.*extra"):
+        on_frame.fitted.predict(on_frame.frame.assign(extra=1))
+    turned = on_frame.frame[on_frame.frame.columns[::-1]]
+    with pytest.raises(ValueError, match="must be in the same order"):
+        on_frame.fitted.predict(turned)
+    # By way of a table of ours they are matched by name.
+    matched = predict_table(on_frame.fitted, frame_from(turned.assign(extra=1)))
+    assert (matched.prediction == on_frame.fitted.predict(on_frame.frame)).all()
+
+
+def test_text_in_a_column_of_numbers_is_counted_and_refused(on_frame: Any) -> None:
+    new = on_frame.frame.head(4).assign(count=["1", "many", "few", "2"])
+    with pytest.raises(
+        DataError, match="column 'count' held numbers in training, and 2 of 4 rows now hold text"
+    ):
+        on_frame.fitted.predict(new)
+
+
+def test_an_array_for_a_model_of_a_frame_with_texts_is_refused(on_frame: Any) -> None:
+    with (
+        pytest.warns(UserWarning, match="X does not have valid feature names"),
+        pytest.raises(DataError, match="trained on a data frame with columns that are not numbers"),
+    ):
+        on_frame.fitted.predict(np.ones((2, 5)))
+
+
+@kinds
+def test_names_of_columns_are_checked_as_sklearn_does(make: Any) -> None:
+    X, y = given()
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    fitted = make().fit(frame, y)
+    assert fitted.feature_names_in_.tolist() == list("abcd")
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        without = output(fitted, X)
+    assert (without == output(fitted, frame)).all()
+    plain = make().fit(X, y)
+    assert not hasattr(plain, "feature_names_in_")
+    with pytest.raises(ValueError, match="X has 3 features, but Taut.* is expecting 4 features"):
+        plain.predict(X[:, :3])
+    assert not hasattr(fitted.fit(X, y), "feature_names_in_")
+
+
+# --- targets ----------------------------------------------------------------------------------------------
+
+CLASSES = {
+    "text": np.array(["one", "three", "two"]),
+    "objects of text": np.array(["one", "three", "two"], dtype=object),
+    "integers": np.array([-5, 0, 12]),
+    "small integers": np.array([0, 1, 200], dtype=np.uint8),
+    "floats": np.array([-1.0, 0.0, 3.0], dtype=np.float32),
+    "emoji": np.array(["\"'", "<b>", "🍋"]),
+}
+
+
+@kinds
+@pytest.mark.parametrize("name", CLASSES)
+def test_classes_come_back_in_their_own_type(make: Any, name: str) -> None:
+    X, codes = given()
+    y = CLASSES[name][codes]
+    fitted = make().fit(X, y)
+    predicted = fitted.predict(X)
+    assert fitted.classes_.tolist() == CLASSES[name].tolist()
+    assert predicted.dtype == y.dtype
+    assert set(predicted) <= set(y)
+    assert np.mean(predicted == y) > 0.5
+    assert (output(fitted, X) == output(make().fit(X, codes), X)).all()
+
+
+@kinds
+def test_yes_and_no_come_back_as_yes_and_no(make: Any) -> None:
+    X = numbers()
+    y = X[:, 0] > 0
+    predicted = make().fit(X, y).predict(X)
+    assert predicted.dtype == bool
+    assert np.mean(predicted == y) > 0.8
+
+
+@kinds
+@pytest.mark.parametrize("value", [0.0, 0.1, -3.0, 1e9 + 0.1, 1e-300, 1e300])
+def test_a_constant_target_is_predicted_exactly_with_a_warning(make: Any, value: float) -> None:
+    X = numbers()
+    with pytest.warns(
+        DataWarning, match="in every row: there is nothing to learn, and that is what is predicted"
+    ):
+        fitted = make("regression").fit(X, np.full(150, value))
+    assert (fitted.predict(numbers(7, seed=3)) == value).all()
+
+
+@kinds
+@pytest.mark.parametrize(
+    ("shift", "size"), [(0.0, 1e9), (0.0, 1e-9), (1e9, 1.0), (-2e12, 50.0), (0.0, 1e-200)]
+)
+def test_the_size_of_the_target_changes_nothing_but_units(make: Any, shift: float, size: float) -> None:
+    X, y = given("regression")
+    usual = make("regression").fit(X, y)
+    other = make("regression").fit(X, shift + size * y)
+    spread = size * np.ptp(y)
+    np.testing.assert_allclose(
+        other.predict(X) - shift, size * usual.predict(X), atol=2e-3 * spread + 1e-15 * abs(shift)
+    )
+
+
+def test_losses_are_in_the_targets_own_units() -> None:
+    X, y = given("regression")
+    for make in (single, crossvalidated):
+        usual, other = (make("regression").fit(X, y * factor) for factor in (1.0, 1000.0))
+        first, second = (
+            [e.history_["validation_loss"]]
+            if make is single
+            else [e.history_[e.recipe_][0]["validation_loss"]]
+            for e in (usual, other)
+        )
+        np.testing.assert_allclose(second, np.array(first) * 1e6, rtol=0.02)
+
+
+@kinds
+def test_a_column_vector_is_flattened_with_sklearns_warning(make: Any) -> None:
+    X, y = given()
+    with pytest.warns(DataConversionWarning, match="column-vector y was passed"):
+        fitted = make().fit(X, y[:, None])
+    assert (output(fitted, X) == output(make().fit(X, y), X)).all()
+
+
+@kinds
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_rare_class_warns_and_does_not_crash(make: Any, rows: int) -> None:
+    X, y = given()
+    y[:rows] = 9
+    if make is single and rows == 2:  # one trains, one may be held out
+        fitted = make().fit(X, y)
+    else:
+        with pytest.warns(UserWarning, match="[Ll]east populated class"):
+            fitted = make().fit(X, y)
+    assert fitted.classes_.tolist() == [0, 1, 2, 9]
+    assert np.isfinite(output(fitted, X)).all()
+
+
+# --- prediction and copies --------------------------------------------------------------------------------
+
+
+@kinds
+@tasks
+def test_predictions_on_a_part_are_that_part_of_the_predictions(make: Any, task: str) -> None:
+    X, y = given(task, n=900)
+    fitted = make(task, max_epochs=4, n_jobs=2).fit(X, y)
+    whole = output(fitted, X)
+    order = np.random.default_rng(0).permutation(900)
+    for rows in (slice(0, 1), slice(5, 300), slice(899, None), order, order[:257]):
+        assert output(fitted, X[rows]).tobytes() == whole[rows].tobytes()
+
+
+def test_probabilities_are_shares_in_the_order_of_the_classes() -> None:
+    X, y = given()
+    for make in (single, crossvalidated):
+        fitted = make().fit(X, y)
+        shares = fitted.predict_proba(X)
+        assert shares.shape == (150, 3)
+        assert shares.sum(axis=1) == pytest.approx(np.ones(150))
+        assert (fitted.predict(X) == fitted.classes_[shares.argmax(axis=1)]).all()
+
+
+@kinds
+@tasks
+def test_a_copy_through_pickle_predicts_the_same_bit_for_bit(make: Any, task: str) -> None:
+    X, y = given(task)
+    fitted = make(task).fit(X, y)
+    copy = pickle.loads(pickle.dumps(fitted))
+    assert output(copy, X).tobytes() == output(fitted, X).tobytes()
+    assert repr(copy) == repr(fitted)
+    assert copy.recipe_ == fitted.recipe_
+
+
+@kinds
+def test_a_clone_has_the_parameters_and_nothing_else(make: Any) -> None:
+    fitted = make(random_state=7).fit(*given())
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params()
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        copy.predict(numbers())
+    recipe = Recipe()
+    assert clone(single(recipe=recipe)).recipe == recipe
+
+
+@kinds
+@tasks
+def test_the_seed_and_not_the_threads_make_the_networks(make: Any, task: str) -> None:
+    X, y = given(task)
+    first, again, more, other = (
+        output(make(task, **changes).fit(X, y), X) for changes in ({}, {}, {"n_jobs": 2}, {"random_state": 1})
+    )
+    assert first.tobytes() == again.tobytes() == more.tobytes() != other.tobytes()
+
+
+@kinds
+def test_without_a_seed_each_fit_is_another_and_a_random_state_goes_on(make: Any) -> None:
+    X, y = given()
+    assert (
+        output(make(random_state=None).fit(X, y), X) != output(make(random_state=None).fit(X, y), X)
+    ).any()
+    state = np.random.RandomState(0)
+    assert (
+        output(make(random_state=state).fit(X, y), X) != output(make(random_state=state).fit(X, y), X)
+    ).any()
+
+
+@kinds
+def test_fit_again_forgets_the_first_table(make: Any) -> None:
+    X, y = given()
+    estimator = make().fit(numbers(60, 2, seed=8), np.tile(["u", "v"], 30))
+    estimator.fit(X, y)
+    assert (output(estimator, X) == output(make().fit(X, y), X)).all()
+    assert estimator.classes_.tolist() == [0, 1, 2]
+    assert estimator.n_features_in_ == 4
+
+
+@kinds
+def test_a_linear_model_and_one_column_and_few_rows(make: Any) -> None:
+    X = numbers(12, 1)
+    y = (X[:, 0] > 0).astype(int)
+    fitted = make(hidden=(), max_epochs=5).fit(X, y)
+    assert fitted.network_.layer_sizes == (1, 2)
+    assert np.isfinite(output(fitted, X)).all()
+    assert target(X[:, [0, 0]]).shape == (12,)
+
+
+@kinds
+@tasks
+@pytest.mark.parametrize("activation", ["relu", "silu", "gelu"])
+def test_every_activation_learns(make: Any, task: str, activation: str) -> None:
+    X, y = given(task)
+    assert make(task, activation=activation, max_epochs=60, learning_rate=0.01).fit(X, y).score(X, y) > 0.6
