@@ -53,10 +53,14 @@ def prepare(name: str, most_rows: int) -> tuple[Data, list[Fold]]:
     return problem.data, make_folds(splits, problem.data, problem.matrix, 0)
 
 
-def losses(engine: Any, data: Data, folds: list[Fold], recipe: Recipe, all_settings: list[Settings]) -> list[float]:
+def losses(
+    engine: Any, data: Data, folds: list[Fold], recipe: Recipe, all_settings: list[Settings]
+) -> list[float]:
     """The cross-validated loss of one recipe under each of the settings."""
     members = [
-        settings.member(recipe, fold, i, data.n_outputs) for settings in all_settings for i, fold in enumerate(folds)
+        settings.member(recipe, fold, i, data.n_outputs)
+        for settings in all_settings
+        for i, fold in enumerate(folds)
     ]
     trainings = engine.train(data, members)
     n = len(folds)
@@ -136,7 +140,9 @@ def measure_strengths(names: list[str], most_rows: int, engine: Any) -> list[dic
         for kind, strengths in STRENGTHS.items():
             for strength in strengths:
                 (loss,) = losses(engine, data, folds, Recipe(kind.at(strength), EarlyStopping()), settings)
-                rows.append({"table": name, "technique": kind.name, "strength": strength, "over_alone": loss / alone})
+                rows.append(
+                    {"table": name, "technique": kind.name, "strength": strength, "over_alone": loss / alone}
+                )
         print(f"{name} done", file=sys.stderr, flush=True)
     return rows
 
@@ -144,16 +150,21 @@ def measure_strengths(names: list[str], most_rows: int, engine: Any) -> list[dic
 def show_strengths(rows: list[dict[str, Any]]) -> None:
     tables = list(dict.fromkeys(r["table"] for r in rows))
     for kind, strengths in STRENGTHS.items():
-        print(f"{kind.name}: loss over early stopping alone, median over tables; on how many it is that technique's best")
+        print(f"{kind.name}: loss over early stopping alone, median over tables; on how many it is the best")
         mine = [r for r in rows if r["technique"] == kind.name]
-        best = [min((r for r in mine if r["table"] == t), key=lambda r: r["over_alone"])["strength"] for t in tables]
+        best = [
+            min((r for r in mine if r["table"] == t), key=lambda r: r["over_alone"])["strength"]
+            for t in tables
+        ]
         for strength in strengths:
             found = [r["over_alone"] for r in mine if r["strength"] == strength]
             print(f"  {strength:<8g}{np.median(found):>8.3f}   {best.count(strength)}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["learning-rate", "dropout", "strengths"])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--tables", default=",".join(t.name for t in TABLES))
@@ -161,9 +172,11 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     engine = compiled.CompiledEngine()
-    measure = {"learning-rate": measure_learning_rate, "dropout": measure_dropout, "strengths": measure_strengths}[
-        options.what
-    ]
+    measure = {
+        "learning-rate": measure_learning_rate,
+        "dropout": measure_dropout,
+        "strengths": measure_strengths,
+    }[options.what]
     rows = measure(options.tables.split(","), options.most_rows, engine)
     if options.json:
         print(json.dumps(rows, indent=1))
@@ -175,7 +188,9 @@ def main() -> None:
         for rate in (0.1, 0.3, 0.5):
             ratios = [r["everywhere_over_last"] for r in rows if r["rate"] == rate]
             wins = sum(r < 1 for r in ratios)
-            print(f"dropout {rate}: everywhere/last, median {np.median(ratios):.4f}; better on {wins} of {len(ratios)}")
+            print(
+                f"dropout {rate}: everywhere/last, median {np.median(ratios):.4f}; better on {wins} of {len(ratios)}"
+            )
         return
     print("median over tables (and 90th percentile) of loss / best loss of the table")
     for label in RECIPES:

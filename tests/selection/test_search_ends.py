@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from taut.engine.base import Control
 from taut.engine.compiled.engine import CompiledEngine
 from taut.selection.candidates import BASELINES, RandomProposer
 from taut.selection.search import Progress, Search
+from tests.engine.helpers import AfterLooks
 from tests.selection.helpers import Fixed, ScriptedEngine, ScriptedTraining, bits, folds_of, settings, table
 
 EARLY, NONE = BASELINES
@@ -63,6 +65,22 @@ def test_networks_of_a_cut_off_baseline_are_those_of_one_epoch_on_all_folds() ->
     members = [made.settings.member(result.best.recipe, fold, k, 3) for k, fold in enumerate(made.folds)]
     again = made.engine.train(made.data, members, until_epoch=result.best.epoch)
     assert [bits(network) for network in result.networks] == [bits(t.trained("last")) for t in again]
+
+
+@pytest.mark.parametrize("looks", range(12, 60, 3))
+def test_networks_cut_off_within_an_epoch_are_those_of_its_start(looks: int, monkeypatch: Any) -> None:
+    # The shortest calls into the kernels, and an end after so many of them.
+    monkeypatch.setattr("taut.engine.compiled.engine._CALL_SECONDS", 0.0)
+    data, matrix = table()
+    fold = folds_of(data, matrix)[:1]
+    made = Search(CompiledEngine(1), data, fold, settings(learning_rate=1e-4), Fixed([]))
+    made._stop = Control(cancelled=AfterLooks(looks))
+    result = made.run()
+    assert not result.best.complete
+    members = [made.settings.member(EARLY, fold[0], 0, 3)]
+    (again,) = made.engine.train(data, members, until_epoch=result.best.epoch)
+    assert [bits(network) for network in result.networks] == [bits(again.trained("last"))]
+    assert len(result.curves[result.best.recipe][0]) == result.best.epoch
 
 
 # --- Ctrl+C -----------------------------------------------------------------------------------------------
@@ -152,18 +170,23 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_twice_in_the_middle_of_training_ends_at_once() -> None:
-    made = endless(n=5000, p=10, hidden=(64, 64), max_epochs=1_000_000, learning_rate=1e-6)
+    data, matrix = table()
+    folds = folds_of(data, matrix)
 
-    def twice() -> None:
-        _thread.interrupt_main()
-        time.sleep(0.02)
-        _thread.interrupt_main()
+    class Pressing(list[float]):
+        """Losses that nobody can look at without pressing Ctrl+C twice, from the third epoch on."""
 
-    threading.Timer(0.5, twice).start()
-    started = time.monotonic()
+        def __getitem__(self, place: Any) -> Any:
+            if place == 2:
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+            return super().__getitem__(place)
+
+    engine = ScriptedEngine(lambda hooks, fold: Pressing([3.0, 2.0, 1.0]), folds)
+    made = Search(engine, data, folds, settings(max_epochs=3), Fixed([]))
     with pytest.raises(KeyboardInterrupt):
         made.run()
-    assert time.monotonic() - started < 3.0
+    assert engine.calls == [1, 2, 3]  # not continued
 
 
 @pytest.mark.usefixtures("ctrl_c")

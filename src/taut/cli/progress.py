@@ -21,17 +21,20 @@ class SearchProgress:
     Parameters
     ----------
     voice : Voice
+    seconds : float or None
+        How long it may take.
     """
 
-    def __init__(self, voice: Voice) -> None:
+    def __init__(self, voice: Voice, seconds: float | None = None) -> None:
         self._voice = voice
         self._live = _live_display(voice) if voice.is_live else None
         self._next = 0.0
+        self._until = math.inf if seconds is None else time.monotonic() + seconds
 
     def __enter__(self) -> Self:
         if self._live:
             self._live.start()
-            self._live.add_task("training the baselines", total=1.0, until=math.inf)
+            self._live.add_task("training the baselines", total=1.0, until=self._until)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -52,7 +52,8 @@ def train(
     from taut.selection.interrupts import Interrupts
 
     try:
-        with SearchProgress(voice) as progress:
+        voice.say(f"{_plan(estimator)}; Ctrl+C ends it and keeps the best so far")
+        with SearchProgress(voice, estimator.time_limit) as progress:
             estimator.on_progress = progress.update
             estimator.fit(features, y)
         with Interrupts(threading.Event()):  # hours of search are not lost in the second that saves them
@@ -74,6 +75,15 @@ def train(
         n = summary.n_candidates
         voice.say(f"interrupted after {n} candidates: the best so far was saved in {folder}.")
     return summary.interrupted
+
+
+def _plan(estimator: CrossValidated) -> str:
+    from taut.estimators.crossvalidated import N_CANDIDATES
+
+    n, limit = estimator.n_candidates, estimator.time_limit
+    parts = [f"{n or N_CANDIDATES} recipes"] if n or limit is None else []
+    parts += [] if limit is None else [f"{limit:.0f} s"]
+    return f"searching: {' or '.join(parts)}, {estimator.cv} folds"
 
 
 def print_comparison(summary: Summary) -> None:

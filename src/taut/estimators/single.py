@@ -85,7 +85,7 @@ class _Single(TautEstimator):
 def _diverged(training: Training, learning_rate: float, *, has_best: bool) -> None:
     """Early stopping goes back to its best epoch, whatever ended training; else there is no network."""
     sentence = (
-        f"Training diverged after {training.epoch} epochs: the loss or weights were no longer finite. "
+        f"Training diverged in epoch {training.epoch}: the loss or weights were no longer finite. "
         f"Lower learning_rate (it was {learning_rate:.3g})."
     )
     if not has_best:

@@ -347,7 +347,9 @@ class Search:
         """The folds' networks at the chosen epoch; where they are gone, they are trained again up to it."""
         networks: list[Trained | None] = []
         for t in trainings:
-            if t.epoch == best.epoch:
+            # A baseline may have been cut off within an epoch: its last weights are those of no epoch then.
+            whole = best.recipe not in BASELINES or t.epoch == self.settings.max_epochs
+            if t.epoch == best.epoch and whole:
                 networks.append(t.trained("last"))
             elif t.best_epoch == best.epoch:
                 networks.append(t.trained("kept"))
