@@ -10,7 +10,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from taut import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
 from tests.estimators.test_sklearn import expected_failures
 
-DEFAULTS = [TautClassifier(), TautRegressor(), TautClassifierCV(n_candidates=2), TautRegressorCV(n_candidates=2)]
+DEFAULTS = [
+    TautClassifier(),
+    TautRegressor(),
+    TautClassifierCV(n_candidates=2),
+    TautRegressorCV(n_candidates=2),
+]
 
 
 @pytest.mark.slow

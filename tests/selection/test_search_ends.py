@@ -14,8 +14,10 @@ import pytest
 
 from taut.engine.base import Control
 from taut.engine.compiled.engine import CompiledEngine
+from taut.recipe import Recipe
 from taut.selection.candidates import BASELINES, RandomProposer
 from taut.selection.search import Progress, Search
+from taut.techniques import L2, EarlyStopping
 from tests.engine.helpers import AfterLooks
 from tests.selection.helpers import Fixed, ScriptedEngine, ScriptedTraining, bits, folds_of, settings, table
 
@@ -53,8 +55,22 @@ def test_a_time_limit_is_kept_and_all_that_is_promised_is_there(n: int, hidden: 
     assert len(result.networks) == 3
     for network in result.networks:
         assert all(np.isfinite(weights).all() for weights in network.weights.values())
-    # Nobody but a baseline is judged by what it reached when it was cut off.
-    assert all(candidate.complete for candidate in result.candidates if candidate.recipe not in BASELINES)
+
+
+def test_only_folds_that_ended_by_themselves_are_judged_unless_they_are_a_baseline() -> None:
+    made = endless(max_epochs=200, hidden=(8,))
+    recipe = Recipe(L2(0.1), EarlyStopping(2))
+    members = [made.settings.member(recipe, fold, k, 3) for k, fold in enumerate(made.folds)]
+    ended = made.engine.train(made.data, members)
+    epochs = [t.epoch for t in ended]
+    assert len(set(epochs)) > 1  # not yet taken to the longest one's epoch
+    score = made._score(recipe, ended, keep_partial=False)
+    assert score is not None
+    assert not score.complete
+    assert score.fold_epochs.max() <= min(epochs)
+    cut_off = made.engine.train(made.data, members, until_epoch=2)
+    assert made._score(recipe, cut_off, keep_partial=False) is None
+    assert made._score(recipe, cut_off, keep_partial=True) is not None
 
 
 def test_networks_of_a_cut_off_baseline_are_those_of_one_epoch_on_all_folds() -> None:

@@ -284,6 +284,8 @@ class Search:
         if any(t.status is Status.DIVERGED for t in group):
             return failed_score(recipe, len(group), "diverged", seconds)
         complete = _arrived(recipe, group, self.settings)
+        # Folds that all ended by themselves are scored as far as they go together.
+        keep_partial = keep_partial or all(_ended(recipe, t, self.settings) for t in group)
         if not complete and not (keep_partial and min(t.epoch for t in group) > 0):
             return None
         return score_candidate(
@@ -368,9 +370,14 @@ class Search:
 def _arrived(recipe: Recipe, group: list[Training], settings: Settings) -> bool:
     """Whether all folds are where the longest one ended by itself."""
     goal = max(t.epoch for t in group)
-    early = recipe.hooks().patience is not None
-    by_itself = goal >= settings.max_epochs or (early and any(t.status is Status.STOPPED for t in group))
-    return by_itself and all(t.epoch == goal for t in group)
+    return all(t.epoch == goal for t in group) and any(_ended(recipe, t, settings) for t in group)
+
+
+def _ended(recipe: Recipe, training: Training, settings: Settings) -> bool:
+    """Whether a fold's patience, or the last epoch, ended it."""
+    if training.epoch >= settings.max_epochs:
+        return True
+    return recipe.hooks().patience is not None and training.status is Status.STOPPED
 
 
 def describe_failures(candidates: Sequence[CandidateScore]) -> str:

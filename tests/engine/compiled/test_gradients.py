@@ -54,7 +54,7 @@ def gradients_with_torch(
             batch_statistics.append((mean.detach().numpy(), variance.detach().numpy() * N / (N - 1)))
             z = (z - mean) / torch.sqrt(variance + 1e-5) * tensors[f"layers.{layer}.gain"]
         x = functions[member.network.activation](z + tensors[f"layers.{layer}.bias"])
-        if hooks.drop and (layer == n_hidden - 1 or not hooks.normalize):
+        if hooks.drop:
             kept = torch.tensor(step.activations(layer) != 0.0)
             assert 0.0 < kept.double().mean() < 1.0
             rate = round(hooks.drop * 65536) / 65536

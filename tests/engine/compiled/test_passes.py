@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from taut.engine.base import Member
-from taut.engine.compiled.engine import CompiledEngine, CompiledTraining, drop_from
+from taut.engine.compiled.engine import CompiledEngine, CompiledTraining
 from taut.recipe import Recipe
 from taut.techniques import L1, BatchNorm, Dropout
 from tests.engine.compiled.one_step import OneStep
@@ -111,7 +111,7 @@ def test_kept_units_are_scaled_up_by_exactly_what_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("activation", ["relu", "silu", "gelu"])
-def test_with_batch_norm_only_the_last_hidden_layer_drops(activation: Any) -> None:
+def test_with_batch_norm_every_hidden_layer_drops_too(activation: Any) -> None:
     data = make_data(N, 6)
     member = make_member(
         data, Recipe(BatchNorm(), Dropout(0.5)), hidden=(30, 30, 30), activation=activation,
@@ -119,23 +119,15 @@ def test_with_batch_norm_only_the_last_hidden_layer_drops(activation: Any) -> No
     )  # fmt: skip
     step = OneStep.of(data, member)
     step.go()
-    masked = OneStep.of(data, member)
-    masked.go()
     without = OneStep.of(data, make_member(
         data, Recipe(BatchNorm()), hidden=(30, 30, 30), activation=activation, fold=make_fold(data, N),
         learning_rate=0.0,
     ))  # fmt: skip
     without.go()
-    for layer in (0, 1):  # its statistics would be shifted
-        np.testing.assert_array_equal(step.activations(layer), without.activations(layer))
-    assert not np.array_equal(step.activations(2), without.activations(2))
-
-
-@pytest.mark.parametrize(
-    ("n_hidden", "normalize", "expected"), [(3, False, 0), (3, True, 2), (1, True, 0), (0, True, -1)]
-)
-def test_where_dropout_begins(n_hidden: int, normalize: bool, expected: int) -> None:
-    assert drop_from(n_hidden, normalize) == expected
+    for layer in (0, 1, 2):
+        dropped = (step.activations(layer) == 0.0).mean()
+        usual = (without.activations(layer) == 0.0).mean()
+        assert abs(dropped - (usual + (1.0 - usual) * 0.5)) < 0.1
 
 
 # --- the step ---------------------------------------------------------------------------------------------

@@ -25,6 +25,9 @@ from taut.techniques import WEIGHT_TECHNIQUES
 # A call into a kernel: shorter pays for the interpreter's lock, longer makes cancelling late.
 _CALL_SECONDS = 0.05
 _FOREVER = 2**31 - 1
+# Dropout is behind every hidden layer.  It shifts the statistics of a later batch norm; still, "behind the
+# last one only" was worse on most tables (benchmarks/README.md, "Defaults").
+FIRST_WITH_DROPOUT = 0
 # The learning rate rises over this many steps, on small tables over fewer.
 _WARMUP_STEPS, _WARMUP_EPOCHS = 100, 5
 _PREDICT_ROWS = 8192  # rows a thread takes at a time
@@ -329,7 +332,7 @@ def plan_to_train(member: Member, layout: Layout, data: Data) -> R.Plan:
     sizes, knobs = plan.sizes, plan.knobs
     sizes[R.SEED] = member.seed
     sizes[R.BATCH] = max(1, min(member.batch_size, len(fold.train)))
-    sizes[R.DROP_FROM] = drop_from(len(member.network.hidden), hooks.normalize)
+    sizes[R.DROP_FROM] = FIRST_WITH_DROPOUT
     sizes[R.TASK] = R.CLASSES if data.task == "classification" else R.NUMBER
     sizes[R.WARMUP] = min(_WARMUP_STEPS, _WARMUP_EPOCHS * math.ceil(len(fold.train) / sizes[R.BATCH]))
     knobs[R.LEARNING_RATE] = member.learning_rate
@@ -341,8 +344,3 @@ def plan_to_train(member: Member, layout: Layout, data: Data) -> R.Plan:
     if data.fit_weight is not None:
         knobs[R.FIT_FACTOR] = len(fold.train) / float(np.sum(data.fit_weight[fold.train], dtype=np.float64))
     return plan
-
-
-def drop_from(n_hidden: int, normalize: bool) -> int:
-    """The first hidden layer with dropout: behind the last batch norm only, for it shifts its statistics."""
-    return n_hidden - 1 if normalize else 0

@@ -80,9 +80,9 @@ def activate_block(
 ) -> None:  # fmt: skip
     """Write out = mask * activation(gain * hat + shift) on one column block.
 
-    With ``normalize``, hat = (z - mean) * inverse takes the place of z, else hat is z.  With ``keep_slope`` the
-    derivative times the mask goes to slope (relu needs none: its output's sign tells both).  One random word
-    serves two rows, sixteen bits each.
+    With ``normalize``, hat = (z - mean) * inverse takes the place of z, else hat is z.  With ``keep_slope``
+    the derivative times the mask goes to slope (relu needs none: its output's sign tells both).  One random
+    word serves two rows, sixteen bits each.
     """
     threshold = drop_threshold(drop)
     factor = 1.0 / (1.0 - threshold / 65536.0)

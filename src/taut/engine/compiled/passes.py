@@ -84,7 +84,8 @@ def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int
                 gain = load(parameters, d[GAIN] + j)
             activate_block(
                 f, out0 + j, slope0 + j, z0 + j, stride, count, mean, inverse, gain,
-                load(parameters, d[SHIFT] + j), normalize, activation, activation != RELU, drop, j, width, key_a, key_b,
+                load(parameters, d[SHIFT] + j), normalize, activation, activation != RELU, drop, j, width,
+                key_a, key_b,
             )  # fmt: skip
     _outputs(plan, parameters, scratch, count)
 

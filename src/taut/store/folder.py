@@ -1,0 +1,163 @@
+"""The folder of a saved model: written whole or not at all, read only where nothing was changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from taut import __version__
+from taut.errors import StoreError
+
+FORMAT = 1
+_MODEL, _WEIGHTS, _CHECKSUMS = "model.json", "weights.safetensors", "checksums.json"
+_FILES = {_MODEL, _WEIGHTS, _CHECKSUMS}
+
+Folder = str | os.PathLike[str]
+
+
+def check_folder(folder: Folder) -> Path:
+    """Say before a long training, and not after it, that a model cannot be saved there.
+
+    Returns
+    -------
+    Path
+        The folder's absolute path; its parents are made.
+
+    Raises
+    ------
+    StoreError
+        Where the folder holds something else than a model, or cannot be written.
+    """
+    try:
+        place = Path(folder).resolve()  # where it is a link, its aim is replaced and the link stays
+        _refuse_what_is_no_model(folder, place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent).cleanup()
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+    return place
+
+
+def _refuse_what_is_no_model(folder: Folder, place: Path) -> None:
+    if not place.exists():
+        return
+    found = {entry.name for entry in place.iterdir()} if place.is_dir() else {place.name}
+    if found and not found >= _FILES:
+        raise StoreError(f"{folder}: exists and is no saved model; give another folder, or remove it.")
+
+
+def write_folder(folder: Folder, description: dict[str, Any], weights: bytes) -> None:
+    """Write the folder beside its place, and move it there when it is complete.
+
+    Parameters
+    ----------
+    folder : path
+    description : dict
+        For ``model.json``; the format and the version are added.
+    weights : bytes
+        Of ``weights.safetensors``.
+    """
+    head = {"format": FORMAT, "taut": __version__}
+    text = json.dumps({**head, **description}, indent=1, ensure_ascii=False, allow_nan=False)
+    model = text.encode("utf-8", "surrogatepass")  # as json reads it; a name may hold half a character
+    checksums = json.dumps({_MODEL: _hash(model), _WEIGHTS: _hash(weights)}, indent=1).encode()
+    try:
+        place = Path(folder).resolve()
+        beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+        try:
+            for name, data in ((_MODEL, model), (_WEIGHTS, weights), (_CHECKSUMS, checksums)):
+                with open(beside / name, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            _swap(beside, place)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Put the new folder in place; the old one goes only when the new one is there.
+
+    What somebody else put into the old one is kept.
+    """
+    new.chmod(0o755)
+    if not place.exists():
+        new.rename(place)
+        return
+    old = new.with_name(f"{new.name}-old")
+    place.rename(old)
+    try:
+        new.rename(place)
+    except BaseException:
+        old.rename(place)
+        raise
+    for entry in old.iterdir():
+        if entry.name not in _FILES:
+            entry.rename(place / entry.name)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
+    """The description and the weights, after their checksums and their format.
+
+    Nothing but plain files inside the folder is opened.
+
+    Raises
+    ------
+    StoreError
+        Where a file is missing, damaged or no plain file, or the format is another one.
+    """
+    place = Path(folder)
+    if not place.is_dir():
+        raise StoreError(f"{folder}: no such folder; give the folder that save was given.")
+    content = {name: _read_plain(place / name) for name in (_MODEL, _WEIGHTS, _CHECKSUMS)}
+    checksums = _parse(content[_CHECKSUMS], place / _CHECKSUMS)
+    for name in (_MODEL, _WEIGHTS):
+        if checksums.get(name) != _hash(content[name]):
+            raise StoreError(
+                f"{place / name}: the checksum is wrong, the file was damaged or changed; get a new copy."
+            )
+    description = _parse(content[_MODEL], place / _MODEL)
+    version = description.get("format")
+    if version != FORMAT or isinstance(version, bool):
+        raise StoreError(
+            f"{folder}: format {version!r}, written by taut {description.get('taut', '?')}; this is taut "
+            f"{__version__}, which reads format {FORMAT}."
+        )
+    others = sorted(set(checksums) - _FILES)
+    if others:
+        raise StoreError(
+            f"{place / _CHECKSUMS}: names {others[0]!r}, which is no file of a saved model; it is refused."
+        )
+    return description, content[_WEIGHTS]
+
+
+def _read_plain(path: Path) -> bytes:
+    if path.is_symlink() or not path.is_file():
+        kind = "is no plain file" if path.exists() or path.is_symlink() else "is missing"
+        raise StoreError(f"{path}: {kind}; a saved model has {_MODEL}, {_WEIGHTS} and {_CHECKSUMS}.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror or error}).") from error
+
+
+def _parse(data: bytes, path: Path) -> dict[str, Any]:
+    try:
+        parsed = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: damaged, this is no JSON ({error}).") from error
+    if not isinstance(parsed, dict):
+        raise StoreError(f"{path}: damaged, an object was expected.")
+    return parsed
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,162 @@
+"""JSON and safetensors -> a fitted estimator, checked so that no kernel is sent outside of an array."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Trained
+from taut.errors import StoreError
+from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
+from taut.estimators.base import TautEstimator
+from taut.estimators.model import Model
+from taut.estimators.problem import Target
+from taut.network import Network
+from taut.recipe import Recipe
+from taut.selection.score import CandidateScore
+from taut.store.describe import NUMBERS
+from taut.table.encoder import Encoder
+from taut.table.schema import Schema
+
+_KINDS = {kind.__name__: kind for kind in (TautClassifier, TautRegressor, TautClassifierCV, TautRegressorCV)}
+
+
+def rebuild(description: dict[str, Any], weights: bytes) -> TautEstimator:
+    """Make the estimator that was described.
+
+    Parameters
+    ----------
+    description : dict
+        Of ``model.json``.
+    weights : bytes
+        Of ``weights.safetensors``.
+
+    Raises
+    ------
+    StoreError, or an error that says where parts are missing or of a wrong type
+        Where it is no description, or its parts do not fit each other.
+    """
+    estimator: TautEstimator = _estimator(description)
+    tensors = _unpack(weights)
+    networks = tuple(_network(i, one, tensors) for i, one in enumerate(description["networks"]))
+    schema, target = Schema.from_json(description["schema"]), _target(description["target"])
+    _check_fit(schema, target, networks)
+    estimator.model_ = Model(schema, target, networks)
+    if target.classes is not None:
+        estimator.classes_ = target.classes
+    estimator.n_features_in_ = len(schema.columns)
+    if description["feature_names"] is not None:
+        estimator.feature_names_in_ = np.array(description["feature_names"], dtype=object)
+    estimator.recipe_ = Recipe.from_json(description["recipe"])
+    estimator.network_ = networks[0].network
+    _restore_training(estimator, description["training"])
+    return estimator
+
+
+def _estimator(description: dict[str, Any]) -> Any:
+    name = description["estimator"]
+    if name not in _KINDS:
+        raise StoreError(f"unknown estimator {name!r}: expected one of {', '.join(_KINDS)}.")
+    parameters = {key: value for key, value in description["parameters"].items() if key != "not_saved"}
+    parameters["hidden"] = tuple(parameters["hidden"])
+    if parameters.get("recipe") is not None:
+        parameters["recipe"] = Recipe.from_json(parameters["recipe"])
+    return _KINDS[name](**parameters)
+
+
+def _unpack(weights: bytes) -> dict[str, NDArray[Any]]:
+    from safetensors.numpy import load
+
+    try:
+        tensors: dict[str, NDArray[Any]] = load(weights)
+    except Exception as error:  # safetensors has one exception of its own for all that can be wrong
+        raise StoreError(f"weights.safetensors is damaged: {error}") from error
+    return tensors
+
+
+def _target(data: dict[str, Any]) -> Target:
+    classes = None if data["classes"] is None else np.array(data["classes"], dtype=data["dtype"])
+    return Target(classes, float(data["origin"]), float(data["unit"]), bool(data["constant"]))
+
+
+def _network(i: int, data: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Trained:
+    own = f"{i}."
+    trained = Trained(
+        Network.from_json(data["network"]),
+        bool(data["batch_norm"]),
+        Encoder.from_json(data["encoder"]),
+        float(data["center"]),
+        float(data["scale"]),
+        {name.removeprefix(own): array for name, array in tensors.items() if name.startswith(own)},
+    )
+    if not (isfinite(trained.center) and isfinite(trained.scale)):
+        raise StoreError(f"network {i}: its center and scale must be finite.")
+    expected = _shapes(trained)
+    for name in sorted(expected.keys() | trained.weights.keys()):
+        found = trained.weights[name].shape if name in trained.weights else None
+        if found != expected.get(name):
+            raise StoreError(
+                f"network {i}: {name} has the shape {found}, and by its description {expected.get(name)}"
+            )
+        if trained.weights[name].dtype.kind != "f":
+            raise StoreError(f"network {i}: {name} is of the type {trained.weights[name].dtype}")
+    return trained
+
+
+def _shapes(trained: Trained) -> dict[str, tuple[int, ...]]:
+    """The arrays that a network has, by name (see ``Trained``)."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, (n_in, n_out) in enumerate(pairwise(trained.network.layer_sizes)):
+        shapes[f"layers.{layer}.weight"] = (n_in, n_out)
+        vectors = ["bias"]
+        if trained.normalize and layer < len(trained.network.hidden):
+            vectors += ["gain", "mean", "variance"]
+        shapes |= {f"layers.{layer}.{name}": (n_out,) for name in vectors}
+    return shapes
+
+
+def _check_fit(schema: Schema, target: Target, networks: tuple[Trained, ...]) -> None:
+    """The kernels trust the encoder to know the matrix's columns, and the network to know the encoder's."""
+    if not networks:
+        raise StoreError("it has no network")
+    n_codes = [len(column.levels) + 2 for column in schema.categories]
+    for i, trained in enumerate(networks):
+        encoder, network = trained.encoder, trained.network
+        if encoder.n_numbers != len(schema.numbers) or np.diff(encoder.category_start).tolist() != n_codes:
+            raise StoreError(f"network {i}: its encoder is for other columns than the schema's")
+        if network.n_inputs != max(1, encoder.n_features):
+            raise StoreError(
+                f"network {i}: {network.n_inputs} inputs, and its encoder makes {encoder.n_features}"
+            )
+        if network.n_outputs != target.n_outputs:
+            raise StoreError(
+                f"network {i}: {network.n_outputs} outputs, and the target has {target.n_outputs}"
+            )
+
+
+def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
+    for name in NUMBERS:
+        if name in training:
+            setattr(estimator, name, training[name])
+    if "notes" in training:
+        estimator.notes_ = tuple(training["notes"])
+    if "candidates" in training:
+        estimator.restore_candidates([CandidateScore.from_json(one) for one in training["candidates"]])
+        estimator.history_ = {
+            Recipe.from_json(one["recipe"]): tuple(_arrays(fold) for fold in one["folds"])
+            for one in training["history"]
+        }
+    else:
+        estimator.history_ = _arrays(training["history"])
+
+
+def _arrays(history: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN; None stands for it."""
+    return {
+        name: np.array(values, dtype=np.int64 if name == "epoch" else np.float64)
+        for name, values in history.items()
+    }
