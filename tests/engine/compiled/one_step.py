@@ -10,6 +10,7 @@ import numpy as np
 from taut.engine.base import Data, Member
 from taut.engine.compiled.engine import CompiledTraining, _shared
 from taut.engine.compiled.kernels import load_kernels
+from taut.engine.compiled.layout import stride
 from taut.engine.compiled.records import BATCH, Rows, Scratch
 from taut.engine.compiled.scratch import GRADIENT, LAYER, OUTPUTS, scratch_for
 
@@ -57,7 +58,8 @@ class OneStep:
     def part(self, place: int, width: int) -> Any:
         """What lies at a place of the scratch, one line a row of the batch."""
         start = self.scratch.places[place]
-        return self.scratch.floats[start : start + len(self.order) * width].reshape(-1, width).copy()
+        step = stride(width)
+        return self.scratch.floats[start : start + len(self.order) * step].reshape(-1, step)[:, :width].copy()
 
     def outputs(self) -> Any:
         """D loss / d output."""

@@ -22,17 +22,19 @@ from tests.engine.helpers import make_data, make_fold, make_member, outputs
 
 
 @njit(nogil=True)
-def call(x: Any, width: int, values: Any, encoding: Any, n_numbers: int, rows: Any) -> None:
-    gather(x, 3, width, values, encoding, n_numbers, rows, 1, len(rows) - 1)
+def call(x: Any, width: int, stride: int, values: Any, encoding: Any, n_numbers: int, rows: Any) -> None:
+    gather(x, 3, width, stride, values, encoding, n_numbers, rows, 1, len(rows) - 1)
 
 
 def gathered(encoder: Encoder, values: Any, rows: Any, dtype: Any = np.float32) -> Any:
     """All rows but the first, from behind the third place of a buffer full of rubbish."""
     width = padded(encoder.n_features)
-    x = np.full(3 + (len(rows) - 1) * width, np.nan, dtype)
-    call(x, width, values, encoding_of(encoder), encoder.n_numbers, rows.astype(np.int32))
+    x = np.full(3 + (len(rows) - 1) * (width + 16), np.nan, dtype)
+    call(x, width, width + 16, values, encoding_of(encoder), encoder.n_numbers, rows.astype(np.int32))
     assert np.all(np.isnan(x[:3]))
-    return x[3:].reshape(-1, width)
+    batch = x[3:].reshape(-1, width + 16)
+    assert np.all(np.isnan(batch[:, width:]))  # what lies between the rows is left alone
+    return batch[:, :width]
 
 
 def table(n: int, n_numbers: int, n_categories: int, seed: int) -> Matrix:

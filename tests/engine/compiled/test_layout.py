@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taut.engine.compiled.layout import Layout, padded
+from taut.engine.compiled.layout import Layout, padded, stride
 from taut.engine.compiled.simd import LANES
 from taut.network import Network
 
@@ -71,8 +71,8 @@ def test_weights_come_first_and_are_dense(layout: Layout) -> None:
 
 @given(layouts)
 def test_every_place_starts_a_vector(layout: Layout) -> None:
-    assert layout.table.shape == (len(layout.widths) - 1, 7)
-    assert not (layout.table[:, [0, 1, 3, 4, 5, 6]] % LANES).any()
+    assert layout.table.shape == (len(layout.widths) - 1, 9)
+    assert not (layout.table[:, [0, 1, 3, 4, 5, 6, 7, 8]] % LANES).any()
     assert layout.n_parameters % LANES == layout.n_statistics % LANES == 0
     np.testing.assert_array_equal(layout.table[:, 2], layout.widths[1:])
     assert layout.table[-1, 5] == layout.table[-1, 6] == 0  # no batch norm behind the last layer
@@ -83,3 +83,14 @@ def test_every_place_starts_a_vector(layout: Layout) -> None:
 @pytest.mark.parametrize(("width", "expected"), [(1, 16), (15, 16), (16, 16), (17, 32), (300, 304)])
 def test_padding(width: int, expected: int) -> None:
     assert padded(width) == expected
+
+
+@given(layouts)
+def test_the_rows_of_a_batch_do_not_fall_into_the_same_sets_of_a_cache(layout: Layout) -> None:
+    widths = [padded(width) for width in layout.widths]
+    strides = [int(layout.table[0, 7]), *(int(s) for s in layout.table[:, 8])]
+    assert strides == [stride(width) for width in widths]
+    assert strides[:-1] == layout.table[:, 7].tolist()  # what a layer gives is what the next one takes
+    for width, step in zip(widths, strides, strict=True):
+        assert width <= step <= width + LANES
+        assert step % 64 != 0

@@ -21,7 +21,7 @@ hidden = st.lists(st.integers(1, 70), max_size=4).map(tuple)
 def needed(layout: Layout, batch: int) -> list[int]:
     """The least that each part has to hold."""
     count = max(batch, BLOCK)
-    widths = [int(layout.table[0, 0]), *(int(w) for w in layout.table[:, 1])]
+    widths = [int(layout.table[0, 7]), *(int(w) for w in layout.table[:, 8])]
     sizes = [count * widths[-1], layout.n_parameters, count * max(widths), count * max(widths)]
     sizes += [max([0, *(int(r[0] * r[1]) for r in layout.table[1:])]), 2048 * 16]
     for i, width in enumerate(widths[:-1]):

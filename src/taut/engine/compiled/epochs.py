@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
-
 from taut.engine.compiled.gather import drop_inputs, gather
+from taut.engine.compiled.jit import part
 from taut.engine.compiled.losses import add_losses, loss_gradient
 from taut.engine.compiled.passes import backward, forward_evaluation, forward_training, layer_places, update
 from taut.engine.compiled.random import shuffled
@@ -46,7 +45,6 @@ from taut.engine.compiled.records import (
 from taut.engine.compiled.scratch import OUTPUTS
 
 
-@njit(nogil=True)
 def train_some(
     rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any, until_epoch: int, budget: int
 ) -> int:
@@ -60,10 +58,11 @@ def train_some(
     while budget > 0 and progress[EPOCH] < until_epoch and progress[STATUS] == RUNNING:
         if progress[PHASE] == TRAINING:
             budget -= _train_step(rows, encoding, plan, state, scratch)
-        elif progress[PHASE] == VALIDATING:
-            budget -= _evaluate_block(rows, encoding, plan, state, scratch, rows.validation, VALIDATION_LOSS)
         else:
-            budget -= _evaluate_block(rows, encoding, plan, state, scratch, rows.sample, TRAIN_LOSS)
+            validating = progress[PHASE] == VALIDATING
+            chosen = rows.validation if validating else rows.sample
+            column = VALIDATION_LOSS if validating else TRAIN_LOSS
+            budget -= _evaluate_block(rows, encoding, plan, state, scratch, chosen, column)
         if progress[PHASE] > SAMPLING:
             _end_epoch(plan, state)
             if progress[EPOCH] < until_epoch and progress[STATUS] == RUNNING:
@@ -71,7 +70,7 @@ def train_some(
     return budget
 
 
-@njit(nogil=True)
+@part
 def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -> int:
     """One batch; returns its rows.  A last batch of one row is merged into the one before."""
     progress = state.progress
@@ -106,7 +105,7 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
     return count
 
 
-@njit(nogil=True)
+@part
 def _gather_shuffled(
     x0: int, first: Any, rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int
 ) -> None:
@@ -118,7 +117,7 @@ def _gather_shuffled(
     gather(scratch.floats, x0, width, stride, rows.values, encoding, n_numbers, order, start, count)
 
 
-@njit(nogil=True)
+@part
 def _evaluate_block(
     rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any, chosen: Any, column: int
 ) -> int:
@@ -158,7 +157,7 @@ def _evaluate_block(
     return max(1, count // 3)  # an evaluation costs about a third of a training step
 
 
-@njit(nogil=True)
+@part
 def evaluate(
     values: Any,
     encoding: Any,
@@ -177,7 +176,7 @@ def evaluate(
     forward_evaluation(plan, parameters, statistics, scratch, count)
 
 
-@njit(nogil=True)
+@part
 def _end_epoch(plan: Any, state: Any) -> None:
     """Count the epoch; look for divergence, for a new best, and for the end of patience."""
     progress, sums = state.progress, state.sums
@@ -195,13 +194,19 @@ def _end_epoch(plan: Any, state: Any) -> None:
     if validation < sums[BEST_LOSS] - plan.knobs[MIN_DELTA] or epoch == 0:
         sums[BEST_LOSS] = validation
         progress[BEST_EPOCH] = epoch + 1
-        state.best_parameters[:] = state.parameters
-        state.best_statistics[:] = state.statistics
+        _copy(state.best_parameters, state.parameters)
+        _copy(state.best_statistics, state.statistics)
     elif epoch + 1 - progress[BEST_EPOCH] >= plan.sizes[PATIENCE]:
         progress[STATUS] = PATIENCE_OVER
 
 
-@njit(nogil=True)
+@part
+def _copy(target: Any, source: Any) -> None:
+    """Copy numbers; assigning slices would bring error messages and seconds of compiling along."""
+    for i in range(len(source)):
+        target[i] = source[i]
+
+
 def predict_rows(
     values: Any,
     encoding: Any,

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
+from taut.engine.compiled.jit import part
 from taut.engine.compiled.simd import fabs, floor, select, two_to
 
 # Codes of the activations in a network's description.
@@ -72,13 +73,13 @@ def _exp(x: Any) -> Any:
     return exp_double
 
 
-@njit(nogil=True)
+@part
 def relu(y: Any) -> Any:
     """max(y, 0), with NaN kept."""
     return select(y < 0.0, 0.0, y)
 
 
-@njit(nogil=True)
+@part
 def silu(y: Any) -> tuple[Any, Any]:
     """Give y s(y) and its derivative s + y s (1 - s), s the logistic function."""
     s = 1.0 / (exp(-y) + 1.0)
@@ -86,7 +87,7 @@ def silu(y: Any) -> tuple[Any, Any]:
     return value, s + value * (1.0 - s)
 
 
-@njit(nogil=True)
+@part
 def gelu(y: Any) -> tuple[Any, Any]:
     """Give y Phi(y) and its derivative Phi(y) + y phi(y).
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
+from taut.engine.compiled.jit import part
 from taut.engine.compiled.random import INPUT_MASK, stream_key, stream_words
 from taut.engine.compiled.records import BATCH, INPUT_DROP, SEED
 from taut.engine.compiled.simd import LANES, get, like, load, load_row, put, select, splat, sqrt, store
@@ -17,7 +16,7 @@ from taut.engine.compiled.simd import LANES, get, like, load, load_row, put, sel
 _CURVATURE = 1.0 / 9.0
 
 
-@njit(nogil=True)
+@part
 def gather(
     x: Any, x0: int, width: int, stride: int, values: Any, encoding: Any, n_numbers: int, rows: Any,
     start: int, count: int,
@@ -48,7 +47,7 @@ def gather(
                 put(x, here + feature, 1.0)
 
 
-@njit(nogil=True)
+@part
 def drop_inputs(
     x: Any, x0: int, width: int, stride: int, count: int, plan: Any, epoch: int, step: int
 ) -> None:

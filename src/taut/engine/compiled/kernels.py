@@ -76,7 +76,7 @@ def sources() -> list[Path]:
 @functools.cache
 def fingerprint() -> str:
     """A hash of all that the machine code depends on."""
-    return fingerprint_of(sources(), Path(epochs.__file__).parent)
+    return fingerprint_of(sources(), Path(__file__).parent)
 
 
 def fingerprint_of(files: Sequence[Path], home: Path) -> str:
@@ -121,10 +121,10 @@ def _compile(dtype: np.dtype[Any]) -> Kernels:
     if not is_compiled(dtype):
         again = "" if folder else "; no cache folder can be written, so every process has to do this"
         print(
-            f"taut: compiling for this machine, once, some 20 seconds{again} ...", file=sys.stderr, flush=True
+            f"taut: compiling for this machine, once, some 15 seconds{again} ...", file=sys.stderr, flush=True
         )
-    train = _compiled(epochs.train_some.py_func, _train_signature(dtype), folder)
-    predict = _compiled(epochs.predict_rows.py_func, _predict_signature(dtype), folder)
+    train = _compiled(epochs.train_some, _train_signature(dtype), folder)
+    predict = _compiled(epochs.predict_rows, _predict_signature(dtype), folder)
     if folder and train.stats.cache_path and predict.stats.cache_path:
         with contextlib.suppress(OSError):
             (folder / f"{dtype.name}.done").touch()

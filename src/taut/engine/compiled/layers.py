@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
 from taut.engine.compiled.functions import RELU, SILU, gelu, relu, silu
+from taut.engine.compiled.jit import part
 from taut.engine.compiled.random import stream_words
 from taut.engine.compiled.simd import load, select, splat, store
 
 VARIANCE_FLOOR = 1e-5  # added to the variance before its root, as everywhere
 
 
-@njit(nogil=True)
+@part
 def moments_of_block(f: Any, z0: int, stride: int, count: int) -> tuple[Any, Any]:
     """Mean and variance of the columns of one block."""
     zero = splat(f, 0.0)
@@ -55,7 +54,7 @@ def moments_of_block(f: Any, z0: int, stride: int, count: int) -> tuple[Any, Any
     return mean, ((s0 + s1) + (s2 + s3)) / float(count)
 
 
-@njit(nogil=True)
+@part
 def move_statistics(
     statistics: Any, place: int, width: int, mean: Any, variance: Any, count: int, step: int
 ) -> None:
@@ -66,13 +65,13 @@ def move_statistics(
     store(statistics, place + width, load(statistics, place + width) * (1.0 - share) + unbiased * share)
 
 
-@njit(nogil=True)
+@part
 def drop_threshold(rate: float) -> int:
     """The rate in sixteen bits: a unit is dropped whose random number is below.  One in 65,536 stays."""
     return min(65535, int(rate * 65536.0 + 0.5))
 
 
-@njit(nogil=True)
+@part
 def activate_block(
     f: Any, out0: int, slope0: int, z0: int, stride: int, count: int, mean: Any, inverse: Any, gain: Any,
     shift: Any, normalize: bool, activation: int, keep_slope: bool, drop: float, first_word: int, width: int,
@@ -113,7 +112,7 @@ def activate_block(
             store(f, slope0 + i * stride, derivative)
 
 
-@njit(nogil=True)
+@part
 def deactivate_block(
     f: Any,
     grad0: int,
@@ -149,7 +148,7 @@ def deactivate_block(
     return s0 + s1, t0 + t1
 
 
-@njit(nogil=True)
+@part
 def denormalize_block(
     f: Any,
     grad0: int,

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
-
 from taut.engine.compiled.functions import exp
+from taut.engine.compiled.jit import part
 from taut.engine.compiled.records import (
     CENTER,
     CLASSES,
@@ -40,7 +39,7 @@ _NOWHERE = -1e30  # a padded class: its probability is exactly zero
 _FAINT = 1e-30  # smaller probabilities count as zero: their products would be denormal, and slow
 
 
-@njit(nogil=True)
+@part
 def _exponentials(z: Any, at: int, n_classes: int) -> tuple[Any, Any]:
     """Replace logits by exp(logit - max); returns the maximum and the sum."""
     top = get(z, at)
@@ -55,7 +54,7 @@ def _exponentials(z: Any, at: int, n_classes: int) -> tuple[Any, Any]:
     return top, total(s)
 
 
-@njit(nogil=True)
+@part
 def _class_scores(z: Any, at: int, n_classes: int, target: int) -> tuple[Any, Any, Any, float]:
     """The target's logit, the largest of those before it, the largest of all, and sum(exp(logit - that))."""
     own = get(z, at + target)
@@ -70,7 +69,7 @@ def _class_scores(z: Any, at: int, n_classes: int, target: int) -> tuple[Any, An
     return own, largest(before), top, float(total(s))
 
 
-@njit(nogil=True)
+@part
 def loss_gradient(
     z: Any, z0: int, stride: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int
 ) -> None:
@@ -102,7 +101,7 @@ def loss_gradient(
             put(z, at, 2.0 * (get(z, at) - standard) * factor)
 
 
-@njit(nogil=True)
+@part
 def add_losses(
     z: Any,
     z0: int,

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
+from taut.engine.compiled.jit import part
 from taut.engine.compiled.simd import LANES, load, store
 from taut.engine.compiled.tiles import ROWS, VECTORS, make_tile, transpose_block
 
@@ -27,7 +26,7 @@ def _make_column(height: int, vectors: int) -> Any:
     """Build the product with one column of B that is ``vectors`` vectors wide: tiles, then single rows."""
     tile, single = make_tile(height, vectors), make_tile(1, vectors)
 
-    @njit(nogil=True)
+    @part
     def column(
         c: Any, c0: int, ldc: int, a: Any, a0: int, a_row: int, a_inner: int, b: Any, b0: int, ldb: int,
         rows: int, inner: int, add: int,
@@ -47,7 +46,7 @@ _wide = _make_column(ROWS, VECTORS)
 _narrow = _make_column(ROWS * VECTORS, 1)  # as many sums in flight as in a wide tile
 
 
-@njit(nogil=True)
+@part
 def _tiles(
     c: Any, c0: int, ldc: int, a: Any, a0: int, a_row: int, a_inner: int, b: Any, b0: int, ldb: int,
     rows: int, columns: int, inner: int, strip: Any, strip0: int,
@@ -73,7 +72,7 @@ def _tiles(
             j += width
 
 
-@njit(nogil=True)
+@part
 def forward_product(
     f: Any, z0: int, z_row: int, x0: int, x_row: int, w: Any, w0: int, rows: int, n_in: int, n_out: int,
     strip0: int,
@@ -85,7 +84,7 @@ def forward_product(
     _tiles(f, z0, z_row, f, x0, x_row, 1, w, w0, n_out, rows, n_out, n_in, f, strip0)
 
 
-@njit(nogil=True)
+@part
 def weight_product(
     f: Any, g0: int, x0: int, x_row: int, dz0: int, dz_row: int, rows: int, n_in: int, n_out: int, strip0: int
 ) -> None:
@@ -93,7 +92,7 @@ def weight_product(
     _tiles(f, g0, n_out, f, x0, 1, x_row, f, dz0, dz_row, n_in, n_out, rows, f, strip0)
 
 
-@njit(nogil=True)
+@part
 def input_product(
     f: Any, dx0: int, dx_row: int, dz0: int, dz_row: int, w: Any, w0: int, rows: int, n_in: int, n_out: int,
     n_true: int, turned0: int, strip0: int,

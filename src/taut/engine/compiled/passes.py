@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
-
 from taut.engine.compiled.functions import RELU
+from taut.engine.compiled.jit import part
 from taut.engine.compiled.layers import (
     VARIANCE_FLOOR,
     activate_block,
@@ -47,11 +46,10 @@ from taut.engine.compiled.scratch import GRAD_A, GRAD_B, GRADIENT, LAYER, OUTPUT
 from taut.engine.compiled.simd import LANES, fabs, load, select, splat, sqrt, store
 from taut.techniques import WEIGHT_TECHNIQUES
 
-_LAYER_HEADER = 7  # scratch.py: parts before the first layer's own
 _TINY_FIRST, _TINY_SECOND = 1e-30, 1e-36  # moments of dead weights are cut off before they turn denormal
 
 
-@njit(nogil=True)
+@part
 def layer_places(scratch: Any, layer: int) -> tuple[int, int, int, int]:
     """Where layer's output, hat, slope and inverse deviation lie; layer 0 is the input."""
     at = LAYER + 4 * layer
@@ -59,7 +57,7 @@ def layer_places(scratch: Any, layer: int) -> tuple[int, int, int, int]:
     return p[at], p[at + 1], p[at + 2], p[at + 3]
 
 
-@njit(nogil=True)
+@part
 def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int, step: int) -> None:
     """From the encoded batch to the outputs (at OUTPUTS), with batch statistics and masks."""
     f, parameters, statistics = scratch.floats, state.parameters, state.statistics
@@ -90,7 +88,7 @@ def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int
     _outputs(plan, parameters, scratch, count)
 
 
-@njit(nogil=True)
+@part
 def forward_evaluation(plan: Any, parameters: Any, statistics: Any, scratch: Any, count: int) -> None:
     """From the encoded batch to the outputs, with running statistics and without masks."""
     f = scratch.floats
@@ -115,7 +113,7 @@ def forward_evaluation(plan: Any, parameters: Any, statistics: Any, scratch: Any
     _outputs(plan, parameters, scratch, count)
 
 
-@njit(nogil=True)
+@part
 def _dense(plan: Any, parameters: Any, scratch: Any, layer: int, z0: int, count: int) -> None:
     """A layer's inputs times its weights."""
     d = plan.layers[layer]
@@ -126,7 +124,7 @@ def _dense(plan: Any, parameters: Any, scratch: Any, layer: int, z0: int, count:
     )  # fmt: skip
 
 
-@njit(nogil=True)
+@part
 def _outputs(plan: Any, parameters: Any, scratch: Any, count: int) -> None:
     """The last dense layer and its bias."""
     f, z0, last = scratch.floats, scratch.places[OUTPUTS], len(plan.layers) - 1
@@ -139,7 +137,7 @@ def _outputs(plan: Any, parameters: Any, scratch: Any, count: int) -> None:
             store(f, at, load(f, at) + bias)
 
 
-@njit(nogil=True)
+@part
 def backward(plan: Any, state: Any, scratch: Any, count: int) -> None:
     """From d loss / d output (at OUTPUTS) to the gradient of every parameter (at GRADIENT)."""
     f, parameters, p = scratch.floats, state.parameters, scratch.places
@@ -184,14 +182,14 @@ def _compose(steps: tuple[Callable[..., Any], ...], index: int = 0) -> Any:
     """Chain the techniques' weight steps, in their order, into one compiled function."""
     if index == len(steps):
 
-        @njit(nogil=True)
+        @part
         def unchanged(w: Any, amounts: Any, learning_rate: float) -> Any:
             return w
 
         return unchanged
-    step, rest = njit(nogil=True)(steps[index]), _compose(steps, index + 1)
+    step, rest = part(steps[index]), _compose(steps, index + 1)
 
-    @njit(nogil=True)
+    @part
     def stepped(w: Any, amounts: Any, learning_rate: float) -> Any:
         return rest(step(w, learning_rate * amounts[index]), amounts, learning_rate)
 
@@ -201,7 +199,7 @@ def _compose(steps: tuple[Callable[..., Any], ...], index: int = 0) -> Any:
 _on_weights = _compose(tuple(t.weight_step for t in WEIGHT_TECHNIQUES))
 
 
-@njit(nogil=True)
+@part
 def update(plan: Any, state: Any, scratch: Any) -> None:
     """One step of Adam (Kingma and Ba 2015) with linear warm-up; then the techniques on the weights.
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from taut.engine.compiled.jit import part
 from taut.engine.compiled.simd import LANES, lanes_from
 
 # What a stream is for.  Never renumber: saved searches replay by these names.
@@ -28,7 +28,7 @@ _HALF = np.uint64(32)
 _TAUT = np.uint64(0x74617574)  # "taut": the counter's last word
 
 
-@njit(nogil=True)
+@part
 def philox(a: Any, b: Any, c: Any, d: Any, key_a: Any, key_b: Any) -> tuple[Any, Any, Any, Any]:
     """Philox-4x32-10: four words from a counter of four and a key of two (all uint64 below 2^32)."""
     for _ in range(10):
@@ -39,7 +39,7 @@ def philox(a: Any, b: Any, c: Any, d: Any, key_a: Any, key_b: Any) -> tuple[Any,
     return a, b, c, d
 
 
-@njit(nogil=True)
+@part
 def stream_key(seed: int, purpose: int, epoch: int, step: int) -> tuple[Any, Any]:
     """The two 32-bit keys (as uint64) of a stream.
 
@@ -57,7 +57,7 @@ def stream_key(seed: int, purpose: int, epoch: int, step: int) -> tuple[Any, Any
     return a, b
 
 
-@njit(nogil=True)
+@part
 def stream_words(place: int, key_a: Any, key_b: Any) -> Any:
     """LANES random 32-bit words for the places ``place, place + 1, ...`` of a stream (uint32 vector).
 
@@ -72,7 +72,7 @@ def stream_words(place: int, key_a: Any, key_b: Any) -> Any:
     return x ^ (x >> 16)
 
 
-@njit(nogil=True)
+@part
 def _word(place: Any, key_a: Any, key_b: Any) -> Any:
     """The same hash for one place; all numbers uint64 below 2^32."""
     x = (place * np.uint64(0x9E3779B1) + key_a) & _LOW
@@ -83,7 +83,7 @@ def _word(place: Any, key_a: Any, key_b: Any) -> Any:
     return x ^ (x >> np.uint64(16))
 
 
-@njit(nogil=True)
+@part
 def shuffled(order: Any, count: int, seed: int, epoch: int) -> None:
     """Fill ``order[:count]`` with a random permutation of 0 .. count - 1 (Fisher and Yates)."""
     key_a, key_b = stream_key(seed, ORDER, epoch, 0)
