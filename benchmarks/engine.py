@@ -2,7 +2,8 @@
 
     python benchmarks/engine.py [--json]     taut, a PyTorch loop, scikit-learn, and the limit
     python benchmarks/engine.py --all        and all sections below
-    python benchmarks/engine.py --activations --evaluation --threads --products --memory --prediction --compile
+    python benchmarks/engine.py --activations --evaluation --threads --products --memory --prediction
+                                --compile
 
 ``--json`` prints a list of objects with the keys hidden, batch, taut_s, torch_loop_s, sklearn_s, limit_s and
 eval_s: CPU seconds of one core per network and epoch. What the figures say is in benchmarks/README.md.

@@ -34,7 +34,7 @@ def evaluation(rounds: int) -> str:
         train_s, both_s = medians(interleaved([alone.epochs, evaluating.epochs], rounds))
         eval_s = (both_s - train_s) / EVALUATIONS
         lines.append([name_of(hidden, batch), f"{train_s:.5f}", f"{eval_s:.5f}", f"{eval_s / train_s:.0%}"])
-    title = f"Evaluation of {VALIDATION} rows held out and {VALIDATION} that train, on top of {ROWS} that train (bar: 25%)"
+    title = f"Evaluation of {VALIDATION} rows held out and {VALIDATION} of the {ROWS} that train (bar: 25% on top)"
     return table(title, ["hidden, batch", "train s", "evaluate s", "share"], lines)
 
 

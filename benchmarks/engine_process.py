@@ -23,8 +23,8 @@ MANY = 1_000_000
 def in_process(code: str, **environment: str) -> Any:
     """What some code prints as JSON, run in a new process."""
     found = subprocess.run(
-        [sys.executable, "-c", code], cwd=HERE, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True,
-        check=True,
+        [sys.executable, "-c", code], cwd=HERE, env={**os.environ, **environment}, stdout=subprocess.PIPE,
+        text=True, check=True,
     )  # fmt: skip
     return json.loads(found.stdout.splitlines()[-1])
 

@@ -14,28 +14,28 @@ from engine_speed import PRODUCTS, Product
 from numba import njit
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from taut.engine.compiled.layout import stride
 from taut.engine.compiled.matmul import INNER_AT_MOST, WIDE, forward_product, input_product, weight_product
 
-# OpenBLAS chooses its kernels by the processor's name. Where it knows an older one only, this asks for AVX-512.
+# OpenBLAS chooses its kernels by the processor's name. Where it does not know it, this asks for AVX-512.
+HERE = os.path.dirname(os.path.abspath(__file__))
 FORCED = {"OPENBLAS_CORETYPE": "SKYLAKEX"}
 
 
 @njit(nogil=True)
-def _forward(count: int, z: Any, x: Any, w: Any, m: int, k: int, n: int, strip: Any) -> None:
+def _products(which: int, count: int, f: Any, places: Any, w: Any, m: int, k: int, n: int) -> None:
+    x, dz, out, turned, strip = places
+    k_row, n_row = row_stride(k), row_stride(n)
     for _ in range(count):
-        forward_product(z, 0, x, 0, w, 0, m, k, n, strip, 0)
+        if which == 0:
+            forward_product(f, out, n_row, x, k_row, w, 0, m, k, n, strip)
+        elif which == 1:
+            weight_product(f, out, x, k_row, dz, n_row, m, k, n, strip)
+        else:
+            input_product(f, out, k_row, dz, n_row, w, 0, m, k, n, n, turned, strip)
 
 
-@njit(nogil=True)
-def _weight(count: int, g: Any, x: Any, dz: Any, m: int, k: int, n: int, strip: Any) -> None:
-    for _ in range(count):
-        weight_product(g, 0, x, 0, dz, 0, m, k, n, strip, 0)
-
-
-@njit(nogil=True)
-def _input(count: int, dx: Any, dz: Any, w: Any, m: int, k: int, n: int, turned: Any, strip: Any) -> None:
-    for _ in range(count):
-        input_product(dx, 0, dz, 0, w, 0, m, k, n, turned, 0, strip, 0)
+row_stride = njit(stride)
 
 
 class Tiles:
@@ -44,19 +44,20 @@ class Tiles:
     def __init__(self, shape: tuple[int, int, int]) -> None:
         m, k, n = self.shape = shape
         self.operations = 2 * m * k * n
-        rng = np.random.default_rng(0)
-        self.x, self.w, self.dz = (rng.standard_normal(s, dtype=np.float32) for s in (m * k, k * n, m * n))
-        self.z, self.g, self.dx = (np.zeros(s, np.float32) for s in (m * n, k * n, m * k))
-        self.turned, self.strip = np.zeros(k * n, np.float32), np.zeros(INNER_AT_MOST * WIDE, np.float32)
+        a, b = stride(k), stride(n)
+        sizes = [m * a, m * b, max(m * a, m * b, k * n), k * n, INNER_AT_MOST * WIDE]
+        self.f = np.random.default_rng(0).standard_normal(sum(sizes), dtype=np.float32)
+        self.w = np.random.default_rng(1).standard_normal(k * n, dtype=np.float32)
+        self.places = tuple(int(place) for place in np.cumsum([0, *sizes[:-1]]))
 
     def forward(self, count: int) -> None:
-        _forward(count, self.z, self.x, self.w, *self.shape, self.strip)
+        _products(0, count, self.f, self.places, self.w, *self.shape)
 
     def weight(self, count: int) -> None:
-        _weight(count, self.g, self.x, self.dz, *self.shape, self.strip)
+        _products(1, count, self.f, self.places, self.w, *self.shape)
 
     def input(self, count: int) -> None:
-        _input(count, self.dx, self.dz, self.w, *self.shape, self.turned, self.strip)
+        _products(2, count, self.f, self.places, self.w, *self.shape)
 
 
 def rate(run: Any, operations: int, rounds: int) -> float:
@@ -95,8 +96,8 @@ def other_blas(rounds: int) -> dict[str, Any]:
     """NumPy's BLAS again in a process of its own, told to use other kernels."""
     code = f"import json, engine_products as e; print(json.dumps(e.blas_rates({rounds})))"
     found = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **FORCED}, cwd=os.path.dirname(os.path.abspath(__file__)),
-        stdout=subprocess.PIPE, text=True, check=True,
+        [sys.executable, "-c", code], env={**os.environ, **FORCED}, cwd=HERE, stdout=subprocess.PIPE, text=True,
+        check=True,
     )  # fmt: skip
     result: dict[str, Any] = json.loads(found.stdout)
     return {**result, "name": f"{result['name']} (asked for)"}

@@ -95,7 +95,7 @@ class ScikitLearn:
 
 
 def multiply_adds(hidden: tuple[int, ...]) -> int:
-    """Floating-point operations of an epoch's matrix products; the first layer needs no gradient of its input."""
+    """Floating-point operations of an epoch's matrix products; nobody needs the gradient of the inputs."""
     widths = (COLUMNS, *hidden, CLASSES)
     return sum(
         2 * ROWS * a * b * (3 if i else 2)

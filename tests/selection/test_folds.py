@@ -179,6 +179,7 @@ SPLITTERS: list[Any] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.*identical to rows that train")
 @pytest.mark.parametrize("cv", SPLITTERS, ids=lambda cv: type(cv).__name__)
 def test_any_splitter_of_sklearn_is_taken_as_it_is(cv: Any) -> None:
     groups = np.arange(100) % 4
@@ -436,3 +437,19 @@ def test_seeds_are_63_bits_and_differ_by_name(seed: int, names: list[int]) -> No
     assert 0 <= made < 2**63
     assert made != seed_of(seed, *names, 1)
     assert made != seed_of(seed + 1, *names)
+
+
+def test_identical_rows_on_both_sides_of_somebodys_split_are_counted_and_warned_about() -> None:
+    alike = np.array([0, 1, 2, 2, 4, 5])
+    target = np.array([0, 1, 0, 1, 0, 1])
+    apart = [(np.array([0, 1, 2]), np.array([3, 4, 5]))]
+    with pytest.warns(DataWarning, match=r"^1 held-out rows are identical to rows that train"):
+        cross_validation_splits(apart, target, None, "classification", 0, alike)
+    together = [(np.array([0, 1, 4, 5]), np.array([2, 3]))]
+    cross_validation_splits(together, target, None, "classification", 0, alike)  # warnings are errors here
+
+
+def test_groups_that_part_identical_rows_are_warned_about() -> None:
+    alike, groups = np.array([0, 1, 1, 3]), np.array([0, 0, 1, 1])
+    with pytest.warns(DataWarning, match="identical"):
+        cross_validation_splits(2, np.arange(4.0), groups, "regression", 0, alike)

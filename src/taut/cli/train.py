@@ -56,6 +56,12 @@ def train(
         with SearchProgress(voice, estimator.time_limit) as progress:
             estimator.on_progress = progress.update
             estimator.fit(features, y)
+        n_identical = estimator.n_identical_rows_
+        if n_identical:
+            text = (
+                f"{n_identical:,} rows are identical to an earlier one, as chance may have it; they may be in"
+            )
+            voice.notes([f"{text} different folds."])
         with Interrupts(threading.Event()):  # hours of search are not lost in the second that saves them
             estimator.notes_ = tuple(voice.record)
             estimator.save(str(folder))

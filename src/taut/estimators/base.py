@@ -60,6 +60,7 @@ class TautEstimator(BaseEstimator, ABC):
         class_weight: ClassWeight = getattr(self, "class_weight", None)
         validation = None if X_val is None else (X_val, y_val, weight_val)
         problem = make_problem(self, self._task, X, y, sample_weight, class_weight, validation)
+        self.n_identical_rows_ = problem.n_identical
         if problem.target.classes is not None:
             self.classes_ = problem.target.classes
         if problem.target.constant:

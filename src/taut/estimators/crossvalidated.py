@@ -217,6 +217,8 @@ class TautClassifierCV(ClassifierMixin, _CrossValidated):
         By recipe (the two baselines and the chosen one) the folds' curves: ``epoch``, ``train_loss``,
         ``validation_loss``, ``validation_accuracy``.
     best_index_, best_epoch_, n_splits_ : int
+    n_identical_rows_ : int
+        Further rows that are identical to an earlier one, as chance repeats them.
     zero_share_ : float
         Share of weights that are exactly zero in the final networks.
     interrupted_ : bool
@@ -337,6 +339,8 @@ class TautRegressorCV(RegressorMixin, _CrossValidated):
         By recipe (the two baselines and the chosen one) the folds' curves: ``epoch``, ``train_loss``,
         ``validation_loss``.
     best_index_, best_epoch_, n_splits_ : int
+    n_identical_rows_ : int
+        Further rows that are identical to an earlier one, as chance repeats them.
     zero_share_ : float
         Share of weights that are exactly zero in the final networks.
     interrupted_ : bool

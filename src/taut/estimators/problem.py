@@ -70,7 +70,8 @@ class Problem:
     data: Data
     target: Target
     n_train: int
-    alike: NDArray[np.integer]
+    alike: NDArray[np.integer]  # identical rows that chance would not repeat share a number
+    n_identical: int  # further rows that are identical to an earlier one, as chance repeats them
 
     @property
     def weight(self) -> NDArray[np.floating] | None:
@@ -232,7 +233,7 @@ def make_problem(
     weight = _weights(sample_weight, features.values, "sample_weight")
     target, values = read_target(estimator, y, task, weight)
     check_consistent_length(features.values, values)
-    alike, _ = duplicate_groups(features)
+    alike, n_identical = duplicate_groups(features)
     if validation is not None:
         X_val, y_val, weight_val = validation
         _, more = read_features(estimator, X_val, schema)
@@ -254,13 +255,13 @@ def make_problem(
             raise DataError("class_weight leaves no row with a weight above 0: raise that of a class.")
     data = Data(
         values=features.values,
-        target=values.astype(np.float32),
+        target=values,
         task=task,
         n_outputs=target.n_outputs,
         fit_weight=None if fit_weight is None else _mean_one(fit_weight),
         score_weight=None if weight is None else _mean_one(weight),
     )
-    return Problem(schema, features, data, target, n, alike)
+    return Problem(schema, features, data, target, n, alike, n_identical)
 
 
 def _mean_one(weight: NDArray[np.float64]) -> NDArray[np.float32]:

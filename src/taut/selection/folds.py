@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -66,7 +66,7 @@ def cross_validation_splits(
     Warns
     -----
     DataWarning
-        Where folds cannot be stratified, or a split holds out rows that it also trains on.
+        Where folds cannot be stratified, or a split holds out rows that it also trains on, or their twins.
     """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
@@ -74,17 +74,31 @@ def cross_validation_splits(
     if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
         counted = _counted(np.arange(n), weight)
         if groups is not None:
-            splits: Iterable[Any] = GroupKFold(int(cv)).split(counted, target[counted], groups[counted])
-        else:
-            options: dict[str, Any] = {"n_splits": int(cv), "shuffle": True, "random_state": seed}
-            kinds = (StratifiedKFold, KFold) if task == "classification" else (KFold,)
-            splits = _first_possible([kind(**options) for kind in kinds], target[counted], alike[counted])
-        return [_split(counted[train], counted[validation]) for train, validation in splits]
+            by_group = GroupKFold(int(cv)).split(counted, target[counted], groups[counted])
+            return _without_twins([_split(counted[train], counted[held]) for train, held in by_group], alike)
+        options: dict[str, Any] = {"n_splits": int(cv), "shuffle": True, "random_state": seed}
+        kinds = (StratifiedKFold, KFold) if task == "classification" else (KFold,)
+        splits = _first_possible([kind(**options) for kind in kinds], target[counted], alike[counted])
+        return [_split(counted[train], counted[held]) for train, held in splits]
     splits = check_cv(cv, target, classifier=task == "classification").split(np.zeros(n), target, groups)
     made = [_checked_split(i, train, validation, n) for i, (train, validation) in enumerate(splits)]
     if not made:
         raise DataError("cv gives no split: give a number of folds, a splitter, or a list of splits.")
-    return made
+    return _without_twins(made, alike)
+
+
+def _without_twins(splits: list[Split], alike: NDArray[np.integer]) -> list[Split]:
+    """The same splits; warns where a held-out row is identical to one that trains."""
+    twins = np.zeros(len(alike), dtype=bool)
+    if len(np.unique(alike)) < len(alike):
+        for split in splits:
+            same = np.isin(alike[split.validation], alike[split.train])
+            twins[split.validation[same]] = True
+    n_twins = int(twins.sum())
+    if n_twins:
+        text = f"{n_twins:,} held-out rows are identical to rows that train, continuous columns included"
+        warnings.warn(f"{text}: the scores may be too good.", DataWarning, stacklevel=3)
+    return splits
 
 
 def _split(train: NDArray[Any], validation: NDArray[Any]) -> Split:
