@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from engine_common import ROWS, SIZES, VALIDATION, Taut, interleaved, medians, name_of, table
+from engine_common import ROWS, SIZES, VALIDATION, Taut, enough, interleaved, medians, name_of, table
 from engine_speed import EVALUATIONS
 from threadpoolctl import threadpool_limits
 
@@ -34,7 +34,7 @@ def evaluation(rounds: int) -> str:
         train_s, both_s = medians(interleaved([alone.epochs, evaluating.epochs], rounds))
         eval_s = (both_s - train_s) / EVALUATIONS
         lines.append([name_of(hidden, batch), f"{train_s:.5f}", f"{eval_s:.5f}", f"{eval_s / train_s:.0%}"])
-    title = f"Evaluation of {VALIDATION} rows held out and {VALIDATION} of the {ROWS} that train (bar: 25% on top)"
+    title = f"Evaluation of {VALIDATION} rows held out and {VALIDATION} of the {ROWS} in training (bar: 25%)"
     return table(title, ["hidden, batch", "train s", "evaluate s", "share"], lines)
 
 
@@ -47,9 +47,10 @@ def threads(rounds: int) -> str:
         for hidden, batch in SIZES:
             nets = [Taut(hidden, batch, seed=seed) for seed in range(8)]
             data, trainings = nets[0].data, [net.training[0] for net in nets]
-            epochs = max(1, round(0.05 / (1e-7 * ROWS * sum(hidden))))
+            epochs = max(1, enough(nets[0].epochs, 0.1))
             seconds: tuple[list[float], list[float]] = ([], [])
-            goal = 2
+            goal = max(training.epoch for training in trainings)
+            CompiledEngine(1).train(data, trainings, until_epoch=goal)
             for _ in range(rounds):
                 for n_jobs in (1, 2):
                     goal += epochs

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from taut.engine.compiled.layout import stride
 from taut.engine.compiled.matmul import INNER_AT_MOST, WIDE, forward_product, input_product, weight_product
+from taut.engine.compiled.scratch import aligned
 
 # OpenBLAS chooses its kernels by the processor's name. Where it does not know it, this asks for AVX-512.
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -46,8 +47,10 @@ class Tiles:
         self.operations = 2 * m * k * n
         a, b = stride(k), stride(n)
         sizes = [m * a, m * b, max(m * a, m * b, k * n), k * n, INNER_AT_MOST * WIDE]
-        self.f = np.random.default_rng(0).standard_normal(sum(sizes), dtype=np.float32)
-        self.w = np.random.default_rng(1).standard_normal(k * n, dtype=np.float32)
+        self.f = aligned(sum(sizes), np.float32)
+        self.f[:] = np.random.default_rng(0).standard_normal(len(self.f), dtype=np.float32)
+        self.w = aligned(k * n, np.float32)
+        self.w[:] = self.f[: k * n]
         self.places = tuple(int(place) for place in np.cumsum([0, *sizes[:-1]]))
 
     def forward(self, count: int) -> None:
@@ -93,11 +96,11 @@ def torch_rates(rounds: int) -> dict[str, Any]:
 
 
 def other_blas(rounds: int) -> dict[str, Any]:
-    """NumPy's BLAS again in a process of its own, told to use other kernels."""
+    """Rates of NumPy's BLAS in a process of its own, told to use other kernels."""
     code = f"import json, engine_products as e; print(json.dumps(e.blas_rates({rounds})))"
     found = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **FORCED}, cwd=HERE, stdout=subprocess.PIPE, text=True,
-        check=True,
+        [sys.executable, "-c", code], env={**os.environ, **FORCED}, cwd=HERE, stdout=subprocess.PIPE,
+        text=True, check=True,
     )  # fmt: skip
     result: dict[str, Any] = json.loads(found.stdout)
     return {**result, "name": f"{result['name']} (asked for)"}

@@ -296,7 +296,8 @@ def test_a_bad_file_is_a_sentence(run: Run, tmp_path: Path, content: bytes, mess
 
 
 def test_a_directory_is_no_file(run: Run, tmp_path: Path) -> None:
-    assert "is a directory" in sentence(run, tmp_path, "--target", "y")
+    for place in (tmp_path, Path("."), Path(tmp_path.anchor)):  # the last two have no name to call a model by
+        assert "is a directory" in sentence(run, place, "--target", "y")
 
 
 def test_infinite_and_huge_numbers_are_warned_of(run: Run, tmp_path: Path) -> None:

@@ -124,6 +124,9 @@ def test_a_missing_model_or_file(run: Run, model: Path, table: Path, tmp_path: P
     assert "no such folder" in sentence(run, tmp_path / "nix", table)
     assert "is missing" in sentence(run, tmp_path, table)
     assert "there is no file" in sentence(run, model, tmp_path / "nix.csv")
+    assert "is a directory" in sentence(run, model, Path("."))
+    for long in ((tmp_path / ("b" * 300), table), (model, tmp_path / ("b" * 300))):
+        assert "b" * 300 in sentence(run, *long)
 
 
 def test_a_damaged_model(run: Run, table: Path, tmp_path: Path) -> None:

@@ -414,3 +414,30 @@ def test_a_split_with_rows_on_both_sides_is_told() -> None:
     X, y = given()
     with pytest.warns(DataWarning, match="cv's split 0 holds out 10 rows that it also trains on"):
         crossvalidated(cv=[(range(100), range(90, 150))]).fit(X, y)
+
+
+def test_a_class_that_a_fold_cannot_learn_is_named() -> None:
+    X, y = given()
+    names = np.array(["a", "b", "c"])[y]
+    with pytest.warns(
+        DataWarning, match=r"no training row of these classes: 'a' \(1 of 3\), 'b' \(1 of 3\), 'c'"
+    ):
+        crossvalidated(cv=3).fit(X, names, groups=y)
+    rows = np.arange(len(y))
+    splits = [(rows[y != 1], rows[y == 1]), (rows[::2], rows[1::2])]
+    with pytest.warns(DataWarning, match=r"these classes: 'b' \(1 of 2\); they cannot learn them"):
+        crossvalidated(cv=splits).fit(X, names)
+
+
+@tasks
+def test_where_folds_repeat_rows_have_no_say_in_their_own_epoch(task: str) -> None:
+    X, y = given(task)
+    cv = RepeatedKFold(n_splits=2, n_repeats=3, random_state=0)
+    fitted = crossvalidated(task, cv=cv, n_candidates=2, max_epochs=40).fit(X, y)
+    curves = [fold["validation_loss"] for fold in fitted.history_[EARLY]]
+    n_epochs = min(map(len, curves))
+    best = [int(np.argmin(curve[:n_epochs])) + 1 for curve in curves]
+    assert len(set(best)) > 1
+    # Each fold's epoch is the one that is best on the other fold of its own repetition.
+    expected = [best[k + 1 - 2 * (k % 2)] for k in range(6)]
+    assert fitted.baseline_["early_stopping"].fold_epochs.tolist() == expected

@@ -71,6 +71,26 @@ def test_the_best_epochs_network_is_kept_where_the_last_epoch_ended_training(tas
     assert output(fitted, X_val).tobytes() == output(short, X_val).tobytes()
 
 
+@pytest.mark.parametrize("size", [1.0, 1000.0])
+def test_min_delta_is_in_the_units_of_the_losses(size: float) -> None:
+    X, y = given("regression")
+    min_delta = 0.1 * float(np.var(y)) * size * size
+    recipe = Recipe(EarlyStopping(patience=3, min_delta=min_delta))
+    fitted = single("regression", recipe=recipe, max_epochs=60).fit(X, y * size)
+    losses = fitted.history_["validation_loss"]
+    best = 0
+    for epoch, loss in enumerate(losses):
+        best = epoch if loss < losses[best] - min_delta else best
+    assert fitted.best_epoch_ == best + 1 > 1
+    assert fitted.n_iter_ == fitted.best_epoch_ + 3 < 60
+
+
+def test_a_min_delta_beyond_all_numbers_stops_at_once() -> None:
+    X, y = given("regression")
+    recipe = Recipe(EarlyStopping(patience=3, min_delta=1.0))
+    assert single("regression", recipe=recipe, max_epochs=60).fit(X, y * 1e-200).best_epoch_ == 1
+
+
 @tasks
 def test_histories_have_one_entry_an_epoch(task: str) -> None:
     fitted, _, _ = fitted_with_rest(task)

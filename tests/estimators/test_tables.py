@@ -15,7 +15,16 @@ from sklearn.utils import Bunch
 from taut.errors import DataError, DataWarning
 from taut.estimators.base import predict_table
 from taut.table.convert import frame_from
-from tests.estimators.helpers import given, kinds, mixed_columns, mixed_target, output, single, tasks
+from tests.estimators.helpers import (
+    crossvalidated,
+    given,
+    kinds,
+    mixed_columns,
+    mixed_target,
+    output,
+    single,
+    tasks,
+)
 
 # --- faults in X (FAULTS.md 24, 26, 27, 35) ---------------------------------------------------------------
 
@@ -36,9 +45,10 @@ from tests.estimators.helpers import given, kinds, mixed_columns, mixed_target, 
         (lambda X: [*X.astype(str).tolist()[:-1], ["a"] * 4], ValueError, "could not convert string to"),
         (lambda X: pd.DataFrame({"a": [[1, 2]] * len(X)}), ValueError, r"'a' \(nested"),
         (lambda X: X[:-1], ValueError, "inconsistent numbers of samples"),
+        (lambda X: pd.DataFrame(X, columns=list("abca")), DataError, "same name: .*'a' 2 times; rename"),
     ],
     ids=["sparse", "complex", "1-D", "3-D", "no rows", "no columns", "infinity", "infinity in a frame",
-         "text", "nested", "a row less"],
+         "text", "nested", "a row less", "a name twice"],
 )  # fmt: skip
 def test_what_is_no_table_is_refused_in_a_sentence(
     make: Any, task: str, change: Any, error: Any, sentence: str
@@ -209,3 +219,27 @@ def test_names_of_columns_are_checked_as_sklearn_does(make: Any) -> None:
     with pytest.raises(ValueError, match="X has 3 features, but Taut.* is expecting 4 features"):
         plain.predict(X[:, :3])
     assert not hasattr(fitted.fit(X, y), "feature_names_in_")
+
+
+@kinds
+def test_a_frame_for_a_model_of_an_array_is_taken_by_position_with_sklearns_warning(make: Any) -> None:
+    X, y = given()
+    fitted = make().fit(X, y)
+    frame = pd.DataFrame(X, columns=["d", "c", "b", "a"])
+    with pytest.warns(UserWarning, match="X has feature names, but .* was fitted without feature names"):
+        assert (output(fitted, frame) == output(fitted, X)).all()
+    with pytest.warns(UserWarning, match="was fitted without feature names"):
+        of_frame = make().fit(X, y, X_val=frame[:40], y_val=y[:40])
+    assert (output(of_frame, X) == output(make().fit(X, y, X_val=X[:40], y_val=y[:40]), X)).all()
+    with (
+        pytest.warns(UserWarning, match="was fitted without feature names"),
+        pytest.raises(ValueError, match="has 3 features, but .* is expecting 4"),
+    ):
+        fitted.predict(frame[["a", "b", "c"]])
+
+
+def test_a_model_of_columns_with_numbers_for_names_takes_them_by_these() -> None:
+    X, y = given()
+    frame = pd.DataFrame(X)
+    fitted = crossvalidated().fit(frame, y)
+    assert (output(fitted, frame[[2, 0, 3, 1]]) == output(fitted, frame)).all()

@@ -24,7 +24,15 @@ from sklearn.model_selection import (
 
 from taut.engine.base import Data, Fold
 from taut.errors import DataError, DataWarning
-from taut.selection.folds import Split, cross_validation_splits, holdout_split, make_fold, make_folds, seed_of
+from taut.selection.folds import (
+    Split,
+    cross_validation_splits,
+    holdout_split,
+    make_fold,
+    make_folds,
+    seed_of,
+    without_shared_rows,
+)
 from taut.table.checks import duplicate_groups
 from taut.table.columns import describe
 from taut.table.frame import Frame, TextColumn
@@ -453,3 +461,33 @@ def test_groups_that_part_identical_rows_are_warned_about() -> None:
     alike, groups = np.array([0, 1, 1, 3]), np.array([0, 0, 1, 1])
     with pytest.warns(DataWarning, match="identical"):
         cross_validation_splits(2, np.arange(4.0), groups, "regression", 0, alike)
+
+
+def folds_of(splits: list[Split], n: int = 100) -> list[Fold]:
+    data, numbers = table(n)
+    return make_folds(splits, data, numbers, 0)
+
+
+@pytest.mark.parametrize("cv", [5, KFold(4), TimeSeriesSplit(3), [(np.arange(50), np.arange(50, 100))]])
+def test_folds_that_share_no_row_are_all_each_others(cv: Any) -> None:
+    assert without_shared_rows(folds_of(splits_of(cv, np.arange(100) % 3)), 100) is None
+
+
+def test_folds_that_repeat_have_those_of_their_own_repetition() -> None:
+    splits = splits_of(RepeatedKFold(n_splits=4, n_repeats=3, random_state=0), np.arange(100) % 3)
+    others = without_shared_rows(folds_of(splits), 100)
+    assert others is not None
+    assert not others.diagonal().any()
+    assert (others == others.T).all()
+    for k in range(12):
+        first = k - k % 4
+        assert others[k, first : first + 4].sum() == 3
+    held = [set(split.validation.tolist()) for split in splits]
+    assert others.tolist() == [[not a & b for b in held] for a in held]
+
+
+def test_a_fold_that_shares_rows_with_all_others_has_them_all() -> None:
+    splits = splits_of(ShuffleSplit(6, test_size=0.6, random_state=0), np.arange(100) % 3)
+    others = without_shared_rows(folds_of(splits), 100)
+    assert others is not None
+    assert (others == ~np.eye(6, dtype=bool)).all()

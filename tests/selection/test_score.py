@@ -86,6 +86,23 @@ def test_choosing_among_noisy_epochs_is_no_skill() -> None:
     assert np.mean(own) < 1.0 - 50 * standard_error
 
 
+def test_where_folds_repeat_rows_have_no_say_in_their_own_epoch() -> None:
+    """As above, but every row is held out four times; all the other folds would know a fold's own rows."""
+    rng = np.random.default_rng(0)
+    here, all_others = [], []
+    for _ in range(200):
+        noise = 1.0 + 0.1 * rng.standard_normal((60, 40))
+        held = [part for _ in range(4) for part in rng.permutation(60).reshape(5, 12)]
+        validation = np.array([noise[part].mean(axis=0) for part in held])
+        apart = np.array([[not set(a) & set(b) for b in held] for a in held])
+        places = np.arange(20)
+        here.append(validation[places, choose_epochs(validation, True, apart)[1]].mean())
+        all_others.append(validation[places, choose_epochs(validation, True)[1]].mean())
+    standard_error = 0.1 / math.sqrt(60 * 200)
+    assert abs(np.mean(here) - 1.0) < 4 * standard_error
+    assert np.mean(all_others) < 1.0 - 15 * standard_error
+
+
 # --- a candidate's score ----------------------------------------------------------------------------------
 
 

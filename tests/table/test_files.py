@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,19 @@ def test_a_missing_path_and_a_directory(tmp_path: Path) -> None:
         kind_of(tmp_path / "nowhere.csv")
     with pytest.raises(DataError, match=r"is a directory; give a CSV, TSV or Parquet file"):
         kind_of(tmp_path)
+
+
+def test_a_name_that_the_system_refuses(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no file '.*b+\.csv'|b+\.csv' cannot be read: "):
+        kind_of(tmp_path / ("b" * 300 + ".csv"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match=r"pipe\.csv' is a pipe or a device; save the table to a file first"):
+        kind_of(pipe)
 
 
 # FAULTS 2

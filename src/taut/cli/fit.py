@@ -140,7 +140,7 @@ def fit(
 
 def model_folder(data: Path) -> Path:
     """Where a model goes that no folder was named for: ``NAME.taut`` next to the data."""
-    return data.with_name(f"{stem(data)}.taut")
+    return data.parent / f"{stem(data)}.taut"
 
 
 def stem(data: Path) -> str:

@@ -50,8 +50,8 @@ def predict(
     from taut.store import load
     from taut.table import read_file
 
-    target = data.with_name(f"{stem(data)}.predictions.csv") if output is None else output
-    if data.exists() and target.exists() and target.samefile(data):
+    target = data.parent / f"{stem(data)}.predictions.csv" if output is None else output
+    if _same_file(data, target):
         raise DataError(f"--output {str(target)!r} is the data itself: give another name.")
     voice = Voice()
     with voice.speaking():
@@ -68,6 +68,13 @@ def predict(
         return
     _write_file(target, header, _rows(found))
     typer.echo(f"{frame.n_rows:,} predictions written to {target}", err=True)
+
+
+def _same_file(data: Path, target: Path) -> bool:
+    try:
+        return target.samefile(data)
+    except OSError:  # one of them is not there; who reads or writes it says so
+        return False
 
 
 def _rows(found: TablePrediction) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from taut.estimators.base import (
     predict_probabilities,
     predict_values,
 )
-from taut.estimators.problem import ClassWeight, Problem
+from taut.estimators.problem import ClassWeight, Problem, warn_of_absent_classes
 from taut.parameters import real, whole
 from taut.selection.candidates import BASELINES, RandomProposer
 from taut.selection.folds import Split, cross_validation_splits, make_folds
@@ -96,9 +96,12 @@ class _CrossValidated(TautEstimator):
         if groups is not None:
             check_consistent_length(problem.data.target, groups)
             groups = np.asarray(groups)
-        return cross_validation_splits(
+        splits = cross_validation_splits(
             self.cv, self._labels(problem), groups, self._task, seed, problem.alike, problem.weight
         )
+        if groups is not None or not isinstance(self.cv, (int, np.integer)):
+            warn_of_absent_classes(problem, splits)  # of stratified folds, scikit-learn says it
+        return splits
 
     def _labels(self, problem: Problem) -> NDArray[Any]:
         """The training target as a splitter sees it."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, final
 
 import numpy as np
@@ -19,8 +20,9 @@ from sklearn.utils.validation import (
 )
 
 from taut.engine.base import Data
-from taut.errors import DataError
+from taut.errors import DataError, DataWarning
 from taut.parameters import real
+from taut.selection.folds import Split
 from taut.table.checks import duplicate_groups
 from taut.table.columns import describe
 from taut.table.convert import frame_from
@@ -90,7 +92,12 @@ def is_frame(X: Any) -> bool:
         return False
     import narwhals
 
-    found = narwhals.from_native(X, pass_through=True)
+    try:
+        found = narwhals.from_native(X, pass_through=True)
+    except narwhals.exceptions.DuplicateError as error:
+        raise DataError(
+            f"X has columns with the same name: {' '.join(str(error).split())}; rename them."
+        ) from error
     if isinstance(found, narwhals.LazyFrame):
         raise DataError("X is a lazy frame, whose rows are not in memory: collect it, and give the result.")
     return isinstance(found, narwhals.DataFrame)
@@ -119,7 +126,10 @@ def read_features(estimator: BaseEstimator, X: Any, schema: Schema | None) -> tu
         validate_data(estimator, X, reset=new, skip_check_array=True)
         frame = frame_from(X)
         _check_rows(frame.n_rows, 2 if new else 1)
-        schema = describe(frame) if schema is None else schema
+        if schema is None:
+            schema = describe(frame)
+        elif not hasattr(estimator, "feature_names_in_"):
+            frame = _by_position(frame, schema)
         return schema, matrix(schema, frame, strict=True)
     X = validate_data(
         estimator,
@@ -136,6 +146,18 @@ def read_features(estimator: BaseEstimator, X: Any, schema: Schema | None) -> tu
             "frame with the same columns."
         )
     return matrix_from_numbers(X, schema)
+
+
+def _by_position(frame: Frame, schema: Schema) -> Frame:
+    """The frame for a model of an array, whose columns have numbers and no names; scikit-learn has warned.
+
+    A frame that has the schema's names after all, such as whole numbers, is taken by them.
+    """
+    names = [column.name for column in schema.columns]
+    if set(names) <= set(frame.names):
+        return frame
+    columns = (replace(column, name=name) for column, name in zip(frame.columns, names, strict=True))
+    return replace(frame, columns=tuple(columns))
 
 
 def _check_rows(n_rows: int, least: int) -> None:
@@ -262,6 +284,32 @@ def make_problem(
         score_weight=None if weight is None else _mean_one(weight),
     )
     return Problem(schema, features, data, target, n, alike, n_identical)
+
+
+def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:
+    """Say which classes no training row of some fold has; their rows are held out and cannot be got right.
+
+    Warns
+    -----
+    DataWarning
+        Where there are such classes.
+    """
+    classes = problem.target.classes
+    if classes is None:
+        return
+    codes = problem.data.target.astype(np.intp)
+    present = [np.bincount(codes[split.train], minlength=len(classes)) > 0 for split in splits]
+    n_absent = len(splits) - np.sum(present, axis=0)
+    absent = np.flatnonzero(n_absent)
+    if len(absent):
+        named = ", ".join(f"{_plain(classes[i])!r} ({n_absent[i]} of {len(splits)})" for i in absent[:3])
+        more = f" and {len(absent) - 3:,} more" if len(absent) > 3 else ""
+        text = f"some folds have no training row of these classes: {named}{more}; they cannot learn them"
+        warnings.warn(
+            f"{text}. Take another cv or other groups, or join these classes with others.",
+            DataWarning,
+            stacklevel=4,
+        )
 
 
 def _mean_one(weight: NDArray[np.float64]) -> NDArray[np.float32]:

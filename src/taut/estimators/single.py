@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -43,6 +44,9 @@ class _Single(TautEstimator):
         fold = make_fold(split, problem.data, problem.matrix, settings.seed)
         engine = self._engine()
         member = settings.member(recipe, fold, 0, problem.target.n_outputs)
+        # Early stopping's min_delta is in the units of the losses that people see, and of no others.
+        min_delta = member.hooks.min_delta / problem.target.unit / problem.target.unit
+        member = replace(member, hooks=replace(member.hooks, min_delta=min_delta))
         (training,) = engine.train(problem.data, [member])
         if training.status is Status.DIVERGED:
             early = member.hooks.patience is not None and len(fold.validation) > 0

@@ -256,6 +256,32 @@ def make_folds(splits: Sequence[Split], data: Data, matrix: Matrix, seed: int) -
     return [make_fold(split, data, matrix, seed_of(seed, i)) for i, split in enumerate(splits)]
 
 
+def without_shared_rows(folds: Sequence[Fold], n_rows: int) -> NDArray[np.bool_] | None:
+    """Which other folds hold out none of a fold's own held-out rows; None where that is so of all.
+
+    Where folds repeat (as in ``RepeatedKFold``), a fold's rows are held out in others too, and must have no
+    say there in the epoch at which they are scored. A fold that shares rows with all others, as most do in
+    ``ShuffleSplit``, takes them all the same: its score is then a little too good.
+
+    Returns
+    -------
+    bool array, shape (n_folds, n_folds), or None
+    """
+    n_times = np.zeros(n_rows, dtype=np.int64)
+    for fold in folds:
+        n_times[fold.validation] += 1
+    if n_times.max(initial=0) <= 1:
+        return None
+    apart = np.zeros((len(folds), len(folds)), dtype=bool)
+    for k, fold in enumerate(folds):
+        own = np.zeros(n_rows, dtype=bool)
+        own[fold.validation] = True
+        apart[k] = [not own[other.validation].any() for other in folds]
+        if not apart[k].any():
+            apart[k] = np.arange(len(folds)) != k
+    return apart
+
+
 def seed_of(seed: int, *names: int) -> int:
     """A seed (63 bits) for one named purpose below another seed."""
     state = np.random.SeedSequence((seed, *names)).generate_state(1, np.uint64)[0]

@@ -101,7 +101,9 @@ def failed_score(recipe: Recipe, n_folds: int, why: str, seconds: float) -> Cand
     return CandidateScore(recipe, 0, epochs, nothing, nothing, nothing, float("nan"), 0, True, why, seconds)
 
 
-def choose_epochs(validation: Vector, early: bool) -> tuple[int, NDArray[np.int64]]:
+def choose_epochs(
+    validation: Vector, early: bool, others: NDArray[np.bool_] | None = None
+) -> tuple[int, NDArray[np.int64]]:
     """The epoch to keep, and the epoch at which each fold is scored (all from 0).
 
     Parameters
@@ -110,6 +112,9 @@ def choose_epochs(validation: Vector, early: bool) -> tuple[int, NDArray[np.int6
         Validation losses.
     early : bool
         Whether the recipe stops early; else it is the last epoch for all.
+    others : bool array, shape (n_folds, n_folds), optional
+        Which folds have a say in the epoch of each (:func:`taut.selection.folds.without_shared_rows`);
+        without it, all the others.
 
     Notes
     -----
@@ -124,8 +129,8 @@ def choose_epochs(validation: Vector, early: bool) -> tuple[int, NDArray[np.int6
     if n_folds == 1:
         return kept, np.array([kept])
     # Added up again for each fold: the total less its own would keep the rounding of a very large own loss.
-    others = (np.delete(validation, k, axis=0).sum(axis=0) for k in range(n_folds))
-    return kept, np.array([int(np.argmin(total)) for total in others])
+    chosen = ~np.eye(n_folds, dtype=bool) if others is None else others
+    return kept, np.array([int(np.argmin(validation[chosen[k]].sum(axis=0))) for k in range(n_folds)])
 
 
 def score_candidate(
@@ -133,6 +138,7 @@ def score_candidate(
     curves: Sequence[Curve],
     variances: Vector | None,
     *,
+    others: NDArray[np.bool_] | None = None,
     zero_share: float,
     complete: bool,
     seconds: float,
@@ -146,10 +152,12 @@ def score_candidate(
         One per fold; longer ones are cut to the shortest.
     variances : float64 array, shape (n_folds,), or None
         Weighted variance of the held-out targets (regression), for R squared; None takes accuracy.
+    others : bool array, shape (n_folds, n_folds), optional
+        As in :func:`choose_epochs`.
     """
     n_epochs = min(len(curve) for curve in curves)
     validation = np.stack([curve.validation[:n_epochs] for curve in curves])
-    epoch, fold_epochs = choose_epochs(validation, early=recipe.hooks().patience is not None)
+    epoch, fold_epochs = choose_epochs(validation, recipe.hooks().patience is not None, others)
     at = (np.arange(len(curves)), fold_epochs)
     loss = validation[at]
     if variances is None:

@@ -18,7 +18,7 @@ from taut.network import Activation, Network
 from taut.recipe import Recipe
 from taut.selection import baselines
 from taut.selection.candidates import BASELINES, Proposer
-from taut.selection.folds import seed_of
+from taut.selection.folds import seed_of, without_shared_rows
 from taut.selection.interrupts import Interrupts
 from taut.selection.score import CandidateScore, failed_score, score_candidate
 
@@ -144,6 +144,7 @@ class Search:
     _stop: Control = field(default_factory=Control, init=False)
     _started: float = field(default=0.0, init=False)
     _cut_short: bool = field(default=False, init=False)
+    _others: NDArray[np.bool_] | None = field(default=None, init=False)  # see without_shared_rows
     _arrived: int = field(default=0, init=False)  # candidates of the running batch whose networks are trained
 
     def run(self) -> SearchResult:
@@ -161,6 +162,7 @@ class Search:
 
     def _run(self, interrupts: Interrupts) -> SearchResult:
         self._started = time.monotonic()
+        self._others = without_shared_rows(self.folds, len(self.data.values))
         self._run_baselines()
         while not self._over():
             recipes = self.proposer.ask(self.batch_size)
@@ -292,6 +294,7 @@ class Search:
             recipe,
             [t.curve for t in group],
             self._variances(),
+            others=self._others,
             zero_share=float(np.mean([t.trained().zero_share for t in group])),
             complete=complete,
             seconds=seconds,

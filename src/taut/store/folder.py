@@ -115,9 +115,12 @@ def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
         Where a file is missing, damaged or no plain file, or the format is another one.
     """
     place = Path(folder)
-    if not place.is_dir():
-        raise StoreError(f"{folder}: no such folder; give the folder that save was given.")
-    content = {name: _read_plain(place / name) for name in (_MODEL, _WEIGHTS, _CHECKSUMS)}
+    try:
+        if not place.is_dir():
+            raise StoreError(f"{folder}: no such folder; give the folder that save was given.")
+        content = {name: _read_plain(place / name) for name in (_MODEL, _WEIGHTS, _CHECKSUMS)}
+    except OSError as error:  # such as a name that is too long, or a folder that may not be entered
+        raise StoreError(f"{folder}: cannot be read ({error.strerror or error}).") from error
     checksums = _parse(content[_CHECKSUMS], place / _CHECKSUMS)
     for name in (_MODEL, _WEIGHTS):
         if checksums.get(name) != _hash(content[name]):
@@ -143,10 +146,7 @@ def _read_plain(path: Path) -> bytes:
     if path.is_symlink() or not path.is_file():
         kind = "is no plain file" if path.exists() or path.is_symlink() else "is missing"
         raise StoreError(f"{path}: {kind}; a saved model has {_MODEL}, {_WEIGHTS} and {_CHECKSUMS}.")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    return path.read_bytes()
 
 
 def _parse(data: bytes, path: Path) -> dict[str, Any]:

@@ -72,13 +72,15 @@ def kind_of(path: Path) -> Literal["text", "parquet"]:
     Raises
     ------
     DataError
-        Where there is no such file, it is a directory, empty, cut off, or of another kind.
+        Where there is no such file, it is a directory, a pipe, empty, cut off, or of another kind.
     """
-    if not path.exists():
-        raise DataError(f"there is no file {str(path)!r}.")
-    if path.is_dir():
-        raise DataError(f"{str(path)!r} is a directory; give a CSV, TSV or Parquet file.")
     try:
+        if not path.exists():
+            raise DataError(f"there is no file {str(path)!r}.")
+        if path.is_dir():
+            raise DataError(f"{str(path)!r} is a directory; give a CSV, TSV or Parquet file.")
+        if not path.is_file():  # it cannot be read twice, and opening it may wait for ever
+            raise DataError(f"{str(path)!r} is a pipe or a device; save the table to a file first.")
         with path.open("rb") as file:
             start = file.read(64)
             size = file.seek(0, io.SEEK_END)

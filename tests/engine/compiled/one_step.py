@@ -35,20 +35,12 @@ class OneStep:
         scratch = scratch_for(training.layout, int(training.plan.sizes[BATCH]) + 1, n, np.float64, None)
         return cls(data, training, rows, scratch)
 
-    def go(self) -> None:
-        """Go one epoch on, which is one step."""
+    def go(self, budget: int = 10**6) -> None:
+        """Go one epoch on, which is one step; or as far as the budget of rows goes."""
         training, epoch = self.training, self.training.epoch + 1
         training.make_room(epoch)
         kernel = load_kernels(np.float64).train_some
-        kernel(
-            self.rows,
-            training.encoding,
-            training.plan,
-            training.state,
-            self.scratch,
-            epoch,
-            len(self.order) + 9,
-        )
+        kernel(self.rows, training.encoding, training.plan, training.state, self.scratch, epoch, budget)
 
     @property
     def order(self) -> Any:
@@ -65,6 +57,11 @@ class OneStep:
         """D loss / d output."""
         n = self.training.layout.network.n_outputs
         return self.part(OUTPUTS, int(self.training.layout.table[-1, 1]))[:, :n]
+
+    def inputs(self) -> Any:
+        """The encoded batch, dropout included."""
+        n = self.training.layout.network.n_inputs
+        return self.part(LAYER, int(self.training.layout.table[0, 0]))[:, :n]
 
     def activations(self, layer: int) -> Any:
         """What a hidden layer gave, dropout included."""

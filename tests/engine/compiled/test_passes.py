@@ -9,6 +9,7 @@ import pytest
 
 from taut.engine.base import Member
 from taut.engine.compiled.engine import CompiledEngine, CompiledTraining
+from taut.engine.compiled.records import BATCH
 from taut.recipe import Recipe
 from taut.techniques import L1, BatchNorm, Dropout
 from tests.engine.compiled.one_step import OneStep
@@ -98,6 +99,18 @@ def test_hidden_units_are_dropped_at_the_rate_and_anew_every_time(rate: float) -
     # Nor do the layers of one network share their masks.
     a, b = (np.array(masks)[:, :, :17] - np.mean(masks) for masks in kept)
     assert abs((a * b).mean() / (a.std() * b.std())) < 5 / np.sqrt(a.size)
+
+
+def test_every_step_of_an_epoch_has_masks_of_its_own() -> None:
+    step = linear(Recipe(Dropout(0.5, input_rate=0.5)), (64, 64))
+    step.training.plan.sizes[BATCH] = N // 4
+    masks = []
+    for _ in range(4):
+        step.go(budget=1)
+        for batch in (step.inputs(), step.activations(0), step.activations(1)):
+            masks.append((batch[: N // 4] != 0.0).tobytes())
+    assert step.training.epoch == 0
+    assert len(set(masks)) == len(masks)
 
 
 def test_kept_units_are_scaled_up_by_exactly_what_is_dropped() -> None:

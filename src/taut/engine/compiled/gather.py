@@ -11,8 +11,21 @@ from typing import Any
 from taut.engine.compiled.jit import part
 from taut.engine.compiled.random import INPUT_MASK, stream_key, stream_words
 from taut.engine.compiled.records import BATCH, INPUT_DROP, SEED
-from taut.engine.compiled.simd import LANES, get, like, load, load_row, put, select, splat, sqrt, store
+from taut.engine.compiled.simd import (
+    LANES,
+    get,
+    like,
+    load,
+    load_row,
+    prefetch_row,
+    put,
+    select,
+    splat,
+    sqrt,
+    store,
+)
 
+AHEAD = 8  # rows are asked for so many rows before their turn: their order is random, and a table is large
 _CURVATURE = 1.0 / 9.0
 
 
@@ -28,6 +41,10 @@ def gather(
     zero = splat(x, 0.0)
     for i in range(count):
         row = get(rows, start + i)
+        if i + AHEAD < count:
+            ahead = get(rows, start + i + AHEAD)
+            for j in range(0, values.shape[1], LANES):
+                prefetch_row(values, ahead, j)
         here = x0 + i * stride
         for j in range(0, numbers_end, LANES):
             raw = load_row(values, row, j, n_numbers - j)

@@ -118,6 +118,8 @@ def add_losses(
 
     The squared error is in the table's units: the fold's scale is taken out again, so that folds compare.
     """
+    # log a + log b = log (a b): rows of one weight share a logarithm, which is the dearest part of a loss.
+    product, product_weight = 1.0, 0.0
     for i in range(count):
         row = get(chosen, start + i)
         at = z0 + i * stride
@@ -126,7 +128,11 @@ def add_losses(
         if plan.sizes[TASK] == CLASSES:
             own, before, top, s = _class_scores(z, at, n_outputs, int(target))
             hit = 1.0 if own >= top and own > before else 0.0  # as argmax has it: the first of equal ones
-            loss = float(top - own) + math.log(s)
+            loss = float(top - own)
+            if weight != product_weight or not product < 1e100:
+                sums[LOSS_SUM] += product_weight * math.log(product)
+                product, product_weight = 1.0, weight
+            product *= s
         else:
             hit = 0.0
             miss = float(get(z, at)) * plan.knobs[SCALE] + plan.knobs[CENTER] - target
@@ -134,3 +140,4 @@ def add_losses(
         sums[LOSS_SUM] += weight * loss
         sums[HIT_SUM] += weight * hit
         sums[WEIGHT_SUM] += weight
+    sums[LOSS_SUM] += product_weight * math.log(product)

@@ -231,6 +231,23 @@ def load_row(typingctx: Any, array: Any, row: Any, column: Any, count: Any) -> A
 
 
 @intrinsic
+def prefetch_row(typingctx: Any, array: Any, row: Any, column: Any) -> Any:
+    """Ask for the cache line at ``array[row, column]`` ahead of its use."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        struct = context.make_array(sig.args[0])(context, builder, args[0])
+        width = cgutils.unpack_tuple(builder, struct.shape)[1]
+        place = builder.gep(struct.data, [builder.add(builder.mul(args[1], width), args[2])])
+        word = ir.IntType(32)
+        hints = [ir.Constant(word, hint) for hint in (0, 3, 1)]  # to read, near, data
+        pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
+        _call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp), codegen
+
+
+@intrinsic
 def get(typingctx: Any, array: Any, index: Any) -> Any:
     """``array[index]`` without a look at the sign of the index."""
 
