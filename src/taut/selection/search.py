@@ -22,9 +22,9 @@ from taut.selection.folds import seed_of, without_shared_rows
 from taut.selection.interrupts import Interrupts
 from taut.selection.score import CandidateScore, failed_score, score_candidate
 
-# Early stopping alone may take this share of a time limit (making its networks again takes no longer), both
-# baselines together the other; what they reached by then is what they are.
-_EARLY_SHARE, _BASELINES_SHARE = 0.5, 0.6
+# The baselines may take this share of a time limit (making their networks again takes no longer); what they
+# reached by then is what they are.
+_BASELINES_SHARE = 0.5
 # Room that is kept for making the chosen networks again, on top of the estimate.
 _SPARE = 1.25
 
@@ -208,7 +208,7 @@ class Search:
                 stacklevel=2,
             )
         shared = (self.engine, self.data, first, self.settings.max_epochs)
-        baselines.to_own_stop(*shared, self._until(_EARLY_SHARE))
+        baselines.to_own_stop(*shared, self._until(_BASELINES_SHARE))
         alone = self._judge(early, first, keep_partial=True)
         # Where early stopping alone has no time to finish, no other candidate has.
         self._cut_short = alone is not None and not alone.complete
