@@ -25,6 +25,7 @@ from taut.techniques import WEIGHT_TECHNIQUES
 # A call into a kernel: shorter pays for the interpreter's lock, longer makes cancelling late.
 _CALL_SECONDS = 0.05
 _FOREVER = 2**31 - 1
+_CURVE_EPOCHS = 64  # a curve has room for twice as many, to begin with
 # Dropout is behind every hidden layer.  It shifts the statistics of a later batch norm; still, "behind the
 # last one only" was worse on most tables (benchmarks/README.md, "Defaults").
 FIRST_WITH_DROPOUT = 0
@@ -248,7 +249,6 @@ def _train_one(
         sizes[R.PATIENCE] = _FOREVER if patience else 0
         if progress[R.STATUS] == R.PATIENCE_OVER and progress[R.EPOCH] < goal:
             progress[R.STATUS] = R.RUNNING
-    training.make_room(goal)
     fold = member.fold
     scratch = scratch_for(
         training.layout, int(sizes[R.BATCH]) + 1, len(fold.train), training.dtype, room.get("floats")
@@ -257,17 +257,18 @@ def _train_one(
     rows = shared._replace(train=fold.train, validation=fold.validation, sample=fold.sample)
     pace = training.rows_a_second or 2e9 / max(1, training.layout.n_weights)
     while not control.should_stop():
+        # The curve grows as it is needed: max_epochs may be a million.
+        until = min(goal, 2 * max(_CURVE_EPOCHS, training.epoch))
+        training.make_room(until)
         budget = int(max(1, min(_CALL_SECONDS * pace, 2**40)))
         started = time.perf_counter()
-        left = int(kernel(rows, training.encoding, training.plan, training.state, scratch, goal, budget))
+        left = int(kernel(rows, training.encoding, training.plan, training.state, scratch, until, budget))
         spent = time.perf_counter() - started
         training.seconds_spent += spent
-        if left > 0:
-            return True
-        pace = (budget - left) / max(1e-6, spent)
-        training.rows_a_second = pace
         if progress[R.STATUS] != R.RUNNING or progress[R.EPOCH] >= goal:
             return True
+        if left <= 0:
+            pace = training.rows_a_second = (budget - left) / max(1e-6, spent)
     return False
 
 
