@@ -188,9 +188,8 @@ def main() -> None:
         for rate in (0.1, 0.3, 0.5):
             ratios = [r["everywhere_over_last"] for r in rows if r["rate"] == rate]
             wins = sum(r < 1 for r in ratios)
-            print(
-                f"dropout {rate}: everywhere/last, median {np.median(ratios):.4f}; better on {wins} of {len(ratios)}"
-            )
+            middle = np.median(ratios)
+            print(f"dropout {rate}: everywhere/last, median {middle:.4f}; better on {wins} of {len(ratios)}")
         return
     print("median over tables (and 90th percentile) of loss / best loss of the table")
     for label in RECIPES:

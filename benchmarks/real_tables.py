@@ -3,9 +3,9 @@
     python benchmarks/real_tables.py [--tables credit-data,hpc,...] [--json]
 
 Three quarters of the rows are written to train.csv, the others to test.csv without their target; the scores
-are of the predictions that `taut predict` writes.  For comparison, on the same rows: early stopping alone (one
-network, and a bag of five as `taut fit` makes it) and scikit-learn's MLP with early stopping behind its usual
-preprocessing.
+are of the predictions that `taut predict` writes.  For comparison, on the same rows: early stopping alone
+(one network, and a bag of five as `taut fit` makes it) and scikit-learn's MLP with early stopping behind its
+usual preprocessing.
 """
 
 from __future__ import annotations
