@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import multiprocessing
+import signal
 import threading
 import time
 from typing import Any
@@ -186,3 +187,25 @@ def test_a_second_ctrl_c_is_raised_at_once() -> None:
     for thread in threading.enumerate():
         if thread.name == "taut":
             thread.join(10)
+
+
+def test_after_ctrl_c_no_thread_is_at_work_any_more() -> None:
+    """Else the caller would read what a thread is still writing."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for _ in range(5):
+            cancel, at_work = threading.Event(), []
+
+            def work(job: int, room: list[int], cancel: Any = cancel, at_work: Any = at_work) -> None:
+                at_work.append(job)
+                while not cancel.is_set():
+                    time.sleep(0.001)
+                time.sleep(0.05)  # a kernel takes a while to notice
+                at_work.remove(job)
+
+            timer = threading.Timer(0.05, _thread.interrupt_main)
+            timer.start()
+            assert pool.run(range(2), work, list, 2, cancel)
+            assert at_work == []
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -255,6 +255,7 @@ def test_early_stopping_goes_back_to_its_best_epoch_after_divergence_too() -> No
 def test_ctrl_c_keeps_the_best_so_far() -> None:
     X, y = given(n=2000, p=10)
     patient = {"hidden": (64, 64), "recipe": Recipe(EarlyStopping(patience=10**6)), "learning_rate": 1e-5}
+    single(**patient, max_epochs=1).fit(X, y)  # whatever is compiled or imported on first use
     estimator = single(**patient, max_epochs=1_000_000)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.4, _thread.interrupt_main)

@@ -69,7 +69,7 @@ def run(
     guard = threading.Lock()
     failures: list[BaseException] = []
 
-    def worker() -> None:
+    def worker(ended: threading.Event) -> None:
         try:
             room = make_room()
             while not cancel.is_set():
@@ -81,24 +81,32 @@ def run(
         except BaseException as error:  # raised again in the caller's thread
             failures.append(error)
             cancel.set()
+        finally:
+            ended.set()
 
-    team = [threading.Thread(target=worker, daemon=True, name="taut") for _ in range(min(threads, len(jobs)))]
+    started: list[threading.Event] = []
     interrupted = False
     try:
-        for thread in team:
+        for _ in range(min(threads, len(jobs))):
+            ended = threading.Event()
+            thread = threading.Thread(target=worker, args=(ended,), daemon=True, name="taut")
+            started.append(ended)
             thread.start()
-        _wait(team)
+        _wait(started)
     except KeyboardInterrupt:
         interrupted = True
         cancel.set()
-        _wait(team)
+        _wait(started)
     if failures:
         raise failures[0]
     return interrupted
 
 
-def _wait(team: Sequence[threading.Thread]) -> None:
-    """Wait for the threads, in steps: on some systems Ctrl+C does not end a wait without a limit."""
-    for thread in team:
-        while thread.is_alive():
-            thread.join(0.1)
+def _wait(team: Sequence[threading.Event]) -> None:
+    """Wait until all have ended, in steps: on some systems Ctrl+C does not end a wait without a limit.
+
+    Not by ``Thread.join``: in Python 3.11 a join that Ctrl+C breaks takes the thread for ended while it runs on.
+    """
+    for ended in team:
+        while not ended.wait(0.1):
+            pass

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taut.engine.compiled.engine import CompiledTraining
 from taut.engine.compiled.layout import Layout
 from taut.engine.compiled.records import BLOCK
 from taut.engine.compiled.scratch import LAYER, aligned, scratch_for
 from taut.network import Network
+from tests.engine.helpers import make_data, make_member
 
 hidden = st.lists(st.integers(1, 70), max_size=4).map(tuple)
 
@@ -64,3 +66,32 @@ def test_aligned_memory_starts_a_cache_line_and_is_zero(dtype: Any, size: int) -
         assert array.flags.c_contiguous
         assert size == 0 or array.ctypes.data % 64 == 0
         assert not array.any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("size", [1, 6, 17, 32, 33])
+def test_aligned_memory_shares_no_cache_line(dtype: Any, size: int) -> None:
+    arrays = [array for _ in range(50) for array in (aligned(size, dtype), np.zeros(4, np.int64))]
+    lines: dict[int, int] = {}
+    for owner, array in enumerate(arrays):
+        first, last = array.ctypes.data // 64, (array.ctypes.data + array.nbytes - 1) // 64
+        for line in range(first, last + 1):
+            if owner % 2 == 0:
+                assert lines.setdefault(line, owner) == owner
+    owned = set(lines)
+    for array in arrays[1::2]:
+        assert array.ctypes.data // 64 not in owned
+        assert (array.ctypes.data + array.nbytes - 1) // 64 not in owned
+
+
+def test_what_a_member_writes_in_every_step_is_its_own() -> None:
+    data = make_data()
+    trainings = [CompiledTraining(make_member(data), data, np.float32) for _ in range(20)]
+    seen: dict[int, tuple[int, str]] = {}
+    for owner, training in enumerate(trainings):
+        for name in ("parameters", "statistics", "first", "second", "progress", "sums"):
+            array = getattr(training.state, name)
+            for line in range(
+                array.ctypes.data // 64, (array.ctypes.data + max(1, array.nbytes) - 1) // 64 + 1
+            ):
+                assert seen.setdefault(line, (owner, name)) == (owner, name)

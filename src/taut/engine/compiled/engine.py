@@ -54,8 +54,8 @@ class CompiledTraining(Training):
             best_parameters=aligned(n if early else 0, dtype),
             best_statistics=aligned(s if early else 0, dtype),
             curve=np.full((0, 3), np.nan),
-            progress=np.zeros(R.N_PROGRESS, dtype=np.int64),
-            sums=np.zeros(R.N_SUMS),
+            progress=aligned(R.N_PROGRESS, np.int64),
+            sums=aligned(R.N_SUMS, np.float64),
         )
         self.state.sums[R.BEST_LOSS] = math.inf
         arrays = initial_weights(member.network, member.hooks.normalize, member.seed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
@@ -50,9 +52,14 @@ def scratch_for(
     return Scratch(floats, np.array(places, dtype=np.int64), np.empty(n_order, dtype=np.int32))
 
 
-def aligned(size: int, dtype: DTypeLike) -> NDArray[np.floating]:
-    """Zeros whose first number lies at the start of a cache line."""
+def aligned(size: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Zeros whose first number lies at the start of a cache line, and that share no line with anything else.
+
+    A line that two threads write to goes back and forth between their cores: members whose few counters lay
+    side by side took up to half as long again.
+    """
     itemsize = np.dtype(dtype).itemsize
-    raw = np.zeros(size + _LINE // itemsize, dtype=dtype)
-    skip = (-raw.ctypes.data % _LINE) // itemsize
+    pair = 2 * _LINE  # processors fetch lines in pairs
+    raw = np.zeros((-(-size * itemsize // pair) + 1) * pair // itemsize, dtype=dtype)
+    skip = (-raw.ctypes.data % pair) // itemsize
     return raw[skip : skip + size]
