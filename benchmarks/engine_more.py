@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from taut.engine.compiled.engine import CompiledEngine
 
+MEMBERS = 32
 ACTIVATIONS = ("relu", "silu", "gelu")
 
 
@@ -39,7 +40,7 @@ def evaluation(rounds: int) -> str:
 
 
 def threads(rounds: int) -> str:
-    """Two threads against one, in seconds of the clock, for eight networks.
+    """Two threads against one, in seconds of the clock, for some dozens of networks.
 
     Where other programs keep a core busy there is no gain; that the CPU seconds stay the same tells it from
     threads that wait for one another.
@@ -49,9 +50,9 @@ def threads(rounds: int) -> str:
     lines = []
     with threadpool_limits(1):
         for hidden, batch in SIZES:
-            nets = [Taut(hidden, batch, seed=seed) for seed in range(8)]
+            nets = [Taut(hidden, batch, seed=seed) for seed in range(MEMBERS)]
             data, trainings = nets[0].data, [net.training[0] for net in nets]
-            epochs = max(1, enough(nets[0].epochs, 0.1))
+            epochs = enough(nets[0].epochs, 1.0 / MEMBERS)
             wall: tuple[list[float], list[float]] = ([], [])
             cpu: tuple[list[float], list[float]] = ([], [])
             goal = max(training.epoch for training in trainings)

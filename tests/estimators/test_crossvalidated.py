@@ -323,7 +323,7 @@ def test_where_all_candidates_diverge_the_error_names_the_likely_cause(task: str
 def test_candidates_that_diverge_are_counted_and_named_in_a_warning() -> None:
     # So fast that the strongest L2 takes more than twice the weight from the weight.
     with pytest.warns(
-        TrainingWarning, match=r"1 of 18 candidates have no score: L2 10 \+ early .*\(diverged\)"
+        TrainingWarning, match=r"1 of 18 candidates have no score: L2 20 \+ early .*\(diverged\)"
     ):
         fitted = crossvalidated("regression", n_candidates=18, learning_rate=0.3, max_epochs=300).fit(
             *given("regression")

@@ -105,7 +105,7 @@ def run(
 def _wait(team: Sequence[threading.Event]) -> None:
     """Wait until all have ended, in steps: on some systems Ctrl+C does not end a wait without a limit.
 
-    Not by ``Thread.join``: in Python 3.11 a join that Ctrl+C breaks takes the thread for ended while it runs on.
+    Not by ``Thread.join``: in Python 3.11 one that Ctrl+C breaks takes the thread for ended while it runs on.
     """
     for ended in team:
         while not ended.wait(0.1):

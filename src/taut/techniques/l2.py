@@ -35,7 +35,7 @@ class L2(WeightTechnique):
     strength: float
 
     name: ClassVar[str] = "l2"
-    search_range: ClassVar[Range] = Range(3e-2, 10.0, "log")
+    search_range: ClassVar[Range] = Range(3e-2, 20.0, "log")
     page: ClassVar[Page] = Page(
         title="L2 (weight decay)",
         what=(
