@@ -328,7 +328,7 @@ def test_candidates_that_diverge_are_counted_and_named_in_a_warning() -> None:
         fitted = crossvalidated("regression", n_candidates=18, learning_rate=0.3, max_epochs=300).fit(
             *given("regression")
         )
-    assert [c.recipe for c in fitted.candidates_ if c.failed] == [Recipe(L2(10.0), EarlyStopping())]
+    assert [c.recipe for c in fitted.candidates_ if c.failed] == [Recipe(L2(20.0), EarlyStopping())]
     assert np.isfinite(fitted.predict(numbers())).all()
 
 
