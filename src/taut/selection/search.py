@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -390,6 +390,3 @@ def describe_failures(candidates: Sequence[CandidateScore]) -> str:
         return ""
     names = "; ".join(f"{c.recipe.describe()} ({c.failed})" for c in failed)
     return f"{len(failed)} of {len(candidates)} candidates have no score: {names}."
-
-
-__all__: list[Any] = ["Progress", "Search", "SearchResult", "Settings", "describe_failures"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from taut.engine.compiled.jit import part
 from taut.engine.compiled.random import INPUT_MASK, stream_key, stream_words
-from taut.engine.compiled.records import BATCH, INPUT_DROP, SEED
+from taut.engine.compiled.records import INPUT_DROP, SEED
 from taut.engine.compiled.simd import (
     LANES,
     get,
@@ -80,6 +80,3 @@ def drop_inputs(
             dropped = stream_words(i * width + j, key_a, key_b) < threshold
             at = x0 + i * stride + j
             store(x, at, select(dropped, 0.0, load(x, at) * factor))
-
-
-__all__ = ["BATCH", "drop_inputs", "gather"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from taut.engine.compiled.jit import part
-from taut.engine.compiled.simd import LANES, lanes_from
+from taut.engine.compiled.simd import lanes_from
 
 # What a stream is for.  Never renumber: saved searches replay by these names.
 ORDER, INPUT_MASK, MASK = 1, 2, 3
@@ -92,6 +92,3 @@ def shuffled(order: Any, count: int, seed: int, epoch: int) -> None:
     for i in range(count - 1, 0, -1):
         j = np.int64((_word(np.uint64(i), key_a, key_b) * np.uint64(i + 1)) >> _HALF)
         order[i], order[j] = order[j], order[i]
-
-
-__all__ = ["INPUT_MASK", "LANES", "MASK", "ORDER", "shuffled", "stream_key", "stream_words"]
