@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from taut.engine.compiled.random import (
     INPUT_MASK,
-    LANES,
     MASK,
     ORDER,
     _word,
@@ -29,6 +28,7 @@ N = 1 << 16
 @njit
 def fill(out: Any, seed: int, purpose: int, epoch: int, step: int) -> None:
     key_a, key_b = stream_key(seed, purpose, epoch, step)
+from taut.engine.compiled.simd import LANES
     for place in range(0, len(out), LANES):
         store(out, place, stream_words(place, key_a, key_b))
 
