@@ -20,7 +20,7 @@ from taut.engine.compiled.random import (
     stream_key,
     stream_words,
 )  # fmt: skip
-from taut.engine.compiled.simd import store
+from taut.engine.compiled.simd import LANES, store
 
 N = 1 << 16
 
@@ -28,7 +28,6 @@ N = 1 << 16
 @njit
 def fill(out: Any, seed: int, purpose: int, epoch: int, step: int) -> None:
     key_a, key_b = stream_key(seed, purpose, epoch, step)
-from taut.engine.compiled.simd import LANES
     for place in range(0, len(out), LANES):
         store(out, place, stream_words(place, key_a, key_b))
 
