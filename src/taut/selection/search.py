@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -208,15 +209,16 @@ class Search:
                 stacklevel=2,
             )
         shared = (self.engine, self.data, first, self.settings.max_epochs)
-        baselines.to_own_stop(*shared, self._until(_BASELINES_SHARE))
+        limited = self._within(_BASELINES_SHARE)
+        baselines.to_own_stop(*shared, limited)
         alone = self._judge(early, first, keep_partial=True)
         # Where early stopping alone has no time to finish, no other candidate has.
         self._cut_short = alone is not None and not alone.complete
         if not self._cut_short:
-            baselines.to_the_end(*shared, self._until(_BASELINES_SHARE))
+            baselines.to_the_end(*shared, limited)
         self._judge(none, first, keep_partial=True)
 
-    def _until(self, share: float) -> Control:
+    def _within(self, share: float) -> Control:
         """A control that ends at this share of the time limit."""
         deadline = self._started + (self.deadline - self._started) * share
         return Control(deadline=deadline, cancelled=self._stop.cancelled)
@@ -293,13 +295,14 @@ class Search:
         return score_candidate(
             recipe,
             [t.curve for t in group],
-            self._variances(),
+            self._variances,
             others=self._others,
             zero_share=float(np.mean([t.trained().zero_share for t in group])),
             complete=complete,
             seconds=seconds,
         )
 
+    @cached_property
     def _variances(self) -> NDArray[np.float64] | None:
         """Weighted variance of each fold's held-out target; None for classes."""
         if self.data.task == "classification":
