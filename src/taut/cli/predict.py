@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from taut.cli.fit import stem
+from taut.cli.table import stem
 from taut.cli.voice import Voice, in_sentences
 from taut.errors import DataError
 

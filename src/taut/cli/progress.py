@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 from taut.cli.voice import Voice
 
 if TYPE_CHECKING:
-    from taut.selection.search import Progress
+    from taut.selection.news import Progress
 
 _EVERY_SECONDS = 5.0  # between plain lines
 
@@ -68,7 +68,7 @@ def text_of(progress: Progress) -> str:
     """Candidates done of how many, and the best so far against early stopping alone."""
     total = f" of {progress.total}" if progress.total else ""
     noun = "candidate" if progress.done == 1 and not total else "candidates"
-    text = f"{progress.done}{total} {noun}"
+    text = f"{progress.done}{total} {noun}, {progress.folds} {'fold' if progress.folds == 1 else 'folds'}"
     if math.isfinite(progress.best):
         text += f", best loss {progress.best:.4g}"
     if math.isfinite(progress.baseline):

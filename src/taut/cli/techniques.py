@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from taut.cli.voice import in_sentences
-from taut.errors import ParameterError
+from taut.techniques.find import find
 
 if TYPE_CHECKING:
     from taut.techniques.base import Technique
@@ -34,25 +33,6 @@ def techniques(
         print(f"{kind.name}  {kind.page.title}, searched: {kind.search_range}")
         print(_paragraph(kind.page.what.split(". ")[0].rstrip(".") + ".", "    "))
     print("\ntaut techniques NAME: when it helps, when it hurts, its formula, where it comes from.")
-
-
-def find(name: str) -> type[Technique]:
-    """Find a technique by its name, however it is written: "batch_norm", "batch norm", "BatchNorm".
-
-    Raises
-    ------
-    ParameterError
-        Where there is none; the message has the closest names.
-    """
-    from taut.techniques import TECHNIQUES
-
-    by_name = {kind.name: kind for kind in TECHNIQUES}
-    plain = {_plain(written): kind for kind in TECHNIQUES for written in (kind.name, kind.__name__)}
-    if _plain(name) in plain:
-        return plain[_plain(name)]
-    near = get_close_matches(name.lower(), by_name, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(by_name)}."
-    raise ParameterError(f"there is no technique {name!r}; {hint}")
 
 
 def page(kind: type[Technique]) -> str:
@@ -83,10 +63,6 @@ def page(kind: type[Technique]) -> str:
         *(_paragraph(str(source), "    ") for source in about.source),
     ]
     return "\n".join(parts)
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
 def _paragraph(text: str, indent: str = "") -> str:

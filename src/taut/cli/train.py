@@ -84,12 +84,12 @@ def train(
 
 
 def _plan(estimator: CrossValidated) -> str:
-    from taut.estimators.crossvalidated import N_CANDIDATES
+    from taut.estimators.effort import plan_of
 
     n, limit = estimator.n_candidates, estimator.time_limit
-    parts = [f"{n or N_CANDIDATES} recipes"] if n or limit is None else []
+    parts = [f"{n or plan_of(estimator.effort).n_candidates} candidates"] if n or limit is None else []
     parts += [] if limit is None else [f"{limit:.0f} s"]
-    return f"searching: {' or '.join(parts)}, {estimator.cv} folds"
+    return f"searching: {' or '.join(parts)}"
 
 
 def print_comparison(summary: Summary) -> None:
@@ -115,7 +115,9 @@ def print_comparison(summary: Summary) -> None:
 
 def _print_model(summary: Summary, schema: Schema, folder: Path, new: Path) -> None:
     command = shlex.join(["taut", "predict", str(folder), str(new)])
+    widths = "-".join(map(str, summary.hidden)) or "none"
     print(f"recipe   {summary.recipe!r}")
+    print(f"trained  learning rate {summary.learning_rate:g}, hidden layers {widths}")
     print(f"columns  {_columns(schema)}")
     print(f"model    {folder}")
     print(f"predict  {command}")

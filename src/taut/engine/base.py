@@ -94,6 +94,8 @@ class Member:
         Where training ends that nothing stopped before.
     seed : int
         Below 2**63.  Two members with the same seed and the same rest are the same, bit for bit.
+    keep_losses : bool
+        Whether the loss of every validation row is kept of every epoch (four bytes each).
     """
 
     network: Network
@@ -103,6 +105,7 @@ class Member:
     batch_size: int
     max_epochs: int
     seed: int
+    keep_losses: bool = False
 
 
 class Status(Enum):
@@ -193,6 +196,14 @@ class Training(ABC):
     @abstractmethod
     def curve(self) -> Curve:
         """Losses of all whole epochs so far."""
+
+    @abstractmethod
+    def losses(self, epoch: int) -> NDArray[np.float32] | None:
+        """Losses of the validation rows in one epoch (from 1), in evaluation mode: shape (n_validation,).
+
+        In the order of ``member.fold.validation`` and in the units of the curve; None where the member does
+        not keep them, or has not trained that epoch.
+        """
 
     @property
     @abstractmethod

@@ -18,9 +18,8 @@ from taut.errors import DataWarning, ParameterError
 from taut.estimators.automatic import AUTO_LEARNING_RATE, auto_batch_size
 from taut.estimators.model import Model
 from taut.estimators.problem import ClassWeight, Problem, make_problem, read_features
-from taut.network import hidden_widths
 from taut.parameters import real, whole
-from taut.selection.search import Settings
+from taut.selection.runner import Settings
 from taut.table.frame import Frame, Note
 
 Task = Literal["classification", "regression"]
@@ -77,21 +76,22 @@ class TautEstimator(BaseEstimator, ABC):
         batch_size = (
             auto_batch_size(n_train) if self.batch_size == "auto" else whole("batch_size", self.batch_size)
         )
-        if self.learning_rate == "auto":
-            learning_rate = AUTO_LEARNING_RATE
-        else:
-            learning_rate = real("learning_rate", self.learning_rate)
-            if learning_rate == 0.0:
-                raise ParameterError("learning_rate must be above 0, and it is 0.")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return Settings(
-            hidden=hidden_widths(self.hidden),
             activation=self.activation,
-            learning_rate=learning_rate,
             batch_size=batch_size,
             max_epochs=whole("max_epochs", self.max_epochs),
             seed=seed,
         )
+
+    def _learning_rate(self) -> float:
+        """The parameter, checked; where it is "auto", the usual one."""
+        if self.learning_rate == "auto":
+            return AUTO_LEARNING_RATE
+        learning_rate = real("learning_rate", self.learning_rate)
+        if learning_rate == 0.0:
+            raise ParameterError("learning_rate must be above 0, and it is 0.")
+        return learning_rate
 
     def _keep(self, problem: Problem, networks: Any) -> None:
         if problem.target.constant:

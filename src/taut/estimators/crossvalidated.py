@@ -1,105 +1,217 @@
-"""The recipe chosen by cross-validation; the final predictor averages the folds' networks."""
+"""What the two estimators share that choose their recipe by cross-validation."""
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_consistent_length
 
-from taut.errors import TrainingWarning
-from taut.estimators.base import (
-    TautEstimator,
-    predict_classes,
-    predict_probabilities,
-    predict_values,
-)
-from taut.estimators.problem import ClassWeight, Problem, warn_of_absent_classes
+from taut.engine.base import Fold
+from taut.errors import ParameterError, TrainingWarning
+from taut.estimators.base import TautEstimator
+from taut.estimators.cv_results import cv_results
+from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, auto_repeats, plan_of
+from taut.estimators.problem import Problem, warn_of_absent_classes
+from taut.estimators.scoring import fold_scorer
+from taut.network import hidden_widths
 from taut.parameters import real, whole
-from taut.selection.candidates import BASELINES, RandomProposer
-from taut.selection.folds import Split, cross_validation_splits, make_folds
+from taut.recipe import Recipe
+from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
+from taut.selection.choice import Selection
+from taut.selection.final import Final, Finish
+from taut.selection.folds import Split, cross_validation_splits, holdout_split, make_fold, make_folds, seed_of
+from taut.selection.ladder import make_ladder
+from taut.selection.news import Listeners, Progress
+from taut.selection.proposer import OptunaProposer, SamplerMaker
+from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
-from taut.selection.search import Progress, Search, SearchResult, describe_failures
+from taut.selection.search import Search, SearchResult, describe_failures
+from taut.selection.space import Space
 
-Auto = Literal["auto"]
+Auto: TypeAlias = Literal["auto"]
+OnCandidate: TypeAlias = Callable[[CandidateScore], object]
+OnBatch: TypeAlias = Callable[[tuple[CandidateScore, ...]], object]
 
-#: Candidates where neither their number nor the time is limited.
-N_CANDIDATES = 40
+#: Widths where ``hidden="auto"`` begins from; the baselines have them.
+USUAL_WIDTHS = (128, 128)
+_N_BASELINES = 2
 
 
-class _CrossValidated(TautEstimator):
+class CrossValidated(TautEstimator):
     """How a recipe is chosen and its networks are fitted."""
 
     #: Called with where the search stands, one call at a time, also from worker threads; an instance sets it.
     on_progress: Callable[[Progress], None] | None = None
 
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any, groups: Any, X_val: Any, y_val: Any, sample_weight_val: Any
+    def __init__(
+        self,
+        hidden: tuple[int, ...] | Auto = (128, 128),
+        *,
+        activation: Literal["relu", "silu", "gelu"] = "relu",
+        learning_rate: float | Auto = "auto",
+        batch_size: int | Auto = "auto",
+        max_epochs: int = 300,
+        cv: Any = "auto",
+        effort: Effort = "standard",
+        n_candidates: int | None = None,
+        time_limit: float | None = None,
+        scoring: Any = None,
+        selection: Selection = "best",
+        final: Final = "bag",
+        sampler: SamplerMaker | None = None,
+        resume: str | os.PathLike[str] | None = None,
+        on_candidate: OnCandidate | None = None,
+        on_batch: OnBatch | None = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.cv = cv
+        self.effort = effort
+        self.n_candidates = n_candidates
+        self.time_limit = time_limit
+        self.scoring = scoring
+        self.selection = selection
+        self.final = final
+        self.sampler = sampler
+        self.resume = resume
+        self.on_candidate = on_candidate
+        self.on_batch = on_batch
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
     ) -> Self:
+        """Choose a recipe and train its networks.
+
+        Parameters
+        ----------
+        X : array, shape (n_rows, n_features), or data frame
+            Numbers, NaN where missing; a data frame may hold text, booleans and dates too.
+        y : array, shape (n_rows,)
+            Classes, or finite numbers.
+        sample_weight : array, shape (n_rows,), optional
+            Weights of the rows, in training and in validation.
+        groups : array, shape (n_rows,), optional
+            Rows of one group stay in one fold.
+        X_val, y_val, sample_weight_val : optional
+            A validation set, in place of cross-validation.
+
+        Returns
+        -------
+        self
+        """
         started = time.monotonic()
-        n_candidates = self.n_candidates
-        if n_candidates is None:
-            n_candidates = N_CANDIDATES if self.time_limit is None else None
-        else:
-            n_candidates = whole("n_candidates", n_candidates, low=len(BASELINES))
+        plan, n_candidates = self._plan()
         limit = math.inf if self.time_limit is None else real("time_limit", self.time_limit)
+        for name, kinds in (("selection", Selection), ("final", Final)):
+            if getattr(self, name) not in get_args(kinds):
+                known = " or ".join(repr(kind) for kind in get_args(kinds))
+                raise ParameterError(f"{name} must be {known}, and it is {getattr(self, name)!r}.")
+        space = self._space()
         engine = self._engine()
         problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
         settings = self._settings(problem.n_counted)
         splits = self._splits(problem, groups, settings.seed)
         folds = make_folds(splits, problem.data, problem.matrix, settings.seed)
+        scorer = fold_scorer(self.scoring, problem, folds)
         compiled = time.monotonic()
         engine.prepare()  # the one-time compilation does not count
         started += time.monotonic() - compiled
-        search = Search(
-            engine=engine,
-            data=problem.data,
-            folds=folds,
-            settings=settings,
-            proposer=RandomProposer(n_candidates, settings.seed),
-            n_candidates=n_candidates,
-            deadline=started + limit,
-            on_progress=self._progress(problem),
-        )
-        result = search.run()
+        with self._ledger(problem, folds) as ledger:
+            search = Search(
+                engine=engine,
+                data=problem.data,
+                ladder=make_ladder(folds, problem.data, problem.matrix, settings.seed),
+                settings=settings,
+                baselines=space.baselines(),
+                proposer=OptunaProposer(space, settings.seed, sampler=self.sampler, n_first=plan.n_first),
+                n_candidates=n_candidates,
+                deadline=started + limit - (ledger.elapsed if ledger and math.isfinite(limit) else 0.0),
+                selection=self.selection,
+                scorer=scorer,
+                finish=self._finish(problem, settings),
+                ledger=ledger,
+                listeners=self._listeners(problem),
+            )
+            result = search.run()
         failures = describe_failures(result.candidates)
         if failures:
-            warnings.warn(failures, TrainingWarning, stacklevel=3)
+            warnings.warn(failures, TrainingWarning, stacklevel=2)
         self._keep(problem, result.networks)
         self._describe(problem, result)
         self.n_splits_ = len(folds)
-        self.learning_rate_, self.batch_size_ = settings.learning_rate, settings.batch_size
+        self.batch_size_ = settings.batch_size
         self.interrupted_ = result.interrupted
-        self.search_seconds_ = time.monotonic() - started
+        self.search_seconds_ = result.seconds
         return self
 
-    def _progress(self, problem: Problem) -> Callable[[Progress], None] | None:
-        """What is told of the search, with losses in the target's own units."""
-        tell = self.on_progress or (_print_progress if self.verbose else None)
-        if tell is None:
-            return None
-        factor = self._loss_unit(problem)
-        return lambda progress: tell(progress.in_units(factor))
+    # --- what is asked for ----------------------------------------------------------------------------------
+
+    def _plan(self) -> tuple[Plan, int | None]:
+        """The effort's plan, and how many candidates there are; None: as many as the time limit allows."""
+        plan = plan_of(self.effort)
+        if self.n_candidates is not None:
+            return plan, whole("n_candidates", self.n_candidates, low=_N_BASELINES)
+        return plan, None if self.time_limit is not None else plan.n_candidates
+
+    def _space(self) -> Space:
+        auto = isinstance(self.hidden, str) and self.hidden == "auto"
+        return Space(
+            learning_rate=self._learning_rate(),
+            hidden=USUAL_WIDTHS if auto else hidden_widths(self.hidden),
+            search_rate=isinstance(self.learning_rate, str),
+            search_widths=auto,
+        )
 
     def _splits(self, problem: Problem, groups: Any, seed: int) -> list[Split]:
         n, n_all = problem.n_train, problem.matrix.n_rows
         if n_all > n:
+            if groups is not None:
+                raise ParameterError("groups are for cross-validation, and X_val takes its place: give one.")
             return [Split(np.arange(n, dtype=np.int32), np.arange(n, n_all, dtype=np.int32))]
         if groups is not None:
             check_consistent_length(problem.data.target, groups)
             groups = np.asarray(groups)
-        splits = cross_validation_splits(
-            self.cv, self._labels(problem), groups, self._task, seed, problem.alike, problem.weight
-        )
-        if groups is not None or not isinstance(self.cv, (int, np.integer)):
+        labels = self._labels(problem)
+        auto = isinstance(self.cv, str) and self.cv == "auto"
+        if auto and groups is None and problem.n_counted > ONE_SPLIT_ROWS:
+            return [holdout_split(1 / AUTO_FOLDS, labels, self._task, seed, problem.alike, problem.weight)]
+        repeats = auto_repeats(problem.n_counted) if auto and groups is None else 1
+        cv = AUTO_FOLDS if auto else self.cv
+        splits = [
+            split
+            for r in range(repeats)
+            for split in cross_validation_splits(
+                cv, labels, groups, self._task, seed_of(seed, 9, r) % 2**32 if r else seed,
+                problem.alike, problem.weight,
+            )
+        ]  # fmt: skip
+        if groups is not None or not isinstance(cv, (int, np.integer)):
             warn_of_absent_classes(problem, splits)  # of stratified folds, scikit-learn says it
         return splits
 
@@ -108,309 +220,106 @@ class _CrossValidated(TautEstimator):
         codes = problem.data.target[: problem.n_train]
         return codes.astype(np.int64) if self._task == "classification" else codes
 
+    def _finish(self, problem: Problem, settings: Settings) -> Finish:
+        if self.final == "bag":
+            return Finish()
+        everyone = np.arange(problem.n_train, dtype=np.int32)
+        nobody = np.empty(0, dtype=np.int32)
+        fold = make_fold(Split(everyone, nobody), problem.data, problem.matrix, seed_of(settings.seed, 10))
+        return Finish("refit", fold)
+
+    @contextlib.contextmanager
+    def _ledger(self, problem: Problem, folds: Sequence[Fold]) -> Iterator[Any]:
+        """The file that finished work is kept in, where one was named."""
+        if self.resume is None:
+            yield None
+            return
+        from taut.selection.fingerprint import fingerprint
+        from taut.selection.ledger import Ledger
+
+        with Ledger.open(self.resume, self._arguments(), fingerprint(problem.data, folds)) as ledger:
+            yield ledger
+
+    def _arguments(self) -> dict[str, Any]:
+        """What decides the result, by parameter name; threads, time and news do not."""
+        without = {"n_jobs", "verbose", "time_limit", "resume", "on_candidate", "on_batch", "cv"}
+        arguments = {
+            name: value for name, value in self.get_params(deep=False).items() if name not in without
+        }
+        return {"estimator": type(self).__name__} | {
+            name: value if value is None or isinstance(value, (bool, int, float, str)) else _written(value)
+            for name, value in arguments.items()
+        }
+
+    # --- what is told ---------------------------------------------------------------------------------------
+
+    def _listeners(self, problem: Problem) -> Listeners:
+        """Who is told of the search, with losses in the target's own units."""
+        factor = self._loss_unit(problem)
+        progress, candidate, batch = self.on_progress, self.on_candidate, self.on_batch
+        progress = progress or (_print_progress if self.verbose else None)
+        return Listeners(
+            on_progress=None if progress is None else lambda news: progress(news.in_units(factor)),
+            on_candidate=None if candidate is None else lambda score: candidate(score.in_units(factor)),
+            on_batch=None
+            if batch is None
+            else lambda scores: batch(tuple(score.in_units(factor) for score in scores)),
+        )
+
+    # --- what is found --------------------------------------------------------------------------------------
+
     def _describe(self, problem: Problem, result: SearchResult) -> None:
         """The fitted attributes that tell of the search."""
         factor = self._loss_unit(problem)
-        self.best_index_ = next(i for i, c in enumerate(result.candidates) if c is result.best)
+        self.best_index_ = result.chosen
         self.restore_candidates([c.in_units(factor) for c in result.candidates])
         self.recipe_ = result.best.recipe
+        self.learning_rate_ = result.best.candidate.learning_rate
         self.network_ = result.networks[0].network
         self.best_epoch_ = result.best.epoch
         self.history_ = {
-            recipe: tuple(self._history(curve, problem) for curve in curves)
-            for recipe, curves in result.curves.items()
+            name: tuple(self._history(curve, problem) for curve in curves)
+            for name, curves in result.curves.items()
         }
         self.zero_share_ = float(np.mean([network.zero_share for network in result.networks]))
+        n = problem.n_train
+        rows = [result.row_losses[i][:n] * np.float32(factor) for i in range(len(result.candidates))]
+        self.row_losses_ = np.stack(rows)
 
     def restore_candidates(self, candidates: Sequence[CandidateScore]) -> None:
         """Set what follows from the candidates and ``best_index_``; also when a saved model is loaded."""
         self.candidates_ = tuple(candidates)
         self.best_ = self.candidates_[self.best_index_]
-        by_recipe = {c.recipe: c for c in candidates}
-        self.baseline_ = {"none": by_recipe.get(BASELINES[1]), "early_stopping": by_recipe.get(BASELINES[0])}
+        by_recipe: dict[Recipe, CandidateScore] = {}
+        for c in candidates:
+            if c.batch < 0:
+                by_recipe[c.recipe] = c
+        self.baseline_ = {
+            "none": by_recipe.get(NO_REGULARIZATION),
+            "early_stopping": by_recipe.get(EARLY_STOPPING_ALONE),
+        }
         self.cv_results_ = cv_results(candidates)
 
 
-def cv_results(candidates: Sequence[CandidateScore]) -> dict[str, Any]:
-    """The candidates as scikit-learn's searches give them; ``score`` is the negative loss.
-
-    Returns
-    -------
-    dict of arrays, each of shape (n_candidates,)
-        ``param_recipe``, ``params``, ``split0_test_score``, ..., ``mean_test_score``, ``std_test_score``,
-        ``rank_test_score``, the same with ``train`` (no rank), ``mean_test_accuracy_or_r2`` as
-        ``mean_test_metric``, ``mean_fit_time`` (seconds a fold), ``epochs``, ``zero_share``, ``failed``.
-    """
-    test = -np.array([c.validation_loss for c in candidates])
-    train = -np.array([c.train_loss for c in candidates])
-    recipes = np.empty(len(candidates), dtype=object)
-    recipes[:] = [c.recipe for c in candidates]
-    results: dict[str, Any] = {
-        "params": [{"recipe": c.recipe} for c in candidates],
-        "param_recipe": np.ma.MaskedArray(recipes, mask=False),
-        "mean_fit_time": np.array([c.seconds / len(c.validation_loss) for c in candidates]),
-    }
-    for name, values in (("test", test), ("train", train)):
-        for k in range(values.shape[1]):
-            results[f"split{k}_{name}_score"] = values[:, k]
-        results[f"mean_{name}_score"] = values.mean(axis=1)
-        results[f"std_{name}_score"] = values.std(axis=1)
-    worst_last = np.where(np.isnan(results["mean_test_score"]), -np.inf, results["mean_test_score"])
-    results["rank_test_score"] = rankdata(-worst_last, method="min").astype(np.int32)
-    results["mean_test_metric"] = np.array([np.mean(c.score) for c in candidates])
-    results["epochs"] = np.array([c.epoch for c in candidates])
-    results["zero_share"] = np.array([c.zero_share for c in candidates])
-    results["failed"] = np.array([c.failed for c in candidates])
-    return results
+def _written(value: Any) -> Any:
+    """A parameter as JSON has it, or as its ``repr`` where it has no such form."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (tuple, list)):
+        return [_written(one) for one in value]
+    if callable(value):
+        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', repr(type(value)))}"
+    return repr(value)
 
 
 def _print_progress(progress: Progress) -> None:
     total = f" of {progress.total}" if progress.total else ""
     left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
     print(
-        f"taut: {progress.done}{total} candidates, best loss {progress.best:.4g} "
+        f"taut: {progress.done}{total} candidates, {progress.folds} folds, best loss {progress.best:.4g} "
         f"(early stopping alone {progress.baseline:.4g}){left}",
         file=sys.stderr,
         flush=True,
     )
-
-
-class TautClassifierCV(ClassifierMixin, _CrossValidated):
-    """A classifier whose recipe is chosen by cross-validation.
-
-    Candidates are: early stopping alone, no regularization, each technique at several strengths, and random
-    mixtures.  The lowest cross-validated cross-entropy wins; the predictor averages the folds' networks.
-
-    Parameters
-    ----------
-    hidden : tuple of int, default=(128, 128)
-        Widths of the hidden layers.
-    activation : {"relu", "silu", "gelu"}, default="relu"
-    learning_rate : "auto" or float, default="auto"
-    batch_size : "auto" or int, default="auto"
-    max_epochs : int, default=300
-    cv : int, splitter or iterable, default=5
-        Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.
-    n_candidates : int or None, default=None
-        Recipes to try, the two baselines counted.  None is 40, or with ``time_limit`` as many as fit in.
-    time_limit : float or None, default=None
-        Seconds for all of ``fit`` but the one-time compilation.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in training (not in validation).
-    n_jobs : int or None, default=None
-        Threads.  None is all cores, and one inside a joblib worker.
-    random_state : int, RandomState or None, default=None
-        The same seed and no time limit give the same networks, whatever ``n_jobs``.
-    verbose : int, default=0
-        1 prints progress to standard error.
-
-    Attributes
-    ----------
-    classes_ : array, shape (n_classes,)
-    recipe_ : Recipe
-        The chosen one.
-    best_ : CandidateScore
-        Its losses, score and epoch by fold.
-    baseline_ : dict
-        ``"none"`` and ``"early_stopping"``: CandidateScore of no regularization, of early stopping alone.
-    candidates_ : tuple of CandidateScore
-    cv_results_ : dict of arrays
-        As in scikit-learn's searches; the score is the negative cross-entropy.
-    history_ : dict
-        By recipe (the two baselines and the chosen one) the folds' curves: ``epoch``, ``train_loss``,
-        ``validation_loss``, ``validation_accuracy``.
-    best_index_, best_epoch_, n_splits_ : int
-    n_identical_rows_ : int
-        Further rows that are identical to an earlier one, as chance repeats them.
-    zero_share_ : float
-        Share of weights that are exactly zero in the final networks.
-    interrupted_ : bool
-        Whether Ctrl+C ended the search.
-    """
-
-    _task = "classification"
-
-    def __init__(
-        self,
-        hidden: tuple[int, ...] = (128, 128),
-        *,
-        activation: Literal["relu", "silu", "gelu"] = "relu",
-        learning_rate: float | Auto = "auto",
-        batch_size: int | Auto = "auto",
-        max_epochs: int = 300,
-        cv: Any = 5,
-        n_candidates: int | None = None,
-        time_limit: float | None = None,
-        class_weight: ClassWeight = None,
-        n_jobs: int | None = None,
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.cv = cv
-        self.n_candidates = n_candidates
-        self.time_limit = time_limit
-        self.class_weight = class_weight
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        groups: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Choose a recipe and train its networks.
-
-        Parameters
-        ----------
-        X : array, shape (n_rows, n_features), or data frame
-            Numbers, NaN where missing; a data frame may hold text, booleans and dates too.
-        y : array, shape (n_rows,)
-            Classes.
-        sample_weight : array, shape (n_rows,), optional
-            Weights of the rows, in training and in validation.
-        groups : array, shape (n_rows,), optional
-            Rows of one group stay in one fold.
-        X_val, y_val, sample_weight_val : optional
-            A validation set, in place of cross-validation.
-
-        Returns
-        -------
-        self
-        """
-        return self._fit(X, y, sample_weight, groups, X_val, y_val, sample_weight_val)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the likeliest class of each row, shape (n_rows,)."""
-        return predict_classes(self, X)
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict class probabilities, shape (n_rows, n_classes), in the order of ``classes_``."""
-        return predict_probabilities(self, X)
-
-
-class TautRegressorCV(RegressorMixin, _CrossValidated):
-    """A regressor whose recipe is chosen by cross-validation.
-
-    Candidates are: early stopping alone, no regularization, each technique at several strengths, and random
-    mixtures.  The lowest cross-validated squared error wins; the predictor averages the folds' networks.
-
-    Parameters
-    ----------
-    hidden : tuple of int, default=(128, 128)
-        Widths of the hidden layers.
-    activation : {"relu", "silu", "gelu"}, default="relu"
-    learning_rate : "auto" or float, default="auto"
-    batch_size : "auto" or int, default="auto"
-    max_epochs : int, default=300
-    cv : int, splitter or iterable, default=5
-        Number of folds (shuffled), or any scikit-learn splitter, or a list of splits.
-    n_candidates : int or None, default=None
-        Recipes to try, the two baselines counted.  None is 40, or with ``time_limit`` as many as fit in.
-    time_limit : float or None, default=None
-        Seconds for all of ``fit`` but the one-time compilation.
-    n_jobs : int or None, default=None
-        Threads.  None is all cores, and one inside a joblib worker.
-    random_state : int, RandomState or None, default=None
-        The same seed and no time limit give the same networks, whatever ``n_jobs``.
-    verbose : int, default=0
-        1 prints progress to standard error.
-
-    Attributes
-    ----------
-    recipe_ : Recipe
-        The chosen one.
-    best_ : CandidateScore
-        Its losses (squared error in y's units), R squared and epoch by fold.
-    baseline_ : dict
-        ``"none"`` and ``"early_stopping"``: CandidateScore of no regularization, of early stopping alone.
-    candidates_ : tuple of CandidateScore
-    cv_results_ : dict of arrays
-        As in scikit-learn's searches; the score is the negative mean squared error.
-    history_ : dict
-        By recipe (the two baselines and the chosen one) the folds' curves: ``epoch``, ``train_loss``,
-        ``validation_loss``.
-    best_index_, best_epoch_, n_splits_ : int
-    n_identical_rows_ : int
-        Further rows that are identical to an earlier one, as chance repeats them.
-    zero_share_ : float
-        Share of weights that are exactly zero in the final networks.
-    interrupted_ : bool
-        Whether Ctrl+C ended the search.
-    """
-
-    _task = "regression"
-
-    def __init__(
-        self,
-        hidden: tuple[int, ...] = (128, 128),
-        *,
-        activation: Literal["relu", "silu", "gelu"] = "relu",
-        learning_rate: float | Auto = "auto",
-        batch_size: int | Auto = "auto",
-        max_epochs: int = 300,
-        cv: Any = 5,
-        n_candidates: int | None = None,
-        time_limit: float | None = None,
-        n_jobs: int | None = None,
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.cv = cv
-        self.n_candidates = n_candidates
-        self.time_limit = time_limit
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        groups: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Choose a recipe and train its networks.
-
-        Parameters
-        ----------
-        X : array, shape (n_rows, n_features), or data frame
-            Numbers, NaN where missing; a data frame may hold text, booleans and dates too.
-        y : array, shape (n_rows,)
-            Finite numbers.
-        sample_weight : array, shape (n_rows,), optional
-            Weights of the rows, in training and in validation.
-        groups : array, shape (n_rows,), optional
-            Rows of one group stay in one fold.
-        X_val, y_val, sample_weight_val : optional
-            A validation set, in place of cross-validation.
-
-        Returns
-        -------
-        self
-        """
-        return self._fit(X, y, sample_weight, groups, X_val, y_val, sample_weight_val)
-
-    def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict a value for each row, shape (n_rows,)."""
-        return predict_values(self, X)

@@ -20,8 +20,10 @@ from taut.estimators.base import (
     predict_values,
 )
 from taut.estimators.problem import ClassWeight, Problem
+from taut.network import hidden_widths
 from taut.parameters import real
 from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, holdout_split, make_fold
 from taut.techniques import EarlyStopping
 
@@ -40,17 +42,18 @@ class _Single(TautEstimator):
         fraction = real("validation_fraction", self.validation_fraction, below=1.0)
         problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
         settings = self._settings(problem.n_counted)
+        candidate = Candidate(recipe, self._learning_rate(), hidden_widths(self.hidden))
         split = self._split(problem, recipe, fraction, settings.seed)
         fold = make_fold(split, problem.data, problem.matrix, settings.seed)
         engine = self._engine()
-        member = settings.member(recipe, fold, 0, problem.target.n_outputs)
+        member = settings.member(candidate, fold, 0, problem.target.n_outputs)
         # Early stopping's min_delta is in the units of the losses that people see, and of no others.
         min_delta = member.hooks.min_delta / problem.target.unit / problem.target.unit
         member = replace(member, hooks=replace(member.hooks, min_delta=min_delta))
         (training,) = engine.train(problem.data, [member])
         if training.status is Status.DIVERGED:
             early = member.hooks.patience is not None and len(fold.validation) > 0
-            _diverged(training, settings.learning_rate, has_best=early and training.best_epoch > 0)
+            _diverged(training, member.learning_rate, has_best=early and training.best_epoch > 0)
         elif training.epoch == 0:
             raise KeyboardInterrupt
         self._keep(problem, [training.trained()])
@@ -59,7 +62,7 @@ class _Single(TautEstimator):
         self.n_iter_ = training.epoch
         self.best_epoch_ = training.best_epoch
         self.history_ = self._history(training.curve, problem)
-        self.learning_rate_, self.batch_size_ = settings.learning_rate, settings.batch_size
+        self.learning_rate_, self.batch_size_ = member.learning_rate, settings.batch_size
         self.interrupted_ = training.status is Status.RUNNING and training.epoch < settings.max_epochs
         if self.verbose:
             self._print_result()

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taut.errors import ParameterError
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.recipe import Recipe
-from taut.selection.score import CandidateScore
+from taut.selection.score import CandidateScore, standard_error
+from taut.selection.space import is_single
 from taut.techniques import TECHNIQUES, EarlyStopping
 
 CrossValidated: TypeAlias = TautClassifierCV | TautRegressorCV
-State: TypeAlias = Literal["scored", "cut off", "diverged", "not tried"]
+State: TypeAlias = Literal["scored", "dropped", "cut off", "diverged", "not tried"]
 Baseline: TypeAlias = Literal["none", "early_stopping"]
 
 NAN = float("nan")
@@ -33,7 +35,8 @@ class Line:
     recipe : Recipe or None
         None where nothing of the kind was tried.
     state : str
-        "cut off" by the time limit or Ctrl+C: its figures are those of the epochs that it got.
+        "dropped": it lost the race, and its figures are those of the folds that it has. "cut off" by the time
+        limit or Ctrl+C: its figures are those of the epochs that it got.
     train_loss, validation_loss : float
         Means over the folds, without penalties: cross-entropy in nats, or squared error in the target's
         units.
@@ -100,8 +103,9 @@ class Summary:
     ----------
     loss, metric : str
         What they are called: "cross-entropy" and "accuracy", or "squared error" and "R²".
-    n_folds, n_candidates, n_failed : int
-        ``n_failed`` of the ``n_candidates`` have no score.
+    n_folds, n_candidates, n_dropped, n_failed : int
+        Of the ``n_candidates``, ``n_dropped`` lost the race before they had all folds, and ``n_failed`` have
+        no score.
     lines : tuple of Line
         No regularization, early stopping alone, each technique alone at its best strength with early
         stopping, the chosen recipe.
@@ -109,6 +113,10 @@ class Summary:
         Against each baseline that has a score and is not the chosen recipe.
     recipe : Recipe
         The chosen one.
+    learning_rate : float
+        That it was trained with.
+    hidden : tuple of int
+        Widths of its hidden layers.
     chosen_is : str or None
         The baseline that it is, if it is one.
     interrupted : bool
@@ -118,10 +126,13 @@ class Summary:
     metric: Literal["accuracy", "R²"]
     n_folds: int
     n_candidates: int
+    n_dropped: int
     n_failed: int
     lines: tuple[Line, ...]
     changes: tuple[Change, ...]
     recipe: Recipe
+    learning_rate: float
+    hidden: tuple[int, ...]
     chosen_is: Baseline | None
     interrupted: bool
 
@@ -170,10 +181,13 @@ def summarize(estimator: CrossValidated) -> Summary:
         metric="accuracy" if classes else "R²",
         n_folds=estimator.n_splits_,
         n_candidates=len(candidates),
+        n_dropped=sum(c.state == "dropped" for c in candidates),
         n_failed=sum(not _has_score(c) for c in candidates),
         lines=tuple(lines),
         changes=tuple(changes),
         recipe=best.recipe,
+        learning_rate=best.candidate.learning_rate,
+        hidden=best.candidate.hidden,
         chosen_is=next((name for name, score in baselines.items() if score is best), None),
         interrupted=bool(estimator.interrupted_),
     )
@@ -184,9 +198,18 @@ def _has_score(score: CandidateScore) -> bool:
 
 
 def _best_alone(candidates: tuple[CandidateScore, ...], kind: type) -> CandidateScore | None:
-    """The best of those with this technique and early stopping and nothing else."""
-    alone = [c for c in candidates if {type(t) for t in c.recipe.active} == {kind, EarlyStopping}]
-    return min(alone, key=lambda c: c.loss if _has_score(c) else math.inf, default=None)
+    """The best of those with this technique and early stopping alone; with all folds, where any has."""
+    alone = [c for c in candidates if is_single(c.recipe) is kind]
+    return min(alone, key=lambda c: (not c.complete, c.loss if _has_score(c) else math.inf), default=None)
+
+
+_STATES: dict[str, State] = {"complete": "scored", "dropped": "dropped", "cut off": "cut off"}
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """Mean over the folds that there are."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else NAN
 
 
 def _line(label: str, score: CandidateScore | None, zero_share: float | None = None) -> Line:
@@ -197,12 +220,12 @@ def _line(label: str, score: CandidateScore | None, zero_share: float | None = N
     return Line(
         label=label,
         recipe=score.recipe,
-        state="scored" if score.complete else "cut off",
-        train_loss=float(np.mean(score.train_loss)),
-        validation_loss=score.loss,
+        state=_STATES[score.state],
+        train_loss=_mean(score.train_loss),
+        validation_loss=_mean(score.validation_loss),
         standard_error=score.loss_se,
         gap=score.gap,
-        metric=float(np.mean(score.score)),
+        metric=_mean(score.score),
         epochs=score.epoch,
         zero_share=score.zero_share if zero_share is None else zero_share,
     )
@@ -210,11 +233,10 @@ def _line(label: str, score: CandidateScore | None, zero_share: float | None = N
 
 def _change(against: Baseline, baseline: CandidateScore, best: CandidateScore) -> Change:
     differences = baseline.validation_loss - best.validation_loss
-    n = len(differences)
     mean = float(np.mean(differences))
     return Change(
         against=against,
         share=mean / baseline.loss if baseline.loss > 0 else 0.0,
         difference=mean,
-        standard_error=float(np.std(differences, ddof=1) / math.sqrt(n)) if n > 1 else NAN,
+        standard_error=standard_error(differences, best.n_repeats),
     )

@@ -49,6 +49,8 @@ def footnotes(summary: Summary) -> list[str]:
         + (" ± standard error." if summary.n_folds > 1 else ".")
         + " Single techniques are each with early stopping, at the best of the strengths tried."
     ]
+    if any(line.state == "dropped" for line in summary.lines):
+        notes.append("Marked -: out of the race after some of the folds, whose means these are.")
     if any(line.state == "cut off" for line in summary.lines):
         notes.append("Marked *: cut off before its training had ended; given more time it may do better.")
     return notes
@@ -70,14 +72,14 @@ def in_words(summary: Summary) -> list[str]:
         sentences.append("With one validation set, nothing tells how much of this is chance.")
     if summary.n_candidates > 2:
         sentences.append(
-            f"The lowest of {summary.n_candidates} losses is a little too good an estimate; "
+            f"The best of {summary.n_candidates} candidates' losses is a little too good an estimate; "
             "rows that were kept aside give an honest one."
         )
     return sentences
 
 
 def _verdict(summary: Summary) -> str:
-    tried = f"of the {summary.n_candidates} recipes tried"
+    tried = f"of the {summary.n_candidates} candidates tried"
     if all(line.state == "not tried" for line in summary.lines[2:-1]):
         return "No technique but early stopping was tried: give more time, or more candidates."
     if summary.chosen_is == "none":
@@ -138,7 +140,7 @@ def _row(line: Line, decimals: int | None, *, percent: bool) -> list[str]:
     if math.isfinite(line.standard_error):
         validation += f" ± {loss(line.standard_error)}"
     metric = f"{100 * line.metric:.1f} %" if percent else f"{line.metric:.3f}"
-    label = f"{line.label} *" if line.state == "cut off" else line.label
+    label = line.label + {"cut off": " *", "dropped": " -"}.get(line.state, "")
     numbers = [loss(line.train_loss), validation, loss(line.gap), "" if math.isnan(line.metric) else metric]
     return [label, *numbers, str(line.epochs), _zeros(line.zero_share)]
 

@@ -20,11 +20,8 @@ def first_epoch(engine: Engine, data: Data, members: Sequence[Member], control: 
 def to_own_stop(
     engine: Engine, data: Data, trainings: list[Training], max_epochs: int, control: Control
 ) -> None:
-    """Train all to the end of their patience, then the shorter ones to the longest one's epoch."""
+    """Train all to the end of their patience."""
     _in_rounds(engine, data, trainings, max_epochs, True, control)
-    if not control.should_stop():
-        longest = max(t.epoch for t in trainings)
-        engine.train(data, trainings, until_epoch=longest, control=control)
 
 
 def to_the_end(

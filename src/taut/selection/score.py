@@ -4,65 +4,105 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, final
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Curve
+from taut.engine.base import Curve, Data, Fold
 from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
 
 Vector = NDArray[np.float64]
+
+#: "complete": all folds; "dropped": it lost the race on the folds that it has; "cut off": by the time limit
+#: or Ctrl+C, and scored as far as it went; "failed": it has no score.
+State: TypeAlias = Literal["complete", "dropped", "cut off", "failed"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class CandidateScore:
-    """What cross-validation says of one recipe.
+    """What cross-validation says of one candidate.
 
     Parameters
     ----------
-    recipe : Recipe
+    candidate : Candidate
+    batch : int
+        In which batch it was tried; -1 for the baselines.
+    state : {"complete", "dropped", "cut off", "failed"}
+    loss : float
+        Mean validation loss over the folds; NaN where it failed. Of a dropped one: early stopping alone's
+        mean, plus the mean difference to it on the folds that both have.
     epoch : int
         The epoch (from 1) that is best on all folds' mean curve; the networks kept are those.
     fold_epochs : int array, shape (n_folds,)
-        The epoch at which each fold was scored: best on the mean curve of the other folds.
+        The epoch at which each fold was scored: best on the mean curve of the other folds. Of a dropped
+        candidate, best on the fold itself; 0 where a fold was not trained.
     train_loss, validation_loss, score : float64 array, shape (n_folds,)
-        At that epoch.  The score is accuracy, or R squared.
+        At that epoch; NaN where a fold was not trained. The score is accuracy, or R squared.
+    scoring : float64 array, shape (n_folds,), or None
+        What the person's scorer gives, greater is better; None without one.
     zero_share : float
         Share of weights that are exactly zero, mean over the folds' networks.
     epochs_trained : int
-        Epochs of the longest fold.
-    complete : bool
-        False where a time limit or Ctrl+C cut it off.
+        Epochs of all folds together.
     failed : str
         Why it has no score ("diverged"), else empty.
     seconds : float
         Spent on training it, summed over threads.
+    n_repeats : int
+        How often the folds hold out all rows, where they were made anew.
     """
 
-    recipe: Recipe
+    candidate: Candidate
+    batch: int
+    state: State
+    loss: float
     epoch: int
     fold_epochs: NDArray[np.int64]
     train_loss: Vector
     validation_loss: Vector
     score: Vector
+    scoring: Vector | None
     zero_share: float
     epochs_trained: int
-    complete: bool
     failed: str
     seconds: float
+    n_repeats: int = 1
 
     @property
-    def loss(self) -> float:
-        """Mean validation loss over the folds; NaN where it failed."""
-        return float(np.mean(self.validation_loss)) if not self.failed else float("nan")
+    def recipe(self) -> Recipe:
+        """The candidate's."""
+        return self.candidate.recipe
+
+    @property
+    def complete(self) -> bool:
+        """Whether all folds were trained to their end."""
+        return self.state == "complete"
+
+    @property
+    def folds(self) -> NDArray[np.bool_]:
+        """Which folds it has."""
+        return self.fold_epochs > 0
 
     @property
     def loss_se(self) -> float:
-        """Standard error of that mean over the folds; NaN with one fold."""
-        n = len(self.validation_loss)
-        return float(np.std(self.validation_loss, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+        """Standard error of the mean loss over the folds; NaN with one fold."""
+        return standard_error(self.validation_loss[self.folds], self.n_repeats)
+
+    @property
+    def gap(self) -> float:
+        """How much lower the training loss is, mean over the folds that it has; NaN where there is none."""
+        has = self.folds
+        return float(np.mean((self.validation_loss - self.train_loss)[has])) if has.any() else float("nan")
+
+    @property
+    def merit(self) -> float:
+        """What is chosen by, greater is better: the scorer's mean, or the negative loss; NaN for none."""
+        if self.scoring is None:
+            return -self.loss
+        return float(np.mean(self.scoring)) if self.complete or self.state == "cut off" else float("nan")
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values; see :meth:`from_json`."""
@@ -70,35 +110,64 @@ class CandidateScore:
         for field in fields(self):
             value = getattr(self, field.name)
             out[field.name] = value.tolist() if isinstance(value, np.ndarray) else value
-        return out | {"recipe": self.recipe.to_json()}
+        return out | {"candidate": self.candidate.to_json()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CandidateScore:
         """Make it again; None stands for NaN."""
-        given = dict(data, recipe=Recipe.from_json(data["recipe"]))
+        given = dict(data, candidate=Candidate.from_json(data["candidate"]))
         given["fold_epochs"] = np.array(data["fold_epochs"], dtype=np.int64)
         for name in ("train_loss", "validation_loss", "score"):
             given[name] = np.array(data[name], dtype=np.float64)
-        given["zero_share"] = float("nan") if data["zero_share"] is None else data["zero_share"]
+        if data["scoring"] is not None:
+            given["scoring"] = np.array(data["scoring"], dtype=np.float64)
+        for name in ("zero_share", "loss"):
+            given[name] = float("nan") if data[name] is None else data[name]
         return cls(**given)
 
     def in_units(self, factor: float) -> CandidateScore:
         """The same with losses in other units: multiplied by ``factor``."""
         return replace(
-            self, train_loss=self.train_loss * factor, validation_loss=self.validation_loss * factor
+            self,
+            loss=self.loss * factor,
+            train_loss=self.train_loss * factor,
+            validation_loss=self.validation_loss * factor,
         )
 
-    @property
-    def gap(self) -> float:
-        """How much lower the training loss is."""
-        return self.loss - float(np.mean(self.train_loss))
+
+def standard_error(values: Vector, n_repeats: int) -> float:
+    """Standard error of a mean over folds; NaN with one fold.
+
+    Formula: ``std(values) * sqrt(n_repeats / n)``.  Folds that were made anew hold out the same rows, so
+    repeating them adds no rows to the mean, and counts for nothing here.
+    """
+    n = len(values)
+    if n < 2:
+        return float("nan")
+    return float(np.std(values, ddof=1) * np.sqrt(max(1.0, min(n_repeats, n)) / n))
 
 
-def failed_score(recipe: Recipe, n_folds: int, why: str, seconds: float) -> CandidateScore:
+def failed_score(
+    candidate: Candidate, batch: int, n_folds: int, why: str, n_epochs: int, seconds: float
+) -> CandidateScore:
     """A candidate without a score: counted and named, never hidden."""
-    nothing = np.full(n_folds, np.nan)
-    epochs = np.zeros(n_folds, dtype=np.int64)
-    return CandidateScore(recipe, 0, epochs, nothing, nothing, nothing, float("nan"), 0, True, why, seconds)
+    nan, nothing, epochs = float("nan"), np.full(n_folds, np.nan), np.zeros(n_folds, dtype=np.int64)
+    return CandidateScore(
+        candidate=candidate,
+        batch=batch,
+        state="failed",
+        loss=nan,
+        epoch=0,
+        fold_epochs=epochs,
+        train_loss=nothing,
+        validation_loss=nothing,
+        score=nothing,
+        scoring=None,
+        zero_share=nan,
+        epochs_trained=n_epochs,
+        failed=why,
+        seconds=seconds,
+    )
 
 
 def choose_epochs(
@@ -133,23 +202,32 @@ def choose_epochs(
     return kept, np.array([int(np.argmin(validation[chosen[k]].sum(axis=0))) for k in range(n_folds)])
 
 
-def score_candidate(
-    recipe: Recipe,
+@final
+@dataclass(frozen=True, eq=False)
+class FoldScores:
+    """Curves of the same recipe on several folds, scored: epochs from 1, arrays of shape (n_folds,)."""
+
+    epoch: int
+    fold_epochs: NDArray[np.int64]
+    train_loss: Vector
+    validation_loss: Vector
+    score: Vector
+
+
+def score_folds(
     curves: Sequence[Curve],
+    early: bool,
     variances: Vector | None,
-    *,
     others: NDArray[np.bool_] | None = None,
-    zero_share: float,
-    complete: bool,
-    seconds: float,
-) -> CandidateScore:
-    """Score a recipe by its folds' curves.
+) -> FoldScores:
+    """Score the folds' curves, each at the epoch that is best on the others.
 
     Parameters
     ----------
-    recipe : Recipe
     curves : sequence of Curve
         One per fold; longer ones are cut to the shortest.
+    early : bool
+        Whether the recipe stops early.
     variances : float64 array, shape (n_folds,), or None
         Weighted variance of the held-out targets (regression), for R squared; None takes accuracy.
     others : bool array, shape (n_folds, n_folds), optional
@@ -157,7 +235,7 @@ def score_candidate(
     """
     n_epochs = min(len(curve) for curve in curves)
     validation = np.stack([curve.validation[:n_epochs] for curve in curves])
-    epoch, fold_epochs = choose_epochs(validation, recipe.hooks().patience is not None, others)
+    epoch, fold_epochs = choose_epochs(validation, early, others)
     at = (np.arange(len(curves)), fold_epochs)
     loss = validation[at]
     if variances is None:
@@ -165,16 +243,17 @@ def score_candidate(
     else:
         with np.errstate(divide="ignore", invalid="ignore"):
             score = np.where(variances > 0, 1.0 - loss / variances, np.nan)
-    return CandidateScore(
-        recipe=recipe,
-        epoch=epoch + 1,
-        fold_epochs=fold_epochs + 1,
-        train_loss=np.stack([curve.train[:n_epochs] for curve in curves])[at],
-        validation_loss=loss,
-        score=score,
-        zero_share=zero_share,
-        epochs_trained=max(len(curve) for curve in curves),
-        complete=complete,
-        failed="",
-        seconds=seconds,
-    )
+    train = np.stack([curve.train[:n_epochs] for curve in curves])[at]
+    return FoldScores(epoch + 1, fold_epochs + 1, train, loss, score)
+
+
+def target_variances(data: Data, folds: Sequence[Fold]) -> Vector | None:
+    """Weighted variance of each fold's held-out target; None for classes."""
+    if data.task == "classification":
+        return None
+    out = []
+    for fold in folds:
+        y = data.target[fold.validation].astype(np.float64)
+        weight = None if data.score_weight is None else data.score_weight[fold.validation]
+        out.append(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
+    return np.array(out)

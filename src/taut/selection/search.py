@@ -1,152 +1,140 @@
-"""The search: baselines first, then what the proposer asks for, until the budget ends; then the networks."""
+"""The search: baselines, then batches of candidates that race, until the budget ends; then the networks."""
 
 from __future__ import annotations
 
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Curve, Data, Engine, Fold, Member, Status, Trained, Training
+from taut.engine.base import Control, Curve, Data, Engine, Status, Trained, Training
 from taut.errors import TrainingError, TrainingWarning
-from taut.network import Activation, Network
-from taut.recipe import Recipe
 from taut.selection import baselines
-from taut.selection.candidates import BASELINES, Proposer
-from taut.selection.folds import seed_of, without_shared_rows
+from taut.selection.candidate import Candidate
+from taut.selection.choice import Selection, choose, eligible
+from taut.selection.final import Finish
 from taut.selection.interrupts import Interrupts
-from taut.selection.score import CandidateScore, failed_score, score_candidate
+from taut.selection.judge import FoldScorer, Judge
+from taut.selection.ladder import Ladder
+from taut.selection.ledger import Ledger
+from taut.selection.news import Listeners, Progress
+from taut.selection.proposer import Proposer
+from taut.selection.race import Entry, Race, Rule
+from taut.selection.runner import Job, Runner, Settings
+from taut.selection.score import CandidateScore
 
 # The baselines may take this share of a time limit (making their networks again takes no longer); what they
 # reached by then is what they are.
 _BASELINES_SHARE = 0.5
-# Room that is kept for making the chosen networks again, on top of the estimate.
+# Room that is kept for making the chosen networks, on top of the estimate.
 _SPARE = 1.25
-
-
-@final
-@dataclass(frozen=True)
-class Settings:
-    """What all candidates have in common."""
-
-    hidden: tuple[int, ...]
-    activation: Activation
-    learning_rate: float
-    batch_size: int
-    max_epochs: int
-    seed: int
-
-    def member(self, recipe: Recipe, fold: Fold, number: int, n_outputs: int) -> Member:
-        """The network of one recipe on one fold.
-
-        Its seed depends on the fold only: all recipes start from the same weights and see the rows in the
-        same order, so that their differences are the recipes'.
-        """
-        # A fold whose columns are all constant leaves no feature: its network sees one that is 0.
-        network = Network(max(1, fold.encoder.n_features), self.hidden, n_outputs, self.activation)
-        seed = seed_of(self.seed, 3, number)
-        return Member(
-            network, recipe.hooks(), fold, self.learning_rate, self.batch_size, self.max_epochs, seed
-        )
-
-
-@final
-@dataclass(frozen=True)
-class Progress:
-    """Where the search stands, for those who show it.
-
-    Parameters
-    ----------
-    done : int
-        Candidates whose networks have been trained.
-    total : int or None
-        Candidates in all, where their number is limited.
-    best, baseline : float
-        Validation loss of the best so far and of early stopping alone; NaN before there is one.
-    best_recipe : Recipe or None
-    seconds : float
-        Since the search began.
-    seconds_left : float or None
-    finishing : bool
-        Whether nothing new is tried any more, and the chosen networks are being made.
-    """
-
-    done: int
-    total: int | None
-    best: float
-    baseline: float
-    best_recipe: Recipe | None
-    seconds: float
-    seconds_left: float | None
-    finishing: bool = False
-
-    def in_units(self, factor: float) -> Progress:
-        """The same with losses in other units: multiplied by ``factor``."""
-        return replace(self, best=self.best * factor, baseline=self.baseline * factor)
+# A batch is only begun where a time limit has room for about this part of what it takes without cuts.
+_RACED = 0.4
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """All candidates, the chosen one, and its networks (one per fold)."""
+    """All candidates, the chosen one, and its networks.
+
+    Parameters
+    ----------
+    candidates : tuple of CandidateScore
+        Early stopping alone, no regularization, then as they were tried.
+    chosen : int
+        Its place among them.
+    networks : tuple of Trained
+    curves : dict
+        By ``"early_stopping"``, ``"none"`` and ``"chosen"`` the folds' curves.
+    row_losses : dict
+        By candidate's place its out-of-fold losses, float32, shape (n_rows,): the mean over the folds that
+        hold a row out, NaN where none of those trained does.
+    interrupted : bool
+    seconds : float
+        Of this search and of the earlier sessions that it took up.
+    """
 
     candidates: tuple[CandidateScore, ...]
-    best: CandidateScore
+    chosen: int
     networks: tuple[Trained, ...]
-    curves: dict[Recipe, tuple[Curve, ...]]  # of the baselines and the chosen recipe, one per fold
+    curves: dict[str, tuple[Curve, ...]]
+    row_losses: dict[int, NDArray[np.float32]]
     interrupted: bool
     seconds: float
 
-    def of(self, recipe: Recipe) -> CandidateScore | None:
-        """The score of one recipe, if it was tried."""
-        return next((c for c in self.candidates if c.recipe == recipe), None)
+    @property
+    def best(self) -> CandidateScore:
+        """The chosen one."""
+        return self.candidates[self.chosen]
 
 
 @final
 @dataclass(eq=False)
 class Search:
-    """One search over recipes on given folds.
+    """One search on given folds.
 
     Parameters
     ----------
     engine : Engine
     data : Data
-    folds : sequence of Fold
-        Each with rows held out.
+    ladder : Ladder
     settings : Settings
+    baselines : tuple of Candidate
+        Early stopping alone, no regularization.
     proposer : Proposer
     n_candidates : int or None
-        For the progress only; the proposer decides.
+        In all, the baselines counted; None goes on until the deadline.
     deadline : float
         On ``time.monotonic``'s clock.
-    on_progress : callable, optional
-        Called with a Progress whenever a candidate's networks have been trained (then from a worker's thread,
-        one call at a time) and after every batch.
+    batch_size : int
+        Candidates that are asked for at a time, after the first batch.
+    rule : Rule
+        Who is dropped in a race.
+    selection : {"best", "1se"}
+    scorer : callable, optional
+        What candidates are chosen by in place of the loss.
+    finish : Finish
+    ledger : Ledger, optional
+    listeners : Listeners
     """
 
     engine: Engine
     data: Data
-    folds: Sequence[Fold]
+    ladder: Ladder
     settings: Settings
+    baselines: tuple[Candidate, Candidate]
     proposer: Proposer
     n_candidates: int | None = None
     deadline: float = math.inf
     batch_size: int = 8
-    on_progress: Callable[[Progress], None] | None = None
-    _scores: list[CandidateScore] = field(default_factory=list, init=False)
-    _best: tuple[CandidateScore, list[Training]] | None = field(default=None, init=False)
-    _curves: dict[Recipe, tuple[Curve, ...]] = field(default_factory=dict, init=False)
-    _stop: Control = field(default_factory=Control, init=False)
-    _started: float = field(default=0.0, init=False)
-    _cut_short: bool = field(default=False, init=False)
-    _others: NDArray[np.bool_] | None = field(default=None, init=False)  # see without_shared_rows
-    _arrived: int = field(default=0, init=False)  # candidates of the running batch whose networks are trained
+    rule: Rule = field(default_factory=Rule)
+    selection: Selection = "best"
+    scorer: FoldScorer | None = None
+    finish: Finish = field(default_factory=Finish)
+    ledger: Ledger | None = None
+    listeners: Listeners = field(default_factory=Listeners)
+
+    def __post_init__(self) -> None:
+        self._runner = Runner(self.engine, self.data, self.ladder, self.settings, self.ledger)
+        self._race = Race(self._runner, self.rule)
+        self._judge = Judge(self._runner, self._race, self.scorer)
+        self._entries: list[Entry] = []
+        self._scores: list[CandidateScore] = []
+        self._leader: int | None = None  # place of the one with the lowest loss
+        self._curves: dict[str, tuple[Curve, ...]] = {}
+        self._stop = Control()
+        self._started = 0.0
+        self._earlier = self.ledger.elapsed if self.ledger else 0.0
+        self._folds_done = 0
+        self._asked = 0  # candidates, the baselines counted
+        self._cut_short = False
+        self._expected = math.inf  # seconds that all will take
+        self._batches_began = 0.0
 
     def run(self) -> SearchResult:
         """Search; on Ctrl+C or at the deadline, finish with the best so far.  A second Ctrl+C ends at once.
@@ -157,49 +145,47 @@ class Search:
             Where every candidate diverged.
         KeyboardInterrupt
             Where Ctrl+C came before there was anything to finish with, or twice.
+        StoreError
+            Where the ledger cannot be written.
         """
         with Interrupts(self._stop.cancelled) as interrupts:
             return self._run(interrupts)
 
     def _run(self, interrupts: Interrupts) -> SearchResult:
         self._started = time.monotonic()
-        self._others = without_shared_rows(self.folds, len(self.data.values))
         self._run_baselines()
+        self._batches_began = time.monotonic()
+        batch = 0
         while not self._over():
-            recipes = self.proposer.ask(self.batch_size)
-            if not recipes:
+            candidates = self._ask(batch)
+            if not candidates:
                 break
-            self.proposer.tell(self._try(recipes, self._search_deadline()))
-        if interrupts.count > 1 or (self._best is None and self._stop.cancelled.is_set()):
+            self._try(batch, candidates)
+            batch += 1
+        if interrupts.count > 1 or (not eligible(self._scores) and self._stop.cancelled.is_set()):
             raise KeyboardInterrupt
-        if self._best is None:
+        if not eligible(self._scores):
             raise TrainingError(
                 "Every candidate diverged (its loss or weights were no longer finite): lower learning_rate, "
                 "or look for extreme values in the target."
             )
-        best, trainings = self._best
         self._tell(finishing=True)
-        networks = self._networks(best, trainings)
-        self._curves.setdefault(best.recipe, tuple(t.curve for t in trainings))
-        return SearchResult(
-            candidates=tuple(self._scores),
-            best=best,
-            networks=tuple(networks),
-            curves=self._curves,
-            interrupted=self._stop.cancelled.is_set(),
-            seconds=time.monotonic() - self._started,
-        )
+        return self._result()
+
+    # --- the baselines --------------------------------------------------------------------------------------
 
     def _run_baselines(self) -> None:
-        """No regularization and early stopping alone; at least one epoch of the latter always finishes."""
-        early, none = BASELINES
-        unlimited = Control(cancelled=self._stop.cancelled)
-        first = baselines.first_epoch(self.engine, self.data, self._members(early), unlimited)
-        if any(t.status is Status.DIVERGED for t in first):
-            for recipe in BASELINES:  # both are failures then, and told as such
-                self._judge(recipe, first, keep_partial=True)
+        """Early stopping alone and no regularization; at least one epoch of the former always finishes."""
+        early, none = (Entry(i, candidate) for i, candidate in enumerate(self.baselines))
+        self._asked = len(self.baselines)
+        if self._remembered(early) and self._remembered(none):
+            for entry in (early, none):
+                self._take_baseline(entry, self._within(1.0), ended=True)
             return
-        if min(t.epoch for t in first) == 0:
+        members = [self._runner.member(job) for job in self._jobs(early)]
+        unlimited = Control(cancelled=self._stop.cancelled)
+        trainings = baselines.first_epoch(self.engine, self.data, members, unlimited)
+        if min(t.epoch for t in trainings) == 0 and not any(t.status is Status.DIVERGED for t in trainings):
             return  # interrupted
         if time.monotonic() >= self.deadline:
             warnings.warn(
@@ -208,25 +194,68 @@ class Search:
                 TrainingWarning,
                 stacklevel=2,
             )
-        shared = (self.engine, self.data, first, self.settings.max_epochs)
+        self._expected = self._guess(trainings)
+        self._tell()
         limited = self._within(_BASELINES_SHARE)
+        shared = (self.engine, self.data, trainings, self.settings.max_epochs)
         baselines.to_own_stop(*shared, limited)
-        alone = self._judge(early, first, keep_partial=True)
+        ended = not any(t.status is Status.RUNNING and t.epoch < self.settings.max_epochs for t in trainings)
+        self._keep(early, trainings, ended)
+        self._take_baseline(early, limited, ended=ended)
         # Where early stopping alone has no time to finish, no other candidate has.
-        self._cut_short = alone is not None and not alone.complete
-        if not self._cut_short:
+        self._cut_short = not ended
+        if ended:
             baselines.to_the_end(*shared, limited)
-        self._judge(none, first, keep_partial=True)
+        last = self.settings.max_epochs
+        ended = all(t.epoch >= last or t.status is Status.DIVERGED for t in trainings)
+        self._keep(none, trainings, ended)
+        self._take_baseline(none, limited, ended=ended)
+
+    def _jobs(self, entry: Entry) -> list[Job]:
+        return [entry.job(k) for k in range(len(self.ladder.folds))]
+
+    def _remembered(self, entry: Entry) -> bool:
+        """Whether the ledger has all folds of a baseline; they are taken from there."""
+        for job in self._jobs(entry):
+            run = self._runner.recorded(job)
+            if run is None:
+                return False
+            entry.runs[job.stage] = run
+        return True
+
+    def _keep(self, entry: Entry, trainings: Sequence[Training], ended: bool) -> None:
+        for job, training in zip(self._jobs(entry), trainings, strict=True):
+            entry.runs[job.stage] = self._runner.keep(job, training, ended=ended)
+
+    def _take_baseline(self, entry: Entry, control: Control, *, ended: bool) -> None:
+        """Score a baseline, as far as it went."""
+        if any(run.status is Status.DIVERGED for run in entry.runs.values()):
+            entry.ended = "failed"
+        if ended and not entry.ended and entry.number == 0 and self.ladder.taster is not None:
+            # Others' tasters are compared with this one.
+            taster = entry.job(len(self.ladder.folds))
+            (run,) = self._runner.first([taster], control)
+            ended = run is not None
+            if run is not None:
+                entry.runs[taster.stage] = run
+        self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
+        if ended or entry.ended:
+            score = self._judge.finish(entry, -1, control)
+        else:
+            score = self._judge.scored(entry, -1, "cut off", control)
+        if score is not None:
+            self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
+            self._take(entry, score)
+
+    def _curves_of(self, entry: Entry) -> tuple[Curve, ...]:
+        return tuple(entry.runs[job.stage].curve for job in self._jobs(entry))
 
     def _within(self, share: float) -> Control:
         """A control that ends at this share of the time limit."""
         deadline = self._started + (self.deadline - self._started) * share
         return Control(deadline=deadline, cancelled=self._stop.cancelled)
 
-    def _members(self, recipe: Recipe) -> list[Member]:
-        return [
-            self.settings.member(recipe, fold, i, self.data.n_outputs) for i, fold in enumerate(self.folds)
-        ]
+    # --- the batches ----------------------------------------------------------------------------------------
 
     def _over(self) -> bool:
         if self._cut_short or self._stop.cancelled.is_set():
@@ -234,156 +263,144 @@ class Search:
         return time.monotonic() >= self._search_deadline()
 
     def _search_deadline(self) -> float:
-        """The deadline less the time that making the best networks again will take."""
-        if self._best is None or self.deadline == math.inf:
+        """The deadline less the time that making the best networks will take."""
+        if self._leader is None or self.deadline == math.inf:
             return self.deadline
-        best, trainings = self._best
-        again = [t.seconds * best.epoch / max(1, t.epoch) for t in trainings]
-        return self.deadline - _SPARE * max(max(again), sum(again) / self.engine.threads)
+        score = self._scores[self._leader]
+        seconds = self.finish.seconds(self._runner, self._entries[self._leader], score.epoch)
+        return self.deadline - _SPARE * seconds
 
-    def _try(self, recipes: Sequence[Recipe], deadline: float) -> list[CandidateScore]:
-        """Train a batch of recipes on all folds, and score them."""
-        n = len(self.folds)
-        missing = [n] * len(recipes)
+    def _ask(self, batch: int) -> Sequence[Candidate]:
+        """The batch's candidates, from the ledger where it has them."""
+        known = self.ledger.proposed(batch) if self.ledger else None
+        if known is not None:
+            return known
+        n = self.proposer.n_first if batch == 0 else self.batch_size
+        if self.n_candidates is not None:
+            n = min(n, self.n_candidates - self._asked)
+        n = min(n, self._affordable())
+        candidates = self.proposer.ask(batch, n) if n > 0 else []
+        if self.ledger and candidates:
+            self.ledger.propose(batch, candidates)
+        return candidates
 
-        def arrived(index: int) -> None:
-            missing[index // n] -= 1
-            if not missing[index // n]:
-                self._arrived += 1
-                self._tell()
+    def _affordable(self) -> int:
+        """How many candidates a time limit has room for, by what early stopping alone took; at least one."""
+        if self.deadline == math.inf or not self._scores:
+            return 2**31
+        each = max(1e-3, _RACED * self._scores[0].seconds / self.engine.threads)
+        return max(1, int((self._search_deadline() - time.monotonic()) / each))
 
-        control = Control(deadline=deadline, cancelled=self._stop.cancelled)
-        members = [member for recipe in recipes for member in self._members(recipe)]
-        trainings = self.engine.train(self.data, members, control=replace(control, on_done=arrived))
-        groups = [trainings[i * n : (i + 1) * n] for i in range(len(recipes))]
-        # Shorter folds go on to the longest one's epoch, so that all have a mean curve.
-        goals = [max(t.epoch for t in group) for group in groups for _ in group]
-        behind = [
-            i for i, t in enumerate(trainings) if t.epoch < goals[i] and t.status is not Status.DIVERGED
-        ]
-        if behind and not control.should_stop():
-            self.engine.train(
-                self.data,
-                [trainings[i] for i in behind],
-                until_epoch=[goals[i] for i in behind],
-                control=control,
-            )
+    def _try(self, batch: int, candidates: Sequence[Candidate]) -> None:
+        """Race a batch and take in what came of it."""
+        entries = [Entry(self._asked + i, one) for i, one in enumerate(candidates)]
+        self._asked += len(entries)
+        leader = None if self._leader is None else self._entries[self._leader]
+        control = Control(deadline=self._search_deadline(), cancelled=self._stop.cancelled)
+        self._race.run(entries, leader, control, self._arrived, keep_singles=batch == 0)
         scores = []
-        for i, (recipe, group) in enumerate(zip(recipes, groups, strict=True)):
-            self._arrived -= not missing[i]  # from now on its score counts
-            scores.append(self._judge(recipe, group, keep_partial=False))
-        return [score for score in scores if score is not None]
+        for entry in entries:
+            score = self._judge.finish(entry, batch, control)
+            if score is not None:
+                self._take(entry, score)
+                scores.append(score)
+        self.proposer.tell(scores)
+        self.listeners.batch(scores)
+        best = None if self._leader is None else self._entries[self._leader].number
+        self._runner.forget([entry.number for entry in self._entries if entry.number not in (0, 1, best)])
+        if self.ledger:
+            self.ledger.spend(time.monotonic() - self._started)
 
-    def _judge(self, recipe: Recipe, group: list[Training], *, keep_partial: bool) -> CandidateScore | None:
-        """Score a candidate and take it in; None where it was cut off and does not count."""
-        score = self._score(recipe, group, keep_partial)
-        if score is not None:
-            self._take(score, group)
-            self._tell()
-        return score
+    def _take(self, entry: Entry, score: CandidateScore) -> None:
+        """Note an entry and its score."""
+        self._entries.append(entry)
+        self._scores.append(score)
+        if score.state in ("complete", "cut off") and math.isfinite(score.loss):
+            place = len(self._scores) - 1
+            if self._leader is None or score.loss < self._scores[self._leader].loss:
+                self._leader = place
+            if self._judge.anchor is None:
+                self._judge.anchor = (entry, score.loss)
+        self.listeners.candidate(score)
+        self._tell()
 
-    def _score(self, recipe: Recipe, group: list[Training], keep_partial: bool) -> CandidateScore | None:
-        """The score of a candidate, or None where it was cut off."""
-        seconds = sum(t.seconds for t in group)
-        if any(t.status is Status.DIVERGED for t in group):
-            return failed_score(recipe, len(group), "diverged", seconds)
-        complete = _arrived(recipe, group, self.settings)
-        # Folds that all ended by themselves are scored as far as they go together.
-        keep_partial = keep_partial or all(_ended(recipe, t, self.settings) for t in group)
-        if not complete and not (keep_partial and min(t.epoch for t in group) > 0):
-            return None
-        return score_candidate(
-            recipe,
-            [t.curve for t in group],
-            self._variances,
-            others=self._others,
-            zero_share=float(np.mean([t.trained().zero_share for t in group])),
-            complete=complete,
-            seconds=seconds,
+    # --- the result -----------------------------------------------------------------------------------------
+
+    def _result(self) -> SearchResult:
+        rows = {i: self._rows(i) for i in range(len(self._scores))}
+        chosen = choose(self._scores, len(self.baselines), self.selection, rows, self.data.score_weight)
+        entry, score = self._entries[chosen], self._scores[chosen]
+        networks = self.finish.networks(self._runner, entry, score.epoch)
+        self._curves["chosen"] = self._curves_of(entry)
+        if self.ledger:
+            self.ledger.spend(time.monotonic() - self._started)
+        return SearchResult(
+            candidates=tuple(self._scores),
+            chosen=chosen,
+            networks=tuple(networks),
+            curves=self._curves,
+            row_losses=rows,
+            interrupted=self._stop.cancelled.is_set(),
+            seconds=self._seconds(),
         )
 
-    @cached_property
-    def _variances(self) -> NDArray[np.float64] | None:
-        """Weighted variance of each fold's held-out target; None for classes."""
-        if self.data.task == "classification":
-            return None
-        out = []
-        for fold in self.folds:
-            y = self.data.target[fold.validation].astype(np.float64)
-            weight = None if self.data.score_weight is None else self.data.score_weight[fold.validation]
-            out.append(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
-        return np.array(out)
+    def _rows(self, place: int) -> NDArray[np.float32]:
+        """Out-of-fold losses of a candidate, in the order of the table."""
+        total, times = (np.zeros(len(self.data.values)) for _ in range(2))
+        entry, score = self._entries[place], self._scores[place]
+        for k, fold in enumerate(self.ladder.folds):
+            run, epoch = entry.runs.get(k), int(score.fold_epochs[k])
+            if run is not None and epoch in run.losses:
+                total[fold.validation] += run.losses[epoch]
+                times[fold.validation] += 1
+        with np.errstate(invalid="ignore"):
+            return (total / times).astype(np.float32)
 
-    def _take(self, score: CandidateScore, group: list[Training]) -> None:
-        """Note a score; keep the curves of the baselines, and the networks of the best."""
-        self._scores.append(score)
-        if score.recipe in BASELINES:
-            self._curves[score.recipe] = tuple(t.curve for t in group)
-        if (
-            not score.failed
-            and math.isfinite(score.loss)
-            and (self._best is None or score.loss < self._best[0].loss)
-        ):
-            self._best = (score, group)
+    # --- the news -------------------------------------------------------------------------------------------
+
+    def _seconds(self) -> float:
+        return self._earlier + time.monotonic() - self._started
+
+    def _arrived(self, job: Job) -> None:
+        self._folds_done += 1
+        self._tell()
 
     def _tell(self, *, finishing: bool = False) -> None:
-        if self.on_progress:
-            self.on_progress(replace(self._progress(), finishing=finishing))
+        if self.listeners.on_progress:
+            self.listeners.on_progress(self._progress(finishing))
 
-    def _progress(self) -> Progress:
-        spent = time.monotonic() - self._started
-        done = len(self._scores) + self._arrived
+    def _guess(self, trainings: Sequence[Training]) -> float:
+        """Seconds that all will take, from the first epoch; for want of better, 60 epochs a network."""
+        epoch = sum(t.seconds for t in trainings) / self.engine.threads
+        if self.n_candidates is None:
+            return math.inf
+        return epoch * (self.settings.max_epochs + 60 * _RACED * (self.n_candidates - 2))
+
+    def _progress(self, finishing: bool) -> Progress:
+        now = time.monotonic()
+        n_baselines = len(self.baselines)
         left: float | None = None
-        if self.n_candidates and done:
-            left = spent / done * (self.n_candidates - done)
+        if self.n_candidates:
+            done = len(self._scores) - n_baselines
+            if done > 0 and self._batches_began:
+                left = (now - self._batches_began) / done * (self.n_candidates - n_baselines - done)
+            elif math.isfinite(self._expected):
+                left = max(0.0, self._expected - (now - self._started))
         if self.deadline < math.inf:
-            until = max(0.0, self.deadline - time.monotonic())
+            until = max(0.0, self.deadline - now)
             left = until if left is None else min(left, until)
-        baseline = next((s.loss for s in self._scores if s.recipe == BASELINES[0]), math.nan)
-        best = self._best[0] if self._best else None
+        best = None if self._leader is None else self._scores[self._leader]
         return Progress(
-            done,
-            self.n_candidates,
-            best.loss if best else math.nan,
-            baseline,
-            best.recipe if best else None,
-            spent,
-            left,
+            done=len(self._scores),
+            total=self.n_candidates,
+            folds=self._folds_done,
+            best=best.loss if best else math.nan,
+            baseline=self._scores[0].loss if self._scores else math.nan,
+            best_recipe=best.recipe if best else None,
+            seconds=self._seconds(),
+            seconds_left=left,
+            finishing=finishing,
         )
-
-    def _networks(self, best: CandidateScore, trainings: list[Training]) -> list[Trained]:
-        """The folds' networks at the chosen epoch; where they are gone, they are trained again up to it."""
-        networks: list[Trained | None] = []
-        for t in trainings:
-            # A baseline may have been cut off within an epoch: its last weights are those of no epoch then.
-            whole = best.recipe not in BASELINES or t.epoch == self.settings.max_epochs
-            if t.epoch == best.epoch and whole:
-                networks.append(t.trained("last"))
-            elif t.best_epoch == best.epoch:
-                networks.append(t.trained("kept"))
-            else:
-                networks.append(None)
-        missing = [i for i, network in enumerate(networks) if network is None]
-        if missing:
-            again = self.engine.replay(self.data, [trainings[i] for i in missing], best.epoch)
-            for i, t in zip(missing, again, strict=True):
-                if t.epoch < best.epoch:  # Ctrl+C, which the engine reports by coming back early
-                    raise KeyboardInterrupt
-                networks[i] = t.trained("last")
-        return [network for network in networks if network is not None]
-
-
-def _arrived(recipe: Recipe, group: list[Training], settings: Settings) -> bool:
-    """Whether all folds are where the longest one ended by itself."""
-    goal = max(t.epoch for t in group)
-    return all(t.epoch == goal for t in group) and any(_ended(recipe, t, settings) for t in group)
-
-
-def _ended(recipe: Recipe, training: Training, settings: Settings) -> bool:
-    """Whether a fold's patience, or the last epoch, ended it."""
-    if training.epoch >= settings.max_epochs:
-        return True
-    return recipe.hooks().patience is not None and training.status is Status.STOPPED
 
 
 def describe_failures(candidates: Sequence[CandidateScore]) -> str:

@@ -81,11 +81,12 @@ def load(folder: str | os.PathLike[str]) -> Any:
     ...     bool((load(folder + "/model").predict(X) == clf.predict(X)).all())
     True
     """
+    from taut.store.migrate import migrate
     from taut.store.rebuild import rebuild
 
     description, weights = read_folder(folder)
     try:
-        return rebuild(description, weights)
+        return rebuild(migrate(description), weights)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else error
         raise StoreError(f"{folder}: the model does not fit together ({what}).") from error

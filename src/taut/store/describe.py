@@ -101,7 +101,7 @@ def _parameters(estimator: TautEstimator) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     left: dict[str, str] = {}
     for name, value in estimator.get_params(deep=False).items():
-        if name == "hidden":
+        if name == "hidden" and not isinstance(value, str):
             kept[name] = [int(width) for width in value]
         elif isinstance(value, Recipe):
             kept[name] = value.to_json()
@@ -122,10 +122,9 @@ def _training(estimator: TautEstimator) -> dict[str, Any]:
         out["notes"] = list(estimator.notes_)
     if hasattr(estimator, "candidates_"):
         out["candidates"] = [_plain(candidate.to_json()) for candidate in estimator.candidates_]
-        out["history"] = [
-            {"recipe": recipe.to_json(), "folds": [_plain(history) for history in folds]}
-            for recipe, folds in estimator.history_.items()
-        ]
+        out["history"] = {
+            name: [_plain(history) for history in folds] for name, folds in estimator.history_.items()
+        }
     else:
         out["history"] = _plain(estimator.history_)
     return out

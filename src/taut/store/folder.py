@@ -12,8 +12,8 @@ from typing import Any
 
 from taut import __version__
 from taut.errors import StoreError
+from taut.store.migrate import FORMAT
 
-FORMAT = 1
 _MODEL, _WEIGHTS, _CHECKSUMS = "model.json", "weights.safetensors", "checksums.json"
 _FILES = {_MODEL, _WEIGHTS, _CHECKSUMS}
 
@@ -112,7 +112,7 @@ def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
     Raises
     ------
     StoreError
-        Where a file is missing, damaged or no plain file, or the format is another one.
+        Where a file is missing, damaged or no plain file, or the format is a newer one.
     """
     place = Path(folder)
     try:
@@ -129,10 +129,10 @@ def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
             )
     description = _parse(content[_MODEL], place / _MODEL)
     version = description.get("format")
-    if version != FORMAT or isinstance(version, bool):
+    if type(version) is not int or not 1 <= version <= FORMAT:
         raise StoreError(
             f"{folder}: format {version!r}, written by taut {description.get('taut', '?')}; this is taut "
-            f"{__version__}, which reads format {FORMAT}."
+            f"{__version__}, which reads format {FORMAT} and older ones."
         )
     others = sorted(set(checksums) - _FILES)
     if others:

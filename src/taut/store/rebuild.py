@@ -62,7 +62,8 @@ def _estimator(description: dict[str, Any]) -> Any:
     if name not in _KINDS:
         raise StoreError(f"unknown estimator {name!r}: expected one of {', '.join(_KINDS)}.")
     parameters = {key: value for key, value in description["parameters"].items() if key != "not_saved"}
-    parameters["hidden"] = tuple(parameters["hidden"])
+    if parameters["hidden"] != "auto":
+        parameters["hidden"] = tuple(parameters["hidden"])
     if parameters.get("recipe") is not None:
         parameters["recipe"] = Recipe.from_json(parameters["recipe"])
     return _KINDS[name](**parameters)
@@ -147,8 +148,7 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
     if "candidates" in training:
         estimator.restore_candidates([CandidateScore.from_json(one) for one in training["candidates"]])
         estimator.history_ = {
-            Recipe.from_json(one["recipe"]): tuple(_arrays(fold) for fold in one["folds"])
-            for one in training["history"]
+            name: tuple(_arrays(fold) for fold in folds) for name, folds in training["history"].items()
         }
     else:
         estimator.history_ = _arrays(training["history"])

@@ -55,6 +55,12 @@ class Technique(ABC):
         What it is, when it helps and when it hurts.
     search_range : Range
         The strengths that random candidates are drawn from.
+    path_range : Range or None
+        The strengths that a regularization path goes through: wider than those searched, from hardly anything
+        to far too much. None: those searched.
+    makes_zeros : bool
+        Whether weights become exactly zero, and all of them where the strength is high enough: then the top
+        of its path is found from the data, as many decades above the low end as in ``path_range``.
     strength : float
         The technique's one number.
     """
@@ -62,6 +68,8 @@ class Technique(ABC):
     name: ClassVar[str]
     page: ClassVar[Page]
     search_range: ClassVar[Range]
+    path_range: ClassVar[Range | None] = None
+    makes_zeros: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

@@ -40,6 +40,7 @@ class Dropout(Technique):
 
     name: ClassVar[str] = "dropout"
     search_range: ClassVar[Range] = Range(0.05, 0.7, "linear")
+    path_range: ClassVar[Range | None] = Range(0.02, 0.9, "linear")
     page: ClassVar[Page] = Page(
         title="Dropout",
         what=(

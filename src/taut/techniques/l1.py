@@ -37,6 +37,8 @@ class L1(WeightTechnique):
 
     name: ClassVar[str] = "l1"
     search_range: ClassVar[Range] = Range(3e-3, 1.0, "log")
+    path_range: ClassVar[Range | None] = Range(2e-3, 2.0, "log")
+    makes_zeros: ClassVar[bool] = True
     page: ClassVar[Page] = Page(
         title="L1 (lasso)",
         what=(

@@ -36,6 +36,7 @@ class L2(WeightTechnique):
 
     name: ClassVar[str] = "l2"
     search_range: ClassVar[Range] = Range(3e-2, 20.0, "log")
+    path_range: ClassVar[Range | None] = Range(1e-3, 50.0, "log")
     page: ClassVar[Page] = Page(
         title="L2 (weight decay)",
         what=(

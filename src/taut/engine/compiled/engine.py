@@ -54,6 +54,7 @@ class CompiledTraining(Training):
             best_parameters=aligned(n if early else 0, dtype),
             best_statistics=aligned(s if early else 0, dtype),
             curve=np.full((0, 3), np.nan),
+            losses=np.empty(0, dtype=np.float32),
             progress=aligned(R.N_PROGRESS, np.int64),
             sums=aligned(R.N_SUMS, np.float64),
         )
@@ -116,13 +117,26 @@ class CompiledTraining(Training):
         """The network's numbers by name, in true shapes."""
         return self.layout.unpack(*self.buffers(which))
 
+    def losses(self, epoch: int) -> NDArray[np.float32] | None:
+        """What each validation row lost in one epoch; None where the member does not keep it."""
+        n = len(self._member.fold.validation)
+        if not self._member.keep_losses or not n or not 0 < epoch <= self.epoch:
+            return None
+        return self.state.losses[(epoch - 1) * n : epoch * n].copy()
+
     def make_room(self, epochs: int) -> None:
-        """Let the curve hold this many epochs."""
+        """Let the curve, and the rows' losses where they are kept, hold this many epochs."""
         curve = self.state.curve
         if len(curve) < epochs:
             longer = np.full((epochs, curve.shape[1]), np.nan)
             longer[: len(curve)] = curve
             self.state = self.state._replace(curve=longer)
+        n = len(self._member.fold.validation) * epochs if self._member.keep_losses else 0
+        losses = self.state.losses
+        if len(losses) < n:
+            more = np.empty(n, dtype=np.float32)
+            more[: len(losses)] = losses
+            self.state = self.state._replace(losses=more)
 
 
 @final

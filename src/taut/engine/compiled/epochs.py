@@ -130,6 +130,9 @@ def _evaluate_block(
             rows.values, encoding, plan, state.parameters, state.statistics, scratch, chosen, start, count
         )
         last = plan.layers[len(plan.layers) - 1]
+        place = -1
+        if column == VALIDATION_LOSS and len(state.losses) > 0:
+            place = progress[EPOCH] * len(chosen) + start
         add_losses(
             scratch.floats,
             scratch.places[OUTPUTS],
@@ -141,6 +144,8 @@ def _evaluate_block(
             start,
             count,
             sums,
+            state.losses,
+            place,
         )
         progress[CURSOR] = start + count
     if progress[CURSOR] >= len(chosen):

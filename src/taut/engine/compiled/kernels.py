@@ -165,7 +165,8 @@ def _groups(dtype: DTypeLike) -> tuple[Rows, Encoding, Plan, State, Scratch]:
     encoding = Encoding(_array(np.float32), _array(np.float32), index, index, index)
     plan = Plan(_array(np.int64, 2), _array(np.int64), _array(np.float64), _array(np.float64))
     state = State(
-        real, real, real, real, real, real, _array(np.float64, 2), _array(np.int64), _array(np.float64)
+        *(real, real, real, real, real, real),
+        *(_array(np.float64, 2), _array(np.float32), _array(np.int64), _array(np.float64)),
     )
     return rows, encoding, plan, state, Scratch(real, _array(np.int64), index)
 

@@ -113,10 +113,13 @@ def add_losses(
     start: int,
     count: int,
     sums: Any,
+    losses: Any,
+    place: int,
 ) -> None:
     """Add the block's weighted losses, hits and weights to the sums.
 
     The squared error is in the table's units: the fold's scale is taken out again, so that folds compare.
+    Each row's own loss goes to ``losses`` from ``place`` on, or nowhere where that is negative.
     """
     # log a + log b = log (a b): rows of one weight share a logarithm, which is the dearest part of a loss.
     product, product_weight = 1.0, 0.0
@@ -134,9 +137,14 @@ def add_losses(
                 product, product_weight = 1.0, weight
             product *= s
         else:
-            hit = 0.0
+            hit, s = 0.0, 1.0
             miss = float(get(z, at)) * plan.knobs[SCALE] + plan.knobs[CENTER] - target
             loss = miss * miss
+        if place >= 0:
+            own_loss = loss
+            if plan.sizes[TASK] == CLASSES:
+                own_loss += math.log(float(s))
+            put(losses, place + i, own_loss)
         sums[LOSS_SUM] += weight * loss
         sums[HIT_SUM] += weight * hit
         sums[WEIGHT_SUM] += weight

@@ -1,0 +1,224 @@
+"""What commands that train on a table share: their options, and how the file and its target are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, final
+
+import typer
+
+from taut.cli.voice import Voice
+from taut.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    from taut.table import Column, Frame, Note, Task
+
+_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".dat", ".parquet", ".pq")
+_MOST_CLASSES_SHOWN = 10
+
+# --- options ------------------------------------------------------------------------------------------------
+
+DataFile: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="DATA", help="A CSV, TSV or Parquet file; text may be gzipped.")
+]
+TargetColumn: TypeAlias = Annotated[str, typer.Option(metavar="COLUMN", help="The column to predict.")]
+TaskOption: TypeAlias = Annotated[
+    Literal["auto", "classification", "regression"],
+    typer.Option(help="What the target is; auto looks at its values."),
+]
+Dropped: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="A column to leave out; may be given several times."),
+]
+NoHeader: TypeAlias = Annotated[
+    bool, typer.Option("--no-header", help="The first row is data: the columns are x0, x1, ...")
+]
+Hidden: TypeAlias = Annotated[
+    str, typer.Option(metavar="WIDTHS", help='Widths of the hidden layers; "" is a linear model.')
+]
+ActivationOption: TypeAlias = Annotated[
+    Literal["relu", "silu", "gelu"], typer.Option(help="After each hidden layer.")
+]
+LearningRate: TypeAlias = Annotated[str, typer.Option(metavar="NUMBER", help="A number above 0, or auto.")]
+BatchSize: TypeAlias = Annotated[str, typer.Option(metavar="NUMBER", help="Rows a step, or auto.")]
+MaxEpochs: TypeAlias = Annotated[
+    int, typer.Option(min=1, metavar="NUMBER", help="Where training ends that nothing stopped.")
+]
+Folds: TypeAlias = Annotated[
+    int, typer.Option(min=2, metavar="NUMBER", help="Folds of the cross-validation.")
+]
+ClassWeightOption: TypeAlias = Annotated[
+    Literal["balanced"] | None, typer.Option(help="Let all classes count alike in training.")
+]
+Jobs: TypeAlias = Annotated[int | None, typer.Option(metavar="NUMBER", help="Threads; all cores without it.")]
+RandomState: TypeAlias = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, metavar="NUMBER", help="The seed.")
+]
+
+
+def widths_of(text: str) -> tuple[int, ...]:
+    """Read ``--hidden``: "128,128" is ``(128, 128)``, and "" is ``()``.
+
+    Raises
+    ------
+    ParameterError
+        Where it is no list of whole numbers above 0.
+    """
+    parts = [part.strip() for part in text.split(",")] if text.strip() else []
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise ParameterError(f'--hidden is widths such as 128,128 (or "" for none), and it is {text!r}.')
+    return tuple(map(int, parts))
+
+
+def learning_rate_of(text: str) -> float | Literal["auto"]:
+    """Read ``--learning-rate``: a number above 0, or "auto"."""
+    return "auto" if text == "auto" else _number("--learning-rate", text, float)
+
+
+def batch_size_of(text: str) -> int | Literal["auto"]:
+    """Read ``--batch-size``: a whole number above 0, or "auto"."""
+    return "auto" if text == "auto" else int(_number("--batch-size", text, int))
+
+
+def _number(option: str, text: str, kind: type[float] | type[int]) -> float | int:
+    try:
+        number = kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise ParameterError(f"{option} must be {wanted} or auto, and it is {text!r}.") from None
+    if not 0 < number < float("inf"):
+        raise ParameterError(f"{option} must be above 0 and finite, and it is {text}.")
+    return number
+
+
+# --- the file -----------------------------------------------------------------------------------------------
+
+
+def stem(data: Path) -> str:
+    """Give a data file's name without ``.csv``, ``.csv.gz`` and the like."""
+    name = data.name
+    if name.lower().endswith(".gz"):
+        name = name[:-3]
+    known = next((suffix for suffix in _SUFFIXES if name.lower().endswith(suffix)), "")
+    return name[: len(name) - len(known)] or data.name
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TrainingTable:
+    """A file with a target: what is learned from, and what is learned.
+
+    Parameters
+    ----------
+    file, target : str
+        The names of the file and of the target.
+    features : Frame
+        Without the target and what was left out, and without rows that have no target.
+    column : Column
+        The target.
+    y : array, shape (n_rows,)
+        Classes as the file has them, or numbers.
+    task : {"classification", "regression"}
+    why : str
+        Why it is that task.
+    n_rows, n_columns : int
+        Of the file.
+    notes : tuple of Note
+        What was found in the file.
+    """
+
+    file: str
+    target: str
+    features: Frame
+    column: Column
+    y: Any
+    task: Task
+    why: str
+    n_rows: int
+    n_columns: int
+    notes: tuple[Note, ...]
+
+    def introduce(self, cv: int, voice: Voice) -> None:
+        """Say what it is, and what is odd about it.
+
+        Raises
+        ------
+        DataError
+            Where there are fewer rows than folds.
+        """
+        from taut.table import target_leaks
+
+        if self.features.n_rows < cv:
+            raise DataError(
+                f"{self.file!r} has {self.features.n_rows} rows with a target, too few for {cv} folds: "
+                "give --cv a lower number, or more rows."
+            )
+        print(f"{self.file}: {self.n_rows:,} rows, {self.n_columns:,} columns")
+        classes = _classes(self.y) if self.task == "classification" else ""
+        print(f"target {self.target!r}: {self.task} ({self.why}){classes}", flush=True)
+        voice.notes(self.notes)
+        target_leaks(self.features, self.column)
+        if self.task == "classification":
+            _warn_of_rare_classes(self.y, cv, voice)
+
+
+def read_training_table(
+    data: Path, target: str, *, task: Literal["auto"] | Task, drop: Sequence[str], header: bool
+) -> TrainingTable:
+    """Read a file, and take the target out.
+
+    Raises
+    ------
+    DataError
+        Where the file cannot be read, or the target cannot be learned.
+    ParameterError
+        Where the target is to be left out.
+    """
+    from taut.table import read_file, split_target, target_values, task_of
+
+    frame = read_file(data, header=header)
+    if target in drop:
+        raise ParameterError(f"--drop {target}: this is the target, and it cannot be left out.")
+    features, column, notes = split_target(frame.without(drop), target)
+    found, why = task_of(column)
+    chosen = found if task == "auto" else task
+    return TrainingTable(
+        file=data.name,
+        target=target,
+        features=features,
+        column=column,
+        y=target_values(column, chosen),
+        task=chosen,
+        why=why if task == "auto" else "as asked for",
+        n_rows=frame.n_rows,
+        n_columns=len(frame.columns),
+        notes=(*features.notes, *notes),
+    )
+
+
+def _warn_of_rare_classes(y: Any, cv: int, voice: Voice) -> None:
+    """Say which classes are too rare for every fold; scikit-learn's own warning names none."""
+    import warnings
+    from collections import Counter
+
+    rare = {name: count for name, count in Counter(y.tolist()).items() if count < cv}
+    if rare:
+        warnings.filterwarnings("ignore", message="The least populated class in y has only")
+        named = ", ".join(f"{name!r} ({count})" for name, count in list(rare.items())[:3])
+        more = f" and {len(rare) - 3} more" if len(rare) > 3 else ""
+        voice.warning(
+            f"some classes have fewer rows than there are folds ({cv}): {named}{more}. They are "
+            "hardly learned, and some folds do without them: join them with others, or lower --cv."
+        )
+
+
+def _classes(y: Any) -> str:
+    """The classes and their rows, the most frequent first."""
+    from collections import Counter
+
+    counts = Counter(y.tolist()).most_common()
+    shown = ", ".join(f"{name!r} {count:,}" for name, count in counts[:_MOST_CLASSES_SHOWN])
+    more = len(counts) - _MOST_CLASSES_SHOWN
+    return f": {shown}" + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,155 @@
+"""A classifier whose recipe is chosen by cross-validation."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+
+from taut.estimators.base import predict_classes, predict_probabilities
+from taut.estimators.crossvalidated import Auto, CrossValidated, OnBatch, OnCandidate
+from taut.estimators.effort import Effort
+from taut.estimators.problem import ClassWeight
+from taut.selection.choice import Selection
+from taut.selection.final import Final
+from taut.selection.proposer import SamplerMaker
+
+
+class TautClassifierCV(ClassifierMixin, CrossValidated):
+    """A classifier whose recipe is chosen by cross-validation.
+
+    Candidates are: early stopping alone, no regularization, each technique at several strengths, and
+    mixtures; first such that fill the space, then what an Optuna sampler proposes.  They race over the folds:
+    who is behind on one fold does not get the next ones.  The lowest cross-validated cross-entropy wins.
+
+    Parameters
+    ----------
+    hidden : tuple of int or "auto", default=(128, 128)
+        Widths of the hidden layers; "auto" searches one to three layers of 32 to 256.
+    activation : {"relu", "silu", "gelu"}, default="relu"
+    learning_rate : "auto" or float, default="auto"
+        "auto" searches it, from 0.0003 to 0.01; the baselines have 0.001.
+    batch_size : "auto" or int, default="auto"
+    max_epochs : int, default=300
+    cv : "auto", int, splitter or iterable, default="auto"
+        Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.  "auto":
+        5 folds, made anew two or three times on few rows; one split above 200,000 rows.
+    effort : {"quick", "standard", "thorough"}, default="standard"
+        18, 66 or 200 candidates.
+    n_candidates : int or None, default=None
+        Candidates to try, the two baselines counted.  None goes by ``effort``, or with ``time_limit`` as many
+        as fit in.
+    time_limit : float or None, default=None
+        Seconds for all of ``fit`` but the one-time compilation.
+    scoring : str, callable or None, default=None
+        A scikit-learn scorer to choose among candidates by; None takes the loss.  They race on the loss.
+    selection : {"best", "1se"}, default="best"
+        "1se": among candidates within one paired standard error of the best, and not worse than the
+        baselines, the one with the smallest gap between validation and training loss.
+    final : {"bag", "refit"}, default="bag"
+        Average the folds' networks, or five networks trained on all rows to the chosen epoch.
+    sampler : callable or None, default=None
+        Makes an Optuna sampler from ``seed=``, such as ``optuna.samplers.GPSampler``; None takes TPE.
+    resume : path or None, default=None
+        A file that finished work is kept in.  A search that was ended or killed goes on from there when it is
+        started again with the same data and parameters.
+    on_candidate, on_batch : callable or None, default=None
+        Called with each CandidateScore, and with the tuple of a batch's.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in training (not in validation).
+    n_jobs : int or None, default=None
+        Threads.  None is all cores, and one inside a joblib worker.
+    random_state : int, RandomState or None, default=None
+        The same seed and no time limit give the same networks, whatever ``n_jobs``.
+    verbose : int, default=0
+        1 prints progress to standard error.
+
+    Attributes
+    ----------
+    classes_ : array, shape (n_classes,)
+    recipe_ : Recipe
+        The chosen one.
+    learning_rate_, batch_size_, network_
+        What it was trained with.
+    best_ : CandidateScore
+        Its losses, score and epoch by fold.
+    baseline_ : dict
+        ``"none"`` and ``"early_stopping"``: CandidateScore of no regularization, of early stopping alone.
+    candidates_ : tuple of CandidateScore
+    cv_results_ : dict of arrays
+        As in scikit-learn's searches; the score is what is chosen by.
+    row_losses_ : float32 array, shape (n_candidates, n_rows)
+        Cross-entropy of every row where it was held out; NaN where a candidate lost the race before.
+    history_ : dict
+        ``"none"``, ``"early_stopping"`` and ``"chosen"``: the folds' curves: ``epoch``, ``train_loss``,
+        ``validation_loss``, ``validation_accuracy``.
+    best_index_, best_epoch_, n_splits_ : int
+    n_identical_rows_ : int
+        Further rows that are identical to an earlier one, as chance repeats them.
+    zero_share_ : float
+        Share of weights that are exactly zero in the final networks.
+    interrupted_ : bool
+        Whether Ctrl+C ended the search.
+    search_seconds_ : float
+        All sessions of a resumed search together.
+    """
+
+    _task = "classification"
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] | Auto = (128, 128),
+        *,
+        activation: Literal["relu", "silu", "gelu"] = "relu",
+        learning_rate: float | Auto = "auto",
+        batch_size: int | Auto = "auto",
+        max_epochs: int = 300,
+        cv: Any = "auto",
+        effort: Effort = "standard",
+        n_candidates: int | None = None,
+        time_limit: float | None = None,
+        scoring: Any = None,
+        selection: Selection = "best",
+        final: Final = "bag",
+        sampler: SamplerMaker | None = None,
+        resume: str | os.PathLike[str] | None = None,
+        on_candidate: OnCandidate | None = None,
+        on_batch: OnBatch | None = None,
+        class_weight: ClassWeight = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            hidden,
+            activation=activation,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            cv=cv,
+            effort=effort,
+            n_candidates=n_candidates,
+            time_limit=time_limit,
+            scoring=scoring,
+            selection=selection,
+            final=final,
+            sampler=sampler,
+            resume=resume,
+            on_candidate=on_candidate,
+            on_batch=on_batch,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the likeliest class of each row, shape (n_rows,)."""
+        return predict_classes(self, X)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Predict class probabilities, shape (n_rows, n_classes), in the order of ``classes_``."""
+        return predict_probabilities(self, X)

@@ -1,0 +1,14 @@
+"""Regularization paths: one technique over a grid of strengths, cross-validated."""
+
+from taut.path.display import RegularizationPathDisplay
+from taut.path.function import PathProgress, regularization_path
+from taut.path.result import Gain, PathPoint, RegularizationPath
+
+__all__ = [
+    "Gain",
+    "PathPoint",
+    "PathProgress",
+    "RegularizationPath",
+    "RegularizationPathDisplay",
+    "regularization_path",
+]

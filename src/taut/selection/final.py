@@ -1,0 +1,66 @@
+"""The networks that are handed over: those of the folds, or several trained on all rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, final
+
+from taut.engine.base import Fold, Member, Trained
+from taut.selection.folds import seed_of
+from taut.selection.race import Entry
+from taut.selection.runner import Runner
+
+Final: TypeAlias = Literal["bag", "refit"]
+
+#: Networks that "refit" trains, each from another seed.
+N_REFIT = 5
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Finish:
+    """How the chosen candidate's networks are made.
+
+    Parameters
+    ----------
+    kind : {"bag", "refit"}
+        The folds' networks, or ``N_REFIT`` networks trained on all rows to the chosen epoch.
+    everyone : Fold or None
+        All rows train and nobody is held out; for "refit".
+    """
+
+    kind: Final = "bag"
+    everyone: Fold | None = None
+
+    def networks(self, runner: Runner, entry: Entry, epoch: int) -> list[Trained]:
+        """Make them.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Where Ctrl+C came meanwhile.
+        """
+        if self.everyone is None:
+            return runner.networks([entry.job(k) for k in range(len(runner.ladder.folds))], epoch)
+        trainings = runner.engine.train(runner.data, self._members(runner, entry), until_epoch=epoch)
+        if any(training.epoch < epoch for training in trainings):
+            raise KeyboardInterrupt
+        return [training.trained("last") for training in trainings]
+
+    def seconds(self, runner: Runner, entry: Entry, epoch: int) -> float:
+        """About how long that will take."""
+        folds = runner.ladder.folds
+        each = [entry.runs[k].seconds * epoch / max(1, entry.runs[k].epoch) for k in range(len(folds))]
+        if self.everyone is not None:
+            rows = len(self.everyone.train) / max(1, len(folds[0].train))
+            each = [max(each) * rows] * N_REFIT
+        return max(max(each), sum(each) / runner.engine.threads)
+
+    def _members(self, runner: Runner, entry: Entry) -> list[Member]:
+        assert self.everyone is not None
+        usual = runner.member(entry.job(0))
+        seed = runner.settings.seed
+        return [
+            replace(usual, fold=self.everyone, seed=seed_of(seed, 8, i), keep_losses=False)
+            for i in range(N_REFIT)
+        ]

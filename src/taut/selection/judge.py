@@ -1,0 +1,156 @@
+"""From an entry of the race to a candidate's score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control
+from taut.selection.folds import without_shared_rows
+from taut.selection.race import Entry, Race
+from taut.selection.runner import Runner
+from taut.selection.score import CandidateScore, State, Vector, failed_score, score_folds, target_variances
+
+#: Score of a fold's network (greater is better): called with the fold's number and the outputs for its
+#: validation rows, shape (n_validation, n_outputs).
+FoldScorer = Callable[[int, NDArray[np.floating]], float]
+
+
+@final
+class Judge:
+    """Scores entries.
+
+    Parameters
+    ----------
+    runner : Runner
+    race : Race
+    scorer : callable, optional
+        What candidates are chosen by in place of the loss; see ``FoldScorer``.
+    """
+
+    def __init__(self, runner: Runner, race: Race, scorer: FoldScorer | None) -> None:
+        self._runner, self._race, self._scorer = runner, race, scorer
+        self._folds = runner.ladder.folds
+        self.anchor: tuple[Entry, float] | None = None  # early stopping alone, and its loss
+
+    @cached_property
+    def _others(self) -> NDArray[np.bool_] | None:
+        return without_shared_rows(self._folds, len(self._runner.data.values))
+
+    @cached_property
+    def _n_repeats(self) -> int:
+        held_out = np.concatenate([fold.validation for fold in self._folds])
+        return int(np.bincount(held_out).max(initial=1))
+
+    @cached_property
+    def _variances(self) -> Vector | None:
+        return target_variances(self._runner.data, self._folds)
+
+    def finish(self, entry: Entry, batch: int, control: Control) -> CandidateScore | None:
+        """Bring an entry to its end and score it; None where it was cut off and does not count."""
+        if entry.ended == "failed":
+            return failed_score(
+                entry.candidate, batch, len(self._folds), "diverged", entry.epochs, entry.seconds
+            )
+        if entry.ended == "cut off":
+            return None
+        if entry.ended == "dropped":
+            return self._dropped(entry, batch)
+        # Shorter folds go on to the longest one's epoch, so that all have a mean curve.
+        numbers = range(len(self._folds))
+        jobs = [entry.job(k) for k in numbers]
+        runs = [entry.runs[k] for k in numbers]
+        longest = max(run.epoch for run in runs)
+        longer = self._runner.further(jobs, runs, [longest] * len(jobs), control)
+        if longer is not None:
+            entry.runs.update(zip(numbers, longer, strict=True))
+            if any(run.epoch < longest for run in longer):
+                entry.ended = "failed"
+                return self.finish(entry, batch, control)
+        return self.scored(entry, batch, "complete" if longer is not None else "cut off", control)
+
+    def scored(self, entry: Entry, batch: int, state: State, control: Control) -> CandidateScore | None:
+        """Score an entry that has all folds, at the epochs that are best on the others."""
+        numbers = range(len(self._folds))
+        runs = [entry.runs[k] for k in numbers]
+        early = entry.candidate.recipe.hooks().patience is not None
+        scores = score_folds([run.curve for run in runs], early, self._variances, self._others)
+        jobs = [entry.job(k) for k in numbers]
+        known = self._runner.with_losses(jobs, runs, scores.fold_epochs.tolist(), control)
+        if known is None:
+            return None
+        entry.runs.update(zip(numbers, known, strict=True))
+        scoring = None
+        if self._scorer is not None:
+            found = self._scoring(entry, scores.fold_epochs)
+            scoring = np.array(found)
+        return CandidateScore(
+            candidate=entry.candidate,
+            batch=batch,
+            state=state,
+            loss=float(np.mean(scores.validation_loss)),
+            epoch=scores.epoch,
+            fold_epochs=scores.fold_epochs,
+            train_loss=scores.train_loss,
+            validation_loss=scores.validation_loss,
+            score=scores.score,
+            scoring=scoring,
+            zero_share=float(np.mean([run.zero_share for run in runs])),
+            epochs_trained=entry.epochs,
+            failed="",
+            seconds=entry.seconds,
+            n_repeats=self._n_repeats,
+        )
+
+    def _dropped(self, entry: Entry, batch: int) -> CandidateScore:
+        """Score an entry on the folds that it has, each at its own best epoch."""
+        n = len(self._folds)
+        epochs = np.zeros(n, dtype=np.int64)
+        train, validation, score = (np.full(n, np.nan) for _ in range(3))
+        has = [stage for stage in entry.runs if stage < n]
+        for k in has:
+            run = entry.runs[k]
+            epochs[k] = run.best_epoch
+            at = run.best_epoch - 1
+            train[k], validation[k] = run.curve.train[at], run.curve.validation[at]
+            variances = self._variances
+            if variances is None:
+                score[k] = run.curve.hits[at]
+            elif variances[k] > 0:
+                score[k] = 1.0 - validation[k] / variances[k]
+        assert self.anchor is not None
+        alone, loss = self.anchor
+        stages = has or list(entry.runs)
+        difference = self._race.loss(entry, stages) - self._race.loss(alone, stages)
+        zero_share = float(np.mean([run.zero_share for run in entry.runs.values()]))
+        return CandidateScore(
+            candidate=entry.candidate,
+            batch=batch,
+            state="dropped",
+            loss=loss + difference,
+            epoch=int(np.median(epochs[has])) if has else 0,
+            fold_epochs=epochs,
+            train_loss=train,
+            validation_loss=validation,
+            score=score,
+            scoring=None,
+            zero_share=zero_share,
+            epochs_trained=entry.epochs,
+            failed="",
+            seconds=entry.seconds,
+            n_repeats=self._n_repeats,
+        )
+
+    def _scoring(self, entry: Entry, epochs: NDArray[np.int64]) -> list[float]:
+        """The person's scorer on every fold's validation rows, at the fold's epoch."""
+        assert self._scorer is not None
+        out = []
+        for k, fold in enumerate(self._folds):
+            (network,) = self._runner.networks([entry.job(k)], int(epochs[k]))
+            outputs = self._runner.engine.predict(self._runner.data.values, network, fold.validation)
+            out.append(self._scorer(k, outputs))
+        return out

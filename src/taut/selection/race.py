@@ -1,0 +1,189 @@
+"""A race over folds: every candidate of a batch trains one fold, and who has no chance trains no more.
+
+Over folds and not over epochs, because early epochs rank strong dropout and fresh batch norm last, and those
+are what is looked for: on a fold each trains to its own stopping.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control, Status
+from taut.selection.bootstrap import probability_better
+from taut.selection.candidate import Candidate
+from taut.selection.folds import seed_of
+from taut.selection.runner import Job, Runner
+from taut.selection.runs import FoldRun
+from taut.selection.space import is_single
+from taut.techniques.base import Technique
+
+
+@final
+@dataclass
+class Entry:
+    """A candidate on its way.
+
+    Parameters
+    ----------
+    number : int
+        Its place among all candidates.
+    candidate : Candidate
+    runs : dict
+        By stage what came of it.
+    ended : str
+        Why it is out of the race: "dropped", "failed", "cut off", or empty.
+    """
+
+    number: int
+    candidate: Candidate
+    runs: dict[int, FoldRun] = field(default_factory=dict)
+    ended: str = ""
+
+    def job(self, stage: int) -> Job:
+        """Its training on one stage."""
+        return Job(self.number, self.candidate, stage)
+
+    @property
+    def seconds(self) -> float:
+        """Threads' time, all stages together."""
+        return sum(run.seconds for run in self.runs.values())
+
+    @property
+    def epochs(self) -> int:
+        """Epochs, all stages together."""
+        return sum(run.epoch for run in self.runs.values())
+
+
+@final
+@dataclass(frozen=True)
+class Rule:
+    """Who goes on to the next rung.
+
+    Parameters
+    ----------
+    chance : float
+        Dropped is whose probability to be better than the leader is below this.
+    share : float
+        At most this share of a batch goes on from the first rung, and of those again from each further one.
+    """
+
+    chance: float = 0.05
+    share: float = 1.0 / 3.0
+
+
+#: Nobody is dropped: for comparisons.
+NO_CUTS = Rule(0.0, 1.0)
+
+
+@final
+class Race:
+    """Races batches of candidates against the leader.
+
+    Parameters
+    ----------
+    runner : Runner
+    rule : Rule
+    """
+
+    def __init__(self, runner: Runner, rule: Rule) -> None:
+        self._runner, self._rule = runner, rule
+        data = runner.data
+        self._weights: list[NDArray[np.floating] | None] = [
+            None if data.score_weight is None else data.score_weight[fold.validation]
+            for fold in runner.ladder.stages
+        ]
+
+    def run(
+        self,
+        entries: Sequence[Entry],
+        leader: Entry | None,
+        control: Control,
+        arrived: Callable[[Job], None] | None = None,
+        *,
+        keep_singles: bool = False,
+    ) -> None:
+        """Train the entries up the ladder; each ends with all stages, or with why it has not.
+
+        Parameters
+        ----------
+        leader : Entry or None
+            Without one nobody is dropped.
+        keep_singles : bool
+            Let the best of those with one technique alone have all folds whatever happens, so that
+            techniques can be compared.
+        """
+        going = list(entries)
+        rungs = self._runner.ladder.rungs
+        for place, rung in enumerate(rungs):
+            jobs = [entry.job(stage) for entry in going for stage in rung]
+            runs = iter(self._runner.first(jobs, control, arrived))
+            for entry in going:
+                for stage in rung:
+                    run = next(runs)
+                    if run is None:
+                        entry.ended = entry.ended or "cut off"
+                    else:
+                        entry.runs[stage] = run
+                        if run.status is Status.DIVERGED:
+                            entry.ended = "failed"
+            going = [entry for entry in going if not entry.ended]
+            if place + 1 < len(rungs) and going and leader is not None:
+                kept = self._best_singles(going) if keep_singles else set()
+                going = self._survivors(going, leader, place, kept)
+
+    def loss(self, entry: Entry, stages: Iterable[int]) -> float:
+        """Weighted mean over the rows of these stages of the losses by which an entry races."""
+        losses, weights = self._rows(entry, stages)
+        return float(np.average(losses, weights=weights))
+
+    def _rows(
+        self, entry: Entry, stages: Iterable[int]
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating] | None]:
+        stages = list(stages)
+        losses = np.concatenate([race_losses(entry.runs[stage]) for stage in stages]).astype(np.float64)
+        weights = [weight for stage in stages if (weight := self._weights[stage]) is not None]
+        return losses, np.concatenate(weights) if weights else None
+
+    def _survivors(self, going: list[Entry], leader: Entry, place: int, kept: set[int]) -> list[Entry]:
+        """Those that go on, the best first; the others are marked as dropped."""
+        stages = self._comparable(going[0])
+        theirs, weights = self._rows(leader, stages)
+        ranked = sorted(going, key=lambda entry: (self.loss(entry, stages), entry.number))
+        most = max(1, math.ceil(self._rule.share * len(going)))
+        seed = seed_of(self._runner.settings.seed, 5, place)
+        out: list[Entry] = []
+        for entry in ranked:
+            enough = len([one for one in out if one.number not in kept]) >= most
+            if entry.number not in kept:
+                own, _ = self._rows(entry, stages)
+                if enough or probability_better(own - theirs, weights, seed) < self._rule.chance:
+                    entry.ended = "dropped"
+                    continue
+            out.append(entry)
+        return out
+
+    def _comparable(self, entry: Entry) -> list[int]:
+        """The folds that an entry has, or its taster where it has no fold yet."""
+        n = len(self._runner.ladder.folds)
+        return [stage for stage in entry.runs if stage < n] or list(entry.runs)
+
+    def _best_singles(self, going: Sequence[Entry]) -> set[int]:
+        """Numbers of the best entry of each technique alone."""
+        best: dict[type[Technique], tuple[float, int]] = {}
+        for entry in going:
+            kind = is_single(entry.candidate.recipe)
+            if kind is not None:
+                key = (self.loss(entry, self._comparable(entry)), entry.number)
+                best[kind] = min(best.get(kind, key), key)
+        return {number for _, number in best.values()}
+
+
+def race_losses(run: FoldRun) -> NDArray[np.float32]:
+    """The rows' losses by which a run races: those of its own best epoch."""
+    return run.losses[run.best_epoch]

@@ -1,0 +1,267 @@
+"""Trains candidates on the stages of a ladder, or finds in the ledger that it was done before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control, Data, Engine, Fold, Member, Status, Trained, Training
+from taut.network import Activation, Network
+from taut.selection.candidate import Candidate
+from taut.selection.folds import seed_of
+from taut.selection.ladder import Ladder
+from taut.selection.ledger import Ledger
+from taut.selection.runs import FoldRun
+
+# A member keeps its rows' losses of all epochs while these are at most so many numbers (32 MB); beyond,
+# only those of its best epoch are had, and an epoch chosen elsewhere makes no difference among so many rows.
+_MOST_LOSSES = 2**23
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """What all candidates have in common."""
+
+    activation: Activation
+    batch_size: int
+    max_epochs: int
+    seed: int
+
+    def member(self, candidate: Candidate, fold: Fold, number: int, n_outputs: int) -> Member:
+        """The network of one candidate on one fold.
+
+        Its seed depends on the fold's number only: candidates of one width start from the same weights, and
+        all see the rows in the same order, so that their differences are the recipes'.
+        """
+        # A fold whose columns are all constant leaves no feature: its network sees one that is 0.
+        n_inputs = max(1, fold.encoder.n_features)
+        return Member(
+            Network(n_inputs, candidate.hidden, n_outputs, self.activation),
+            candidate.recipe.hooks(),
+            fold,
+            candidate.learning_rate,
+            self.batch_size,
+            self.max_epochs,
+            seed_of(self.seed, 3, number),
+        )
+
+
+class Job(NamedTuple):
+    """One candidate on one stage."""
+
+    number: int
+    candidate: Candidate
+    stage: int
+
+
+@final
+class Runner:
+    """Gives what came of jobs, trained or remembered.
+
+    Parameters
+    ----------
+    engine : Engine
+    data : Data
+    ladder : Ladder
+    settings : Settings
+    ledger : Ledger, optional
+        Where finished work is kept, and looked for before any training.
+    """
+
+    def __init__(
+        self, engine: Engine, data: Data, ladder: Ladder, settings: Settings, ledger: Ledger | None = None
+    ) -> None:
+        self.engine, self.data, self.ladder, self.settings = engine, data, ladder, settings
+        self._ledger = ledger
+        self._live: dict[tuple[int, int], Training] = {}
+
+    def member(self, job: Job) -> Member:
+        """The network of one candidate on one stage."""
+        fold = self.ladder.stages[job.stage]
+        member = self.settings.member(job.candidate, fold, job.stage, self.data.n_outputs)
+        few = len(fold.validation) * self.settings.max_epochs <= _MOST_LOSSES
+        return replace(member, keep_losses=few)
+
+    def recorded(self, job: Job) -> FoldRun | None:
+        """What the ledger has of a job."""
+        return self._ledger.run(job.number, job.stage) if self._ledger else None
+
+    def first(
+        self, jobs: Sequence[Job], control: Control, arrived: Callable[[Job], None] | None = None
+    ) -> list[FoldRun | None]:
+        """Train each to its own stop; None where it was cut off.
+
+        Parameters
+        ----------
+        arrived : callable, optional
+            Called with each job when it is done, from a worker's thread, one call at a time.
+        """
+        runs = [self.recorded(job) for job in jobs]
+        missing = [i for i, run in enumerate(runs) if run is None]
+        trainings: list[Training] = []
+
+        def done(index: int) -> None:
+            job, training = jobs[missing[index]], trainings[index]
+            runs[missing[index]] = self.keep(job, training)
+            if arrived:
+                arrived(job)
+
+        if arrived:
+            for job, run in zip(jobs, runs, strict=True):
+                if run is not None:
+                    arrived(job)
+        if missing:
+            # Begun first, because who arrives is told of before `train` returns.
+            members = [self.member(jobs[i]) for i in missing]
+            trainings += self.engine.train(self.data, members, until_epoch=0)
+            self.engine.train(
+                self.data,
+                trainings,
+                until_epoch=[member.max_epochs for member in members],
+                heed_patience=True,
+                control=replace(control, on_done=done),
+            )
+        return runs
+
+    def keep(self, job: Job, training: Training, *, ended: bool = True) -> FoldRun:
+        """Note a training that has come to its own end; or was cut off, which is not for the ledger."""
+        early = job.candidate.recipe.hooks().patience is not None
+        best = training.best_epoch if early else training.epoch
+        losses = None if training.status is Status.DIVERGED else self._losses(training, best)
+        run = FoldRun(
+            status=training.status,
+            epoch=training.epoch,
+            best_epoch=best,
+            curve=training.curve,
+            zero_share=training.trained("kept" if early else "last").zero_share,
+            seconds=training.seconds,
+            losses={} if losses is None else {best: losses},
+        )
+        self._live[job.number, job.stage] = training
+        if ended:
+            self._record(job, run)
+        return run
+
+    def further(
+        self, jobs: Sequence[Job], runs: Sequence[FoldRun], goals: Sequence[int], control: Control
+    ) -> list[FoldRun] | None:
+        """Go on with those that are not at their goals yet, beyond their patience; None where it was cut off.
+
+        A training that is no longer there is made again from the start, bit for bit.
+        """
+        behind = [
+            i for i, run in enumerate(runs) if run.epoch < goals[i] and run.status is not Status.DIVERGED
+        ]
+        if not behind:
+            return list(runs)
+        trainings = self.engine.train(
+            self.data,
+            [self._live.get((jobs[i].number, jobs[i].stage)) or self.member(jobs[i]) for i in behind],
+            until_epoch=[goals[i] for i in behind],
+            control=control,
+        )
+        out = list(runs)
+        for i, training in zip(behind, trainings, strict=True):
+            self._live[jobs[i].number, jobs[i].stage] = training
+            if training.epoch < goals[i] and training.status is not Status.DIVERGED:
+                return None
+            out[i] = replace(
+                runs[i],
+                # That it stopped by its own patience is over; that it diverged counts.
+                status=training.status if training.status is Status.DIVERGED else runs[i].status,
+                epoch=training.epoch,
+                curve=training.curve,
+                seconds=runs[i].seconds if training.seconds < runs[i].seconds else training.seconds,
+            )
+            self._record(jobs[i], out[i])
+        return out
+
+    def with_losses(
+        self, jobs: Sequence[Job], runs: Sequence[FoldRun], epochs: Sequence[int], control: Control
+    ) -> list[FoldRun] | None:
+        """Add the rows' losses in these epochs (from 1); None where it was cut off.
+
+        Where they were not kept and there are very many rows, those of the run's best epoch stand for them.
+        """
+        out = list(runs)
+        for i, (job, run, epoch) in enumerate(zip(jobs, runs, epochs, strict=True)):
+            if epoch in run.losses:
+                continue
+            training = self._live.get((job.number, job.stage))
+            found = None if training is None else training.losses(epoch)
+            if found is None and self.member(job).keep_losses:
+                (training,) = self.engine.train(
+                    self.data, [self.member(job)], until_epoch=run.epoch, control=control
+                )
+                if training.epoch < run.epoch:
+                    return None
+                self._live[job.number, job.stage] = training
+                found = training.losses(epoch)
+            if found is None:
+                found = run.losses[run.best_epoch]
+            out[i] = replace(run, losses={**run.losses, epoch: found})
+            self._record(job, out[i])
+        return out
+
+    def networks(self, jobs: Sequence[Job], epoch: int) -> list[Trained]:
+        """The jobs' networks in one epoch; where they are gone, they are trained again up to it.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Where Ctrl+C came meanwhile, which the engine reports by coming back early.
+        """
+        found: dict[int, Trained] = {}
+        for i, job in enumerate(jobs):
+            training = self._live.get((job.number, job.stage))
+            if training is None:
+                continue
+            # Whoever was cut off within an epoch has last weights that are those of no epoch.
+            whole = training.status is not Status.RUNNING or training.epoch == self.settings.max_epochs
+            if training.epoch == epoch and whole:
+                found[i] = training.trained("last")
+            elif training.best_epoch == epoch:
+                found[i] = training.trained("kept")
+        missing = [i for i in range(len(jobs)) if i not in found]
+        if missing:
+            members = [self.member(jobs[i]) for i in missing]
+            for i, training in zip(
+                missing, self.engine.train(self.data, members, until_epoch=epoch), strict=True
+            ):
+                if training.epoch < epoch:
+                    raise KeyboardInterrupt
+                found[i] = training.trained("last")
+        return [found[i] for i in range(len(jobs))]
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Let go of the trainings of these candidates."""
+        for key in [key for key in self._live if key[0] in numbers]:
+            del self._live[key]
+
+    def _record(self, job: Job, run: FoldRun) -> None:
+        if self._ledger:
+            self._ledger.keep(job.number, job.stage, run)
+
+    def _losses(self, training: Training, epoch: int) -> NDArray[np.float32]:
+        kept = training.losses(epoch)
+        if kept is not None:
+            return kept
+        fold = training.member.fold
+        outputs = self.engine.predict(self.data.values, training.trained(), fold.validation)
+        return row_losses(self.data, outputs, fold.validation)
+
+
+def row_losses(data: Data, outputs: NDArray[np.floating], rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Cross-entropy (nats) or squared error of each row, shape (n,), from outputs of shape (n, n_outputs)."""
+    z, target = outputs.astype(np.float64), data.target[rows]
+    if data.task == "regression":
+        return ((z[:, 0] - target) ** 2).astype(np.float32)
+    z = z - z.max(axis=1, keepdims=True)
+    own = z[np.arange(len(z)), target.astype(np.intp)]
+    losses: NDArray[np.float32] = (np.log(np.exp(z).sum(axis=1)) - own).astype(np.float32)
+    return losses

@@ -1,0 +1,43 @@
+"""What came of training one candidate on one fold, in plain numbers: nothing of an engine is left in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Curve, Status
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FoldRun:
+    """One candidate's training on one fold, as far as it went.
+
+    Parameters
+    ----------
+    status : Status
+    epoch : int
+        Whole epochs trained.
+    best_epoch : int
+        The epoch with the lowest validation loss, from 1; without patience the last one.
+    curve : Curve
+        Of ``epoch`` epochs.
+    zero_share : float
+        Share of weights that are exactly zero, at the best epoch.
+    seconds : float
+        That threads have spent on it.
+    losses : dict
+        By epoch (from 1) the losses of the fold's validation rows, float32, shape (n_validation,): that of
+        ``best_epoch``, by which it raced, and later that at which the fold is scored.
+    """
+
+    status: Status
+    epoch: int
+    best_epoch: int
+    curve: Curve
+    zero_share: float
+    seconds: float
+    losses: dict[int, NDArray[np.float32]] = field(default_factory=dict)

@@ -1,0 +1,189 @@
+"""What is searched: strengths, learning rate and widths; a point of it is a candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, final
+
+import numpy as np
+
+from taut.recipe import Recipe
+from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
+from taut.techniques import TECHNIQUES, EarlyStopping
+from taut.techniques.base import Technique
+from taut.techniques.pages import Range
+
+#: The techniques that are searched over. Early stopping is always in: it costs nothing here, and its epoch is
+#: chosen on other folds.
+SEARCHED: tuple[type[Technique], ...] = tuple(kind for kind in TECHNIQUES if kind is not EarlyStopping)
+
+#: Learning rates that are searched where it is "auto".
+LEARNING_RATES = Range(3e-4, 1e-2, "log")
+
+# Where on its range a technique is tried alone, the middle first; 1 of these for a switch.
+_POSITIONS = (0.5, 0.2, 0.8)
+# Of the mixtures that fill the space, the share that has a technique in; these are made by chance alone.
+_SHARE_IN = 0.6
+
+
+@final
+@dataclass(frozen=True)
+class Axis:
+    """One number of a candidate, from ``low`` to ``high``; ``condition`` is the switch that it needs on."""
+
+    name: str
+    low: float
+    high: float
+    log: bool
+    whole: bool = False
+    condition: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Space:
+    """All candidates.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The usual one, or the only one.
+    hidden : tuple of int
+        The usual widths, or the only ones.
+    search_rate, search_widths : bool
+        Whether other learning rates, other widths and depths are tried.
+    """
+
+    learning_rate: float
+    hidden: tuple[int, ...]
+    search_rate: bool = True
+    search_widths: bool = False
+
+    def usual(self, recipe: Recipe) -> Candidate:
+        """The recipe with the usual learning rate and widths."""
+        return Candidate(recipe, self.learning_rate, self.hidden)
+
+    def baselines(self) -> tuple[Candidate, Candidate]:
+        """Early stopping alone, and no regularization."""
+        return self.usual(EARLY_STOPPING_ALONE), self.usual(NO_REGULARIZATION)
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """Names of what is in or not."""
+        return tuple(kind.name for kind in SEARCHED)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Names and ranges of the numbers."""
+        strengths = [
+            Axis(_strength_of(kind), r.low, r.high, r.scale == "log", condition=kind.name)
+            for kind in SEARCHED
+            if (r := kind.search_range).scale != "switch"
+        ]
+        rate = [Axis("learning_rate", LEARNING_RATES.low, LEARNING_RATES.high, True)]
+        widths = [Axis("log2_width", 5, 8, False, whole=True), Axis("depth", 1, 3, False, whole=True)]
+        return (*strengths, *(rate if self.search_rate else ()), *(widths if self.search_widths else ()))
+
+    def candidate(self, point: Mapping[str, Any]) -> Candidate:
+        """The candidate at a point: switches by technique, and those axes whose switch is on."""
+        techniques: list[Technique] = []
+        for kind in SEARCHED:
+            if point[kind.name]:
+                switch = kind.search_range.scale == "switch"
+                strength = kind.search_range.high if switch else _rounded(point[_strength_of(kind)])
+                techniques.append(kind.at(strength))
+        rate = _rounded(point["learning_rate"]) if self.search_rate else self.learning_rate
+        hidden = self.hidden
+        if self.search_widths:
+            hidden = (2 ** int(point["log2_width"]),) * int(point["depth"])
+        return Candidate(Recipe(*techniques, EarlyStopping()), rate, hidden)
+
+    def point(self, candidate: Candidate) -> dict[str, Any]:
+        """Where a candidate lies: its switches, and the axes that it has; cut to the ranges."""
+        found: dict[str, Any] = {}
+        for kind in SEARCHED:
+            technique = candidate.recipe.get(kind)
+            found[kind.name] = technique is not None and not technique.is_off
+            if technique is not None and found[kind.name] and kind.search_range.scale != "switch":
+                found[_strength_of(kind)] = technique.strength
+        if self.search_rate:
+            found["learning_rate"] = candidate.learning_rate
+        if self.search_widths:
+            widths = candidate.hidden or (1,)
+            found["log2_width"] = round(float(np.log2(widths[0])))
+            found["depth"] = max(1, len(candidate.hidden))
+        ends = {axis.name: (axis.low, axis.high) for axis in self.axes}
+        return {name: _cut(value, *ends[name]) if name in ends else value for name, value in found.items()}
+
+    def design(self, seed: int) -> Iterator[Candidate]:
+        """The first candidates: each technique alone at several strengths, and mixtures that fill the space.
+
+        The middle strength of every technique comes first, then one mixture after each technique alone, then
+        mixtures without end: those of a scrambled Sobol sequence (Sobol, 1967).
+        """
+        singles = [self.usual(recipe) for recipe in single_recipes()]
+        first = len(SEARCHED)
+        yield from singles[:first]
+        mixtures = self._mixtures(seed)
+        for single in singles[first:]:
+            yield next(mixtures)
+            yield single
+        yield from mixtures
+
+    def _mixtures(self, seed: int) -> Iterator[Candidate]:
+        """Points of a Sobol sequence; those with fewer than two techniques are passed over."""
+        from scipy.stats import qmc
+
+        names = self.switches
+        sobol = qmc.Sobol(len(names) + len(self.axes), rng=np.random.default_rng((seed, 2)))
+        while True:
+            for row in sobol.random(64):
+                switches = dict(zip(names, (row[: len(names)] < _SHARE_IN).tolist(), strict=True))
+                if sum(switches.values()) < 2:
+                    continue
+                numbers = {
+                    axis.name: _between(axis, position)
+                    for axis, position in zip(self.axes, row[len(names) :], strict=True)
+                }
+                yield self.candidate({**switches, **numbers})
+
+
+def single_recipes() -> list[Recipe]:
+    """Each technique at several strengths, with early stopping, the middle strengths of all of them first."""
+    columns = [[Recipe(technique, EarlyStopping()) for technique in _strengths(kind)] for kind in SEARCHED]
+    return [recipe for row in zip_longest(*columns) for recipe in row if recipe is not None]
+
+
+def is_single(recipe: Recipe) -> type[Technique] | None:
+    """The one technique of a recipe that has early stopping and one more; else None."""
+    kinds = [type(technique) for technique in recipe.active]
+    others = [kind for kind in kinds if kind is not EarlyStopping]
+    return others[0] if len(others) == 1 and EarlyStopping in kinds else None
+
+
+def _strengths(kind: type[Technique]) -> list[Technique]:
+    if kind.search_range.scale == "switch":
+        return [kind.at(kind.search_range.high)]
+    return [kind.at(_rounded(kind.search_range.strength_at(position))) for position in _POSITIONS]
+
+
+def _strength_of(kind: type[Technique]) -> str:
+    return f"{kind.name}_strength"
+
+
+def _between(axis: Axis, position: float) -> float:
+    """The number at a position from 0 to 1 on an axis."""
+    if axis.whole:
+        return float(np.floor(axis.low + position * (axis.high - axis.low + 1)))
+    return Range(axis.low, axis.high, "log" if axis.log else "linear").strength_at(position)
+
+
+def _rounded(strength: float) -> float:
+    """Two digits: finer differences cannot be told apart, and the recipe stays readable."""
+    return float(f"{strength:.2g}")
+
+
+def _cut(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
