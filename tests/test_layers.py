@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine", "table"),
     ("selection",),
     ("evidence",),
-    ("estimators", "store"),
+    ("estimators", "path", "store"),
     ("report",),
     ("cli", "__main__"),
 )

@@ -15,11 +15,20 @@ from taut.techniques import *  # noqa: F403  # exactly its __all__: a new techni
 
 if TYPE_CHECKING:
     from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
+    from taut.path import regularization_path
     from taut.store import load
 
 __version__ = "0.1.0"
 
-__all__ = ["Recipe", "TautClassifier", "TautClassifierCV", "TautRegressor", "TautRegressorCV", "load"]
+__all__ = [
+    "Recipe",
+    "TautClassifier",
+    "TautClassifierCV",
+    "TautRegressor",
+    "TautRegressorCV",
+    "load",
+    "regularization_path",
+]
 __all__ += techniques.__all__
 
 _HOME = {
@@ -28,6 +37,7 @@ _HOME = {
     "TautRegressor": "taut.estimators",
     "TautRegressorCV": "taut.estimators",
     "load": "taut.store",
+    "regularization_path": "taut.path",
 }
 
 

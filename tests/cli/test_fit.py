@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 import taut
-from taut.cli.fit import model_folder, stem
+from taut.cli.fit import model_folder
+from taut.cli.table import stem
 from taut.table import read_file
 from tests.cli.conftest import HEADER, QUICK, Run, read_csv, rows, write_csv
 

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from taut.cli.techniques import find, page
-from taut.errors import ParameterError
-from taut.techniques import TECHNIQUES, BatchNorm, EarlyStopping
+from taut.cli.techniques import page
+from taut.techniques import TECHNIQUES
 from taut.techniques.base import Technique
 from tests.cli.conftest import Run
 
@@ -32,17 +31,7 @@ def test_a_page_has_everything(run: Run, kind: type[Technique]) -> None:
     assert max(map(len, result.stdout.splitlines())) <= 110
 
 
-@pytest.mark.parametrize("name", ["batch_norm", "batch-norm", "batch norm", "BatchNorm", "BATCHNORM"])
-def test_names_are_found_however_they_are_written(name: str) -> None:
-    assert find(name) is BatchNorm
-
-
 def test_a_wrong_name_has_a_hint(run: Run) -> None:
     result = run("techniques", "early-stoping")
     assert result.exit_code == 2
     assert result.stderr == "error: there is no technique 'early-stoping'; did you mean early_stopping?\n"
-    with pytest.raises(
-        ParameterError, match=r"'xyz'; there are l2, l1, dropout, batch_norm, early_stopping\."
-    ):
-        find("xyz")
-    assert find("earlystopping") is EarlyStopping

@@ -70,11 +70,11 @@ def make_fold(data: Data, n_train: int = 100, *, n_validation: int | None = None
 def make_member(
     data: Data, recipe: Recipe | None = None, *, hidden: tuple[int, ...] = (8, 20), activation: Any = "relu",
     fold: Fold | None = None, learning_rate: float = 0.03, batch_size: int = 32, max_epochs: int = 8,
-    seed: int = 1,
+    seed: int = 1, keep_losses: bool = False,
 ) -> Member:  # fmt: skip
     network = Network(data.values.shape[1], hidden, data.n_outputs, activation)
-    hooks = (recipe or Recipe()).hooks()
-    return Member(network, hooks, fold or make_fold(data), learning_rate, batch_size, max_epochs, seed)
+    hooks, fold = (recipe or Recipe()).hooks(), fold or make_fold(data)
+    return Member(network, hooks, fold, learning_rate, batch_size, max_epochs, seed, keep_losses)
 
 
 def assert_same_weights(a: dict[str, Any], b: dict[str, Any]) -> None:
@@ -95,6 +95,9 @@ def assert_same(a: Any, b: Any) -> None:
     for which in ("kept", "last"):
         assert_same_weights(a.weights(which), b.weights(which))
     assert_same_curves(a.curve, b.curve)
+    if a.member.keep_losses and b.member.keep_losses:
+        for epoch in range(1, a.epoch + 1):
+            assert a.losses(epoch).tobytes() == b.losses(epoch).tobytes(), epoch
 
 
 ACTIVATIONS: dict[str, Any] = {
@@ -119,17 +122,24 @@ def outputs(trained: Trained, values: NDArray[Any], chosen: NDArray[Any]) -> NDA
     return z * trained.scale + trained.center
 
 
-def mean_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> tuple[float, float]:
-    """The weighted mean loss of outputs, and the weighted share of hits."""
+def each_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> NDArray[np.float64]:
+    """The loss of every row, by the book."""
     z = z.astype(np.float64)
     target = data.target[chosen]
-    weight = np.ones(len(chosen)) if data.score_weight is None else data.score_weight[chosen]
     if data.task == "regression":
-        return float(np.average((z[:, 0] - target) ** 2, weights=weight)), 0.0
+        return (z[:, 0] - target) ** 2
     top = z.max(axis=1, keepdims=True)
-    losses = np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - z[np.arange(len(z)), target.astype(int)]
-    hits = z.argmax(axis=1) == target
-    return float(np.average(losses, weights=weight)), float(np.average(hits, weights=weight))
+    return np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - z[np.arange(len(z)), target.astype(int)]
+
+
+def mean_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> tuple[float, float]:
+    """The weighted mean loss of outputs, and the weighted share of hits."""
+    weight = np.ones(len(chosen)) if data.score_weight is None else data.score_weight[chosen]
+    loss = float(np.average(each_loss(data, z, chosen), weights=weight))
+    if data.task == "regression":
+        return loss, 0.0
+    hits = z.argmax(axis=1) == data.target[chosen]
+    return loss, float(np.average(hits, weights=weight))
 
 
 class AfterLooks(threading.Event):

@@ -39,7 +39,7 @@ recipes = pytest.mark.parametrize("recipe", RECIPES, ids=Recipe.describe)
 @recipes
 def test_to_go_on_equals_never_having_stopped(make_engine: Any, task: Any, recipe: Recipe) -> None:
     data = make_data(task=task)
-    member = make_member(data, recipe)
+    member = make_member(data, recipe, keep_losses=True)
     engine: Engine = make_engine(1)
     at_once = engine.train(data, [member], until_epoch=7)[0]
     in_parts = engine.train(data, [member], until_epoch=3)[0]
@@ -64,7 +64,7 @@ def test_cancelled_anywhere_and_gone_on_with(
     # The shortest calls into the kernels: one batch, or one block of an evaluation.
     monkeypatch.setattr("taut.engine.compiled.engine._CALL_SECONDS", 0.0)
     data = make_data()
-    member, engine = make_member(data, recipe), make_engine(1)
+    member, engine = make_member(data, recipe, keep_losses=True), make_engine(1)
     whole = engine.train(data, [member], until_epoch=6)[0]
     cut = engine.train(data, [member], until_epoch=6, control=Control(cancelled=AfterLooks(looks)))[0]
     assert cut.epoch < 6

@@ -100,6 +100,7 @@ def crowd(data: Any, n: int) -> list[Member]:
             activation=("relu", "silu", "gelu")[i % 3],
             batch_size=16 + i % 9,
             seed=i,
+            keep_losses=i % 2 == 0,
         )  # fmt: skip
         for i in range(n)
     ]
@@ -110,7 +111,7 @@ def crowd(data: Any, n: int) -> list[Member]:
 def test_alone_or_among_a_hundred_on_one_thread_or_two(make_engine: Any, task: Any) -> None:
     data = make_data(task=task)
     recipes = [Recipe(), EVERYTHING, *(Recipe(strong(kind)) for kind in TECHNIQUES)]
-    members = [make_member(data, recipe) for recipe in recipes]
+    members = [make_member(data, recipe, keep_losses=True) for recipe in recipes]
     alone = [make_engine(1).train(data, [member])[0] for member in members]
     others = crowd(data, 100)
     mixed = others[:40] + members + others[40:]
@@ -127,8 +128,8 @@ def test_a_neighbour_that_diverges_stops_and_leaves_the_others_alone(
     make_engine: Any, task: Any, kind: type[Technique]
 ) -> None:
     data = make_data(task=task)
-    healthy = make_member(data, Recipe(strong(kind)))
-    wild = replace(make_member(data, Recipe(strong(kind)), hidden=(30, 30)), learning_rate=1e30)
+    healthy = make_member(data, Recipe(strong(kind)), keep_losses=True)
+    wild = replace(healthy, network=replace(healthy.network, hidden=(30, 30)), learning_rate=1e30)
     alone = make_engine(1).train(data, [healthy])[0]
     # One thread: the neighbour has left its NaN in the memory that the healthy one takes over.
     first, second, third = make_engine(1).train(data, [wild, healthy, wild])

@@ -52,6 +52,19 @@ def output(estimator: Any, X: Any) -> Any:
     return estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else estimator.predict(X)
 
 
+def weights_of(fitted: Any) -> list[dict[str, bytes]]:
+    """The networks' numbers, to be compared bit for bit."""
+    return [
+        {name: array.tobytes() for name, array in network.weights.items()}
+        for network in fitted.model_.networks
+    ]
+
+
+def numbers_of(fitted: Any) -> list[str]:
+    """What the search found by candidate, but for the time that it took; text, because NaN equals nothing."""
+    return [repr({**c.to_json(), "seconds": 0}) for c in fitted.candidates_]
+
+
 def mixed_columns(n: int = 120, seed: int = 0) -> dict[str, Any]:
     """Columns of every kind, with values missing, as plain lists."""
     import datetime as dt

@@ -1,31 +1,38 @@
-"""The recipe chosen by cross-validation."""
+"""The recipe chosen by cross-validation: what is tried, who is chosen, and how it ends."""
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import KFold, LeaveOneGroupOut, RepeatedKFold, ShuffleSplit
+from optuna.samplers import RandomSampler, TPESampler
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import KFold
 
 from taut import L2, EarlyStopping, Recipe
-from taut.errors import DataError, DataWarning, ParameterError, TrainingError, TrainingWarning
-from taut.estimators.crossvalidated import N_CANDIDATES, cv_results
-from taut.selection.candidates import BASELINES, RandomProposer, single_recipes
-from taut.selection.score import failed_score
-from tests.estimators.helpers import crossvalidated, given, numbers, output, target, tasks
+from taut.errors import ParameterError, TrainingError, TrainingWarning
+from taut.estimators.effort import plan_of
+from taut.selection.bootstrap import paired_standard_error
+from taut.selection.candidate import EARLY_STOPPING_ALONE as EARLY
+from taut.selection.candidate import NO_REGULARIZATION as NONE
+from taut.selection.space import LEARNING_RATES, single_recipes
+from tests.estimators.helpers import (
+    crossvalidated,
+    given,
+    numbers,
+    numbers_of,
+    output,
+    target,
+    tasks,
+    weights_of,
+)
 
-EARLY, NONE = BASELINES
 
-
-def numbers_of(fitted: Any) -> list[Any]:
-    """What the search found, but for the time that it took."""
-    return [{**c.to_json(), "seconds": 0} for c in fitted.candidates_]
+def folds_by_hand(n: int = 150, k: int = 3) -> list[tuple[Any, Any]]:
+    """The same splits for whoever asks."""
+    return list(KFold(k, shuffle=True, random_state=4).split(np.zeros(n)))
 
 
 # --- what is tried, and who wins --------------------------------------------------------------------------
@@ -33,20 +40,26 @@ def numbers_of(fitted: Any) -> list[Any]:
 
 @tasks
 def test_candidates_are_the_baselines_and_what_is_proposed(task: str) -> None:
-    fitted = crossvalidated(task, n_candidates=20).fit(*given(task))
-    recipes = [candidate.recipe for candidate in fitted.candidates_]
-    assert len(recipes) == len(set(recipes)) == 20
-    assert recipes[:2] == [EARLY, NONE]
-    assert recipes[2:18] == single_recipes()
-    assert all(len(recipe.techniques) >= 3 for recipe in recipes[18:])
+    fitted = crossvalidated(task, n_candidates=26).fit(*given(task))
+    candidates = [c.candidate for c in fitted.candidates_]
+    assert len(candidates) == len(set(candidates)) == 26
+    assert [c.recipe for c in candidates[:2]] == [EARLY, NONE]
+    assert [c.batch for c in fitted.candidates_] == [-1, -1] + [0] * 24
+    assert set(single_recipes()) < {c.recipe for c in candidates}
+    mixtures = [c.recipe for c in candidates[2:] if c.recipe not in single_recipes()]
+    assert all(len(recipe.techniques) >= 3 and recipe.get(EarlyStopping) for recipe in mixtures)
 
 
 @tasks
 def test_the_chosen_one_has_the_lowest_loss_and_is_never_worse_than_the_baselines(task: str) -> None:
-    fitted = crossvalidated(task, n_candidates=10).fit(*given(task))
+    fitted = crossvalidated(task, n_candidates=20).fit(*given(task))
+    complete = [c for c in fitted.candidates_ if c.complete]
+    assert 4 < len(complete) < 20  # it was a race
     assert fitted.best_ is fitted.candidates_[fitted.best_index_]
-    assert fitted.best_.loss == min(candidate.loss for candidate in fitted.candidates_)
+    assert fitted.best_.loss == min(candidate.loss for candidate in complete)
     assert fitted.recipe_ == fitted.best_.recipe
+    assert fitted.learning_rate_ == fitted.best_.candidate.learning_rate == 0.02
+    assert fitted.network_.hidden == fitted.best_.candidate.hidden == (8,)
     assert fitted.best_epoch_ == fitted.best_.epoch
     assert set(fitted.baseline_) == {"none", "early_stopping"}
     assert fitted.baseline_["none"].recipe == NONE
@@ -66,234 +79,253 @@ def test_the_chosen_one_has_the_lowest_loss_and_is_never_worse_than_the_baseline
         ({"n_candidates": 2.5}, "n_candidates must be a whole number of 2 or more"),
         ({"time_limit": -1}, "time_limit must be a finite number of 0 or more, and it is -1"),
         ({"time_limit": "a minute"}, "time_limit must be .* 'a minute' is no number"),
+        ({"effort": "hard"}, "effort must be one of 'quick', 'standard', 'thorough', and it is 'hard'"),
+        ({"effort": None, "n_candidates": 4}, "effort must be one of .*, and it is None"),
+        ({"selection": "2se"}, "selection must be 'best' or '1se', and it is '2se'"),
+        ({"selection": None}, "selection must be 'best' or '1se', and it is None"),
+        ({"final": "all"}, "final must be 'bag' or 'refit', and it is 'all'"),
+        ({"scoring": "good"}, "scoring='good' is not known to scikit-learn"),
+        ({"scoring": 7}, "scoring must be a scikit-learn scorer, its name or None; it is 7"),
+        ({"scoring": "roc_auc"}, "scoring='roc_auc' does not go with this target: multi_class must be in"),
+        ({"sampler": 5}, "sampler must be a sampler's class, a function or None, and it is 5"),
+        ({"sampler": TPESampler(seed=0)}, "sampler must be a sampler's class.*and it is <optuna"),
+        ({"on_candidate": "print"}, "on_candidate must be a function or None, and it is 'print'"),
+        ({"on_batch": []}, r"on_batch must be a function or None, and it is \[\]"),
+        ({"hidden": "wide"}, r"hidden must be a tuple of widths such as \(128, 128\).*it is 'wide'"),
+        ({"learning_rate": "fast"}, "learning_rate must be .* 'fast' is no number"),
+        (
+            {"resume": "file", "random_state": None},
+            "resume needs random_state, a whole number: a search goes",
+        ),
+        ({"resume": "file", "random_state": np.random.RandomState(0)}, "resume needs random_state"),
     ],
     ids=str,
 )
-def test_parameters_out_of_their_range_are_refused_in_a_sentence(changes: Any, sentence: str) -> None:
+def test_parameters_out_of_their_range_are_refused_in_a_sentence(
+    changes: Any, sentence: str, monkeypatch: Any
+) -> None:
+    def trained(*_: object, **__: object) -> None:
+        pytest.fail("it was trained before")
+
+    monkeypatch.setattr("taut.engine.compiled.engine.CompiledEngine.train", trained)
     with pytest.raises(ParameterError, match=sentence):
         crossvalidated(**changes).fit(*given())
 
 
-def test_the_number_of_candidates_is_forty_or_as_many_as_the_time_allows(monkeypatch: Any) -> None:
+@pytest.mark.parametrize(("effort", "n"), [("quick", 18), ("standard", 66)])
+def test_effort_says_how_many_are_tried(effort: Any, n: int) -> None:
+    fitted = crossvalidated(n_candidates=None, effort=effort, max_epochs=3).fit(*given())
+    assert len(fitted.candidates_) == n == plan_of(effort).n_candidates
+    assert sum(c.batch == 0 for c in fitted.candidates_) == plan_of(effort).n_first
+
+
+def test_a_number_of_candidates_overrules_effort_and_a_time_limit_stands_in_for_both(
+    monkeypatch: Any,
+) -> None:
+    from taut.estimators import crossvalidated as module
+
     asked: list[Any] = []
 
-    class Spy(RandomProposer):  # type: ignore[misc]  # it is final for those who use it
-        def __init__(self, n_candidates: int | None, seed: int) -> None:
-            asked.append(n_candidates)
-            super().__init__(2, seed)
+    def spy(*arguments: Any, **words: Any) -> Any:
+        asked.append(words["n_candidates"])
+        return real(*arguments, **{**words, "n_candidates": 2})
 
-    monkeypatch.setattr("taut.estimators.crossvalidated.RandomProposer", Spy)
-    X, y = given()
-    for changes in ({}, {"time_limit": 60}, {"n_candidates": 7}, {"n_candidates": 7, "time_limit": 60}):
-        crossvalidated(**{"n_candidates": None, **changes}).fit(X, y)
-    assert asked == [N_CANDIDATES, None, 7, 7]
-    assert N_CANDIDATES == 40
-
-
-# --- what is told of it -----------------------------------------------------------------------------------
+    real = module.Search
+    monkeypatch.setattr(module, "Search", spy)
+    thorough = {"effort": "thorough"}
+    for changes in ({}, thorough, {"time_limit": 60}, {"n_candidates": 7},
+                    {**thorough, "n_candidates": 7, "time_limit": 60}):  # fmt: skip
+        crossvalidated(**{"n_candidates": None, **changes}).fit(*given())
+    assert asked == [66, 200, None, 7, 7]
 
 
-@tasks
-def test_results_are_as_in_sklearns_searches(task: str) -> None:
-    fitted = crossvalidated(task, n_candidates=8).fit(*given(task))
-    results = fitted.cv_results_
-    for name, values in results.items():
-        assert len(values) == 8, name
-    for i, candidate in enumerate(fitted.candidates_):
-        assert results["params"][i] == {"recipe": candidate.recipe}
-        assert results["param_recipe"][i] == candidate.recipe
-        assert results["mean_test_score"][i] == pytest.approx(-candidate.loss)
-        assert results["std_test_score"][i] == pytest.approx(np.std(candidate.validation_loss))
-        for k in range(3):
-            assert results[f"split{k}_test_score"][i] == -candidate.validation_loss[k]
-            assert results[f"split{k}_train_score"][i] == -candidate.train_loss[k]
-        assert results["mean_test_metric"][i] == pytest.approx(candidate.score.mean())
-        assert results["epochs"][i] == candidate.epoch
-        assert results["failed"][i] == ""
-    assert results["rank_test_score"][fitted.best_index_] == 1
-    ranks = [
-        1 + sum(other.loss < candidate.loss for other in fitted.candidates_)
-        for candidate in fitted.candidates_
-    ]
-    assert results["rank_test_score"].tolist() == ranks
-    assert pd.DataFrame(results).shape[0] == 8
+# --- learning rate and widths -----------------------------------------------------------------------------
 
 
-def test_a_failed_candidate_is_ranked_last() -> None:
-    fitted = crossvalidated(n_candidates=3).fit(*given())
-    failed = failed_score(Recipe(L2(1e6)), 3, "diverged", 0.1)
-    results = cv_results([failed, *fitted.candidates_])
-    assert results["rank_test_score"][0] == 4
-    assert results["rank_test_score"][1:].tolist() == fitted.cv_results_["rank_test_score"].tolist()
-    assert np.isnan(results["mean_test_score"][0])
-    assert results["failed"].tolist() == ["diverged", "", "", ""]
+def test_a_learning_rate_that_is_given_is_not_searched() -> None:
+    fitted = crossvalidated(n_candidates=30, effort="quick", learning_rate=0.005).fit(*given())
+    assert {c.candidate.learning_rate for c in fitted.candidates_} == {0.005}
+    assert fitted.cv_results_["param_learning_rate"].tolist() == [0.005] * 30
 
 
-@tasks
-def test_histories_are_those_of_the_baselines_and_the_chosen_one_by_fold(task: str) -> None:
-    fitted = crossvalidated(task, n_candidates=10).fit(*given(task))
-    assert set(fitted.history_) == {EARLY, NONE, fitted.recipe_}
-    for recipe, folds in fitted.history_.items():
-        (score,) = (candidate for candidate in fitted.candidates_ if candidate.recipe == recipe)
-        assert len(folds) == fitted.n_splits_ == 3
-        for k, history in enumerate(folds):
-            assert history["epoch"].tolist() == list(range(1, score.epochs_trained + 1))
-            assert all(len(values) == score.epochs_trained for values in history.values())
-            assert history["validation_loss"][score.fold_epochs[k] - 1] == pytest.approx(
-                score.validation_loss[k]
-            )
-            assert ("validation_accuracy" in history) == (task == "classification")
+def test_a_learning_rate_that_is_auto_is_searched_and_the_baselines_have_the_usual_one() -> None:
+    fitted = crossvalidated(n_candidates=30, effort="quick", learning_rate="auto").fit(*given())
+    rates = [c.candidate.learning_rate for c in fitted.candidates_]
+    assert rates[:2] == [0.001, 0.001]
+    assert len(set(rates)) > 10
+    assert LEARNING_RATES.low <= min(rates) < 0.001 < max(rates) <= LEARNING_RATES.high
+    assert fitted.learning_rate_ == fitted.best_.candidate.learning_rate
+    assert fitted.learning_rate_ > 0.001  # 15 epochs are few: faster ones win
 
 
-@tasks
-def test_losses_are_those_of_the_folds_networks_on_rows_that_they_have_not_seen(task: str) -> None:
-    """By hand: with one fold's own best epoch, what is scored is what predicts."""
+@pytest.mark.parametrize("searched", [True, False])
+def test_widths_are_searched_where_hidden_is_auto(searched: bool) -> None:
+    widths = "auto" if searched else (32, 16)
+    fitted = crossvalidated(n_candidates=18, effort="quick", hidden=widths, max_epochs=4).fit(*given())
+    hidden = [c.candidate.hidden for c in fitted.candidates_]
+    assert fitted.network_.hidden == fitted.best_.candidate.hidden
+    if not searched:
+        assert set(hidden) == {(32, 16)}
+        return
+    assert hidden[:2] == [(128, 128)] * 2
+    assert len(set(hidden)) > 3
+    for one in hidden:
+        assert 1 <= len(one) <= 3
+        assert len(set(one)) == 1
+        assert one[0] in (32, 64, 128, 256)
+    assert fitted.cv_results_["param_hidden"].tolist() == hidden
+
+
+# --- scoring ----------------------------------------------------------------------------------------------
+
+SCORINGS = [
+    ("accuracy", "classification"),
+    ("roc_auc_ovr", "classification"),
+    ("neg_log_loss", "classification"),
+    ("neg_mean_absolute_error", "regression"),
+    ("r2", "regression"),
+]
+
+
+@pytest.mark.parametrize(("scoring", "task"), SCORINGS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_scorer_chooses_the_candidate_that_scikit_learn_says_is_best(
+    scoring: str, task: str, weighted: bool
+) -> None:
+    """One epoch, so that every fold's network is the one that is kept, and can be asked by itself."""
     X, y = given(task)
-    held = np.arange(150) >= 100
-    fitted = crossvalidated(task, cv=[(~held, held)]).fit(X, y)
-    assert fitted.best_.epoch == fitted.best_.fold_epochs[0]
-    if task == "regression":
-        expected = mean_squared_error(y[held], fitted.predict(X[held]))
-        r2 = fitted.score(X[held], y[held])
-        assert fitted.best_.score[0] == pytest.approx(r2, rel=1e-4)
-    else:
-        expected = log_loss(y[held], fitted.predict_proba(X[held]))
-        assert fitted.best_.score[0] == pytest.approx(fitted.score(X[held], y[held]))
-    assert fitted.best_.loss == pytest.approx(expected, rel=1e-4)
-
-
-# --- folds ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("cv", "groups", "n_splits"),
-    [
-        (2, None, 2),
-        (None, None, 5),
-        (KFold(4), None, 4),
-        (RepeatedKFold(n_splits=2, n_repeats=2, random_state=0), None, 4),
-        (ShuffleSplit(2, test_size=0.2, random_state=0), None, 2),
-        (3, np.arange(150) % 10, 3),
-        (LeaveOneGroupOut(), [f"g{i % 3}" for i in range(150)], 3),
-        ([(range(100), range(100, 150))], None, 1),
-    ],
-    ids=str,
-)
-def test_any_splitter_and_groups_are_taken(cv: Any, groups: Any, n_splits: int) -> None:
-    X, y = given()
-    fitted = crossvalidated(cv=cv).fit(X, y, groups=groups)
-    assert fitted.n_splits_ == len(fitted.model_.networks) == n_splits
-    assert all(len(candidate.validation_loss) == n_splits for candidate in fitted.candidates_)
-
-
-@tasks
-def test_rows_that_are_never_held_out_are_never_scored(task: str) -> None:
-    X, y = given(task)
-    cv = [(np.arange(150) % 3 != k, (np.arange(150) % 3 == k) & (np.arange(150) < 90)) for k in range(3)]
-    fitted = crossvalidated(task, cv=cv).fit(X, y)
-    score = fitted.baseline_["none"]
-    assert score.validation_loss.shape == (3,)
-    # With weights that are 0 from row 90 on in training too, the scored rows are the same ones.
-    for k, (_, held) in enumerate(cv):
-        network = type(fitted.model_)(
-            fitted.model_.schema, fitted.model_.target, (fitted.model_.networks[k],)
+    weight = np.random.default_rng(2).random(150) if weighted else None
+    usual = {"max_epochs": 1, "n_candidates": 12, "cv": folds_by_hand(), "learning_rate": 0.1}
+    fitted = crossvalidated(task, **usual, scoring=scoring).fit(X, y, weight)
+    complete = np.array([c.complete for c in fitted.candidates_])
+    means = fitted.cv_results_["mean_test_score"]
+    assert means[fitted.best_index_] == means[complete].max()
+    assert np.isnan(means[~complete]).all()
+    assert fitted.cv_results_["rank_test_score"][fitted.best_index_] == 1
+    scorer, model = get_scorer(scoring), fitted.model_
+    for k, (_, held) in enumerate(folds_by_hand()):
+        fitted.model_ = type(model)(model.schema, model.target, (model.networks[k],))
+        own = {} if weight is None else {"sample_weight": weight[held]}
+        expected = scorer(fitted, X[held], y[held], **own)
+        assert fitted.cv_results_[f"split{k}_test_score"][fitted.best_index_] == pytest.approx(
+            expected, rel=1e-4
         )
-        engine = fitted._engine()
-        values = X[held].astype(np.float32)
-        history = fitted.history_[fitted.recipe_][k]["validation_loss"][fitted.best_epoch_ - 1]
-        if task == "regression":
-            expected = mean_squared_error(y[held], network.values(engine, values))
-        else:
-            expected = log_loss(y[held], network.probabilities(engine, values), labels=[0, 1, 2])
-        assert history == pytest.approx(expected, rel=1e-4)
+    # They race on the loss, so that the same ones have all folds, with the same losses.
+    by_loss = crossvalidated(task, **usual).fit(X, y, weight)
+    assert [c.state for c in by_loss.candidates_] == [c.state for c in fitted.candidates_]
+    assert [c.loss for c in by_loss.candidates_] == [c.loss for c in fitted.candidates_]
 
 
-def test_groups_of_the_wrong_length_and_too_few_are_refused() -> None:
+def test_a_scorer_of_ones_own_overrules_the_loss() -> None:
+    """One that likes large losses chooses another candidate than the loss does."""
     X, y = given()
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        crossvalidated().fit(X, y, groups=np.arange(3))
-    with pytest.raises(ValueError, match="greater than the number of groups: 2"):
-        crossvalidated().fit(X, y, groups=np.arange(150) % 2)
+
+    def reversed_loss(estimator: Any, rows: Any, y: Any) -> float:
+        shares = estimator.predict_proba(rows)
+        return float(-np.mean(np.log(shares[np.arange(len(y)), y])))
+
+    fitted = crossvalidated(n_candidates=10, scoring=reversed_loss).fit(X, y)
+    complete = [c for c in fitted.candidates_ if c.complete]
+    assert fitted.best_.loss == max(c.loss for c in complete) > min(c.loss for c in complete)
+    for c in complete:
+        assert c.scoring is not None
+        assert c.scoring.mean() == pytest.approx(c.loss, rel=1e-4)
+
+
+# --- selection --------------------------------------------------------------------------------------------
 
 
 @tasks
-def test_fewer_rows_than_folds_is_sklearns_message(task: str) -> None:
-    X, y = given(task)
-    y = y if task == "regression" else np.arange(150) % 2
-    with pytest.raises(
-        ValueError, match="Cannot have number of splits n_splits=5 greater than the number of sam"
-    ):
-        crossvalidated(task, cv=5).fit(X[:4], y[:4])
-
-
-def test_identical_rows_stay_in_one_fold() -> None:
-    """Else a network that recites what it has seen would look skilled on pure noise."""
-    X = np.repeat(numbers(60), 4, axis=0)
-    y = np.repeat(np.random.default_rng(5).integers(0, 2, 60), 4)
-    usual = {"hidden": (64,), "max_epochs": 60, "n_candidates": 2}
-    fitted = crossvalidated(**usual).fit(X, y)
-    none = fitted.baseline_["none"]
-    assert none.train_loss.mean() < 0.3
-    assert none.loss > 0.7
-    assert none.score.mean() < 0.7
-    # The test itself: with folds that tear them apart, they are recited.
-    with pytest.warns(DataWarning, match=r"\d+ held-out rows are identical to rows that train"):
-        torn = crossvalidated(**usual, cv=KFold(3, shuffle=True, random_state=0)).fit(X, y)
-    assert torn.baseline_["none"].score.mean() > 0.8
-
-
-@tasks
-def test_a_validation_set_is_the_only_fold(task: str) -> None:
-    X, y = given(task)
-    fitted = crossvalidated(task, batch_size=32).fit(X[:100], y[:100], X_val=X[100:], y_val=y[100:])
-    assert fitted.n_splits_ == 1
-    assert np.isnan(fitted.best_.loss_se)
-    same = crossvalidated(task, batch_size=32, cv=[(range(100), range(100, 150))]).fit(X, y)
-    assert [c.recipe for c in same.candidates_] == [c.recipe for c in fitted.candidates_]
-    np.testing.assert_allclose(same.best_.validation_loss, fitted.best_.validation_loss, rtol=1e-3)
-
-
-# --- weights ----------------------------------------------------------------------------------------------
-
-
-@tasks
-def test_a_row_of_weight_zero_is_as_if_it_were_not_there(task: str) -> None:
-    X, y = given(task)
-    weight = np.ones(150)
-    weight[::4] = 0.0
-    y = y.copy()
-    y[::4] = y[0] if task == "classification" else 1e6
-    with_them = crossvalidated(task).fit(X, y, weight)
-    without = crossvalidated(task).fit(X[weight > 0], y[weight > 0])
-    assert output(with_them, X).tobytes() == output(without, X).tobytes()
-    assert numbers_of(with_them) == numbers_of(without)
-
-
-@tasks
-def test_weights_count_in_the_score(task: str) -> None:
-    X, y = given(task)
-    weight = np.random.default_rng(2).random(150)
-    fitted = crossvalidated(task, cv=[(range(100), range(100, 150))]).fit(X, y, weight)
+def test_within_one_standard_error_the_smallest_gap_is_chosen(task: str) -> None:
+    X, y = given(task, n=60)
+    noise = np.random.default_rng(5)  # so that many are as good as the best
     if task == "regression":
-        expected = mean_squared_error(y[100:], fitted.predict(X[100:]), sample_weight=weight[100:])
+        y = y + 2 * noise.standard_normal(60)
     else:
-        expected = log_loss(y[100:], fitted.predict_proba(X[100:]), sample_weight=weight[100:])
-    assert fitted.best_.loss == pytest.approx(expected, rel=1e-4)
+        y = np.where(noise.random(60) < 0.4, np.random.default_rng(6).permutation(y), y)
+    usual = {"n_candidates": 26, "max_epochs": 40}
+    best, fitted = (crossvalidated(task, **usual, selection=s).fit(X, y) for s in ("best", "1se"))
+    assert numbers_of(best) == numbers_of(fitted)
+    top = best.best_index_
+    worst_baseline = max(-c.loss for c in fitted.baseline_.values())
+    near = [top]
+    for i, c in enumerate(fitted.candidates_):
+        if i == top or not c.complete or -c.loss < worst_baseline:
+            continue
+        differences = fitted.row_losses_[i] - fitted.row_losses_[top]
+        mean, error = paired_standard_error(differences, None)
+        assert mean == pytest.approx(c.loss - best.best_.loss, rel=1e-3, abs=1e-6)
+        if mean <= error:
+            near.append(i)
+    assert len(near) > 1
+    assert fitted.best_index_ == min(near, key=lambda i: fitted.candidates_[i].gap)
+    assert fitted.best_index_ != top
+    assert fitted.best_.gap < best.best_.gap
 
 
-def test_a_fold_whose_held_out_rows_all_have_weight_zero_is_refused() -> None:
+# --- the networks that are kept ---------------------------------------------------------------------------
+
+
+@tasks
+def test_refit_trains_five_networks_on_all_rows(task: str) -> None:
+    X, y = given(task)
+    bag = crossvalidated(task, n_candidates=6, max_epochs=40).fit(X, y)
+    refit = crossvalidated(task, n_candidates=6, max_epochs=40, final="refit").fit(X, y)
+    assert numbers_of(bag) == numbers_of(refit)
+    assert refit.recipe_ == bag.recipe_
+    assert (refit.n_splits_, len(refit.model_.networks), len(bag.model_.networks)) == (3, 5, 3)
+    medians = np.median(X, axis=0)
+    for network in refit.model_.networks:
+        np.testing.assert_allclose(network.encoder.center, medians, rtol=1e-5)
+    for network in bag.model_.networks:
+        assert np.abs(network.encoder.center - medians).max() > 1e-3
+    # From seeds of their own.
+    first = [network.weights["layers.0.weight"] for network in refit.model_.networks]
+    assert min(np.abs(a - b).max() for i, a in enumerate(first) for b in first[:i]) > 0.01
+    assert refit.score(X, y) > 0.6
+    assert (
+        output(refit, X).tobytes()
+        == output(
+            crossvalidated(task, n_candidates=6, max_epochs=40, final="refit", n_jobs=2).fit(X, y), X
+        ).tobytes()
+    )
+
+
+def test_refit_leaves_out_validation_rows_and_rows_without_weight() -> None:
     X, y = given()
-    with pytest.raises(DataError, match="sample_weight leaves no held-out row with a weight above 0"):
-        crossvalidated(cv=KFold(3)).fit(X, y, np.where(np.arange(150) < 50, 0.0, 1.0))
+    weight = np.where(np.arange(150) < 30, 0.0, 1.0)
+    fitted = crossvalidated(final="refit").fit(X, y, weight)
+    np.testing.assert_allclose(fitted.model_.networks[0].encoder.center, np.median(X[30:], axis=0), rtol=1e-5)
+    fitted = crossvalidated(final="refit").fit(X[:100], y[:100], X_val=X[100:], y_val=y[100:])
+    np.testing.assert_allclose(
+        fitted.model_.networks[0].encoder.center, np.median(X[:100], axis=0), rtol=1e-5
+    )
+    assert len(fitted.model_.networks) == 5
 
 
-def test_class_weights_count_in_training_and_not_in_the_score() -> None:
+# --- the sampler ------------------------------------------------------------------------------------------
+
+
+def test_a_sampler_is_made_from_a_seed_for_every_batch_after_the_first() -> None:
+    seeds: list[int] = []
+
+    def sampler(*, seed: int) -> RandomSampler:
+        seeds.append(seed)
+        return RandomSampler(seed=seed)
+
+    usual: dict[str, Any] = {"effort": "quick", "n_candidates": 32, "max_epochs": 4, "learning_rate": "auto"}
     X, y = given()
-    weights = {0: 1.0, 1: 1.0, 2: 5.0}
-    fitted = crossvalidated(cv=[(range(100), range(100, 150))], class_weight=weights).fit(X, y)
-    assert fitted.best_.loss == pytest.approx(log_loss(y[100:], fitted.predict_proba(X[100:])), rel=1e-4)
-    plain = crossvalidated(cv=[(range(100), range(100, 150))]).fit(X, y)
-    assert fitted.predict_proba(X)[:, 2].mean() > plain.predict_proba(X)[:, 2].mean() + 0.05
+    own, again, other = (crossvalidated(**usual, sampler=s).fit(X, y) for s in (sampler, sampler, None))
+    assert [c.batch for c in own.candidates_] == [-1] * 2 + [0] * 16 + [1] * 8 + [2] * 6
+    assert len(seeds) == 4
+    assert seeds[:2] == seeds[2:]
+    assert len(set(seeds)) == 2
+    assert numbers_of(own) == numbers_of(again)
+    assert numbers_of(own)[:18] == numbers_of(other)[:18]
+    assert numbers_of(own)[18:] != numbers_of(other)[18:]
+    # Optuna's classes are such, as they are.
+    class_itself = crossvalidated(**usual, sampler=RandomSampler).fit(X, y)
+    assert numbers_of(class_itself) == numbers_of(own)
 
 
 # --- the same numbers -------------------------------------------------------------------------------------
@@ -302,13 +334,19 @@ def test_class_weights_count_in_training_and_not_in_the_score() -> None:
 @tasks
 def test_one_or_two_threads_choose_the_same_recipe_with_the_same_weights(task: str) -> None:
     X, y = given(task)
-    one, two = (crossvalidated(task, n_candidates=12, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2))
+    usual = {"n_candidates": 34, "effort": "quick", "learning_rate": "auto"}
+    one, two = (crossvalidated(task, **usual, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2))
     assert one.recipe_ == two.recipe_
     assert numbers_of(one) == numbers_of(two)
-    for first, second in zip(one.model_.networks, two.model_.networks, strict=True):
-        for name, weights in first.weights.items():
-            assert second.weights[name].tobytes() == weights.tobytes()
+    assert one.row_losses_.tobytes() == two.row_losses_.tobytes()
+    assert weights_of(one) == weights_of(two)
     assert output(one, X).tobytes() == output(two, X).tobytes()
+
+
+def test_more_candidates_begin_with_the_same_ones() -> None:
+    X, y = given()
+    few, many = (crossvalidated(n_candidates=n, effort="quick").fit(X, y) for n in (18, 26))
+    assert numbers_of(many)[:18] == numbers_of(few)
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------
@@ -323,13 +361,20 @@ def test_where_all_candidates_diverge_the_error_names_the_likely_cause(task: str
 def test_candidates_that_diverge_are_counted_and_named_in_a_warning() -> None:
     # So fast that the strongest L2 takes more than twice the weight from the weight.
     with pytest.warns(
-        TrainingWarning, match=r"1 of 18 candidates have no score: L2 20 \+ early .*\(diverged\)"
-    ):
-        fitted = crossvalidated("regression", n_candidates=18, learning_rate=0.3, max_epochs=300).fit(
-            *given("regression")
-        )
-    assert [c.recipe for c in fitted.candidates_ if c.failed] == [Recipe(L2(20.0), EarlyStopping())]
+        TrainingWarning, match=r"of 18 candidates have no score: L2 5\.4 \+ early .*\(diverged\)"
+    ) as warned:
+        fitted = crossvalidated(
+            "regression", n_candidates=18, learning_rate=0.5, max_epochs=300, batch_size=8
+        ).fit(*given("regression"))
+    failed = [c for c in fitted.candidates_ if c.failed]
+    assert failed[0].recipe == Recipe(L2(5.4), EarlyStopping())
+    assert all(c.state == "failed" and np.isnan(c.loss) for c in failed)
+    assert str(warned[0].message).startswith(f"{len(failed)} of 18 candidates")
+    assert np.isnan(fitted.row_losses_[[c.state == "failed" for c in fitted.candidates_]]).all()
     assert np.isfinite(fitted.predict(numbers())).all()
+
+
+# --- time -------------------------------------------------------------------------------------------------
 
 
 def test_a_time_limit_is_kept() -> None:
@@ -352,92 +397,6 @@ def test_no_time_at_all_gives_one_epoch_of_early_stopping_alone_and_warns() -> N
         fitted = crossvalidated(n_candidates=None, time_limit=0).fit(X, y)
     assert fitted.recipe_ == EARLY
     assert fitted.best_epoch_ == 1
-    assert not fitted.best_.complete
+    assert fitted.best_.state == "cut off"
+    assert fitted.cv_results_["rank_test_score"][fitted.best_index_] == 1
     assert np.isfinite(output(fitted, X)).all()
-
-
-def test_ctrl_c_gives_the_best_so_far_and_says_so() -> None:
-    X, y = given()
-    estimator = crossvalidated(n_candidates=None, time_limit=600)
-    seen: list[Any] = []
-
-    def press(progress: Any) -> None:
-        seen.append(threading.current_thread())
-        if progress.done == 9 and not estimator_pressed:
-            estimator_pressed.append(True)
-            signal.raise_signal(signal.SIGINT)
-
-    estimator_pressed: list[bool] = []
-    estimator.on_progress = press
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        estimator.fit(X, y)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert estimator.interrupted_
-    assert 2 <= len(estimator.candidates_) < 30
-    assert estimator.best_.loss <= estimator.baseline_["early_stopping"].loss
-    assert np.isfinite(output(estimator, X)).all()
-    assert seen
-
-
-# --- progress ---------------------------------------------------------------------------------------------
-
-
-@tasks
-def test_verbose_prints_progress_to_standard_error(task: str, capsys: pytest.CaptureFixture[str]) -> None:
-    X, y = given(task)
-    fitted = crossvalidated(task, verbose=1).fit(X, y)
-    out, err = capsys.readouterr()
-    assert out == ""
-    lines = err.splitlines()
-    assert all(line.startswith("taut: ") for line in lines)
-    assert "4 of 4 candidates" in lines[-1]
-    assert f"best loss {fitted.best_.loss:.4g}" in lines[-1]
-    assert f"early stopping alone {fitted.baseline_['early_stopping'].loss:.4g}" in lines[-1]
-    crossvalidated(task).fit(X, y)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_progress_is_told_in_the_targets_own_units() -> None:
-    X, y = given("regression")
-    seen: list[Any] = []
-    estimator = crossvalidated("regression")
-    estimator.on_progress = seen.append
-    estimator.fit(X, 1000.0 * y)
-    assert seen[-1].best == pytest.approx(estimator.best_.loss)
-    assert seen[-1].finishing
-    assert estimator.best_.loss > 1e4
-
-
-def test_a_split_with_rows_on_both_sides_is_told() -> None:
-    X, y = given()
-    with pytest.warns(DataWarning, match="cv's split 0 holds out 10 rows that it also trains on"):
-        crossvalidated(cv=[(range(100), range(90, 150))]).fit(X, y)
-
-
-def test_a_class_that_a_fold_cannot_learn_is_named() -> None:
-    X, y = given()
-    names = np.array(["a", "b", "c"])[y]
-    with pytest.warns(
-        DataWarning, match=r"no training row of these classes: 'a' \(1 of 3\), 'b' \(1 of 3\), 'c'"
-    ):
-        crossvalidated(cv=3).fit(X, names, groups=y)
-    rows = np.arange(len(y))
-    splits = [(rows[y != 1], rows[y == 1]), (rows[::2], rows[1::2])]
-    with pytest.warns(DataWarning, match=r"these classes: 'b' \(1 of 2\); they cannot learn them"):
-        crossvalidated(cv=splits).fit(X, names)
-
-
-@tasks
-def test_where_folds_repeat_rows_have_no_say_in_their_own_epoch(task: str) -> None:
-    X, y = given(task)
-    cv = RepeatedKFold(n_splits=2, n_repeats=3, random_state=0)
-    fitted = crossvalidated(task, cv=cv, n_candidates=2, max_epochs=40).fit(X, y)
-    curves = [fold["validation_loss"] for fold in fitted.history_[EARLY]]
-    n_epochs = min(map(len, curves))
-    best = [int(np.argmin(curve[:n_epochs])) + 1 for curve in curves]
-    assert len(set(best)) > 1
-    # Each fold's epoch is the one that is best on the other fold of its own repetition.
-    expected = [best[k + 1 - 2 * (k % 2)] for k in range(6)]
-    assert fitted.baseline_["early_stopping"].fold_epochs.tolist() == expected

@@ -9,7 +9,8 @@ import numpy as np
 
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.recipe import Recipe
-from taut.selection.score import CandidateScore, failed_score
+from taut.selection.candidate import Candidate
+from taut.selection.score import CandidateScore, State, failed_score
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
 Estimator = TypeVar("Estimator", TautClassifierCV, TautRegressorCV)
@@ -22,36 +23,64 @@ def alone(technique: L1 | L2 | Dropout | BatchNorm) -> Recipe:
     return Recipe(technique, EarlyStopping())
 
 
+def usual(recipe: Recipe, learning_rate: float = 0.001, hidden: tuple[int, ...] = (8,)) -> Candidate:
+    return Candidate(recipe, learning_rate, hidden)
+
+
+def _batch(recipe: Recipe) -> int:
+    return -1 if recipe in (EARLY, NONE) else 0
+
+
 def scored(
-    recipe: Recipe, losses: Sequence[float], *, zero_share: float = 0.0, complete: bool = True
+    recipe: Recipe,
+    losses: Sequence[float],
+    *,
+    state: State = "complete",
+    scoring: Sequence[float] | None = None,
+    zero_share: float = 0.0,
+    candidate: Candidate | None = None,
+    n_repeats: int = 1,
 ) -> CandidateScore:
-    """A candidate with these validation losses, half of them in training, and an accuracy of 0.9."""
+    """A candidate with these validation losses, half of them in training, and an accuracy of 0.9.
+
+    Folds with NaN are not trained; its loss is the mean of the others.
+    """
     loss = np.array(losses, dtype=np.float64)
+    has = np.isfinite(loss)
     return CandidateScore(
-        recipe=recipe,
+        candidate=candidate or usual(recipe),
+        batch=_batch(recipe),
+        state=state,
+        loss=float(loss[has].mean()),
         epoch=12,
-        fold_epochs=np.full(len(loss), 12),
+        fold_epochs=np.where(has, 12, 0),
         train_loss=loss / 2,
         validation_loss=loss,
-        score=np.full(len(loss), 0.9),
+        score=np.where(has, 0.9, np.nan),
+        scoring=None if scoring is None else np.array(scoring, dtype=np.float64),
         zero_share=zero_share,
-        epochs_trained=32,
-        complete=complete,
+        epochs_trained=32 * int(has.sum()),
         failed="",
         seconds=1.0,
+        n_repeats=n_repeats,
     )
 
 
+def dropped(recipe: Recipe, losses: Sequence[float], *, candidate: Candidate | None = None) -> CandidateScore:
+    """A candidate that lost the race; it has the folds whose losses are no NaN."""
+    return scored(recipe, losses, state="dropped", candidate=candidate)
+
+
 def failed(recipe: Recipe, n_folds: int = 3) -> CandidateScore:
-    return failed_score(recipe, n_folds, "diverged", 1.0)
+    return failed_score(usual(recipe), _batch(recipe), n_folds, "diverged", 7, 1.0)
 
 
 def searched(
     estimator: Estimator, candidates: Sequence[CandidateScore], *, interrupted: bool = False
 ) -> Estimator:
     """The estimator as it were after a search with these candidates."""
-    losses = [np.inf if candidate.failed else candidate.loss for candidate in candidates]
-    estimator.best_index_ = int(np.argmin(losses))
+    merits = [c.merit if c.state in ("complete", "cut off") else -np.inf for c in candidates]
+    estimator.best_index_ = int(np.argmax(merits))
     estimator.restore_candidates(candidates)
     estimator.n_splits_ = len(candidates[0].validation_loss)
     estimator.zero_share_ = 0.25

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Curve, Data, Engine, Fold, Member, Status, Training
+from taut.engine.base import Control, Curve, Data, Engine, Fold, Member, Status, Trained, Training
 from taut.recipe import Recipe
-from taut.selection.candidates import Proposer
+from taut.selection.candidate import Candidate
 from taut.selection.folds import cross_validation_splits, make_folds
+from taut.selection.ladder import Ladder
+from taut.selection.news import Listeners
+from taut.selection.proposer import Proposer
+from taut.selection.race import NO_CUTS, Rule
+from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
-from taut.selection.search import Search, Settings
+from taut.selection.search import Search, SearchResult
+from taut.selection.space import Space
 from taut.table.matrices import Matrix, matrix_from_numbers
-from taut.techniques.base import Hooks
+from taut.techniques import EarlyStopping
+
+SPACE = Space(0.01, (8,), search_rate=False)
+EARLY, NONE = SPACE.baselines()
+STOP = EarlyStopping()
 
 
 def apart(n: int) -> NDArray[np.int64]:
@@ -43,45 +54,123 @@ def table(
     return Data(matrix.values, target, task, 3, **weights), matrix
 
 
-def folds_of(data: Data, matrix: Matrix, cv: int = 3, seed: int = 0) -> list[Fold]:
+def folds_of(data: Data, matrix: Matrix, cv: Any = 3, seed: int = 0) -> list[Fold]:
     target = data.target.astype(np.int64) if data.task == "classification" else data.target
     splits = cross_validation_splits(cv, target, None, data.task, seed, apart(len(target)))
     return make_folds(splits, data, matrix, seed)
 
 
 def settings(**changes: Any) -> Settings:
-    usual: dict[str, Any] = {
-        "hidden": (8,), "activation": "relu", "learning_rate": 0.01, "batch_size": 32,
-        "max_epochs": 60, "seed": 0,
-    }  # fmt: skip
-    return Settings(**{**usual, **changes})
+    return Settings(**{"activation": "relu", "batch_size": 32, "max_epochs": 60, "seed": 0, **changes})
+
+
+def tagged(tag: int, *techniques: Any) -> Candidate:
+    """A candidate that a script knows by its learning rate (baselines have tag 0), with early stopping."""
+    return Candidate(Recipe(*techniques, STOP), float(tag), (8,))
+
+
+def tag_of(member: Member) -> int:
+    return int(member.learning_rate)
+
+
+# --- searches ---------------------------------------------------------------------------------------------
 
 
 @final
 @dataclass
 class Fixed(Proposer):
-    """Proposes these recipes and no others, and remembers what it was told."""
+    """Proposes these candidates and no others, in this order, and remembers what it was asked and told."""
 
-    recipes: Sequence[Recipe]
+    candidates: Sequence[Candidate]
+    first: int = 8
     told: list[CandidateScore] = field(default_factory=list)
-    asked: int = 0
+    asked: list[tuple[int, int]] = field(default_factory=list)
 
-    def ask(self, n: int) -> Sequence[Recipe]:
-        some = self.recipes[self.asked : self.asked + n]
-        self.asked += len(some)
-        return some
+    @property
+    def n_first(self) -> int:
+        return self.first
+
+    def ask(self, batch: int, n: int) -> Sequence[Candidate]:
+        self.asked.append((batch, n))
+        done = {score.candidate for score in self.told}
+        return [one for one in self.candidates if one not in done][:n]
 
     def tell(self, scores: Sequence[CandidateScore]) -> None:
         self.told += scores
 
 
-def search(engine: Any, recipes: Sequence[Recipe], task: Any = "classification", **changes: Any) -> Search:
-    """A search over these recipes on a small table; ``changes`` are Settings, or Search's own."""
-    own = {name: changes.pop(name) for name in ("deadline", "batch_size_", "on_progress") if name in changes}
-    if "batch_size_" in own:  # candidates at a time; Settings has a batch size too
-        own["batch_size"] = own.pop("batch_size_")
-    data, matrix = changes.pop("given", None) or table(task=task)
-    return Search(engine, data, folds_of(data, matrix), settings(**changes), Fixed(recipes), **own)
+def search(
+    engine: Engine,
+    tried: Sequence[Recipe | Candidate],
+    task: Any = "classification",
+    *,
+    given: tuple[Data, Matrix] | None = None,
+    ladder: Ladder | None = None,
+    learning_rate: float = 0.01,
+    rule: Rule = NO_CUTS,
+    at_a_time: int = 8,
+    ledger: Any = None,
+    listeners: Listeners | None = None,
+    **changes: Any,
+) -> Search:
+    """A search over these on a small table, without cuts; ``changes`` are Search's own, or Settings."""
+    data, matrix = given or table(task=task)
+    space = replace(SPACE, learning_rate=learning_rate)
+    candidates = [space.usual(one) if isinstance(one, Recipe) else one for one in tried]
+    common = {one.name: changes.pop(one.name) for one in fields(Settings) if one.name in changes}
+    return Search(
+        engine=engine,
+        data=data,
+        ladder=ladder or Ladder(tuple(folds_of(data, matrix))),
+        settings=settings(**common),
+        baselines=space.baselines(),
+        proposer=Fixed(candidates, at_a_time),
+        batch_size=at_a_time,
+        rule=rule,
+        ledger=ledger,
+        listeners=listeners or Listeners(),
+        **changes,
+    )
+
+
+def of(result: SearchResult, which: Candidate | Recipe) -> CandidateScore:
+    """The score of one candidate, or of the one with this recipe."""
+    (found,) = (c for c in result.candidates if which in (c.candidate, c.recipe))
+    return found
+
+
+def bits(trained: Any) -> dict[str, bytes]:
+    """A network's numbers, to be compared bit for bit."""
+    return {name: array.tobytes() for name, array in trained.weights.items()}
+
+
+def networks_of(result: SearchResult) -> list[dict[str, bytes]]:
+    return [bits(network) for network in result.networks]
+
+
+def assert_same_score(a: CandidateScore, b: CandidateScore, *, but: Sequence[str] = ("seconds",)) -> None:
+    """Bit for bit, all but the time that it took."""
+    one, other = a.to_json(), b.to_json()
+    for name in but:
+        del one[name], other[name]
+    np.testing.assert_equal(one, other)
+
+
+def assert_same_result(a: SearchResult, b: SearchResult) -> None:
+    """All that a search finds, bit for bit; not the time that it took."""
+    assert a.chosen == b.chosen
+    assert len(a.candidates) == len(b.candidates)
+    for one, other in zip(a.candidates, b.candidates, strict=True):
+        assert_same_score(one, other)
+    assert networks_of(a) == networks_of(b)
+    assert a.curves.keys() == b.curves.keys()
+    for name, curves in a.curves.items():
+        for one_curve, other_curve in zip(curves, b.curves[name], strict=True):
+            for part in ("train", "validation", "hits"):
+                assert getattr(one_curve, part).tobytes() == getattr(other_curve, part).tobytes()
+    assert a.row_losses.keys() == b.row_losses.keys()
+    for number, rows in a.row_losses.items():
+        assert rows.tobytes() == b.row_losses[number].tobytes()
 
 
 def curve(validation: Any, train: Any = None, hits: Any = None) -> Curve:
@@ -93,62 +182,97 @@ def curve(validation: Any, train: Any = None, hits: Any = None) -> Curve:
     )
 
 
-def bits(trained: Any) -> dict[str, bytes]:
-    """A network's numbers, to be compared bit for bit."""
-    return {name: array.tobytes() for name, array in trained.weights.items()}
+def score(validation: Any = (1.0, 1.0), **changes: Any) -> CandidateScore:
+    """A complete candidate's score with these losses by fold, its training losses half of them."""
+    losses = np.asarray(validation, dtype=np.float64)
+    usual: dict[str, Any] = {
+        "candidate": EARLY, "batch": 0, "state": "complete", "loss": float(losses.mean()), "epoch": 3,
+        "fold_epochs": np.full(len(losses), 3), "train_loss": losses / 2, "validation_loss": losses,
+        "score": 1.0 - losses / 10, "scoring": None, "zero_share": 0.25, "epochs_trained": 9, "failed": "",
+        "seconds": 1.5,
+    }  # fmt: skip
+    return CandidateScore(**{**usual, **changes})
 
 
-Losses = Callable[[Hooks, int], Sequence[float]]
+# --- engines ----------------------------------------------------------------------------------------------
+
+#: By member and stage the validation losses by epoch: shape (n_epochs,), the same for all rows, or
+#: (n_epochs, n_validation). Where the mean is NaN, it diverges.
+Script = Callable[[Member, int], Any]
+
+
+@final
+class Clock:
+    """A clock that only moves when a script trains."""
+
+    def __init__(self, monkeypatch: Any, start: float = 1000.0) -> None:
+        self.now = start
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
 
 
 @final
 class ScriptedTraining(Training):
-    """A training whose validation losses were written beforehand; where they are NaN, it diverges."""
+    """A training whose validation losses were written beforehand."""
 
-    seconds = 0.0
-
-    def __init__(self, member: Member, losses: Sequence[float]) -> None:
-        self._member, self.losses, self._epoch, self._status = member, losses, 0, Status.RUNNING
+    def __init__(self, member: Member, script: Any, weight: Any, clock: Clock | None) -> None:
+        lines = script if isinstance(script, list) else np.asarray(script, dtype=np.float64)
+        self._member, self._lines, self._weight, self._clock = member, lines, weight, clock
+        self._epoch, self._status, self._means = 0, Status.RUNNING, list[float]()
+        self.spent = 0.0
 
     member = property(lambda self: self._member)
     epoch = property(lambda self: self._epoch)
     status = property(lambda self: self._status)
+    seconds = property(lambda self: self.spent)
 
     @property
     def best_epoch(self) -> int:
         if self._member.hooks.patience is None:
             return self._epoch
-        return int(np.argmin(self.losses[: self._epoch])) + 1 if self._epoch else 0
+        return int(np.argmin(self._means)) + 1 if self._epoch else 0
 
     @property
     def curve(self) -> Curve:
-        return curve(self.losses[: self._epoch])
+        return curve(self._means)
+
+    def losses(self, epoch: int) -> NDArray[np.float32] | None:
+        if not self._member.keep_losses or not 0 < epoch <= self._epoch:
+            return None
+        n = len(self._member.fold.validation)
+        return np.broadcast_to(self._lines[epoch - 1], n).astype(np.float32)
 
     def weights(self, which: Any = "kept") -> Any:
         epoch = self.best_epoch if which == "kept" else self._epoch
-        return {"layers.0.weight": np.full((1, 1), epoch, dtype=np.float32)}
+        rate = self._member.learning_rate
+        return {"layers.0.weight": np.array([[epoch, rate]], dtype=np.float32)}
 
     def go_on(self, goal: int, heed_patience: bool, control: Control) -> None:
         if not heed_patience and self._status is Status.STOPPED and self._epoch < goal:
             self._status = Status.RUNNING
+        patience = self._member.hooks.patience
         while self._status is Status.RUNNING and self._epoch < goal and not control.should_stop():
-            if np.isnan(self.losses[self._epoch]):
+            line = self._lines[self._epoch]
+            if self._clock:
+                self._clock.now += 1.0
+                self.spent += 1.0
+            if np.isnan(line).any():
                 self._status = Status.DIVERGED
                 return
             self._epoch += 1
-            patience = self._member.hooks.patience
+            weight = None if np.ndim(line) == 0 else self._weight
+            self._means.append(float(np.average(line, weights=weight)))
             if heed_patience and patience and self._epoch - self.best_epoch >= patience:
                 self._status = Status.STOPPED
 
 
 @final
 class ScriptedEngine(Engine):
-    """Gives the losses that a function says for a recipe's hooks and a fold's number."""
+    """Gives the losses that a script says; a second of the clock, where there is one, for every epoch."""
 
     threads = 1
 
-    def __init__(self, losses: Losses, folds: Sequence[Fold]) -> None:
-        self.losses, self.folds = losses, list(folds)
+    def __init__(self, script: Script, stages: Sequence[Fold], clock: Clock | None = None) -> None:
+        self.script, self.stages, self.clock = script, list(stages), clock
         self.calls: list[int | Sequence[int] | None] = []  # the goals of every call
 
     def train(
@@ -163,22 +287,53 @@ class ScriptedEngine(Engine):
         self.calls.append(until_epoch)
         heed = until_epoch is None if heed_patience is None else heed_patience
         control = control or Control()
-        trainings = []
-        for i, given in enumerate(members):
-            training = given
-            if isinstance(given, Member):
-                number = next(k for k, fold in enumerate(self.folds) if fold is given.fold)
-                training = ScriptedTraining(given, self.losses(given.hooks, number))
+        trainings = [one if isinstance(one, Training) else self.begin(one, data) for one in members]
+        for i, training in enumerate(trainings):
+            if control.should_stop():
+                break
             goal = until_epoch[i] if isinstance(until_epoch, Sequence) else until_epoch
-            training.go_on(given_or(goal, training.member.max_epochs), heed, control)
-            trainings.append(training)
-            if control.on_done and not control.should_stop():
+            goal = training.member.max_epochs if goal is None else goal
+            training.go_on(goal, heed, control)
+            arrived = training.status is not Status.RUNNING or training.epoch >= goal
+            if control.on_done and arrived:
                 control.on_done(i)
         return trainings
 
+    def begin(self, member: Member, data: Any) -> Any:
+        """Rows that are not among the stages (all of them, say) have the number -1."""
+        number = next((k for k, fold in enumerate(self.stages) if fold is member.fold), -1)
+        weight = None if data.score_weight is None else data.score_weight[member.fold.validation]
+        return ScriptedTraining(member, self.script(member, number), weight, self.clock)
+
+    def predict(self, values: Any, trained: Trained, rows: Any = None) -> Any:
+        """For every row the epoch and the learning rate that the network comes from."""
+        return np.repeat(trained.weights["layers.0.weight"], len(rows), axis=0)
+
+
+@final
+class CountingEngine(Engine):
+    """Counts the epochs that another engine trains, by (learning rate, hooks, seed)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.epochs: Counter[Any] = Counter()
+
+    @property
+    def threads(self) -> int:
+        return self.engine.threads
+
+    def train(self, data: Any, members: Any, **how: Any) -> list[Training]:
+        before = [one.epoch if isinstance(one, Training) else 0 for one in members]
+        trainings = self.engine.train(data, members, **how)
+        for training, epoch in zip(trainings, before, strict=True):
+            self.epochs[key_of(training.member)] += training.epoch - epoch
+        self.epochs = +self.epochs  # without zeros
+        return trainings
+
     def predict(self, values: Any, trained: Any, rows: Any = None) -> Any:
-        raise NotImplementedError
+        return self.engine.predict(values, trained, rows)
 
 
-def given_or(goal: int | None, otherwise: int) -> int:
-    return otherwise if goal is None else goal
+def key_of(member: Member) -> tuple[Any, ...]:
+    """What tells members of one search apart."""
+    return member.learning_rate, member.hooks, member.seed

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from taut.engine.base import Control, Data, Fold, Status, Training
+from taut.engine.base import Control, Data, Member, Status, Training
 from taut.engine.compiled.engine import CompiledEngine
 from taut.recipe import Recipe
 from taut.selection import baselines
 from taut.techniques import EarlyStopping
-from tests.selection.helpers import ScriptedEngine, folds_of, settings, table
+from tests.selection.helpers import SPACE, ScriptedEngine, folds_of, settings, table
 
-EARLY = Recipe(EarlyStopping(patience=3))
+PATIENT = SPACE.usual(Recipe(EarlyStopping(patience=3)))
 LOSSES = {  # by fold: best at 2 and at 9
     0: [5.0, 1.0, *np.linspace(2.0, 9.0, 18)],
     1: [*np.linspace(9.0, 1.0, 9), *np.linspace(2.0, 4.0, 11)],
 }
 
 
-def scripted() -> tuple[ScriptedEngine, Data, list[Training]]:
+def scripted(losses: dict[int, list[float]] = LOSSES) -> tuple[ScriptedEngine, Data, list[Training]]:
     data, matrix = table()
     folds = folds_of(data, matrix, cv=2)
-    engine = ScriptedEngine(lambda hooks, fold: LOSSES[fold], folds)
-    members = [settings(max_epochs=20).member(EARLY, fold, i, 3) for i, fold in enumerate(folds)]
+    engine = ScriptedEngine(lambda member, stage: losses[stage], folds)
+    members = [settings(max_epochs=20).member(PATIENT, fold, i, 3) for i, fold in enumerate(folds)]
     return engine, data, baselines.first_epoch(engine, data, members, Control())
 
 
@@ -49,17 +50,27 @@ def test_the_first_epoch_is_one_for_everybody() -> None:
     assert epochs(trainings) == [1, 1]
 
 
-def test_everybody_is_taken_to_the_epoch_where_the_last_ones_patience_ends() -> None:
+def test_everybody_is_taken_to_the_end_of_its_own_patience() -> None:
     engine, data, trainings = scripted()
     baselines.to_own_stop(engine, data, trainings, 20, Control())
-    assert epochs(trainings) == [12, 12]
+    assert epochs(trainings) == [5, 12]
     assert [training.best_epoch for training in trainings] == [2, 9]
+    assert [training.status for training in trainings] == [Status.STOPPED] * 2
 
 
-def test_the_rounds_double() -> None:
+def test_the_rounds_double_until_all_have_stopped() -> None:
     engine, data, trainings = scripted()
     baselines.to_own_stop(engine, data, trainings, 20, Control())
-    assert engine.calls == [1, 2, 4, 8, 16, 12]
+    assert engine.calls == [1, 2, 4, 8, 16]
+
+
+def test_who_never_stops_ends_at_the_last_epoch() -> None:
+    engine, data, trainings = scripted({k: list(np.linspace(9.0, 1.0, 20)) for k in (0, 1)})
+    baselines.to_own_stop(engine, data, trainings, 20, Control())
+    assert engine.calls == [1, 2, 4, 8, 16, 20]
+    assert epochs(trainings) == [20, 20]
+    baselines.to_the_end(engine, data, trainings, 20, Control())
+    assert engine.calls == [1, 2, 4, 8, 16, 20]  # nothing is left to do
 
 
 def test_then_it_is_taken_to_the_end() -> None:
@@ -79,13 +90,18 @@ def test_a_time_limit_leaves_no_fold_far_behind() -> None:
         assert 2 * min(epochs(trainings)) >= max(epochs(trainings))
 
 
+def test_what_was_cut_off_goes_on_where_it_was() -> None:
+    for budget in range(2, 18):
+        engine, data, trainings = scripted()
+        control = Control(cancelled=Spent(trainings, budget))
+        baselines.to_own_stop(engine, data, trainings, 20, control)
+        assert sum(epochs(trainings)) == min(budget, 5 + 12)
+        baselines.to_own_stop(engine, data, trainings, 20, Control())
+        assert epochs(trainings) == [5, 12]
+
+
 def test_who_diverged_is_not_waited_for() -> None:
-    data, matrix = table()
-    folds: list[Fold] = folds_of(data, matrix, cv=2)
-    losses = {0: [1.0, 1.0, np.nan], 1: [1.0, np.nan]}
-    engine = ScriptedEngine(lambda hooks, fold: losses[fold], folds)
-    members = [settings(max_epochs=20).member(EARLY, fold, i, 3) for i, fold in enumerate(folds)]
-    trainings = baselines.first_epoch(engine, data, members, Control())
+    engine, data, trainings = scripted({0: [1.0, 1.0, np.nan], 1: [1.0, np.nan]})
     baselines.to_own_stop(engine, data, trainings, 20, Control())
     assert [training.status for training in trainings] == [Status.DIVERGED] * 2
     assert epochs(trainings) == [2, 1]
@@ -94,17 +110,15 @@ def test_who_diverged_is_not_waited_for() -> None:
 def test_no_regularization_is_early_stopping_gone_on_with_bit_for_bit() -> None:
     data, matrix = table()
     folds, engine = folds_of(data, matrix), CompiledEngine(1)
+    usual = settings(max_epochs=40)
 
-    def members(recipe: Recipe) -> list:  # type: ignore[type-arg]
-        return [
-            settings(max_epochs=40, learning_rate=0.05).member(recipe, fold, i, 3)
-            for i, fold in enumerate(folds)
-        ]
+    def members(recipe: Recipe) -> list[Member]:
+        candidate = replace(SPACE, learning_rate=0.05).usual(recipe)
+        return [usual.member(candidate, fold, i, 3) for i, fold in enumerate(folds)]
 
-    trainings = baselines.first_epoch(engine, data, members(EARLY), Control())
+    trainings = baselines.first_epoch(engine, data, members(Recipe(EarlyStopping())), Control())
     baselines.to_own_stop(engine, data, trainings, 40, Control())
-    longest = max(epochs(trainings))
-    assert longest < 40
+    assert max(epochs(trainings)) < 40
     baselines.to_the_end(engine, data, trainings, 40, Control())
     for training, alone in zip(trainings, engine.train(data, members(Recipe())), strict=True):
         assert training.epoch == alone.epoch == 40

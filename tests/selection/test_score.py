@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,24 +12,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from sklearn.metrics import r2_score
 
 from taut.recipe import Recipe
-from taut.selection.score import CandidateScore, choose_epochs, failed_score, score_candidate
+from taut.selection.candidate import Candidate
+from taut.selection.score import (
+    CandidateScore,
+    FoldScores,
+    choose_epochs,
+    failed_score,
+    score_folds,
+    standard_error,
+    target_variances,
+)
 from taut.techniques import L2, BatchNorm, EarlyStopping
-from tests.selection.helpers import curve
+from tests.selection.helpers import EARLY, assert_same_score, curve, folds_of, score, table
 
-EARLY = Recipe(EarlyStopping())
 losses = arrays(
     np.float64,
     array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=7),
     elements=st.floats(0, 1e6, allow_subnormal=False),
 )
+NAN = math.nan
 
 
-def scored(*validation: Any, recipe: Recipe = EARLY, variances: Any = None, **more: Any) -> CandidateScore:
+def scored(*validation: Any, early: bool = True, variances: Any = None, others: Any = None) -> FoldScores:
     curves = [one if not isinstance(one, list) else curve(one) for one in validation]
-    usual: dict[str, Any] = {"zero_share": 0.25, "complete": True, "seconds": 1.5}
-    return score_candidate(recipe, curves, variances, **{**usual, **more})
+    return score_folds(curves, early, variances, others)
+
+
+def dropped(validation: list[float], **changes: Any) -> CandidateScore:
+    """A score of those folds only whose loss is not NaN."""
+    epochs = np.where(np.isnan(validation), 0, 3)
+    return score(validation, state="dropped", fold_epochs=epochs, loss=5.0, **changes)
 
 
 # --- the epochs -------------------------------------------------------------------------------------------
@@ -103,79 +118,152 @@ def test_where_folds_repeat_rows_have_no_say_in_their_own_epoch() -> None:
     assert np.mean(all_others) < 1.0 - 15 * standard_error
 
 
-# --- a candidate's score ----------------------------------------------------------------------------------
+# --- folds, scored ----------------------------------------------------------------------------------------
 
 
 def test_losses_and_scores_are_those_of_the_chosen_epochs() -> None:
-    score = scored([5.0, 1.0, 4.0], [6.0, 5.0, 1.5], [7.0, 2.0, 5.0])
-    assert score.epoch == 2  # the sums are 18, 8, 10.5
-    assert score.fold_epochs.tolist() == [3, 2, 3]  # the others' sums are 13 7 6.5, 12 3 9, 11 6 5.5
-    assert score.validation_loss.tolist() == [4.0, 5.0, 5.0]
+    found = scored([5.0, 1.0, 4.0], [6.0, 5.0, 1.5], [7.0, 2.0, 5.0])
+    assert found.epoch == 2  # the sums are 18, 8, 10.5
+    assert found.fold_epochs.tolist() == [3, 2, 3]  # the others' sums are 13 7 6.5, 12 3 9, 11 6 5.5
+    assert found.validation_loss.tolist() == [4.0, 5.0, 5.0]
 
 
-def test_losses_scores_and_sample_losses_come_from_the_same_epochs() -> None:
+def test_losses_and_scores_come_from_the_same_epochs() -> None:
     rng = np.random.default_rng(1)
     curves = [curve(*rng.random((3, 9))) for _ in range(4)]
-    score = scored(*curves)
-    for k, epoch in enumerate(score.fold_epochs - 1):
-        assert score.validation_loss[k] == curves[k].validation[epoch]
-        assert score.train_loss[k] == curves[k].train[epoch]
-        assert score.score[k] == curves[k].hits[epoch]
-    assert score.loss == pytest.approx(np.mean(score.validation_loss))
-    assert score.gap == pytest.approx(np.mean(score.validation_loss) - np.mean(score.train_loss))
-    assert score.loss_se == pytest.approx(np.std(score.validation_loss, ddof=1) / 2)
+    found = scored(*curves)
+    for k, epoch in enumerate(found.fold_epochs - 1):
+        assert found.validation_loss[k] == curves[k].validation[epoch]
+        assert found.train_loss[k] == curves[k].train[epoch]
+        assert found.score[k] == curves[k].hits[epoch]
 
 
 def test_without_early_stopping_the_last_epoch_scores() -> None:
-    score = scored([1.0, 2.0, 3.0], [1.0, 2.0, 5.0], recipe=Recipe(L2(0.1)))
-    assert (score.epoch, score.fold_epochs.tolist(), score.loss) == (3, [3, 3], 4.0)
+    found = scored([1.0, 2.0, 3.0], [1.0, 2.0, 5.0], early=False)
+    assert (found.epoch, found.fold_epochs.tolist()) == (3, [3, 3])
+    assert found.validation_loss.tolist() == [3.0, 5.0]
 
 
-def test_one_fold_has_its_own_best_epoch_and_no_standard_error() -> None:
-    score = scored([3.0, 1.0, 2.0])
-    assert (score.epoch, score.fold_epochs.tolist(), score.loss) == (2, [2], 1.0)
-    assert math.isnan(score.loss_se)
+def test_one_fold_has_its_own_best_epoch() -> None:
+    found = scored([3.0, 1.0, 2.0])
+    assert (found.epoch, found.fold_epochs.tolist(), found.validation_loss.tolist()) == (2, [2], [1.0])
 
 
-def test_longer_curves_are_cut_to_the_shortest_and_the_longest_is_told() -> None:
-    score = scored([3.0, 2.0, 0.0], [3.0, 2.0])
-    assert (score.epoch, score.fold_epochs.tolist(), score.epochs_trained) == (2, [2, 2], 3)
-    assert score.loss == 2.0
+def test_longer_curves_are_cut_to_the_shortest() -> None:
+    found = scored([3.0, 2.0, 0.0], [3.0, 2.0])
+    assert (found.epoch, found.fold_epochs.tolist()) == (2, [2, 2])
+    assert found.validation_loss.tolist() == [2.0, 2.0]
+
+
+def test_folds_that_share_rows_have_no_say_in_one_anothers_epoch() -> None:
+    validation = ([9.0, 1.0, 9.0], [9.0, 9.0, 1.0], [5.0, 6.0, 7.0], [6.0, 5.0, 7.0])
+    others = np.array([[0, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 0]], dtype=bool)
+    assert scored(*validation, others=others).fold_epochs.tolist() == [1, 1, 2, 3]
+    assert scored(*validation).fold_epochs.tolist() == [3, 2, 2, 2]
 
 
 def test_r_squared_is_one_less_the_share_of_variance_that_is_left() -> None:
-    score = scored([2.0, 1.0], [2.0, 1.0], [2.0, 1.0], variances=np.array([4.0, 1.0, 0.0]))
-    assert score.score[:2].tolist() == [0.75, 0.0]
-    assert math.isnan(score.score[2])  # a held-out target that does not vary has none
+    found = scored([2.0, 1.0], [2.0, 1.0], [2.0, 1.0], variances=np.array([4.0, 1.0, 0.0]))
+    assert found.score[:2].tolist() == [0.75, 0.0]
+    assert math.isnan(found.score[2])  # a held-out target that does not vary has none
 
 
-def test_what_was_given_is_kept() -> None:
-    score = scored([2.0, 1.0], zero_share=0.5, complete=False, seconds=9.0)
-    assert (score.recipe, score.zero_share, score.complete, score.seconds) == (EARLY, 0.5, False, 9.0)
-    assert score.failed == ""
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_variance_is_that_of_r_squared(weighted: bool) -> None:
+    weight = np.random.default_rng(0).random(240).astype(np.float32) if weighted else None
+    data, matrix = table(task="regression", score_weight=weight)
+    folds = folds_of(data, matrix)
+    variances = target_variances(data, folds)
+    assert variances is not None
+    guess = np.random.default_rng(1).normal(20.0, 3.0, 240)
+    for fold, variance in zip(folds, variances, strict=True):
+        y, w = data.target[fold.validation], None if weight is None else weight[fold.validation]
+        loss = np.average((y - guess[fold.validation]) ** 2, weights=w)
+        expected = r2_score(y, guess[fold.validation], sample_weight=w)
+        assert 1.0 - loss / variance == pytest.approx(expected, rel=1e-6)
+
+
+def test_classes_have_no_variance() -> None:
+    data, matrix = table()
+    assert target_variances(data, folds_of(data, matrix)) is None
+
+
+# --- a candidate's score ----------------------------------------------------------------------------------
+
+
+def test_figures_over_the_folds() -> None:
+    one = score((1.0, 2.0, 6.0), train_loss=np.array([0.5, 1.5, 1.0]))
+    assert one.recipe is EARLY.recipe
+    assert one.folds.tolist() == [True] * 3
+    assert one.gap == pytest.approx(2.0)
+    assert one.loss_se == pytest.approx(np.std([1.0, 2.0, 6.0], ddof=1) / math.sqrt(3))
+    assert one.merit == -one.loss == -3.0
+    assert one.complete
+    assert not score(state="cut off").complete
+
+
+def test_a_dropped_one_has_figures_of_the_folds_that_it_has() -> None:
+    one = dropped([1.0, 3.0, NAN, NAN], train_loss=np.array([0.5, 0.5, NAN, NAN]))
+    assert one.folds.tolist() == [True, True, False, False]
+    assert one.gap == 1.5
+    assert one.loss_se == pytest.approx(1.0)
+    assert one.loss == 5.0  # which is anchored, and not the mean of these
+    assert not one.complete
+    # After the taster it has none.
+    nothing = dropped([NAN, NAN])
+    assert math.isnan(nothing.gap)
+    assert math.isnan(nothing.loss_se)
+
+
+def test_with_a_scorer_the_merit_is_its_mean() -> None:
+    figures = np.array([0.5, 0.7])
+    assert score(scoring=figures).merit == pytest.approx(0.6)
+    assert score(scoring=figures, state="cut off").merit == pytest.approx(0.6)
+
+
+def test_one_fold_has_no_standard_error() -> None:
+    assert math.isnan(score((2.0,)).loss_se)
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=12), st.integers(1, 20))
+def test_repeated_folds_add_no_rows_to_the_standard_error(values: list[float], n_repeats: int) -> None:
+    array = np.array(values)
+    error = standard_error(array, n_repeats)
+    expected = np.std(values, ddof=1) * math.sqrt(min(n_repeats, len(values)) / len(values))
+    assert error == pytest.approx(expected, abs=1e-12)
+    assert standard_error(array, 1) <= error <= np.std(values, ddof=1) * (1 + 1e-12)
+    assert score(values, n_repeats=n_repeats).loss_se == error
+
+
+def test_folds_repeated_say_the_same_as_the_folds() -> None:
+    """Each fold twice, with the same loss: nothing is known better than before."""
+    once = np.array([1.0, 2.0, 4.0, 7.0, 3.0])
+    twice = standard_error(np.tile(once, 2), 2)
+    # The formula's n - 1 counts the folds that are there, which are twice as many.
+    assert twice == pytest.approx(standard_error(once, 1) * math.sqrt(8 / 9))
 
 
 # --- failure, units, JSON ---------------------------------------------------------------------------------
 
 
 def test_a_failed_candidate_is_named_and_has_no_numbers() -> None:
-    score = failed_score(EARLY, 3, "diverged", 2.0)
-    assert score.failed == "diverged"
-    assert math.isnan(score.loss)
-    assert math.isnan(score.loss_se)
-    assert math.isnan(score.gap)
-    assert score.validation_loss.shape == score.fold_epochs.shape == (3,)
+    failed = failed_score(EARLY, 4, 3, "diverged", 17, 2.0)
+    assert (failed.candidate, failed.batch, failed.failed, failed.state) == (EARLY, 4, "diverged", "failed")
+    assert (failed.epochs_trained, failed.seconds, failed.epoch) == (17, 2.0, 0)
+    for number in (failed.loss, failed.loss_se, failed.gap, failed.merit, failed.zero_share):
+        assert math.isnan(number)
+    assert failed.validation_loss.shape == failed.fold_epochs.shape == (3,)
+    assert not failed.folds.any()
 
 
 def test_other_units_change_losses_and_nothing_else() -> None:
-    score = scored([4.0, 2.0], [3.0, 1.0], variances=np.array([8.0, 8.0]))
-    other = score.in_units(100.0)
-    assert other.validation_loss.tolist() == [200.0, 100.0]
-    assert other.train_loss.tolist() == [100.0, 50.0]
-    assert other.loss == 150.0
-    assert other.loss_se == pytest.approx(100 * score.loss_se)
-    assert other.score.tolist() == score.score.tolist()
-    assert other.fold_epochs.tolist() == score.fold_epochs.tolist()
+    one = score((2.0, 3.0), scoring=np.array([0.5, 0.6]))
+    other = one.in_units(100.0)
+    assert other.validation_loss.tolist() == [200.0, 300.0]
+    assert other.train_loss.tolist() == [100.0, 150.0]
+    assert other.loss == 250.0
+    assert other.loss_se == pytest.approx(100 * one.loss_se)
+    assert_same_score(one, other, but=["loss", "train_loss", "validation_loss"])
 
 
 def without_nan(value: Any) -> Any:
@@ -198,15 +286,32 @@ def assert_same(a: CandidateScore, b: CandidateScore) -> None:
             assert one == other or (math.isnan(one) and math.isnan(other)), field.name
 
 
+MIXTURE = Candidate(Recipe(L2(0.1), BatchNorm(), EarlyStopping(7)), 3e-4, (64, 32))
+
+
 @pytest.mark.parametrize("through", [lambda data: data, without_nan])
 @pytest.mark.parametrize(
-    "score",
+    "one",
     [
-        scored([0.1, 0.3], [0.2, 0.7], recipe=Recipe(L2(0.1), BatchNorm(), EarlyStopping(7))),
-        scored([0.1, 0.3], [0.2, 0.7], variances=np.array([0.0, 0.3]), complete=False),
-        failed_score(EARLY, 2, "diverged", 0.25),
+        score((0.1, 0.3), candidate=MIXTURE, n_repeats=4),
+        score((0.1, 0.3), score=np.array([NAN, 0.3]), state="cut off", batch=-1),
+        score((0.1, 0.3), scoring=np.array([0.5, -0.25])),
+        score((0.1, 0.3), scoring=np.array([0.5, NAN])),
+        dropped([0.1, NAN, NAN]),
+        failed_score(MIXTURE, 3, 2, "diverged", 5, 0.25),
     ],
+    ids=["complete", "cut off", "scorer", "scorer without", "dropped", "failed"],
 )
-def test_json_gives_the_same_score_again(score: CandidateScore, through: Any) -> None:
-    text = json.dumps(through(score.to_json()))
-    assert_same(CandidateScore.from_json(json.loads(text)), score)
+def test_json_gives_the_same_score_again(one: CandidateScore, through: Any) -> None:
+    before = one.to_json()
+    text = json.dumps(through(before))
+    assert_same(CandidateScore.from_json(json.loads(text)), one)
+    assert_same(CandidateScore.from_json(before), one)
+    assert before.keys() == {field.name for field in fields(CandidateScore)}
+
+
+def test_to_read_it_leaves_what_was_read_alone() -> None:
+    data = replace(score(), candidate=MIXTURE).to_json()
+    before = json.dumps(data)
+    CandidateScore.from_json(data)
+    assert json.dumps(data) == before

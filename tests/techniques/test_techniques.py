@@ -46,6 +46,21 @@ def test_at_gives_the_strength_that_was_asked_for(kind: type[Technique]) -> None
         assert technique.label
 
 
+@kinds_of([kind for kind in TECHNIQUES if kind.path_range is not None])
+def test_its_path_is_wider_than_what_is_searched_and_of_the_same_scale(kind: type[Technique]) -> None:
+    path, searched = kind.path_range, kind.search_range
+    assert path is not None
+    assert path.scale == searched.scale
+    assert path.low <= searched.low < searched.high <= path.high
+    for strength in (path.low, path.high):
+        assert not kind.at(strength).is_off
+
+
+@kinds_of(WEIGHT_TECHNIQUES)
+def test_those_that_make_zeros_say_so(kind: type[WeightTechnique]) -> None:
+    assert kind.makes_zeros == (kind.weight_step(0.01, 0.05) == 0)
+
+
 @kinds_of(TECHNIQUES)
 def test_repr_is_the_code_that_makes_it(kind: type[Technique]) -> None:
     for strength in kind.search_range.grid(3):

@@ -14,8 +14,7 @@ from taut.cli.table import (
     ClassWeightOption,
     DataFile,
     Dropped,
-    Folds,
-    Hidden,
+    HiddenOrAuto,
     Jobs,
     LearningRate,
     MaxEpochs,
@@ -45,11 +44,33 @@ def fit(
         float | None,
         typer.Option(min=0, metavar="SECONDS", help="Seconds for everything but the one-time compilation."),
     ] = None,
+    effort: Annotated[
+        Literal["quick", "standard", "thorough"],
+        typer.Option(help="18, 66 or 200 candidates, where neither a number nor a time limit is given."),
+    ] = "standard",
     n_candidates: Annotated[
         int | None,
         typer.Option(
-            min=2, metavar="NUMBER", help="Recipes to try; without it 40, or as many as --time-limit allows."
+            min=2, metavar="NUMBER", help="Recipes to try; without it by --effort, or until --time-limit."
         ),
+    ] = None,
+    scoring: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A scikit-learn scorer to choose by, such as roc_auc; else the loss."
+        ),
+    ] = None,
+    selection: Annotated[
+        Literal["best", "1se"],
+        typer.Option(help="The best, or the smallest gap within one standard error of it."),
+    ] = "best",
+    final: Annotated[
+        Literal["bag", "refit"],
+        typer.Option(help="Average the folds' networks, or five trained on all rows."),
+    ] = "bag",
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep finished work here, and go on from it when started again."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -59,12 +80,19 @@ def fit(
     ] = None,
     drop: Dropped = None,
     no_header: NoHeader = False,
-    hidden: Hidden = "128,128",
+    hidden: HiddenOrAuto = "128,128",
     activation: ActivationOption = "relu",
     learning_rate: LearningRate = "auto",
     batch_size: BatchSize = "auto",
     max_epochs: MaxEpochs = 300,
-    cv: Folds = 5,
+    cv: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="NUMBER",
+            help="Folds; without it 5, made anew for few rows, and one split above 200,000.",
+        ),
+    ] = None,
     class_weight: ClassWeightOption = None,
     n_jobs: Jobs = None,
     random_state: RandomState = 0,
@@ -73,14 +101,16 @@ def fit(
 
     Says what regularization brought, and saves the network. Tries no regularization, early stopping, each
     technique at several strengths, and mixtures, by cross-validation. Ctrl+C ends the search early and keeps
-    the best so far; a second one ends at once.
+    the best so far; a second one ends at once. With --resume, the same command goes on where it was ended.
     """
     started = time.monotonic()
     # Before anything takes time: what can be wrong with the options.
-    widths, rate, batch = widths_of(hidden), learning_rate_of(learning_rate), batch_size_of(batch_size)
+    widths: tuple[int, ...] | Literal["auto"] = "auto" if hidden == "auto" else widths_of(hidden)
+    rate, batch = learning_rate_of(learning_rate), batch_size_of(batch_size)
     if class_weight and task == "regression":
         raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
     from taut.cli.train import train
+    from taut.estimators.effort import AUTO_FOLDS
     from taut.store import check_folder
 
     folder = model_folder(data) if output is None else output
@@ -92,7 +122,7 @@ def fit(
             raise ParameterError(
                 f"--class-weight is for classes, and the target {target!r} is an amount: leave it out."
             )
-        table.introduce(cv, voice)
+        table.introduce(AUTO_FOLDS if cv is None else cv, voice)
         estimator = _estimator(
             table.task,
             class_weight,
@@ -101,8 +131,13 @@ def fit(
             learning_rate=rate,
             batch_size=batch,
             max_epochs=max_epochs,
-            cv=cv,
+            cv="auto" if cv is None else cv,
+            effort=effort,
             n_candidates=n_candidates,
+            scoring=scoring,
+            selection=selection,
+            final=final,
+            resume=resume,
             # What reading took is gone.
             time_limit=None if time_limit is None else max(0.0, time_limit - (time.monotonic() - started)),
             n_jobs=n_jobs,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from taut.selection.news import Progress
 
 _EVERY_SECONDS = 5.0  # between plain lines
+_WORTH_SAYING = 60.0  # seconds: of a search that takes longer, an estimate is given before it starts
 
 
 @final
@@ -29,6 +30,7 @@ class SearchProgress:
         self._voice = voice
         self._live = _live_display(voice) if voice.is_live else None
         self._next = 0.0
+        self._estimated = False
         self._until = math.inf if seconds is None else time.monotonic() + seconds
 
     def __enter__(self) -> Self:
@@ -45,6 +47,9 @@ class SearchProgress:
         """Show where the search stands; may be called from any thread."""
         now = time.monotonic()
         left = math.inf if progress.seconds_left is None else progress.seconds_left
+        if progress.done == 0 and not self._estimated and _WORTH_SAYING < left < math.inf:
+            self._estimated = True
+            self._voice.say(f"about {duration(left)}, estimated from the first epoch")
         if self._live:
             share = (
                 progress.done / progress.total

@@ -38,6 +38,12 @@ NoHeader: TypeAlias = Annotated[
 Hidden: TypeAlias = Annotated[
     str, typer.Option(metavar="WIDTHS", help='Widths of the hidden layers; "" is a linear model.')
 ]
+HiddenOrAuto: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="WIDTHS", help='Widths of the hidden layers; "" is a linear model, auto searches them too.'
+    ),
+]
 ActivationOption: TypeAlias = Annotated[
     Literal["relu", "silu", "gelu"], typer.Option(help="After each hidden layer.")
 ]

@@ -69,7 +69,7 @@ def train(
         voice.say("interrupted; no model was saved.")
         raise typer.Exit(INTERRUPTED) from None
     except ValueError as error:
-        if not _is_sklearns(error):
+        if not is_sklearns(error):
             raise
         raise DataError(str(error)) from error
     finally:
@@ -143,7 +143,7 @@ def _columns(schema: Schema) -> str:
     return ", ".join(parts)
 
 
-def _is_sklearns(error: BaseException) -> bool:
+def is_sklearns(error: BaseException) -> bool:
     """Whether scikit-learn raised it: then it is a sentence about y or cv, and no fault of ours."""
     trace = error.__traceback__
     while trace and trace.tb_next:

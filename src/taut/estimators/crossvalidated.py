@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import sys
 import time
 import warnings
@@ -128,10 +129,7 @@ class CrossValidated(TautEstimator):
         started = time.monotonic()
         plan, n_candidates = self._plan()
         limit = math.inf if self.time_limit is None else real("time_limit", self.time_limit)
-        for name, kinds in (("selection", Selection), ("final", Final)):
-            if getattr(self, name) not in get_args(kinds):
-                known = " or ".join(repr(kind) for kind in get_args(kinds))
-                raise ParameterError(f"{name} must be {known}, and it is {getattr(self, name)!r}.")
+        self._check_choices()
         space = self._space()
         engine = self._engine()
         problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
@@ -171,6 +169,23 @@ class CrossValidated(TautEstimator):
         return self
 
     # --- what is asked for ----------------------------------------------------------------------------------
+
+    def _check_choices(self) -> None:
+        """Say before anything takes time what is wrong with the parameters that are no numbers."""
+        for name, kinds in (("selection", Selection), ("final", Final)):
+            if getattr(self, name) not in get_args(kinds):
+                known = " or ".join(repr(kind) for kind in get_args(kinds))
+                raise ParameterError(f"{name} must be {known}, and it is {getattr(self, name)!r}.")
+        for name in ("sampler", "on_candidate", "on_batch"):
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                wanted = "a sampler's class, a function" if name == "sampler" else "a function"
+                raise ParameterError(f"{name} must be {wanted} or None, and it is {value!r}.")
+        if self.resume is not None and not isinstance(self.random_state, (int, np.integer)):
+            raise ParameterError(
+                "resume needs random_state, a whole number: a search goes on only with the seed that it "
+                "began with."
+            )
 
     def _plan(self) -> tuple[Plan, int | None]:
         """The effort's plan, and how many candidates there are; None: as many as the time limit allows."""
@@ -257,7 +272,7 @@ class CrossValidated(TautEstimator):
         """Who is told of the search, with losses in the target's own units."""
         factor = self._loss_unit(problem)
         progress, candidate, batch = self.on_progress, self.on_candidate, self.on_batch
-        progress = progress or (_print_progress if self.verbose else None)
+        progress = progress or (_printer() if self.verbose else None)
         return Listeners(
             on_progress=None if progress is None else lambda news: progress(news.in_units(factor)),
             on_candidate=None if candidate is None else lambda score: candidate(score.in_units(factor)),
@@ -282,9 +297,10 @@ class CrossValidated(TautEstimator):
             for name, curves in result.curves.items()
         }
         self.zero_share_ = float(np.mean([network.zero_share for network in result.networks]))
-        n = problem.n_train
-        rows = [result.row_losses[i][:n] * np.float32(factor) for i in range(len(result.candidates))]
-        self.row_losses_ = np.stack(rows)
+        rows = np.stack([result.row_losses[i][: problem.n_train] for i in range(len(result.candidates))])
+        # float32 ends at 3e38, and the squares of some targets do not.
+        kind = np.float32 if 1e-30 < factor < 1e30 else np.float64
+        self.row_losses_ = rows * kind(factor)
 
     def restore_candidates(self, candidates: Sequence[CandidateScore]) -> None:
         """Set what follows from the candidates and ``best_index_``; also when a saved model is loaded."""
@@ -309,17 +325,27 @@ def _written(value: Any) -> Any:
         return value
     if isinstance(value, (tuple, list)):
         return [_written(one) for one in value]
-    if callable(value):
-        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', repr(type(value)))}"
-    return repr(value)
+    if hasattr(value, "__qualname__"):  # a function or a class
+        return f"{value.__module__}.{value.__qualname__}"
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))  # where it lies in memory is another every time
 
 
-def _print_progress(progress: Progress) -> None:
-    total = f" of {progress.total}" if progress.total else ""
-    left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
-    print(
-        f"taut: {progress.done}{total} candidates, {progress.folds} folds, best loss {progress.best:.4g} "
-        f"(early stopping alone {progress.baseline:.4g}){left}",
-        file=sys.stderr,
-        flush=True,
-    )
+def _printer() -> Callable[[Progress], None]:
+    """Prints a line for every candidate."""
+    said = 0
+
+    def show(progress: Progress) -> None:
+        nonlocal said
+        if math.isnan(progress.best) or (progress.done == said and not progress.finishing):
+            return
+        said = progress.done
+        total = f" of {progress.total}" if progress.total else ""
+        left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+        print(
+            f"taut: {progress.done}{total} candidates, {progress.folds} folds, best loss {progress.best:.4g} "
+            f"(early stopping alone {progress.baseline:.4g}){left}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return show

@@ -68,13 +68,13 @@ def cv_results(candidates: Sequence[CandidateScore]) -> dict[str, Any]:
 
 
 def _ranks(candidates: Sequence[CandidateScore]) -> NDArray[np.int32]:
-    """Those with all folds first, by merit; then the others by their loss; those without a score last."""
-    merit = np.array([c.merit for c in candidates])
-    merit = np.where(np.isfinite(merit), merit, -np.array([c.loss for c in candidates]))
-    complete = np.array([c.complete for c in candidates])
+    """Those with all folds first, then those that were cut off, by merit; then the others, by their loss."""
+    state = np.array([c.state for c in candidates])
+    choosable = (state == "complete", state == "cut off")
+    merit = np.array([-c.loss if c.state == "dropped" else c.merit for c in candidates])
     ranks = np.empty(len(candidates), dtype=np.int32)
     before = 0
-    for group in (complete, ~complete):
+    for group in (*choosable, ~(choosable[0] | choosable[1])):
         if group.any():
             ranks[group] = before + rankdata(
                 -np.where(np.isfinite(merit), merit, -np.inf)[group], method="min"

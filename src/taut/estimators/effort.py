@@ -42,7 +42,7 @@ def plan_of(effort: object) -> Plan:
     ParameterError
         Where there is no such effort.
     """
-    if effort not in _PLANS:
+    if not isinstance(effort, str) or effort not in _PLANS:
         known = ", ".join(repr(name) for name in get_args(Effort))
         raise ParameterError(f"effort must be one of {known}, and it is {effort!r}.")
     return _PLANS[effort]

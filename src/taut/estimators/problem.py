@@ -32,8 +32,8 @@ from taut.table.schema import Schema
 
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
 
-# Losses are squared errors in the target's own units, which float64 has to hold.
-_MOST_TARGET = 1e150
+# Losses are squared errors in the target's own units, and float64 has to hold their squares too.
+_MOST_TARGET = 1e75
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -19,30 +20,33 @@ from taut.selection.judge import FoldScorer
 
 
 @final
-class _SaidByClasses(ClassifierMixin, BaseEstimator):
-    """Predicts what it was given, whatever X is."""
+class FoldClassifier(ClassifierMixin, BaseEstimator):
+    """What a scorer sees of a fold's network: it predicts what it was given, whatever X is."""
 
     def __init__(self, classes: NDArray[Any], probabilities: NDArray[np.float64]) -> None:
         self.classes, self.probabilities = classes, probabilities
         self.classes_ = classes  # fitted, as scorers see it
 
     def predict(self, X: object) -> NDArray[Any]:
+        """The likeliest classes, shape (n,)."""
         labels: NDArray[Any] = self.classes[np.argmax(self.probabilities, axis=1)]
         return labels
 
     def predict_proba(self, X: object) -> NDArray[np.float64]:
+        """The probabilities, shape (n, n_classes)."""
         return self.probabilities
 
 
 @final
-class _SaidByValues(RegressorMixin, BaseEstimator):
-    """Predicts what it was given, whatever X is."""
+class FoldRegressor(RegressorMixin, BaseEstimator):
+    """What a scorer sees of a fold's network: it predicts what it was given, whatever X is."""
 
     def __init__(self, values: NDArray[np.float64]) -> None:
         self.values = values
         self.values_ = values
 
     def predict(self, X: object) -> NDArray[np.float64]:
+        """The values, shape (n,)."""
         return self.values
 
 
@@ -81,13 +85,42 @@ def fold_scorer(scoring: Any, problem: Problem, folds: Sequence[Fold]) -> FoldSc
         said: Any
         if target.classes is None:
             y = data.target[rows] * target.unit + target.origin
-            said = _SaidByValues(outputs[:, 0].astype(np.float64) * target.unit + target.origin)
+            said = FoldRegressor(outputs[:, 0].astype(np.float64) * target.unit + target.origin)
         else:
             y = target.classes[data.target[rows].astype(np.intp)]
-            said = _SaidByClasses(target.classes, softmax(outputs))
+            said = FoldClassifier(target.classes, softmax(outputs))
         more: dict[str, Any] = {}
         if data.score_weight is not None and isinstance(scorer, _BaseScorer):
             more["sample_weight"] = data.score_weight[rows]
         return float(scorer(said, rows.reshape(-1, 1), y, **more))
 
+    _try(scoring, score, problem, folds)
     return score
+
+
+def _try(scoring: Any, score: FoldScorer, problem: Problem, folds: Sequence[Fold]) -> None:
+    """Score made-up outputs, so that a scorer that does not go with the target is told of before training.
+
+    They are some other row's target: mostly wrong, and of values that the target has.
+
+    Raises
+    ------
+    ParameterError
+    """
+    data = problem.data
+    for k, fold in enumerate(folds):
+        target = np.roll(data.target[fold.validation], 1)
+        outputs = (
+            target[:, None] if data.task == "regression" else np.eye(data.n_outputs)[target.astype(np.intp)]
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                found = score(k, outputs)
+            except (ValueError, AttributeError) as error:  # as where it wants probabilities of a regressor
+                raise ParameterError(f"scoring={scoring!r} does not go with this target: {error}") from error
+        if np.isnan(found):
+            raise ParameterError(
+                f"scoring={scoring!r} is nan on the held-out rows of fold {k}, as where these are one row or "
+                "all of one class: take another cv, or another scoring."
+            )

@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
+import numbers
 import time
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.utils.multiclass import type_of_target
 
 from taut.engine.base import Control
-from taut.errors import ParameterError
+from taut.errors import ParameterError, TrainingError, TrainingWarning
+from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.estimators.problem import ClassWeight
 from taut.network import Activation, hidden_widths
 from taut.parameters import whole
-from taut.path.result import RegularizationPath
+from taut.path.columns import column_norms
+from taut.path.grid import given_epochs, given_strengths
+from taut.path.plan import EpochPlan, StrengthPlan
+from taut.path.progress import News, PathProgress, print_progress
+from taut.path.result import PathPoint, RegularizationPath, best_of, one_se_of
 from taut.recipe import Recipe
 from taut.selection.folds import make_folds
 from taut.selection.interrupts import Interrupts
-from taut.selection.path import PathWork
+from taut.selection.path import PathRow, PathWork
+from taut.techniques import TECHNIQUES, EarlyStopping
 from taut.techniques.base import Technique
+from taut.techniques.find import find
 
-_EVERY_SECONDS = 5.0  # between lines of progress
 _MOST_NAMED = 5
-
-
-@final
-@dataclass(frozen=True)
-class PathProgress:
-    """Where the training of a path stands.
-
-    Parameters
-    ----------
-    doing : str
-        Such as "training".
-    done, total : int
-        Networks; on early stopping's own path, epochs. ``total`` is 0 while it is not known.
-    seconds : float
-        Since it began.
-    """
-
-    doing: str
-    done: int
-    total: int
-    seconds: float
-
-    @property
-    def seconds_left(self) -> float | None:
-        """A guess by what is done so far; None where nothing is."""
-        if not self.done or not self.total:
-            return None
-        return self.seconds / self.done * (self.total - self.done)
+_MOST_CLASSES, _ROWS_PER_CLASS = 20, 10  # as in taut.table.task_of
 
 
 def regularization_path(
@@ -76,8 +59,8 @@ def regularization_path(
     """Train one technique at many strengths on all folds of a cross-validation.
 
     All networks start from the same weights and see the rows in the same order, so that their differences are
-    the technique's. Early stopping is in every one of them, but on its own path. Off, the technique's absence,
-    is always one of the points.
+    the technique's. Early stopping is in every one of them, but on its own path. Off, the technique's
+    absence, is always one of the points.
 
     Parameters
     ----------
@@ -99,8 +82,8 @@ def regularization_path(
     hidden : tuple of int, default=(128, 128)
         Widths of the hidden layers; ``()`` is a linear model.
     recipe : Recipe, default=None
-        Techniques that are in every network beside the one of the path, such as ``Recipe(BatchNorm())``. Early
-        stopping is added where it is not in it.
+        Techniques that are in every network beside the one of the path, such as ``Recipe(BatchNorm())``.
+        Early stopping is added where it is not in it.
     activation : {"relu", "silu", "gelu"}, default="relu"
     learning_rate : "auto" or float, default="auto"
         AdamW's, above 0. "auto" is 0.001.
@@ -109,7 +92,8 @@ def regularization_path(
     max_epochs : int, default=300
         Where training ends that nothing stopped before.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto" takes y for an amount where scikit-learn's ``type_of_target`` calls it continuous.
+        "auto" takes y for an amount where scikit-learn's ``type_of_target`` calls it continuous, and where it
+        has more than 20 different whole numbers of fewer than 10 rows each.
     sample_weight : array, shape (n_rows,), optional
         Weights of the rows, in training and in validation.
     groups : array, shape (n_rows,), optional
@@ -162,7 +146,7 @@ def regularization_path(
         raise ParameterError(f"task must be auto, classification or regression, and it is {task!r}.")
     widths = hidden_widths(hidden)
     estimator = _estimator(
-        _task_of(y) if task == "auto" else task,
+        task_of(y) if task == "auto" else task,
         class_weight,
         hidden=widths,
         activation=activation,
@@ -173,7 +157,7 @@ def regularization_path(
         n_jobs=n_jobs,
         random_state=random_state,
     )
-    path = _Path(kind, base, strengths, whole("max_epochs", max_epochs))
+    plan = _plan(kind, strengths, whole("max_epochs", max_epochs))
     engine = estimator._engine()
     problem = estimator._problem(X, y, sample_weight, None, None, None)
     settings = estimator._settings(problem.n_counted)
@@ -190,12 +174,138 @@ def regularization_path(
         seed=settings.seed,
     )
     compiled = time.monotonic()
-    engine.prepare()
-    news = _News(on_progress or (_Printed() if verbose else None))
+    engine.prepare()  # the one-time compilation does not count
     started += time.monotonic() - compiled
+    news = News(started, on_progress or (print_progress() if verbose else None))
     control = Control()
     with Interrupts(control.cancelled) as interrupts:
-        rows, strengths_found = path.run(work, problem.target.unit, control, news)
-    n_stopped = interrupts.count
-    factor = estimator._loss_unit(problem)
-    ...
+        course = plan.train(work, base, problem.target.unit, control, news)
+    if interrupts.count > 1:
+        raise KeyboardInterrupt
+    points = [_point(s, r, row, estimator._loss_unit(problem), len(splits)) for s, r, row in course.lines]
+    names, norms = column_norms([row for _, _, row in course.lines], problem.schema)
+    best = best_of(points)
+    if best is None and control.cancelled.is_set():
+        raise KeyboardInterrupt
+    if best is None:
+        raise TrainingError(
+            "Every network diverged (its loss or weights were no longer finite): lower learning_rate, "
+            "or look for extreme values in the target."
+        )
+    shown = plan.shown(points, best, one_se_of(points, best, plan.axis))
+    points, norms = [points[i] for i in shown], norms[shown]
+    best = shown.index(best)
+    _warn_of_failures(kind, points)
+    return RegularizationPath(
+        technique=kind,
+        axis=plan.axis,
+        task=problem.data.task,
+        points=tuple(points),
+        best_index=best,
+        one_se_index=one_se_of(points, best, plan.axis),
+        off_index=len(points) - 1 if plan.axis == "epoch" else 0,
+        column_names=names,
+        column_norms=norms,
+        top=course.top,
+        n_folds=len(splits),
+        hidden=widths,
+        activation=work.activation,
+        learning_rate=work.learning_rate,
+        batch_size=work.batch_size,
+        max_epochs=work.max_epochs,
+        interrupted=control.cancelled.is_set(),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _technique(technique: object) -> type[Technique]:
+    if isinstance(technique, str):
+        return find(technique)
+    if isinstance(technique, type) and technique in TECHNIQUES:
+        return technique
+    raise ParameterError(
+        f"technique must be a name such as 'l2', or a class such as taut.L2, and it is {technique!r}."
+    )
+
+
+def _base(recipe: Recipe | None, kind: type[Technique]) -> Recipe:
+    """What is in every network: with early stopping, but on its own path."""
+    if recipe is None:
+        recipe = Recipe()
+    elif not isinstance(recipe, Recipe):
+        raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
+    if recipe.get(kind) is not None:
+        raise ParameterError(
+            f"recipe holds {kind.name}, whose path this is: leave it out, its strengths are what is tried."
+        )
+    if kind is EarlyStopping or recipe.get(EarlyStopping) is not None:
+        return recipe
+    return recipe.with_(EarlyStopping())
+
+
+def _plan(kind: type[Technique], strengths: object, max_epochs: int) -> EpochPlan | StrengthPlan:
+    """What is to be trained; all that can be wrong with the strengths is said here."""
+    n = whole("strengths", strengths) if isinstance(strengths, numbers.Number) else None
+    if kind is EarlyStopping:
+        return EpochPlan(n, None if n is not None else given_epochs(strengths, max_epochs))
+    return StrengthPlan(kind, n, None if n is not None else given_strengths(kind, strengths))
+
+
+def task_of(y: Any) -> Literal["classification", "regression"]:
+    """Tell whether y is classes or an amount.
+
+    An amount is what scikit-learn's ``type_of_target`` calls continuous, and whole numbers with more than 20
+    different values of fewer than 10 rows each on average, which it would call classes.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of many classes, and then they are an amount
+        kind = type_of_target(y)
+    if kind.startswith("continuous"):
+        return "regression"
+    values = np.asarray(y)
+    if kind == "multiclass" and values.dtype.kind in "iuf":
+        n_distinct = len(np.unique(values))
+        if n_distinct > _MOST_CLASSES and len(values) < _ROWS_PER_CLASS * n_distinct:
+            return "regression"
+    return "classification"
+
+
+def _estimator(task: str, class_weight: ClassWeight, **parameters: Any) -> TautClassifierCV | TautRegressorCV:
+    """An estimator with these parameters, which reads the table, makes the folds and checks as they do."""
+    if task == "classification":
+        return TautClassifierCV(**parameters, class_weight=class_weight)
+    if class_weight is not None:
+        raise ParameterError("class_weight is for classes, and y is an amount: leave it out.")
+    return TautRegressorCV(**parameters)
+
+
+def _point(strength: float, recipe: Recipe, row: PathRow, factor: float, n_folds: int) -> PathPoint:
+    """A row with its losses in the target's own units."""
+    scores, weights = row.scores, row.weights
+    if scores is None or weights is None:
+        nothing, nan = np.full(n_folds, np.nan), float("nan")
+        return PathPoint(strength, recipe, nothing, nothing, nothing, nan, nan, nan, nan, 0, row.failed)
+    return PathPoint(
+        strength=strength,
+        recipe=recipe,
+        train_losses=scores.train_loss * factor,
+        validation_losses=scores.validation_loss * factor,
+        scores=scores.score,
+        zero_share=float(np.mean(weights.zero_share)),
+        kept_zero_share=float(np.mean(weights.kept_zero_share)),
+        weight_norm=float(np.mean(weights.norm)),
+        n_nonzero=float(np.mean(weights.n_nonzero)),
+        epochs=scores.epoch,
+    )
+
+
+def _warn_of_failures(kind: type[Technique], points: Sequence[PathPoint]) -> None:
+    failed = [point for point in points if point.failed]
+    if failed:
+        named = ", ".join(f"{point.strength:.4g} ({point.failed})" for point in failed[:_MOST_NAMED])
+        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
+        warnings.warn(
+            f"{len(failed)} of {len(points)} points of the {kind.name} path have no figures: {named}{more}.",
+            TrainingWarning,
+            stacklevel=3,
+        )

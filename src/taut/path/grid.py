@@ -65,7 +65,9 @@ def given_epochs(epochs: object, max_epochs: int) -> tuple[int, ...]:
         Where they are no whole numbers, or one is beyond ``max_epochs``.
     """
     if isinstance(epochs, (str, bytes)) or not isinstance(epochs, Iterable):
-        raise ParameterError(f"strengths must be a number of epochs, or a list of them, and it is {epochs!r}.")
+        raise ParameterError(
+            f"strengths must be a number of epochs, or a list of them, and it is {epochs!r}."
+        )
     found = sorted({whole("Each of strengths, here an epoch,", epoch) for epoch in epochs})
     if not found:
         raise ParameterError("strengths holds no epoch: give one or more, or how many.")

@@ -22,13 +22,14 @@ RowLosses: TypeAlias = Mapping[int, NDArray[np.floating]]
 def eligible(scores: Sequence[CandidateScore]) -> list[int]:
     """Numbers of those that can be chosen: they have all folds and a finite merit.
 
-    Where nothing is complete, what was cut off will do.
+    A baseline that was cut off is among them, so that the choice is not worse; and where nothing is complete,
+    what was cut off will do.
     """
-    for state in ("complete", "cut off"):
-        found = [i for i, s in enumerate(scores) if s.state == state and math.isfinite(s.merit)]
-        if found:
-            return found
-    return []
+    finite = [
+        i for i, s in enumerate(scores) if s.state in ("complete", "cut off") and math.isfinite(s.merit)
+    ]
+    complete = any(scores[i].complete for i in finite)
+    return [i for i in finite if scores[i].complete or scores[i].batch < 0 or not complete]
 
 
 def choose(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import final
 
@@ -80,14 +81,15 @@ class Judge:
         early = entry.candidate.recipe.hooks().patience is not None
         scores = score_folds([run.curve for run in runs], early, self._variances, self._others)
         jobs = [entry.job(k) for k in numbers]
-        known = self._runner.with_losses(jobs, runs, scores.fold_epochs.tolist(), control)
+        known = self._runner.with_losses(
+            jobs, runs, scores.fold_epochs.tolist(), control, ended=state == "complete"
+        )
         if known is None:
             return None
         entry.runs.update(zip(numbers, known, strict=True))
         scoring = None
         if self._scorer is not None:
-            found = self._scoring(entry, scores.fold_epochs)
-            scoring = np.array(found)
+            scoring = np.array(self._scoring(entry, scores.fold_epochs, state))
         return CandidateScore(
             candidate=entry.candidate,
             batch=batch,
@@ -145,12 +147,18 @@ class Judge:
             n_repeats=self._n_repeats,
         )
 
-    def _scoring(self, entry: Entry, epochs: NDArray[np.int64]) -> list[float]:
+    def _scoring(self, entry: Entry, epochs: NDArray[np.int64], state: State) -> list[float]:
         """The person's scorer on every fold's validation rows, at the fold's epoch."""
         assert self._scorer is not None
         out = []
         for k, fold in enumerate(self._folds):
-            (network,) = self._runner.networks([entry.job(k)], int(epochs[k]))
-            outputs = self._runner.engine.predict(self._runner.data.values, network, fold.validation)
-            out.append(self._scorer(k, outputs))
+            epoch, run = int(epochs[k]), entry.runs[k]
+            if epoch not in run.scores:
+                (network,) = self._runner.networks([entry.job(k)], epoch)
+                outputs = self._runner.engine.predict(self._runner.data.values, network, fold.validation)
+                run = replace(run, scores={**run.scores, epoch: self._scorer(k, outputs)})
+                entry.runs[k] = run
+                if state == "complete":
+                    self._runner.record(entry.job(k), run)
+            out.append(run.scores[epoch])
         return out

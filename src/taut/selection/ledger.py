@@ -195,11 +195,14 @@ def _pack(run: FoldRun) -> Row:
         *(_bytes(array, "<f8") for array in (run.curve.train, run.curve.validation, run.curve.hits)),
         np.array(list(run.losses), dtype="<i8").tobytes(),
         b"".join(_bytes(losses, "<f4") for losses in run.losses.values()),
+        np.array(list(run.scores), dtype="<i8").tobytes(),
+        _floats(*run.scores.values()),
     )
 
 
 def _unpack(row: Row) -> FoldRun:
-    _, _, status, epoch, best_epoch, zero_share, seconds, train, validation, hits, scored, losses, _ = row
+    _, _, status, epoch, best_epoch, zero_share, seconds, train, validation, hits, *more = row
+    scored, losses, said_at, said, _ = more
     epochs = _array(scored, "<i8").tolist()
     by_epoch = _array(losses, "<f4")
     return FoldRun(
@@ -210,6 +213,7 @@ def _unpack(row: Row) -> FoldRun:
         float(_array(zero_share, "<f8")[0]),
         float(_array(seconds, "<f8")[0]),
         dict(zip(epochs, np.split(by_epoch, len(epochs)), strict=True)) if epochs else {},
+        dict(zip(_array(said_at, "<i8").tolist(), _array(said, "<f8").tolist(), strict=True)),
     )
 
 

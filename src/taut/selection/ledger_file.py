@@ -29,10 +29,10 @@ _TABLES = (
     "CREATE TABLE time (one INTEGER PRIMARY KEY, elapsed, digest)",  # one row; float64
     "CREATE TABLE batch (batch INTEGER PRIMARY KEY, candidates, digest)",  # JSON
     # curve_... float64 (n_epochs,); losses float32 (n, n_validation), at the epochs scored, int64 (n,).
-    # zero_share and seconds float64.
+    # zero_share and seconds float64; said float64 (m,) by a scorer at epochs said_at, int64 (m,).
     """CREATE TABLE run (
         candidate INTEGER, stage INTEGER, status, epoch, best_epoch, zero_share, seconds,
-        curve_train, curve_validation, curve_hits, scored, losses, digest,
+        curve_train, curve_validation, curve_hits, scored, losses, said_at, said, digest,
         PRIMARY KEY (candidate, stage)
     ) WITHOUT ROWID""",
 )

@@ -18,7 +18,7 @@ from taut.selection.folds import seed_of, without_shared_rows
 from taut.selection.score import FoldScores, Vector, score_folds, target_variances
 from taut.table.encoder import Encoder
 
-# Networks of more bytes than these are trained in several calls, so that their states are not all there at once.
+# Networks of more bytes in all are trained in several calls: their states must not all be there at once.
 _MOST_BYTES = 2**30
 
 

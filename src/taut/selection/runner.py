@@ -144,7 +144,7 @@ class Runner:
         )
         self._live[job.number, job.stage] = training
         if ended:
-            self._record(job, run)
+            self.record(job, run)
         return run
 
     def further(
@@ -178,11 +178,17 @@ class Runner:
                 curve=training.curve,
                 seconds=runs[i].seconds if training.seconds < runs[i].seconds else training.seconds,
             )
-            self._record(jobs[i], out[i])
+            self.record(jobs[i], out[i])
         return out
 
     def with_losses(
-        self, jobs: Sequence[Job], runs: Sequence[FoldRun], epochs: Sequence[int], control: Control
+        self,
+        jobs: Sequence[Job],
+        runs: Sequence[FoldRun],
+        epochs: Sequence[int],
+        control: Control,
+        *,
+        ended: bool = True,
     ) -> list[FoldRun] | None:
         """Add the rows' losses in these epochs (from 1); None where it was cut off.
 
@@ -205,7 +211,8 @@ class Runner:
             if found is None:
                 found = run.losses[run.best_epoch]
             out[i] = replace(run, losses={**run.losses, epoch: found})
-            self._record(job, out[i])
+            if ended:  # a run that was cut off is not for the ledger
+                self.record(job, out[i])
         return out
 
     def networks(self, jobs: Sequence[Job], epoch: int) -> list[Trained]:
@@ -225,7 +232,7 @@ class Runner:
             whole = training.status is not Status.RUNNING or training.epoch == self.settings.max_epochs
             if training.epoch == epoch and whole:
                 found[i] = training.trained("last")
-            elif training.best_epoch == epoch:
+            elif training.best_epoch == epoch and training.member.hooks.patience is not None:
                 found[i] = training.trained("kept")
         missing = [i for i in range(len(jobs)) if i not in found]
         if missing:
@@ -243,7 +250,8 @@ class Runner:
         for key in [key for key in self._live if key[0] in numbers]:
             del self._live[key]
 
-    def _record(self, job: Job, run: FoldRun) -> None:
+    def record(self, job: Job, run: FoldRun) -> None:
+        """Keep what came of a job in the ledger, where there is one."""
         if self._ledger:
             self._ledger.keep(job.number, job.stage, run)
 
@@ -252,7 +260,9 @@ class Runner:
         if kept is not None:
             return kept
         fold = training.member.fold
-        outputs = self.engine.predict(self.data.values, training.trained(), fold.validation)
+        # No regularization is early stopping's training looked at later, which keeps an earlier epoch.
+        trained = training.trained("kept" if epoch == training.best_epoch else "last")
+        outputs = self.engine.predict(self.data.values, trained, fold.validation)
         return row_losses(self.data, outputs, fold.validation)
 
 

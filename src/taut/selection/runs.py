@@ -32,6 +32,8 @@ class FoldRun:
     losses : dict
         By epoch (from 1) the losses of the fold's validation rows, float32, shape (n_validation,): that of
         ``best_epoch``, by which it raced, and later that at which the fold is scored.
+    scores : dict
+        By epoch what the person's scorer gave, where there is one.
     """
 
     status: Status
@@ -41,3 +43,4 @@ class FoldRun:
     zero_share: float
     seconds: float
     losses: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,7 @@ class ByHand:
     def __init__(self, n_validation: int = 60) -> None:
         self.data = make_data(100 + n_validation)
         self.member = make_member(self.data, RECIPE, fold=make_fold(self.data, 100, n_sample=40))
+        self.member = replace(self.member, keep_losses=True)
         self.training = CompiledTraining(self.member, self.data, np.float32)
         self.training.plan.sizes[PATIENCE] = 1000  # the best epoch is looked for, and nothing stops
         fold = self.member.fold

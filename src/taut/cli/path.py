@@ -1,0 +1,224 @@
+"""``taut path``: one technique over a grid of strengths."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taut.cli.table import (
+    ActivationOption,
+    BatchSize,
+    ClassWeightOption,
+    DataFile,
+    Dropped,
+    Folds,
+    Hidden,
+    Jobs,
+    LearningRate,
+    MaxEpochs,
+    NoHeader,
+    RandomState,
+    TargetColumn,
+    TaskOption,
+    TrainingTable,
+    batch_size_of,
+    learning_rate_of,
+    read_training_table,
+    stem,
+    widths_of,
+)
+from taut.cli.voice import INTERRUPTED, Voice, in_sentences
+from taut.errors import DataError, ParameterError
+from taut.techniques.find import find
+
+if TYPE_CHECKING:
+    from taut.path import RegularizationPath
+    from taut.techniques.base import Technique
+
+_HEAD = 4096  # bytes of a page that say who wrote it
+
+
+@in_sentences
+def path(
+    data: DataFile,
+    target: TargetColumn,
+    technique: Annotated[str, typer.Option(metavar="NAME", help="Such as l2; taut techniques lists them.")],
+    strengths: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBER", help="How many, or which: 0.1,0.3,1 (of early stopping, epochs: 5,10,20)."
+        ),
+    ] = "50",
+    task: TaskOption = "auto",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The page to write; without it NAME.TECHNIQUE.html next to DATA.",
+        ),
+    ] = None,
+    drop: Dropped = None,
+    no_header: NoHeader = False,
+    hidden: Hidden = "128,128",
+    activation: ActivationOption = "relu",
+    learning_rate: LearningRate = "auto",
+    batch_size: BatchSize = "auto",
+    max_epochs: MaxEpochs = 300,
+    cv: Folds = 5,
+    class_weight: ClassWeightOption = None,
+    n_jobs: Jobs = None,
+    random_state: RandomState = 0,
+) -> None:
+    """Show what one technique does at every strength.
+
+    Trains networks at many strengths of one technique, all folds of each, and says how strong it should be:
+    the best strength, and the strongest that is no worse than one standard error. Prints a table, and writes
+    a page with the figure, which needs no internet. Ctrl+C shows what is finished; a second one ends at once.
+    """
+    # Before anything takes time: what can be wrong with the options.
+    kind, chosen = find(technique), strengths_of(strengths)
+    widths, rate, batch = widths_of(hidden), learning_rate_of(learning_rate), batch_size_of(batch_size)
+    if class_weight and task == "regression":
+        raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
+    page_file = page_of(data, kind) if output is None else output
+    voice = Voice()
+    with voice.speaking():
+        table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
+        check_page(page_file)
+        if class_weight and table.task == "regression":
+            raise ParameterError(
+                f"--class-weight is for classes, and the target {target!r} is an amount: leave it out."
+            )
+        table.introduce(cv, voice)
+        from taut.cli.path_progress import PathBar
+        from taut.cli.train import is_sklearns
+        from taut.path import regularization_path
+        from taut.techniques import EarlyStopping
+
+        voice.say(f"training the {kind.name} path, {cv} folds; Ctrl+C ends it and shows what is finished")
+        try:
+            with PathBar(voice, "epochs" if kind is EarlyStopping else "networks") as bar:
+                found = regularization_path(
+                    table.features,
+                    table.y,
+                    kind,
+                    chosen,
+                    cv=cv,
+                    hidden=widths,
+                    activation=activation,
+                    learning_rate=rate,
+                    batch_size=batch,
+                    max_epochs=max_epochs,
+                    task=table.task,
+                    class_weight=class_weight,
+                    n_jobs=n_jobs,
+                    random_state=random_state,
+                    on_progress=bar.update,
+                )
+        except ValueError as error:
+            if not is_sklearns(error):
+                raise
+            raise DataError(str(error)) from error
+        _print(found)
+        _write_page(page_file, found, table, kind)
+        print(f"figure   {page_file}", flush=True)
+    if found.interrupted:
+        voice.say(f"interrupted: {len(found.points)} points were finished, and are what is shown.")
+        raise typer.Exit(INTERRUPTED)
+
+
+def page_of(data: Path, kind: type[Technique]) -> Path:
+    """Where a page goes that no file was named for: ``NAME.TECHNIQUE.html`` next to the data."""
+    return data.parent / f"{stem(data)}.{kind.name}.html"
+
+
+def strengths_of(text: str) -> int | list[float]:
+    """Read ``--strengths``: "50" is how many, "0.1,0.3" (or "0.5") are which.
+
+    Raises
+    ------
+    ParameterError
+        Where it is neither.
+    """
+    if text.strip().isdecimal():
+        return int(text)
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ParameterError(
+            f"--strengths is how many, such as 50, or which, such as 0.1,0.3,1; and it is {text!r}."
+        ) from None
+
+
+def check_page(path: Path) -> None:
+    """Refuse to write over what is no page of ours, before anything is trained.
+
+    Raises
+    ------
+    DataError
+        Where it is a directory, a file that taut did not write, or in a folder that is not there.
+    """
+    from taut.path.page import GENERATOR
+
+    try:
+        if path.is_dir():
+            raise DataError(f"--output {str(path)!r} is a directory: give the name of a file.")
+        if not path.absolute().parent.is_dir():
+            raise DataError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}.")
+        if path.exists():
+            with path.open("rb") as file:
+                if GENERATOR.encode() not in file.read(_HEAD):
+                    raise DataError(
+                        f"{str(path)!r} exists and is no page of taut's; give another name with --output."
+                    )
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
+
+
+def _print(found: RegularizationPath) -> None:
+    from rich.console import Console
+
+    from taut.path.text import plain_table
+    from taut.path.words import in_words
+
+    out = Console(highlight=False, markup=False, emoji=False)
+    loss = "cross-entropy in nats" if found.task == "classification" else "squared error"
+    print(f"\n{plain_table(found)}\n")
+    out.print(
+        f"Losses are {loss}, without penalties, means of {found.n_folds} folds ± standard error.",
+        soft_wrap=not out.is_terminal,
+    )
+    print()
+    for sentence in in_words(found):
+        out.print(sentence, soft_wrap=not out.is_terminal)
+    epochs = f", max_epochs={found.best.epochs}" if found.axis == "epoch" else ""
+    print(f"\nrecipe   {found.best.recipe!r}{epochs}", flush=True)
+
+
+def _write_page(path: Path, found: RegularizationPath, table: TrainingTable, kind: type[Technique]) -> None:
+    """Write beside the place and move there, so that an older page stays whole until the new one is."""
+    from taut.path.page import page
+
+    text = page(found, f"{kind.page.title} on {table.file}, target {table.target!r}")
+    beside: Path | None = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.absolute().parent, prefix=".taut-", delete=False
+        ) as file:
+            beside = Path(file.name)
+            file.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        beside.chmod(0o666 & ~mask)
+        os.replace(beside, path)
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
+    finally:
+        if beside is not None:
+            beside.unlink(missing_ok=True)

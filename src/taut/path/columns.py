@@ -1,0 +1,64 @@
+"""How much each column of a person's table weighs in the first layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.path.result import RegularizationPath
+from taut.selection.path import PathRow
+from taut.table.schema import Schema
+
+
+def column_norms(rows: Sequence[PathRow], schema: Schema) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """L2 norm of the first layer's weights by the table's column, mean over the folds.
+
+    Parameters
+    ----------
+    rows : sequence of PathRow
+    schema : Schema
+        A date's parts belong to the date; a column that was dropped is not there.
+
+    Returns
+    -------
+    names : tuple of str, (n_columns,)
+        In the table's order.
+    norms : float64 array, shape (n_rows, n_columns)
+        NaN where a row failed.
+    """
+    used = [column for column in schema.columns if column.kind != "dropped"]
+    place = {id(column): i for i, column in enumerate(used)}
+    matrix_columns = [column for column, _ in schema.numbers] + list(schema.categories)
+    owner = np.array([place[id(column)] for column in matrix_columns], dtype=np.intp)
+    norms = np.full((len(rows), len(used)), np.nan)
+    for i, row in enumerate(rows):
+        if row.weights is not None:
+            squares = [
+                np.bincount(owner, by_matrix_column, minlength=len(used))
+                for by_matrix_column in row.weights.column_squares
+            ]
+            norms[i] = np.mean(np.sqrt(squares), axis=0)
+    return tuple(column.name for column in used), norms
+
+
+def holding_out(path: RegularizationPath) -> list[int]:
+    """Order the columns by how long their weights hold out, the longest first.
+
+    By the share of its weight without the technique that a column has left, mean over the points at which
+    half of all weights or more are zero: before, all columns lose alike. A column of many features begins with
+    more weight than one of few, so that shares and not weights are compared.
+
+    Returns
+    -------
+    list of int
+        Places in ``column_names``.
+    """
+    norms = path.column_norms
+    start = np.nan_to_num(norms[path.off_index])
+    scored = [i for i, point in enumerate(path.points) if not point.failed]
+    late = [i for i in scored if path.points[i].zero_share >= 0.5] or scored
+    left = np.zeros((len(late), len(start)))
+    np.divide(norms[late], start, out=left, where=start > 0)
+    return [int(i) for i in np.argsort(-left.mean(axis=0), kind="stable")]

@@ -1,0 +1,164 @@
+"""What a path says, in plain words; numbers as people write them."""
+
+from __future__ import annotations
+
+import math
+
+from taut.path.columns import holding_out
+from taut.path.result import PathPoint, RegularizationPath
+from taut.recipe import Recipe
+from taut.techniques import EarlyStopping
+
+_MOST_COLUMNS = 3
+
+
+def name_of(path: RegularizationPath) -> str:
+    """Give the technique's name for people, short: "L2", "dropout", "batch norm", "early stopping"."""
+    kind = path.technique
+    if path.axis == "strength":
+        strongest = kind.at(max(point.strength for point in path.points) or 1.0)
+        return strongest.label.rsplit(" ", 1)[0]
+    return kind.at(kind.search_range.high).label
+
+
+def off_name(path: RegularizationPath) -> str:
+    """Give what the path is compared with: "early stopping alone", or what else is in every network."""
+    if path.axis == "epoch":
+        return f"epoch {path.off.strength:.0f}, the last one"
+    return "early stopping alone" if _is_alone(path.off.recipe) else path.off.recipe.describe()
+
+
+def place_of(path: RegularizationPath, point: PathPoint) -> str:
+    """Give a point's place on the axis: "L2 0.3", "epoch 12", "batch norm", or what off is called."""
+    if path.axis == "epoch":
+        return f"epoch {point.strength:.0f}"
+    if point is path.off:
+        return off_name(path)
+    return name_of(path) if path.axis == "switch" else f"{name_of(path)} {point.strength:.3g}"
+
+
+def title(path: RegularizationPath) -> str:
+    """Say in one sentence what there is to see."""
+    name = path.technique.page.title.split(" (")[0]
+    best, last = path.best, path.one_se
+    if path.axis == "switch":
+        on = next((point for point in path.points if point is not path.off), path.off)
+        return (
+            f"{name}: the validation loss is {number(on.validation_loss)} with it "
+            f"and {number(path.off.validation_loss)} without"
+        )
+    if path.axis == "epoch":
+        first = f"{name}: the validation loss is lowest in {place_of(path, best)}"
+        if last is best:
+            return first
+        return f"{first}, and within one standard error of that as early as epoch {last.strength:.0f}"
+    if best is path.off:
+        first = f"{name}: no strength has a lower validation loss than {off_name(path)}"
+    else:
+        first = f"{name}: the validation loss is lowest at {best.strength:.3g}"
+    if last is best:
+        return first
+    if best is path.off:
+        return f"{first}, and up to {last.strength:.3g} it is within one standard error of that"
+    return f"{first}, and within one standard error of that up to {last.strength:.3g}"
+
+
+def in_words(path: RegularizationPath) -> list[str]:
+    """Say what the path found, in a few honest sentences."""
+    sentences = [_verdict(path), *_chance(path), *_one_se(path), *_zeros(path)]
+    if path.best is not path.off and len(path.points) > 2:
+        sentences.append(
+            "The lowest of many losses is a little too good an estimate; rows that were kept aside give an "
+            "honest one."
+        )
+    return sentences
+
+
+def _verdict(path: RegularizationPath) -> str:
+    best, off = path.best, path.off
+    loss = plus_minus(best.validation_loss, best.validation_loss_se)
+    if best is off and path.axis == "switch":
+        name = f"{name_of(path)[0].upper()}{name_of(path)[1:]}"
+        return f"{name} does not help: {off_name(path)} has the lower validation loss ({loss})."
+    if best is off:
+        what = "No earlier epoch" if path.axis == "epoch" else f"No strength of {name_of(path)}"
+        return f"{what} has a lower validation loss than {off_name(path)} ({loss})."
+    first = f"The validation loss is lowest with {place_of(path, best)}: {loss}"
+    if path.axis == "epoch":
+        first = f"The validation loss is lowest in {place_of(path, best)}: {loss}"
+    if off.failed:
+        return f"{first}; {off_name(path)} has none ({off.failed})."
+    against = number(off.validation_loss)
+    return f"{first}, {percent(path.gain().share)} below {off_name(path)} ({against})."
+
+
+def _chance(path: RegularizationPath) -> list[str]:
+    """Whether the difference from off may be chance."""
+    if path.best is path.off or path.off.failed:
+        return []
+    gain = path.gain()
+    if gain.within_chance is None:
+        return ["With one split, nothing tells how much of this is chance."]
+    if not gain.within_chance:
+        return []
+    return [
+        "The difference is within one standard error of the folds' own differences "
+        f"({plus_minus(gain.difference, gain.standard_error)}): it may be chance."
+    ]
+
+
+def _one_se(path: RegularizationPath) -> list[str]:
+    best, last = path.best, path.one_se
+    if last is best or path.axis == "switch":
+        return []
+    if path.axis == "epoch":
+        return [f"As early as epoch {last.strength:.0f}, the loss is within one standard error of that."]
+    return [f"Up to {place_of(path, last)}, the loss is within one standard error of that."]
+
+
+def _zeros(path: RegularizationPath) -> list[str]:
+    """What a technique that makes zeros has left."""
+    if not path.technique.makes_zeros or path.best is path.off:
+        return []
+    sentences = []
+    if path.best.kept_zero_share > 0:
+        sentences.append(
+            f"There {percent(path.best.kept_zero_share)} of the weights that early stopping keeps are zero "
+            f"({percent(path.best.zero_share)} at the end of training)."
+        )
+    names = [path.column_names[i] for i in holding_out(path)]
+    if len(names) > _MOST_COLUMNS:
+        shown = ", ".join(repr(name) for name in names[:_MOST_COLUMNS])
+        sentences.append(f"The columns that hold out longest: {shown}.")
+    return sentences
+
+
+def number(value: float) -> str:
+    """Write a number with three digits, or without decimals where it is large."""
+    if not math.isfinite(value):
+        return "none"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """Such as "18 %" or "0.4 %"; never 100 % where something is left."""
+    value = 100 * share
+    if value < 0.1:
+        return "less than 0.1 %"
+    if value < 9.95:
+        return f"{value:.1f} %"
+    return f"{value:.0f} %" if value < 99 else f"{math.floor(value * 10) / 10:g} %"
+
+
+def plus_minus(value: float, error: float) -> str:
+    """Write a number and its standard error to the same decimals; without the error where there is none."""
+    if not math.isfinite(error):
+        return number(value)
+    if value == 0 or not 1e-6 <= abs(value) < 1000:
+        return f"{number(value)} ± {number(error)}"
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def _is_alone(recipe: Recipe) -> bool:
+    return {type(technique) for technique in recipe.active} == {EarlyStopping}

@@ -1,0 +1,272 @@
+"""What is searched: the ranges, the points, and the design that the first batch is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taut.recipe import Recipe
+from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
+from taut.selection.space import LEARNING_RATES, SEARCHED, Space, is_single, single_recipes
+from taut.techniques import L2, TECHNIQUES, BatchNorm, Dropout, EarlyStopping
+from taut.techniques.base import Technique
+
+USUAL = Space(2e-3, (128, 128))
+SPACES = [replace(USUAL, search_rate=rate, search_widths=widths) for rate in (0, 1) for widths in (0, 1)]
+spaces = pytest.mark.parametrize(
+    "space", SPACES, ids=lambda s: f"rate{s.search_rate}-widths{s.search_widths}"
+)
+NUMBERS = [kind for kind in SEARCHED if kind.search_range.scale != "switch"]
+
+
+def points(space: Space) -> st.SearchStrategy[dict[str, Any]]:
+    """Any point: switches, and those numbers whose switch is on."""
+
+    def numbers(switches: dict[str, bool]) -> st.SearchStrategy[dict[str, Any]]:
+        parts: dict[str, Any] = {name: st.just(on) for name, on in switches.items()}
+        for axis in space.axes:
+            if axis.condition and not switches[axis.condition]:
+                continue
+            whole = st.integers(int(axis.low), int(axis.high))
+            parts[axis.name] = whole if axis.whole else st.floats(axis.low, axis.high)
+        return st.fixed_dictionaries(parts)
+
+    return st.fixed_dictionaries({name: st.booleans() for name in space.switches}).flatmap(numbers)
+
+
+def strengths_of(recipe: Recipe) -> dict[type[Technique], float]:
+    return {type(one): one.strength for one in recipe.techniques if not isinstance(one, EarlyStopping)}
+
+
+# --- the ranges -------------------------------------------------------------------------------------------
+
+
+def test_everything_but_early_stopping_is_searched() -> None:
+    assert {*SEARCHED, EarlyStopping} == set(TECHNIQUES)
+    assert EarlyStopping not in SEARCHED
+
+
+@spaces
+def test_the_axes_are_the_techniques_own_ranges_and_what_else_is_searched(space: Space) -> None:
+    axes = {axis.name: axis for axis in space.axes}
+    for kind in NUMBERS:
+        axis = axes.pop(f"{kind.name}_strength")
+        range_ = kind.search_range
+        assert (axis.low, axis.high, axis.log) == (range_.low, range_.high, range_.scale == "log")
+        assert (axis.whole, axis.condition) == (False, kind.name)
+    if space.search_rate:
+        rate = axes.pop("learning_rate")
+        assert (rate.low, rate.high, rate.log, rate.whole) == (LEARNING_RATES.low, LEARNING_RATES.high, 1, 0)
+    if space.search_widths:
+        width, depth = axes.pop("log2_width"), axes.pop("depth")
+        assert (2**width.low, 2**width.high, depth.low, depth.high) == (32, 256, 1, 3)
+        assert width.whole
+        assert depth.whole
+    assert not axes
+    assert space.switches == tuple(kind.name for kind in SEARCHED)
+
+
+@spaces
+def test_the_baselines_have_the_usual_rate_and_widths(space: Space) -> None:
+    assert space.baselines() == (
+        Candidate(EARLY_STOPPING_ALONE, 2e-3, (128, 128)),
+        Candidate(NO_REGULARIZATION, 2e-3, (128, 128)),
+    )
+    assert space.usual(Recipe(L2(0.1))) == Candidate(Recipe(L2(0.1)), 2e-3, (128, 128))
+
+
+# --- points and candidates --------------------------------------------------------------------------------
+
+
+@spaces
+@given(data=st.data())
+def test_a_point_becomes_the_candidate_that_lies_there(space: Space, data: Any) -> None:
+    point = data.draw(points(space))
+    candidate = space.candidate(point)
+    assert candidate.recipe.get(EarlyStopping) == EarlyStopping()
+    for kind in SEARCHED:
+        technique = candidate.recipe.get(kind)
+        assert (technique is not None) == point[kind.name]
+        if technique is not None:
+            strength = 1.0 if kind not in NUMBERS else point[f"{kind.name}_strength"]
+            assert technique.strength == pytest.approx(strength, rel=0.05)
+            assert not technique.is_off
+    rate = point["learning_rate"] if space.search_rate else space.learning_rate
+    assert candidate.learning_rate == pytest.approx(rate, rel=0.05)
+    widths = (2 ** point["log2_width"],) * point["depth"] if space.search_widths else space.hidden
+    assert candidate.hidden == widths
+    assert all(type(width) is int for width in candidate.hidden)
+
+
+@spaces
+@given(data=st.data())
+def test_a_candidate_has_its_point_again(space: Space, data: Any) -> None:
+    point = data.draw(points(space))
+    candidate = space.candidate(point)
+    found = space.point(candidate)
+    assert found.keys() == point.keys()
+    for axis in space.axes:
+        if axis.name in found:
+            assert axis.low <= found[axis.name] <= axis.high
+            assert found[axis.name] == pytest.approx(point[axis.name], rel=0.05)
+    assert {name: found[name] for name in space.switches} == {name: point[name] for name in space.switches}
+    # And there and back again is the same.
+    assert space.candidate(found) == candidate
+    assert space.point(space.candidate(found)) == found
+
+
+def test_numbers_have_two_digits() -> None:
+    space = replace(USUAL, search_rate=True)
+    point = dict.fromkeys(space.switches, False) | {"l2": True, "l2_strength": 0.123456789}
+    candidate = space.candidate(point | {"learning_rate": 0.00123456789})
+    assert (strengths_of(candidate.recipe), candidate.learning_rate) == ({L2: 0.12}, 0.0012)
+
+
+def test_what_lies_outside_is_cut_to_the_ranges() -> None:
+    space = replace(USUAL, search_rate=True, search_widths=True)
+    far = Candidate(Recipe(L2(1e9), Dropout(0.999), EarlyStopping(3)), 1e3, (10_000,) * 9)
+    near = Candidate(Recipe(L2(1e-9), Dropout(1e-9)), 1e-9, ())
+    for candidate, end in ((far, "high"), (near, "low")):
+        found = space.point(candidate)
+        assert [found[name] for name in space.switches] == [kind in (L2, Dropout) for kind in SEARCHED]
+        for axis in space.axes:
+            if axis.name in found:
+                assert found[axis.name] == getattr(axis, end), axis.name
+    assert type(space.point(far)["depth"]) is type(space.point(far)["log2_width"]) is int
+
+
+def test_a_technique_at_its_off_value_is_not_in() -> None:
+    found = USUAL.point(Candidate(Recipe(L2(0.0), EarlyStopping()), 2e-3, (128, 128)))
+    assert found["l2"] is False
+    assert "l2_strength" not in found
+
+
+# --- each technique alone ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", SEARCHED, ids=lambda kind: kind.name)
+def test_each_technique_is_tried_alone_at_several_strengths_of_its_range(kind: type[Technique]) -> None:
+    alone = [recipe for recipe in single_recipes() if recipe.get(kind) is not None]
+    range_ = kind.search_range
+    strengths = [strengths_of(recipe)[kind] for recipe in alone]
+    assert all(set(map(type, recipe.techniques)) == {kind, EarlyStopping} for recipe in alone)
+    if range_.scale == "switch":
+        assert strengths == [1.0]
+        return
+    assert len(set(strengths)) == len(strengths) >= 3
+    assert all(range_.low <= strength <= range_.high for strength in strengths)
+    # From both halves of the range, and away from its ends.
+    assert min(strengths) < range_.strength_at(0.35) < range_.strength_at(0.65) < max(strengths)
+    # Short enough to read and to type again.
+    assert all(len(repr(strength)) <= 7 for strength in strengths)
+
+
+def test_the_middle_strengths_of_all_techniques_come_first() -> None:
+    first = single_recipes()[: len(SEARCHED)]
+    for kind, recipe in zip(SEARCHED, first, strict=True):
+        strength = strengths_of(recipe)[kind]
+        if kind in NUMBERS:
+            assert strength == pytest.approx(kind.search_range.strength_at(0.5), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        (Recipe(L2(0.1), EarlyStopping()), L2),
+        (Recipe(BatchNorm(), EarlyStopping(3)), BatchNorm),
+        (Recipe(L2(0.1)), None),  # without early stopping it is something else
+        (Recipe(L2(0.1), Dropout(0.3), EarlyStopping()), None),
+        (Recipe(L2(0.1), Dropout(0.0), EarlyStopping()), L2),
+        (Recipe(L2(0.0), EarlyStopping()), None),
+        (Recipe(EarlyStopping()), None),
+        (Recipe(), None),
+    ],
+    ids=str,
+)
+def test_one_technique_alone_is_told_from_mixtures_and_baselines(recipe: Recipe, expected: Any) -> None:
+    assert is_single(recipe) is expected
+
+
+# --- the design -------------------------------------------------------------------------------------------
+
+
+@spaces
+def test_the_design_begins_with_every_technique_alone_then_singles_and_mixtures_in_turn(space: Space) -> None:
+    singles = [space.usual(recipe) for recipe in single_recipes()]
+    n, rest = len(SEARCHED), len(singles) - len(SEARCHED)
+    made = list(islice(space.design(0), n + 2 * rest + 20))
+    assert made[:n] == singles[:n]
+    assert made[n + 1 : n + 2 * rest : 2] == singles[n:]
+    mixtures = made[n : n + 2 * rest : 2] + made[n + 2 * rest :]
+    assert len(mixtures) == rest + 20
+    assert all(is_single(one.recipe) is None for one in mixtures)
+
+
+@spaces
+@given(seed=st.integers(0, 2**63 - 1))
+def test_mixtures_are_two_techniques_or_more_within_their_ranges(space: Space, seed: int) -> None:
+    n_singles = len(single_recipes())
+    mixtures = [one for one in islice(space.design(seed), n_singles + 30) if is_single(one.recipe) is None]
+    assert len(mixtures) == 30
+    for candidate in mixtures:
+        recipe = candidate.recipe
+        assert recipe.get(EarlyStopping) == EarlyStopping()
+        assert len(recipe.techniques) >= 3
+        for technique in recipe.techniques:
+            range_ = technique.search_range
+            assert not technique.is_off
+            assert range_.low <= technique.strength <= range_.high
+        if space.search_rate:
+            assert LEARNING_RATES.low <= candidate.learning_rate <= LEARNING_RATES.high
+        else:
+            assert candidate.learning_rate == space.learning_rate
+        if space.search_widths:
+            assert candidate.hidden[0] in (32, 64, 128, 256)
+            assert candidate.hidden == candidate.hidden[:1] * len(candidate.hidden)
+            assert 1 <= len(candidate.hidden) <= 3
+        else:
+            assert candidate.hidden == space.hidden
+
+
+@spaces
+@given(seed=st.integers(0, 2**63 - 1))
+def test_no_two_of_a_first_batch_are_the_same(space: Space, seed: int) -> None:
+    made = list(islice(space.design(seed), 48))
+    assert len(set(made)) == 48
+
+
+def test_mixtures_fill_the_space() -> None:
+    space = replace(USUAL, search_rate=True, search_widths=True)
+    n = 400
+    mixtures = [one for one in islice(space.design(0), n) if is_single(one.recipe) is None]
+    n = len(mixtures)
+    count = Counter(kind for one in mixtures for kind in strengths_of(one.recipe))
+    for kind in SEARCHED:
+        assert 0.5 < count[kind] / n < 0.85
+    assert {len(one.recipe.techniques) - 1 for one in mixtures} == set(range(2, len(SEARCHED) + 1))
+    for axis in space.axes:
+        places = [space.point(one)[axis.name] for one in mixtures if axis.name in space.point(one)]
+        if axis.whole:
+            values = np.bincount(places)[int(axis.low) :] / len(places)
+            np.testing.assert_allclose(values, 1 / (axis.high - axis.low + 1), atol=0.06)
+            continue
+        scale = np.log if axis.log else np.asarray
+        low, high = scale(axis.low), scale(axis.high)
+        for share in (0.25, 0.5, 0.75):
+            below = np.mean(scale(np.array(places)) <= low + share * (high - low))
+            assert below == pytest.approx(share, abs=0.07), axis.name
+
+
+@spaces
+def test_the_seed_makes_the_design(space: Space) -> None:
+    first, again, other = (list(islice(space.design(seed), 40)) for seed in (0, 0, 1))
+    assert first == again != other
+    # Each technique alone is the same whatever the seed.
+    assert [one for one in first if is_single(one.recipe)] == [one for one in other if is_single(one.recipe)]
