@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import taut
 from taut.cli.demo import N_ASIDE, patients
+from taut.estimators import effort
 from taut.store import check_folder
 from taut.table import read_file
 from tests.cli.conftest import Run, read_csv
@@ -18,7 +20,10 @@ def test_the_table_is_the_one_of_scikit_learn() -> None:
     assert frame.column("age").take(np.array([0])).values[0] == 59  # type: ignore[union-attr]
 
 
-def test_the_demo_compares_saves_and_leaves_rows_to_predict(run: Run, tmp_path: Path) -> None:
+def test_the_demo_compares_saves_and_leaves_rows_to_predict(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(effort._PLANS, "standard", effort.Plan(n_candidates=8, n_first=6))  # a few, for speed
     folder = tmp_path / "demo"
     result = run("demo", "-o", folder)
     assert result.exit_code == 0, result.output

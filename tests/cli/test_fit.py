@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,36 +64,113 @@ def test_an_amount_is_regression(run: Run, table: Path, tmp_path: Path) -> None:
     assert isinstance(taut.load(tmp_path / "a" / "b"), taut.TautRegressorCV)
 
 
-def test_the_options_reach_the_estimator(run: Run, table: Path) -> None:
-    options = ("--activation", "gelu", "--learning-rate", "0.01", "--batch-size", "16", "--random-state", "7")
-    more = (
-        "--class-weight",
-        "balanced",
-        "--time-limit",
-        "60",
-        "--hidden",
-        "5, 3",
-        "--task",
-        "classification",
-    )
-    result = run("fit", table, "--target", "kind", *QUICK, *options, *more)
-    assert result.exit_code == 0, result.output
-    assert "classification (as asked for)" in result.stdout
-    found = taut.load(table.parent / "shop.taut").get_params()
+@pytest.fixture
+def asked(run: Run, table: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The estimator that options make, and which is not trained."""
+    made: list[Any] = []
+
+    def train(estimator: Any, *_: object) -> bool:
+        made.append(estimator)
+        return False
+
+    def ask(*options: object) -> Any:
+        monkeypatch.setattr("taut.cli.train.train", train)
+        result = run("fit", table, "--target", "kind", *options)
+        assert result.exit_code == 0, result.output
+        return made[-1]
+
+    return ask
+
+
+def test_the_options_reach_the_estimator(asked: Callable[..., Any]) -> None:
+    options = {
+        "--activation": "gelu", "--learning-rate": "0.01", "--batch-size": 16, "--random-state": 7,
+        "--class-weight": "balanced", "--time-limit": 60, "--hidden": "5, 3", "--max-epochs": 9, "--cv": 4,
+        "--effort": "quick", "--n-candidates": 30, "--scoring": "roc_auc", "--selection": "1se",
+        "--final": "refit", "--resume": "search.db", "--n-jobs": 1,
+    }  # fmt: skip
+    found = asked(*(word for option in options.items() for word in option)).get_params()
     assert 0 < found.pop("time_limit") < 60  # what reading took is gone
     assert found == {
-        "activation": "gelu",
-        "batch_size": 16,
-        "class_weight": "balanced",
-        "cv": 3,
-        "hidden": (5, 3),
-        "learning_rate": 0.01,
-        "max_epochs": 3,
-        "n_candidates": 3,
-        "n_jobs": 1,
-        "random_state": 7,
-        "verbose": 0,
-    }
+        "activation": "gelu", "batch_size": 16, "class_weight": "balanced", "cv": 4, "effort": "quick",
+        "final": "refit", "hidden": (5, 3), "learning_rate": 0.01, "max_epochs": 9, "n_candidates": 30,
+        "n_jobs": 1, "on_batch": None, "on_candidate": None, "random_state": 7, "resume": Path("search.db"),
+        "sampler": None, "scoring": "roc_auc", "selection": "1se", "verbose": 0,
+    }  # fmt: skip
+
+
+def test_without_options_it_is_the_usual_estimator_with_a_seed(asked: Callable[..., Any]) -> None:
+    assert asked().get_params() == taut.TautClassifierCV(random_state=0).get_params()
+
+
+def test_widths_may_be_searched(asked: Callable[..., Any]) -> None:
+    assert asked("--hidden", "auto").hidden == "auto"
+
+
+def test_options_of_the_search_give_a_model_of_it(run: Run, table: Path) -> None:
+    options = ("--hidden", "auto", "--effort", "quick", "--scoring", "roc_auc", "--final", "refit")
+    result = run("fit", table, "--target", "kind", *options, "--max-epochs", 2, "--cv", 2, "--n-jobs", 1)
+    assert result.exit_code == 0, result.output
+    assert "searching: 18 candidates; Ctrl+C ends it and keeps the best so far\n" in result.stderr
+    assert re.search(
+        r"^18 of 18 candidates, \d+ folds, best loss .*; making the chosen networks$", result.stderr, re.M
+    )
+    model = taut.load(table.parent / "shop.taut")
+    assert len(model.candidates_) == 18
+    assert len(model.model_.networks) == 5
+    assert model.get_params()["hidden"] == "auto"
+    widths = "-".join(map(str, model.network_.hidden))
+    assert f"trained  learning rate {model.learning_rate_:g}, hidden layers {widths}\n" in result.stdout
+    score = model.best_.scoring.mean()
+    assert score == max(c.scoring.mean() for c in model.candidates_ if c.complete)
+    assert f"It was chosen by roc_auc: {score:.3g}" in result.stdout
+
+
+def test_few_rows_have_their_folds_made_anew(run: Run, table: Path) -> None:
+    result = run("fit", table, "--target", "kind", "--hidden", "4", "--max-epochs", 2, "--n-candidates", 2)
+    assert result.exit_code == 0, result.output
+    assert "means of 15 folds" in result.stdout
+    model = taut.load(table.parent / "shop.taut")
+    assert (model.n_splits_, model.get_params()["cv"]) == (15, "auto")
+
+
+# --- a search that goes on ----------------------------------------------------------------------------------
+
+
+def test_a_search_is_kept_and_gone_on_with(run: Run, table: Path) -> None:
+    ledger = table.parent / "search.db"
+    first = run("fit", table, "--target", "kind", *QUICK, "--resume", ledger)
+    assert first.exit_code == 0, first.output
+    model = taut.load(table.parent / "shop.taut")
+    again = run("fit", table, "--target", "kind", *QUICK, "--resume", ledger)
+    assert again.exit_code == 0, again.output
+    assert again.stdout == first.stdout
+    assert taut.load(table.parent / "shop.taut").cv_results_["mean_test_score"].tolist() == (
+        model.cv_results_["mean_test_score"].tolist()
+    )
+
+
+def test_a_search_with_other_options_or_data_is_refused(run: Run, table: Path) -> None:
+    ledger = table.parent / "search.db"
+    assert run("fit", table, "--target", "kind", *QUICK, "--resume", ledger).exit_code == 0
+    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", ledger, "--selection", "1se")
+    assert found == (
+        f"error: {ledger}: was begun with other arguments: selection was 'best' and is now '1se'. Give the "
+        "same ones, or start anew with another file."
+    )
+    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", ledger, "--drop", "city")
+    assert found.startswith(f"error: {ledger}: was begun on other data")
+    found = sentence(run, table, "--target", "price", *QUICK, "--resume", ledger)
+    assert found.startswith(f"error: {ledger}: was begun ")
+
+
+def test_a_file_that_is_no_search_is_refused(run: Run, table: Path) -> None:
+    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", table)
+    assert found == (
+        f"error: {table}: is not a taut search ledger, or its beginning is damaged; give another file."
+    )
+    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", table.parent / "nix" / "s.db")
+    assert "there is no folder" in found
 
 
 def test_a_linear_model(run: Run, table: Path) -> None:
@@ -188,6 +268,11 @@ def test_a_missing_file(run: Run, tmp_path: Path) -> None:
         (["--task", "regression"], "the target 'kind' is no number, as regression needs"),
         (["--task", "regression", "--class-weight", "balanced"], "--class-weight is for classes"),
         (["--cv", "88"], "'shop.csv' has 87 rows with a target, too few for 88 folds"),
+        (["--scoring", "good"], "scoring='good' is not known to scikit-learn; "),
+        (["--scoring", "f1"], "scoring='f1' does not go with this target: pos_label=1 is not a valid label"),
+        (["--scoring", "r2"], "scoring='r2' does not go with this target: "),
+        (["--hidden", "Auto"], "--hidden is widths such as 128,128"),
+        (["--resume", "."], ".: is a folder, not a taut search ledger; give another file."),
     ],
 )
 def test_a_wrong_option_is_named(run: Run, table: Path, options: list[str], message: str) -> None:
@@ -195,7 +280,20 @@ def test_a_wrong_option_is_named(run: Run, table: Path, options: list[str], mess
 
 
 @pytest.mark.parametrize(
-    "options", [["--cv", "1"], ["--n-candidates", "1"], ["--max-epochs", "0"], ["--task", "x"]]
+    "options",
+    [
+        ["--cv", "1"],
+        ["--cv", "auto"],
+        ["--n-candidates", "1"],
+        ["--max-epochs", "0"],
+        ["--task", "x"],
+        ["--effort", "hard"],
+        ["--selection", "2se"],
+        ["--final", "both"],
+        ["--time-limit", "-1"],
+        ["--random-state", "-1"],
+    ],
+    ids=" ".join,
 )
 def test_an_option_out_of_its_range_is_a_usage_error(run: Run, table: Path, options: list[str]) -> None:
     assert options[0] in sentence(run, table, "--target", "kind", *options)

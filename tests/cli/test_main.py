@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,7 +39,18 @@ def test_help_and_version_are_quick() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    heavy = ("numpy", "scipy", "sklearn", "numba", "duckdb", "narwhals", "pandas", "torch")
+    heavy = (
+        "numpy",
+        "scipy",
+        "sklearn",
+        "numba",
+        "duckdb",
+        "narwhals",
+        "pandas",
+        "torch",
+        "optuna",
+        "plotly",
+    )
     code = f"import sys, taut.cli; print([name for name in {heavy} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
@@ -46,7 +59,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_the_version_and_the_commands() -> None:
     assert call("--version").stdout == f"taut {taut.__version__}\n"
     found = call("-h").stdout
-    for command in ("fit", "predict", "techniques", "demo"):
+    for command in ("fit", "predict", "path", "techniques", "demo"):
         assert re.search(rf"^  {command} ", found, re.MULTILINE)
 
 
@@ -62,7 +75,9 @@ def test_without_a_terminal_there_are_plain_lines_and_no_control_codes(table: Pa
     assert done.returncode == 0, done.stderr
     assert not CONTROL.search(done.stdout.replace("\n", ""))
     assert not CONTROL.search(done.stderr.replace("\n", ""))
-    assert "3 of 3 candidates, best loss " in done.stderr
+    assert re.search(
+        r"^3 of 3 candidates, \d+ folds, best loss .*; making the chosen networks$", done.stderr, re.M
+    )
     assert "chosen recipe" in done.stdout
     assert taut.load(table.parent / "shop.taut").recipe_
 
@@ -97,17 +112,27 @@ def test_a_time_limit_holds(run: Run, table: Path) -> None:
     assert 2 < spent < 5
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl+C to the whole console")
-@pytest.mark.parametrize("twice", [False, True])
-def test_ctrl_c_keeps_the_best_so_far_and_a_second_one_ends_at_once(tmp_path: Path, twice: bool) -> None:
-    table = write_csv(tmp_path / "shop.csv", rows(2000))
-    command = [*TAUT, "fit", str(table), "--target", "kind", "--time-limit", "300", "--max-epochs", "50"]
+@contextlib.contextmanager
+def searching(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A command that has told of its first candidate."""
+    command = [*TAUT, *map(str, arguments)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         assert process.stderr is not None
-        while "candidate" not in (line := process.stderr.readline()):
+        while " folds, best loss " not in (line := process.stderr.readline()):
             assert line, "the search never began"
+        yield process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl+C to the whole console")
+@pytest.mark.parametrize("twice", [False, True])
+def test_ctrl_c_keeps_the_best_so_far_and_a_second_one_ends_at_once(tmp_path: Path, twice: bool) -> None:
+    table = write_csv(tmp_path / "shop.csv", rows(2000))
+    with searching(
+        "fit", table, "--target", "kind", "--time-limit", 300, "--cv", 5, "--max-epochs", 50, "--hidden", 32
+    ) as process:
+        time.sleep(0.5)  # the race has begun
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
         if twice:
@@ -128,6 +153,33 @@ def test_ctrl_c_keeps_the_best_so_far_and_a_second_one_ends_at_once(tmp_path: Pa
     assert taut.load(folder).interrupted_ is True
     assert call("predict", folder, table).returncode == 0
     assert len(read_csv(tmp_path / "shop.predictions.csv")) == 2000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl+C to the whole console")
+def test_after_ctrl_c_the_same_command_goes_on_and_ends_as_if_it_had_not_been(
+    run: Run, tmp_path: Path
+) -> None:
+    table = write_csv(tmp_path / "shop.csv", rows(600))
+    folder, ledger = tmp_path / "shop.taut", tmp_path / "search.db"
+    command = ("fit", table, "--target", "kind", "--hidden", "32", "--max-epochs", 60, "--cv", 3,
+               "--n-candidates", 26)  # fmt: skip
+    whole = run(*command)
+    assert whole.exit_code == 0, whole.output
+    with searching(*command, "--resume", ledger) as process:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    said = errors.splitlines()[-1]
+    assert re.fullmatch(
+        rf"interrupted after \d+ candidates: the best so far was saved in {folder}; the same command goes on "
+        "from here.",
+        said,
+    )
+    assert len(taut.load(folder).candidates_) < 26
+    again = run(*command, "--resume", ledger)
+    assert again.exit_code == 0, again.output
+    assert again.stdout == whole.stdout
+    assert len(taut.load(folder).candidates_) == 26
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")

@@ -10,11 +10,18 @@ from rich.console import Console
 from taut.cli import progress
 from taut.cli.progress import SearchProgress, duration, text_of
 from taut.cli.voice import Voice
-from taut.selection.search import Progress
+from taut.selection.news import Progress
 
 
-def at(done: int, total: int | None = 40, left: float | None = 12.0, **more: bool) -> Progress:
-    return Progress(done, total, 0.05, 0.075, None, 3.0, left, **more)
+def at(
+    done: int, total: int | None = 40, left: float | None = 12.0, *, folds: int = 31, **more: bool
+) -> Progress:
+    return Progress(done, total, folds, 0.05, 0.075, None, 3.0, left, **more)
+
+
+def before(left: float | None, done: int = 0, total: int | None = 40) -> Progress:
+    """Nothing has a loss yet."""
+    return Progress(done, total, 0, math.nan, math.nan, None, 0.5, left)
 
 
 @pytest.mark.parametrize(
@@ -26,12 +33,12 @@ def test_durations(seconds: float, shown: str) -> None:
 
 
 def test_the_text_says_how_far_and_how_good() -> None:
-    assert text_of(at(12)) == "12 of 40 candidates, best loss 0.05 (early stopping alone 0.075)"
-    assert text_of(at(1, None)).startswith("1 candidate, ")
-    assert text_of(at(2, None)).startswith("2 candidates, ")
+    assert text_of(at(12)) == "12 of 40 candidates, 31 folds, best loss 0.05 (early stopping alone 0.075)"
+    assert text_of(at(1, None)).startswith("1 candidate, 31 folds, ")
+    assert text_of(at(2, None, folds=1)).startswith("2 candidates, 1 fold, ")
+    assert text_of(at(1)).startswith("1 of 40 candidates, ")
     assert text_of(at(40, finishing=True)).endswith("; making the chosen networks")
-    nothing = Progress(0, 40, math.nan, math.nan, None, 0.0, None)
-    assert text_of(nothing) == "0 of 40 candidates"
+    assert text_of(before(None)) == "0 of 40 candidates, 0 folds"
 
 
 def test_without_a_terminal_there_is_a_plain_line_every_few_seconds(
@@ -40,16 +47,44 @@ def test_without_a_terminal_there_is_a_plain_line_every_few_seconds(
     clock = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
     with SearchProgress(Voice()) as shown:
-        shown.update(Progress(1, 40, math.nan, math.nan, None, 1.0, 9.0))  # nothing to say yet
+        shown.update(before(9.0))  # nothing to say yet
         for second, done in enumerate(range(2, 10)):
             clock[0] = 100.0 + second
             shown.update(at(done))
         shown.update(at(40, left=0.0, finishing=True))
     assert capsys.readouterr().err == (
-        "2 of 40 candidates, best loss 0.05 (early stopping alone 0.075), 12 s left\n"
-        "7 of 40 candidates, best loss 0.05 (early stopping alone 0.075), 12 s left\n"
-        "40 of 40 candidates, best loss 0.05 (early stopping alone 0.075); making the chosen networks\n"
+        "2 of 40 candidates, 31 folds, best loss 0.05 (early stopping alone 0.075), 12 s left\n"
+        "7 of 40 candidates, 31 folds, best loss 0.05 (early stopping alone 0.075), 12 s left\n"
+        "40 of 40 candidates, 31 folds, best loss 0.05 (early stopping alone 0.075); making the chosen "
+        "networks\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("left", "said"), [(59.0, ""), (None, ""), (math.inf, ""), (61.0, "1 min 1 s"), (7500.0, "2 h 5 min")]
+)
+@pytest.mark.parametrize("live", [False, True])
+def test_of_a_long_search_an_estimate_is_given_once_before_it_begins(
+    left: float | None, said: str, live: bool
+) -> None:
+    voice, out = Voice(), io.StringIO()
+    voice.console = Console(file=out, force_terminal=live, width=120, highlight=False)
+    with SearchProgress(voice) as shown:
+        shown.update(before(left))
+        shown.update(before(left))
+        shown.update(at(1, left=left))
+    expected = f"about {said}, estimated from the first epoch\n"
+    assert out.getvalue().count("estimated from the first epoch") == bool(said)
+    assert (expected in out.getvalue()) == bool(said)
+
+
+def test_an_estimate_comes_before_anything_is_done_or_not_at_all() -> None:
+    voice, out = Voice(), io.StringIO()
+    voice.console = Console(file=out, width=120, highlight=False)
+    with SearchProgress(voice) as shown:
+        shown.update(before(None))
+        shown.update(at(2, left=500.0))
+    assert "estimated" not in out.getvalue()
 
 
 @pytest.mark.parametrize("total", [40, None])
@@ -61,7 +96,7 @@ def test_on_a_terminal_one_line_is_drawn_again_and_taken_away(total: int | None)
         voice.warning("something")
         print("taut: compiling", file=sys.stderr)  # the engine does so; it must not tear the line
         shown.update(at(12, total, finishing=True))
-        shown.update(Progress(14, total, math.nan, math.nan, None, 0.0, None))
+        shown.update(before(None, 14, total))
     text = out.getvalue()
     assert "12 of 40 candidates" in text if total else "12 candidates" in text
     assert "warning: something\n" in text

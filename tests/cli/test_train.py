@@ -25,9 +25,11 @@ def quick(**more: object) -> TautClassifierCV:
 def test_the_plan_is_said_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     y = np.arange(40) % 2
     for more, plan in (
-        ({}, "3 recipes, 2 folds"),
-        ({"time_limit": 60.0}, "3 recipes or 60 s, 2 folds"),
-        ({"time_limit": 0.4, "n_candidates": None}, "0 s, 2 folds"),
+        ({}, "3 candidates"),
+        ({"effort": "thorough"}, "3 candidates"),
+        ({"effort": "quick", "n_candidates": None}, "18 candidates"),
+        ({"time_limit": 60.0}, "3 candidates or 60 s"),
+        ({"time_limit": 0.4, "n_candidates": None}, "0 s"),
     ):
         train(quick(**more), FRAME, y, tmp_path / "model", Voice())
         first = capsys.readouterr().err.splitlines()[0]
@@ -43,6 +45,15 @@ def test_the_columns_that_were_left_out_are_named(run: Run, tmp_path: Path) -> N
         "'constant' (all values are the same), "
         "'note' (text with 60 different values in 60 rows, like a name or an identifier)\n"
     ) in result.stdout
+
+
+def test_what_was_trained_with_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for hidden, shown in (((4, 3), "4-3"), ((), "none")):
+        estimator = quick(hidden=hidden, learning_rate=0.0125)
+        train(estimator, FRAME, np.arange(40) % 2, tmp_path / "model", Voice(), new=Path("more.csv"))
+        out = capsys.readouterr().out
+        assert f"trained  learning rate 0.0125, hidden layers {shown}\n" in out
+        assert f"predict  taut predict {tmp_path / 'model'} more.csv\n" in out
 
 
 def test_what_scikit_learn_says_of_y_is_a_sentence(tmp_path: Path) -> None:
@@ -61,8 +72,9 @@ def test_a_fault_of_ours_stays_a_traceback(tmp_path: Path, monkeypatch: pytest.M
     assert not isinstance(found.value, DataError)
 
 
+@pytest.mark.parametrize("resumable", [False, True])
 def test_an_interrupted_search_is_saved_and_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    resumable: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from taut.selection import search
 
@@ -73,10 +85,12 @@ def test_an_interrupted_search_is_saved_and_said(
     real = search.Interrupts
     monkeypatch.setattr(search, "Interrupts", control_c_at_once)
     estimator = quick(time_limit=60.0, n_candidates=None)
+    estimator.resume = tmp_path / "search.db" if resumable else None
     assert train(estimator, FRAME, np.arange(40) % 2, tmp_path / "model", Voice()) is True
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("interrupted after ")
-    assert said.endswith(f"candidates: the best so far was saved in {tmp_path / 'model'}.")
+    goes_on = "; the same command goes on from here" if resumable else ""
+    assert said.endswith(f"candidates: the best so far was saved in {tmp_path / 'model'}{goes_on}.")
     assert taut.load(tmp_path / "model").interrupted_ is True
 
 

@@ -36,7 +36,11 @@ SHARED = {
     "verbose": 0,
 }
 ONE = {"recipe": None, "validation_fraction": 0.15}
-CHOSEN = {"cv": 5, "n_candidates": None, "time_limit": None}
+CHOSEN = {
+    "cv": "auto", "effort": "standard", "n_candidates": None, "time_limit": None, "scoring": None,
+    "selection": "best", "final": "bag", "sampler": None, "resume": None, "on_candidate": None,
+    "on_batch": None,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,7 @@ def test_losses_are_in_the_targets_own_units() -> None:
         first, second = (
             [e.history_["validation_loss"]]
             if make is single
-            else [e.history_[e.recipe_][0]["validation_loss"]]
+            else [e.history_["chosen"][0]["validation_loss"]]
             for e in (usual, other)
         )
         np.testing.assert_allclose(second, np.array(first) * 1e6, rtol=0.02)

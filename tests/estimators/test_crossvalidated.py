@@ -303,6 +303,25 @@ def test_refit_leaves_out_validation_rows_and_rows_without_weight() -> None:
     assert len(fitted.model_.networks) == 5
 
 
+def test_refit_networks_have_the_inputs_that_all_rows_make() -> None:
+    """A column has its input for missing values where enough rows miss it, which may be none of the folds."""
+    X, y = given(n=90)
+    differ = 0
+    for n_missing in range(2, 14):
+        some = X.copy()
+        some[:n_missing, 0] = np.nan
+        bag, refit = (
+            crossvalidated(final=final, n_candidates=2, max_epochs=2).fit(some, y)
+            for final in ("bag", "refit")
+        )
+        first = bag.model_.networks[0].encoder.n_features
+        for network in refit.model_.networks:
+            assert network.network.n_inputs == network.encoder.n_features
+        differ += refit.model_.networks[0].encoder.n_features != first
+        assert np.isfinite(output(refit, some)).all()
+    assert differ
+
+
 # --- the sampler ------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -110,6 +112,22 @@ def test_fits_at_the_same_time_do_not_disturb_each_other() -> None:
     for seed in range(3):
         alone = output(crossvalidated(random_state=seed).fit(X, y), X).tobytes()
         assert {fit.tobytes() for fit in fits[seed::3]} == {alone}
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_in_joblibs_workers_callbacks_are_called_too(backend: str, tmp_path: Path) -> None:
+    X, y = given()
+
+    def note(score: Any) -> None:
+        with (tmp_path / f"{threading.get_native_id()}.txt").open("a") as file:
+            file.write(f"{score.recipe!r}\n")
+
+    with joblib.parallel_config(backend, n_jobs=2):
+        scores = cross_val_score(crossvalidated(on_candidate=note, n_jobs=None), X, y, cv=3)
+    assert scores.tolist() == cross_val_score(crossvalidated(), X, y, cv=3).tolist()
+    lines = [line for file in tmp_path.iterdir() for line in file.read_text().splitlines()]
+    assert len(lines) == 3 * 4
+    assert lines.count("Recipe()") == 3
 
 
 @pytest.mark.parametrize("n_jobs", [-1, -2, 1, 3])

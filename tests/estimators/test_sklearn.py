@@ -16,6 +16,9 @@ ESTIMATORS = [
     TautRegressor(**QUICK),
     TautClassifierCV(**QUICK, cv=3, n_candidates=3),
     TautRegressorCV(**QUICK, cv=3, n_candidates=3),
+    # What they have of their own, at other values than the usual ones.
+    TautClassifierCV(**QUICK, cv=2, effort="quick", n_candidates=5, selection="1se", final="refit"),
+    TautRegressorCV(**QUICK, cv=2, n_candidates=5, scoring="r2", final="refit"),
 ]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import sys
 from typing import Any
 
@@ -118,6 +119,13 @@ def test_a_gain_is_paired_over_the_folds() -> None:
     off: Any = path.gain(path.off)
     assert (off.difference, off.within_chance) == (0.0, True)
     assert made(n_folds=1).gain().within_chance is None
+
+
+def test_a_path_can_be_pickled() -> None:
+    path = made("l1", failed=[3])
+    again = pickle.loads(pickle.dumps(path))
+    np.testing.assert_equal(again.table, path.table)
+    assert again.technique is path.technique
 
 
 def test_names_and_repr() -> None:

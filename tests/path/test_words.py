@@ -118,8 +118,9 @@ def test_epochs() -> None:
 def test_zeros_and_the_columns_that_hold_out() -> None:
     text = said("l1", columns=("a", "b", "c", "d", "<e>"))
     assert (
-        "There 30 % of the weights that early stopping keeps are zero (60 % at the end of training)." in text
-    )
+        "Of the best one's weights that early stopping keeps, 30 % are zero; "
+        "at the end of training, as in the table, 60 %."
+    ) in text
     assert "The columns that hold out longest: 'a', 'b', 'c'." in text
     assert "zero" not in said("l2")
 

@@ -76,11 +76,15 @@ def failed(recipe: Recipe, n_folds: int = 3) -> CandidateScore:
 
 
 def searched(
-    estimator: Estimator, candidates: Sequence[CandidateScore], *, interrupted: bool = False
+    estimator: Estimator,
+    candidates: Sequence[CandidateScore],
+    *,
+    interrupted: bool = False,
+    best: int | None = None,
 ) -> Estimator:
-    """The estimator as it were after a search with these candidates."""
+    """The estimator as it were after a search with these candidates; without ``best``, the best is chosen."""
     merits = [c.merit if c.state in ("complete", "cut off") else -np.inf for c in candidates]
-    estimator.best_index_ = int(np.argmax(merits))
+    estimator.best_index_ = int(np.argmax(merits)) if best is None else best
     estimator.restore_candidates(candidates)
     estimator.n_splits_ = len(candidates[0].validation_loss)
     estimator.zero_share_ = 0.25

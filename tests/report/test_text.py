@@ -9,8 +9,10 @@ from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.report.summarize import summarize
 from taut.report.text import footnotes, in_words, plain_table, rich_table
 from taut.selection.score import CandidateScore
-from taut.techniques import L2
-from tests.report.helpers import EARLY, MIXTURE, NONE, USUAL, alone, failed, scored, searched
+from taut.techniques import L2, Dropout
+from tests.report.helpers import EARLY, MIXTURE, NONE, USUAL, alone, dropped, failed, scored, searched
+
+NAN = float("nan")
 
 
 def words(*candidates: CandidateScore) -> str:
@@ -68,17 +70,35 @@ def test_the_footnote_names_the_loss_and_the_folds() -> None:
 
 
 def test_what_was_cut_off_is_marked_and_explained() -> None:
-    candidates = [scored(EARLY, [1, 1], complete=False), scored(NONE, [2, 2])]
+    candidates = [scored(EARLY, [1, 1], state="cut off"), scored(NONE, [2, 2])]
     summary = summarize(searched(TautClassifierCV(), candidates))
     assert "early stopping alone *" in plain_table(summary)
     assert "cut off before its training had ended" in footnotes(summary)[1]
+
+
+def test_what_was_dropped_is_marked_and_explained() -> None:
+    candidates = [
+        scored(EARLY, [1, 1, 1]),
+        scored(NONE, [2, 2, 2]),
+        dropped(alone(L2(1)), [1.5, 1.7, NAN]),
+        dropped(alone(Dropout(0.5)), [1.5, NAN, NAN]),
+    ]
+    summary = summarize(searched(TautClassifierCV(), candidates))
+    table = plain_table(summary)
+    rows = [line.split() for line in table.splitlines()]
+    assert "L2 1 - 0.80 1.60 ± 0.10 0.80 90.0 % 12 0 %".split() in rows
+    assert "dropout 0.5 - 0.75 1.50 0.75 90.0 % 12 0 %".split() in rows
+    assert "nan" not in table
+    (_, note) = footnotes(summary)
+    assert note == "Marked -: out of the race after some of the folds, whose means these are."
+    assert "Marked" not in " ".join(footnotes(summarize(searched(TautClassifierCV(), USUAL))))
 
 
 def test_what_regularization_did_in_words() -> None:
     found = words(*USUAL)
     assert found.startswith(
         "Regularization lowered the validation loss by 58 % against no regularization, and by 17 % against "
-        "early stopping alone. The lowest of 7 losses is a little too good an estimate"
+        "early stopping alone. The best of 7 candidates' losses is a little too good an estimate"
     )
     assert "chance" not in found
 
@@ -94,7 +114,7 @@ def test_a_difference_within_chance_is_said() -> None:
 def test_early_stopping_alone_may_win() -> None:
     found = words(scored(EARLY, [1, 1]), scored(NONE, [2, 2]), scored(alone(L2(1)), [3, 3]))
     assert found.startswith(
-        "Early stopping alone had the lowest loss of the 3 recipes tried; no other technique added to it. "
+        "Early stopping alone had the lowest loss of the 3 candidates tried; no other technique added to it. "
         "It lowered the validation loss by 50 % against no regularization."
     )
 
@@ -104,6 +124,68 @@ def test_no_regularization_may_win() -> None:
     assert found.startswith("Regularization did not help here: the network without any had the lowest loss")
 
 
+def in_words_of(estimator: TautClassifierCV, *candidates: CandidateScore, best: int | None = None) -> str:
+    return " ".join(in_words(summarize(searched(estimator, candidates, best=best))))
+
+
+def test_a_scorer_that_chose_is_named_with_its_figures() -> None:
+    clf = TautClassifierCV(scoring="roc_auc")
+    found = in_words_of(
+        clf,
+        scored(EARLY, [1, 1], scoring=[0.8, 0.9]),
+        scored(NONE, [2, 2], scoring=[0.7, 0.7]),
+        scored(alone(L2(1)), [0.5, 0.5], scoring=[0.9, 0.9125]),
+    )
+    assert found.startswith(
+        "Regularization lowered the validation loss by 75 % against no regularization, and by 50 % against "
+        "early stopping alone. "
+    )
+    assert (
+        "It was chosen by roc_auc: 0.906 against 0.7 of no regularization and 0.85 of early stopping alone. "
+        in found
+    )
+
+
+def test_a_scorer_may_choose_one_with_a_higher_loss_and_then_nothing_else_is_claimed() -> None:
+    clf = TautClassifierCV(scoring="accuracy")
+    found = in_words_of(
+        clf,
+        scored(EARLY, [1, 1], scoring=[0.8, 0.8]),
+        scored(NONE, [2, 2], scoring=[0.7, 0.7]),
+        scored(alone(L2(1)), [2.5, 2.5], scoring=[0.9, 0.9]),
+    )
+    assert found.startswith(
+        "The chosen recipe did not lower the validation loss. It was chosen by accuracy: 0.9 "
+    )
+    assert "lowest" not in found
+    found = in_words_of(
+        clf,
+        scored(EARLY, [1, 1], scoring=[0.8, 0.8]),
+        scored(NONE, [2, 2], scoring=[0.9, 0.9]),
+        scored(alone(L2(1)), [2.5, 2.5], scoring=[0.1, 0.1]),
+    )
+    assert found.startswith(
+        "No regularization was chosen. It was chosen by accuracy: 0.9 against 0.8 of early stopping alone. "
+    )
+    assert "did not help" not in found
+
+
+def test_the_smallest_gap_within_one_standard_error_is_said() -> None:
+    clf = TautClassifierCV(selection="1se")
+    reason = (
+        "Others had a lower loss: of those within one standard error of the best, this one has the smallest "
+        "gap. "
+    )
+    assert reason in in_words_of(clf, *USUAL, best=2)
+    assert reason not in in_words_of(clf, *USUAL)
+    found = in_words_of(clf, *USUAL, best=0)
+    assert found.startswith(
+        "Early stopping alone was chosen. It lowered the validation loss by 50 % against no regularization. "
+        + reason
+    )
+    assert "lowest" not in found
+
+
 def test_without_techniques_there_is_no_verdict() -> None:
     found = words(scored(EARLY, [1, 1]), scored(NONE, [2, 2]))
     assert found == "No technique but early stopping was tried: give more time, or more candidates."
@@ -111,7 +193,7 @@ def test_without_techniques_there_is_no_verdict() -> None:
 
 def test_baselines_that_diverged_are_named() -> None:
     found = words(failed(EARLY, 2), failed(NONE, 2), scored(alone(L2(1)), [3, 3]))
-    assert found.startswith("The chosen recipe had the lowest loss of the 3 recipes tried.")
+    assert found.startswith("The chosen recipe had the lowest loss of the 3 candidates tried.")
     assert "Without regularization, training diverged." in found
 
 

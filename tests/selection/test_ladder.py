@@ -20,11 +20,15 @@ from tests.selection.helpers import folds_of, table
         (1, [(0,)]),
         (2, [(0,), (1,)]),
         (3, [(0,), (1,), (2,)]),
-        (5, [(0,), (1,), (2, 3, 4)]),
-        (20, [(0,), (1,), tuple(range(2, 20))]),
+        (4, [(0,), (1,), (2,), (3,)]),
+        (5, [(0,), (1,), (2,), (3, 4)]),
+        (20, [(0,), (1,), (2,), tuple(range(3, 20))]),
     ],
 )
-def test_one_fold_then_one_more_then_the_rest(n: int, rungs: list[tuple[int, ...]]) -> None:
+def test_some_folds_one_by_one_then_the_rest(
+    n: int, rungs: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SINGLY", 3)
     data, matrix = table()
     folds = folds_of(data, matrix, cv=2) * 10
     ladder = Ladder(tuple(folds[:n]))
@@ -44,6 +48,9 @@ def test_every_stage_is_on_one_rung() -> None:
     for ladder in (Ladder(folds), Ladder(folds, folds[0])):
         stages = [stage for rung in ladder.rungs for stage in rung]
         assert sorted(stages) == list(range(len(ladder.stages)))
+        assert all(ladder.rungs)
+        # The race is judged after the first fold, whatever comes then.
+        assert (0,) in ladder.rungs
 
 
 def few(monkeypatch: pytest.MonkeyPatch, most: int, train: int, validation: int) -> None:

@@ -1,4 +1,4 @@
-"""The search: who wins, what is kept, and what it does with what goes wrong."""
+"""The search: who wins, what is kept, and what it does with what goes wrong. Nobody is dropped here."""
 
 from __future__ import annotations
 
@@ -8,20 +8,40 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
+from sklearn.model_selection import RepeatedKFold, ShuffleSplit
 
-from taut.engine.base import Status
+from taut.engine.base import Fold, Status
 from taut.engine.compiled.engine import CompiledEngine
 from taut.errors import TrainingError, TrainingWarning
 from taut.estimators.model import softmax
 from taut.recipe import Recipe
-from taut.selection.candidates import BASELINES
-from taut.selection.score import CandidateScore
-from taut.selection.search import Search, SearchResult, describe_failures
-from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
-from tests.selection.helpers import Fixed, ScriptedEngine, bits, folds_of, search, settings, table
+from taut.selection.candidate import Candidate
+from taut.selection.final import N_REFIT, Finish
+from taut.selection.folds import Split, make_fold
+from taut.selection.ladder import Ladder
+from taut.selection.news import Listeners, Progress
+from taut.selection.runner import Job
+from taut.selection.search import Search, describe_failures
+from taut.techniques import L1, L2, BatchNorm, Dropout
+from tests.engine.helpers import each_loss
+from tests.selection.helpers import (
+    EARLY,
+    NONE,
+    SPACE,
+    STOP,
+    CountingEngine,
+    ScriptedEngine,
+    assert_same_result,
+    assert_same_score,
+    bits,
+    folds_of,
+    key_of,
+    networks_of,
+    of,
+    search,
+    table,
+)
 
-EARLY, NONE = BASELINES
-STOP = EarlyStopping()
 RECIPES = [
     Recipe(L2(1.0), STOP),
     Recipe(L1(0.01), STOP),
@@ -31,23 +51,15 @@ RECIPES = [
     Recipe(L2(0.3), Dropout(0.2), BatchNorm(), STOP),
 ]
 EXPLODES = Recipe(L2(1e6), STOP)  # takes a thousand times the weight from the weight
+OTHERS = [
+    Candidate(Recipe(BatchNorm(), STOP), 0.003, (8,)),
+    Candidate(Recipe(BatchNorm(), STOP), 0.01, (5, 5)),
+]
 tasks = pytest.mark.parametrize("task", ["classification", "regression"])
 
 
-def losses_of(result: SearchResult) -> list[float]:
-    return [candidate.loss for candidate in result.candidates]
-
-
-def networks_of(result: SearchResult) -> list[dict[str, bytes]]:
-    return [bits(network) for network in result.networks]
-
-
-def assert_same(a: CandidateScore, b: CandidateScore) -> None:
-    """All but the time that it took."""
-    one, other = a.to_json(), b.to_json()
-    one.pop("seconds")
-    other.pop("seconds")
-    np.testing.assert_equal(one, other)
+def all_jobs(made: Search, place: int, candidate: Candidate) -> list[Job]:
+    return [Job(place, candidate, k) for k in range(len(made.ladder.folds))]
 
 
 # --- who wins ---------------------------------------------------------------------------------------------
@@ -55,24 +67,24 @@ def assert_same(a: CandidateScore, b: CandidateScore) -> None:
 
 @tasks
 def test_the_lowest_mean_validation_loss_wins(task: Any) -> None:
-    made = search(CompiledEngine(1), RECIPES, task)
+    made = search(CompiledEngine(1), [*RECIPES, *OTHERS], task)
     result = made.run()
-    assert [candidate.recipe for candidate in result.candidates] == [EARLY, NONE, *RECIPES]
-    assert result.best in result.candidates
-    assert result.best.loss == min(losses_of(result))
-    for baseline in BASELINES:
-        score = result.of(baseline)
-        assert score is not None
-        assert result.best.loss <= score.loss
+    tried = [EARLY, NONE, *(SPACE.usual(recipe) for recipe in RECIPES), *OTHERS]
+    assert [score.candidate for score in result.candidates] == tried
+    assert result.best is result.candidates[result.chosen]
+    assert result.best.loss == min(score.loss for score in result.candidates)
+    assert result.best.loss <= of(result, EARLY).loss
+    assert result.best.loss <= of(result, NONE).loss
     assert made.proposer.told == list(result.candidates[2:])  # type: ignore[attr-defined]
-    assert result.of(Recipe(L2(77.0))) is None
     assert not result.interrupted
-    assert all(candidate.complete and not candidate.failed for candidate in result.candidates)
+    assert all(score.complete and not score.failed for score in result.candidates)
+    assert [score.batch for score in result.candidates] == [-1, -1] + [0] * 8
+    assert result.seconds > 0.0
 
 
 def test_where_nothing_is_better_a_baseline_wins() -> None:
     result = search(CompiledEngine(1), [Recipe(Dropout(0.95), STOP), Recipe(L2(30.0), STOP)]).run()
-    assert result.best.recipe in BASELINES
+    assert result.best.candidate in (EARLY, NONE)
 
 
 @tasks
@@ -80,13 +92,12 @@ def test_where_nothing_is_better_a_baseline_wins() -> None:
 def test_scores_are_those_of_the_networks_at_the_chosen_epochs(task: Any, weighted: bool) -> None:
     weight = np.random.default_rng(3).random(240).astype(np.float32) if weighted else None
     given = table(task=task, fit_weight=weight, score_weight=weight)
-    engine, recipe = CompiledEngine(1), Recipe(L2(0.1), BatchNorm(), STOP)
-    made = search(engine, [recipe], task, given=given)
-    score = made.run().of(recipe)
-    assert score is not None
+    engine, candidate = CompiledEngine(1), OTHERS[0]
+    made = search(engine, [candidate], task, given=given)
+    score = of(made.run(), candidate)
     data = made.data
-    for k, fold in enumerate(made.folds):
-        member = made.settings.member(recipe, fold, k, data.n_outputs)
+    for k, fold in enumerate(made.ladder.folds):
+        member = made.settings.member(candidate, fold, k, data.n_outputs)
         (training,) = engine.train(data, [member], until_epoch=int(score.fold_epochs[k]))
         out = engine.predict(data.values, training.trained("last"), fold.validation).astype(np.float64)
         y, w = data.target[fold.validation], None if weight is None else weight[fold.validation]
@@ -100,25 +111,60 @@ def test_scores_are_those_of_the_networks_at_the_chosen_epochs(task: Any, weight
         assert score.score[k] == pytest.approx(skill, rel=1e-5)
 
 
+def test_a_scorer_chooses_and_the_loss_is_told_all_the_same() -> None:
+    asked: list[int] = []
+
+    def few_of_the_first_class(fold: int, outputs: Any) -> float:
+        asked.append(fold)
+        assert outputs.shape == (80, 3)
+        return -float(np.mean(outputs.argmax(axis=1) == 0))
+
+    result = search(CompiledEngine(1), RECIPES, scorer=few_of_the_first_class).run()
+    figures = [score.scoring.mean() for score in result.candidates if score.scoring is not None]
+    assert len(figures) == 8
+    assert result.best.scoring is not None
+    assert result.best.scoring.mean() == max(figures)
+    assert asked == [0, 1, 2] * 8
+    usual = search(CompiledEngine(1), RECIPES).run()
+    for one, other in zip(result.candidates, usual.candidates, strict=True):
+        assert_same_score(one, other, but=["seconds", "scoring"])
+
+
+def test_one_standard_error_takes_the_smallest_gap_among_the_near() -> None:
+    recipes = [Recipe(L2(strength), STOP) for strength in (0.1, 0.2, 0.3, 0.5)]
+    best = search(CompiledEngine(1), recipes, "regression").run()
+    near = search(CompiledEngine(1), recipes, "regression", selection="1se").run()
+    for one, other in zip(best.candidates, near.candidates, strict=True):
+        assert_same_score(one, other)
+    assert near.best.gap < best.best.gap
+    assert best.best.loss < near.best.loss < min(of(near, EARLY).loss, of(near, NONE).loss)
+    # Within one paired standard error of the rows' losses; whose gap is smaller is not.
+    for place, score in enumerate(near.candidates):
+        difference = near.row_losses[place].astype(np.float64) - near.row_losses[best.chosen]
+        is_near = difference.mean() <= difference.std(ddof=1) / math.sqrt(240)
+        assert is_near if place == near.chosen else (score.gap >= near.best.gap or not is_near)
+
+
 # --- folds in step, and the networks kept -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("recipe", [EARLY, Recipe(L2(0.1), BatchNorm(), STOP)], ids=Recipe.describe)
+@pytest.mark.parametrize("recipe", [EARLY.recipe, Recipe(L2(0.1), BatchNorm(), STOP)], ids=Recipe.describe)
 def test_shorter_folds_go_on_to_the_longest_ones_epoch(recipe: Recipe) -> None:
     engine = CompiledEngine(1)
-    made = search(engine, [recipe] if recipe != EARLY else [], learning_rate=0.03, max_epochs=200)
+    made = search(engine, [recipe] if recipe != EARLY.recipe else [], learning_rate=0.03, max_epochs=200)
+    candidate = Candidate(recipe, 0.03, (8,))
     alone = [
-        engine.train(made.data, [made.settings.member(recipe, fold, k, 3)])[0]
-        for k, fold in enumerate(made.folds)
+        engine.train(made.data, [made.settings.member(candidate, fold, k, 3)])[0]
+        for k, fold in enumerate(made.ladder.folds)
     ]
     longest = max(training.epoch for training in alone)
     assert min(training.epoch for training in alone) < longest < 200
     assert all(training.status is Status.STOPPED for training in alone)
-    curves = {}
-    made._take = lambda score, group: curves.update({score.recipe: [t.curve for t in group]})  # type: ignore[method-assign]
-    with pytest.raises(TrainingError):  # nobody was taken in
-        made.run()
-    for curve, training in zip(curves[recipe], alone, strict=True):
+    result = made.run()
+    place = 0 if recipe == EARLY.recipe else 2
+    assert result.candidates[place].epochs_trained == 3 * longest
+    for k, training in enumerate(alone):
+        curve = made._entries[place].runs[k].curve
         assert len(curve) == longest
         assert curve.validation[: training.epoch].tobytes() == training.curve.validation.tobytes()
 
@@ -129,7 +175,7 @@ def test_the_networks_are_those_of_the_epoch_best_on_all_folds(task: Any, recipe
     engine = CompiledEngine(1)
     made = search(engine, recipes, task, learning_rate=0.03, max_epochs=120)
     result = made.run()
-    curves = result.curves[result.best.recipe]
+    curves = result.curves["chosen"]
     assert len({len(curve) for curve in curves}) == 1
     mean = np.mean([curve.validation for curve in curves], axis=0)
     if STOP in result.best.recipe.techniques:
@@ -137,22 +183,101 @@ def test_the_networks_are_those_of_the_epoch_best_on_all_folds(task: Any, recipe
     else:
         assert result.best.epoch == len(mean)
     members = [
-        made.settings.member(result.best.recipe, fold, k, made.data.n_outputs)
-        for k, fold in enumerate(made.folds)
+        made.settings.member(result.best.candidate, fold, k, made.data.n_outputs)
+        for k, fold in enumerate(made.ladder.folds)
     ]
-    begun = engine.train(made.data, members, until_epoch=1)
-    again = engine.replay(made.data, begun, result.best.epoch)
+    again = engine.train(made.data, members, until_epoch=result.best.epoch)
     assert networks_of(result) == [bits(training.trained("last")) for training in again]
+
+
+def test_refit_networks_are_trained_on_all_rows_to_that_epoch() -> None:
+    data, matrix = table()
+    split = Split(np.arange(240, dtype=np.int32), np.empty(0, dtype=np.int32))
+    everyone: Fold = make_fold(split, data, matrix, 0)
+    engine = CountingEngine(CompiledEngine(1))
+    made = search(engine, RECIPES, given=(data, matrix), finish=Finish("refit", everyone))
+    result = made.run()
+    assert len(result.networks) == N_REFIT
+    assert all(network.encoder is everyone.encoder for network in result.networks)
+    seeds = {made.settings.member(EARLY, fold, k, 3).seed for k, fold in enumerate(made.ladder.folds)}
+    refit = [epochs for (_, _, seed), epochs in engine.epochs.items() if seed not in seeds]
+    assert refit == [result.best.epoch] * N_REFIT
+    # What is found is the same as with the folds' networks.
+    bag = search(CompiledEngine(1), RECIPES).run()
+    for one, other in zip(result.candidates, bag.candidates, strict=True):
+        assert_same_score(one, other)
 
 
 def test_the_curves_are_those_of_the_baselines_and_the_chosen_one() -> None:
     result = search(CompiledEngine(1), RECIPES).run()
-    assert set(result.curves) == {EARLY, NONE, result.best.recipe}
-    for recipe, curves in result.curves.items():
-        score = result.of(recipe)
-        assert score is not None
-        assert [len(curve) for curve in curves] == [score.epochs_trained] * 3
-    assert len(result.curves[NONE][0]) == 60
+    assert set(result.curves) == {"early_stopping", "none", "chosen"}
+    by_name = {"early_stopping": of(result, EARLY), "none": of(result, NONE), "chosen": result.best}
+    for name, curves in result.curves.items():
+        assert [3 * len(curve) for curve in curves] == [by_name[name].epochs_trained] * 3
+        for k, curve in enumerate(curves):
+            assert curve.validation[by_name[name].fold_epochs[k] - 1] == by_name[name].validation_loss[k]
+    assert len(result.curves["none"][0]) == 60
+
+
+def test_the_baselines_are_one_training_looked_at_twice() -> None:
+    engine = CountingEngine(CompiledEngine(1))
+    made = search(engine, [], max_epochs=200)
+    result = made.run()
+    early, none = result.curves["early_stopping"], result.curves["none"]
+    for one, other in zip(early, none, strict=True):
+        assert len(one) < len(other) == 200
+        assert one.validation.tobytes() == other.validation[: len(one)].tobytes()
+    members = [made.settings.member(EARLY, fold, k, 3) for k, fold in enumerate(made.ladder.folds)]
+    assert engine.epochs.keys() == {key_of(member) for member in members}
+    # And the networks, which may be gone by then.
+    assert set(engine.epochs.values()) <= {200, 200 + result.best.epoch}
+    assert made.proposer.asked == [(0, 8)]  # type: ignore[attr-defined]
+
+
+# --- the rows' losses -------------------------------------------------------------------------------------
+
+
+@tasks
+def test_row_losses_are_those_of_the_networks_that_score_the_folds(task: Any) -> None:
+    engine = CompiledEngine(1)
+    made = search(engine, RECIPES[:2], task)
+    result = made.run()
+    assert set(result.row_losses) == {0, 1, 2, 3}
+    for place, score in enumerate(result.candidates):
+        rows = result.row_losses[place]
+        assert (rows.dtype, rows.shape) == (np.float32, (240,))
+        for k, fold in enumerate(made.ladder.folds):
+            member = made.settings.member(score.candidate, fold, k, made.data.n_outputs)
+            (training,) = engine.train(made.data, [member], until_epoch=int(score.fold_epochs[k]))
+            z = engine.predict(made.data.values, training.trained("last"), fold.validation)
+            expected = each_loss(made.data, z, fold.validation)
+            np.testing.assert_allclose(rows[fold.validation], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_where_folds_repeat_a_rows_loss_is_its_mean() -> None:
+    data, matrix = table()
+    ladder = Ladder(tuple(folds_of(data, matrix, cv=RepeatedKFold(n_splits=2, n_repeats=3, random_state=0))))
+    made = search(CompiledEngine(1), RECIPES[:1], given=(data, matrix), ladder=ladder)
+    result = made.run()
+    for place, score in enumerate(result.candidates):
+        runs = made._entries[place].runs
+        own = np.full((6, 240), np.nan)
+        for k, fold in enumerate(ladder.folds):
+            own[k, fold.validation] = runs[k].losses[int(score.fold_epochs[k])]
+        assert (np.isfinite(own).sum(axis=0) == 3).all()
+        np.testing.assert_allclose(result.row_losses[place], np.nanmean(own, axis=0), rtol=1e-6)
+        assert score.n_repeats == 3
+
+
+def test_rows_that_nobody_holds_out_have_none() -> None:
+    data, matrix = table()
+    ladder = Ladder(tuple(folds_of(data, matrix, cv=ShuffleSplit(1, test_size=0.3, random_state=0))))
+    result = search(CompiledEngine(1), RECIPES[:1], given=(data, matrix), ladder=ladder).run()
+    held_out = np.isin(np.arange(240), ladder.folds[0].validation)
+    for rows in result.row_losses.values():
+        assert np.isfinite(rows[held_out]).all()
+        assert np.isnan(rows[~held_out]).all()
+    assert len(result.networks) == 1
 
 
 # --- the same numbers -------------------------------------------------------------------------------------
@@ -161,24 +286,37 @@ def test_the_curves_are_those_of_the_baselines_and_the_chosen_one() -> None:
 @tasks
 def test_threads_and_batches_of_candidates_change_nothing(task: Any) -> None:
     usual = search(CompiledEngine(1), RECIPES, task).run()
+    assert_same_result(search(CompiledEngine(2), RECIPES, task).run(), usual)
     for other in (
-        search(CompiledEngine(2), RECIPES, task).run(),
-        search(CompiledEngine(1), RECIPES, task, batch_size_=1).run(),
+        search(CompiledEngine(1), RECIPES, task, at_a_time=1).run(),
         search(CompiledEngine(2), RECIPES[::-1], task).run(),
     ):
         assert networks_of(other) == networks_of(usual)
-        for candidate in usual.candidates:
-            score = other.of(candidate.recipe)
-            assert score is not None
-            assert_same(score, candidate)
+        for score in usual.candidates:
+            assert_same_score(of(other, score.candidate), score, but=["seconds", "batch"])
 
 
-def test_all_recipes_start_from_the_same_weights_and_each_fold_from_its_own() -> None:
-    data, matrix = table()
-    fold = folds_of(data, matrix)[0]
-    make = settings().member
-    assert make(EARLY, fold, 0, 3).seed == make(RECIPES[0], fold, 0, 3).seed != make(EARLY, fold, 1, 3).seed
-    assert settings(seed=1).member(EARLY, fold, 0, 3).seed != make(EARLY, fold, 0, 3).seed
+def test_batches_are_asked_for_until_all_have_been_tried() -> None:
+    made = search(CompiledEngine(2), RECIPES, at_a_time=4)
+    result = made.run()
+    assert [score.batch for score in result.candidates] == [-1, -1, 0, 0, 0, 0, 1, 1]
+    assert made.proposer.asked == [(0, 4), (1, 4), (2, 4)]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("n", "asked", "n_tried"),
+    [
+        (2, [], 2),
+        (3, [(0, 1)], 3),
+        (6, [(0, 4)], 6),
+        (7, [(0, 4), (1, 1)], 7),
+        (99, [(0, 4), (1, 4), (2, 4)], 8),
+    ],
+)
+def test_the_number_of_candidates_counts_the_baselines(n: int, asked: Any, n_tried: int) -> None:
+    made = search(CompiledEngine(2), RECIPES, at_a_time=4, n_candidates=n, max_epochs=5)
+    assert len(made.run().candidates) == n_tried
+    assert made.proposer.asked == asked  # type: ignore[attr-defined]
 
 
 # --- divergence -------------------------------------------------------------------------------------------
@@ -187,22 +325,18 @@ def test_all_recipes_start_from_the_same_weights_and_each_fold_from_its_own() ->
 def test_a_candidate_that_diverges_is_counted_and_named_and_harms_nobody() -> None:
     with_it = search(CompiledEngine(2), [*RECIPES[:2], EXPLODES, *RECIPES[2:]]).run()
     without = search(CompiledEngine(2), RECIPES).run()
-    failed = with_it.of(EXPLODES)
-    assert failed is not None
-    assert failed.failed == "diverged"
+    failed = of(with_it, EXPLODES)
+    assert (failed.failed, failed.state) == ("diverged", "failed")
     assert math.isnan(failed.loss)
+    assert failed.epochs_trained > 0
+    assert np.isnan(with_it.row_losses[4]).all()
     assert len(with_it.candidates) == len(without.candidates) + 1
     sentence = describe_failures(with_it.candidates)
-    assert (
-        sentence
-        == f"1 of {len(with_it.candidates)} candidates have no score: {EXPLODES.describe()} (diverged)."
-    )
+    assert sentence == f"1 of 9 candidates have no score: {EXPLODES.describe()} (diverged)."
     assert describe_failures(without.candidates) == ""
     assert networks_of(with_it) == networks_of(without)
-    for candidate in without.candidates:
-        score = with_it.of(candidate.recipe)
-        assert score is not None
-        assert_same(score, candidate)
+    for score in without.candidates:
+        assert_same_score(of(with_it, score.candidate), score)
 
 
 def test_where_all_diverge_the_error_names_the_likely_cause() -> None:
@@ -210,85 +344,103 @@ def test_where_all_diverge_the_error_names_the_likely_cause() -> None:
         search(CompiledEngine(2), RECIPES, learning_rate=1e30).run()
 
 
-def scripted(losses: Any, recipes: list[Recipe]) -> Search:
+def scripted(losses: Any, recipes: list[Recipe], max_epochs: int = 10) -> Search:
     data, matrix = table()
-    folds = folds_of(data, matrix)
-    return Search(ScriptedEngine(losses, folds), data, folds, settings(max_epochs=10), Fixed(recipes))
+    ladder = Ladder(tuple(folds_of(data, matrix)))
+    engine = ScriptedEngine(losses, ladder.stages)
+    return search(engine, recipes, given=(data, matrix), ladder=ladder, max_epochs=max_epochs)
 
 
 def test_baselines_that_diverge_at_once_are_counted_and_named_too() -> None:
     wins = Recipe(BatchNorm(), STOP)
 
-    def losses(hooks: Any, fold: int) -> list[float]:
-        return [1.0] * 10 if hooks.normalize else [math.nan] * 10
+    def losses(member: Any, fold: int) -> list[float]:
+        return [1.0] * 10 if member.hooks.normalize else [math.nan] * 10
 
     result = scripted(losses, [wins]).run()
     assert result.best.recipe == wins
-    assert [candidate.failed for candidate in result.candidates] == ["diverged", "diverged", ""]
+    assert [score.failed for score in result.candidates] == ["diverged", "diverged", ""]
     assert describe_failures(result.candidates).startswith("2 of 3 candidates have no score")
 
 
-def test_a_candidate_diverges_where_one_of_its_folds_does() -> None:
-    def losses(hooks: Any, fold: int) -> list[float]:
-        return [1.0, 1.0, math.nan] if hooks.normalize and fold == 1 else [2.0] * 10
+def test_a_baseline_that_diverges_on_one_fold_has_failed() -> None:
+    def losses(member: Any, fold: int) -> list[float]:
+        return [math.nan] if fold == 1 and not member.hooks.normalize else [1.0] * 10
 
     result = scripted(losses, [Recipe(BatchNorm(), STOP)]).run()
-    assert [candidate.failed for candidate in result.candidates] == ["", "", "diverged"]
-    assert result.best.recipe == EARLY
+    assert [score.failed for score in result.candidates] == ["diverged", "diverged", ""]
+
+
+def test_a_candidate_diverges_where_one_of_its_folds_does() -> None:
+    def losses(member: Any, fold: int) -> list[float]:
+        return [1.0, 1.0, math.nan] if member.hooks.normalize and fold == 1 else [2.0] * 10
+
+    result = scripted(losses, [Recipe(BatchNorm(), STOP)]).run()
+    assert [score.failed for score in result.candidates] == ["", "", "diverged"]
+    assert result.best.candidate == EARLY
 
 
 def test_early_stopping_stands_where_only_what_comes_after_it_diverges() -> None:
-    def losses(hooks: Any, fold: int) -> list[float]:
+    def losses(member: Any, fold: int) -> list[float]:
         return [3.0, 2.0, *[4.0] * 30, math.nan, *[math.nan] * 70]
 
-    data, matrix = table()
-    folds = folds_of(data, matrix)
-    made = Search(ScriptedEngine(losses, folds), data, folds, settings(max_epochs=100), Fixed([]))
-    result = made.run()
-    assert [candidate.failed for candidate in result.candidates] == ["", "diverged"]
-    assert result.best.recipe == EARLY
-    assert (result.best.epoch, result.best.epochs_trained) == (2, 22)
+    result = scripted(losses, [], max_epochs=100).run()
+    assert [score.failed for score in result.candidates] == ["", "diverged"]
+    assert result.best.candidate == EARLY
+    assert (result.best.epoch, result.best.epochs_trained) == (2, 3 * 22)
     # Weights of a script are the epoch that they come from.
     assert [float(network.weights["layers.0.weight"][0, 0]) for network in result.networks] == [2.0] * 3
-
-
-# --- limits -----------------------------------------------------------------------------------------------
-
-
-def test_no_time_at_all_gives_one_epoch_of_early_stopping_alone_and_warns() -> None:
-    with pytest.warns(TrainingWarning, match="time limit was over before one epoch.*Give more time"):
-        result = search(CompiledEngine(1), RECIPES, deadline=0.0).run()
-    assert result.best.recipe == EARLY
-    assert not result.best.complete
-    assert (result.best.epoch, result.best.epochs_trained) == (1, 1)
-    assert [len(curve) for curve in result.curves[EARLY]] == [1, 1, 1]
-    assert {candidate.recipe for candidate in result.candidates} <= set(BASELINES)
-    assert len(result.networks) == 3
-    assert all(
-        np.isfinite(weights).all() for network in result.networks for weights in network.weights.values()
-    )
-    assert not result.interrupted
 
 
 # --- progress ---------------------------------------------------------------------------------------------
 
 
-def test_progress_counts_up_to_all_candidates() -> None:
-    seen: list[Any] = []
-    made = search(CompiledEngine(2), RECIPES, on_progress=seen.append)
-    made.n_candidates = 8
+def test_progress_counts_up_to_all_candidates_and_folds() -> None:
+    seen: list[Progress] = []
+    made = search(
+        CompiledEngine(2), RECIPES, at_a_time=3, n_candidates=8, listeners=Listeners(on_progress=seen.append)
+    )
     result = made.run()
-    done = [progress.done for progress in seen]
+    done, folds = [one.done for one in seen], [one.folds for one in seen]
     assert done == sorted(done)
     assert max(done) == 8
-    assert {progress.total for progress in seen} == {8}
+    assert {one.total for one in seen} == {8}
+    # Every network is told of, and in the middle of a batch too.
+    assert [n for n in folds if n] == sorted(n for n in folds if n)
+    assert set(folds) == set(range(18 + 1))
     last = seen[-1]
     assert last.finishing
-    assert [progress.finishing for progress in seen[:-1]] == [False] * (len(seen) - 1)
+    assert [one.finishing for one in seen[:-1]] == [False] * (len(seen) - 1)
     assert (last.best, last.best_recipe) == (result.best.loss, result.best.recipe)
-    assert last.baseline == losses_of(result)[0]
-    assert last.in_units(4.0).best == 4.0 * last.best
-    assert last.in_units(4.0).baseline == 4.0 * last.baseline
-    assert all(progress.seconds_left is None or progress.seconds_left >= 0.0 for progress in seen)
-    best = [progress.best for progress in seen if not math.isnan(progress.best)]
+    assert last.baseline == result.candidates[0].loss
+    assert all(one.seconds_left is None or one.seconds_left >= 0.0 for one in seen)
+    assert any(one.seconds_left is not None and one.done < 2 for one in seen)  # known from the first epoch
+    assert [one.seconds for one in seen] == sorted(one.seconds for one in seen)
+    best = [one.best for one in seen if not math.isnan(one.best)]
     assert best == sorted(best, reverse=True)
+
+
+def test_candidates_and_batches_are_told_of_in_order() -> None:
+    candidates: list[Any] = []
+    batches: list[Any] = []
+    listeners = Listeners(on_candidate=candidates.append, on_batch=batches.append)
+    result = search(CompiledEngine(2), [*RECIPES, EXPLODES], at_a_time=4, listeners=listeners).run()
+    assert candidates == list(result.candidates)  # the baselines and the failures too
+    assert batches == [result.candidates[2:6], result.candidates[6:9]]
+
+
+def failing(news: Any) -> None:
+    raise RuntimeError("the log is full")
+
+
+@pytest.mark.parametrize("name", ["on_candidate", "on_batch", "on_progress"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_listener_that_fails_is_warned_of_once_and_the_search_goes_on(name: str, threads: int) -> None:
+    usual = search(CompiledEngine(threads), RECIPES, at_a_time=2).run()
+    made = search(CompiledEngine(threads), RECIPES, at_a_time=2, listeners=Listeners(**{name: failing}))
+    with pytest.warns(TrainingWarning) as warned:
+        result = made.run()
+    assert [str(one.message) for one in warned] == [
+        f"{name} raised RuntimeError: the log is full; it is not called again, the search goes on."
+    ]
+    assert_same_result(result, usual)

@@ -51,7 +51,7 @@ def same(folder: Path, estimator: Any) -> bool:
 def test_a_model_is_three_files(model: Path) -> None:
     assert sorted(file.name for file in model.iterdir()) == list(FILES)
     description = json.loads((model / "model.json").read_text(encoding="utf-8"))
-    assert description["format"] == 1
+    assert description["format"] == 2
     assert description["taut"] == taut.__version__
     assert description["versions"]["numpy"] == np.__version__
     assert description["as_code"] == "Recipe(EarlyStopping(patience=20))"
@@ -123,11 +123,11 @@ def test_what_is_no_folder_is_named(tmp_path: Path, model: Path) -> None:
 # --- other formats ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", [2, 99, 0, -1, None, "1", True, 1.5])
+@pytest.mark.parametrize("version", [3, 99, 0, -1, None, "1", "2", True, 1.5, 2.0])
 def test_another_format_is_refused_with_both_versions(model: Path, version: Any) -> None:
     edit(model, "taut", to="7.8.9")
     edit(model, "format", to=version)
-    own = f"this is taut {taut.__version__}, which reads format 1"
+    own = f"this is taut {taut.__version__}, which reads format 2 and older ones"
     with pytest.raises(StoreError, match=rf"model: format {version!r}, written by taut 7\.8\.9; {own}"):
         load(model)
 

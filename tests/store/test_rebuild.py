@@ -124,8 +124,44 @@ def test_a_description_written_by_hand_works_where_it_fits(model: Path, fitted: 
     assert output(load(model), FRAME).tobytes() == output(fitted, FRAME).tobytes()
 
 
-def test_a_chosen_candidate_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    crossvalidated().fit(FRAME, mixed_target(mixed_columns(60))).save(tmp_path / "model")
-    edit(tmp_path / "model", "training", "best_index_", to=77)
-    with pytest.raises(StoreError, match="does not fit together"):
+@pytest.fixture(scope="module")
+def searched() -> Any:
+    return crossvalidated().fit(FRAME, mixed_target(mixed_columns(60)))
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "sentence"),
+    [
+        (("training", "best_index_"), 77, "out of range"),
+        (("training", "candidates"), [], "out of range"),
+        (("training", "candidates", 0, "candidate"), DELETE, "'candidate' is missing"),
+        (
+            ("training", "candidates", 0, "candidate", "learning_rate"),
+            "fast",
+            "learning rate is a number above",
+        ),
+        (
+            ("training", "candidates", 0, "candidate", "learning_rate"),
+            -1.0,
+            "learning rate is a number above",
+        ),
+        (("training", "candidates", 0, "candidate", "hidden"), [8, 0], "hidden widths are whole numbers"),
+        (("training", "candidates", 0, "candidate", "hidden"), "8", "hidden widths are whole numbers"),
+        (("training", "candidates", 0, "candidate", "recipe", "format"), 7, "recipe is of format 7"),
+        (("training", "candidates", 0, "validation_loss"), ["x"], "could not convert string to float"),
+        (("training", "candidates", 0, "scoring"), DELETE, "'scoring' is missing"),
+        (("training", "candidates", 0, "shell"), "rm", "unexpected keyword argument 'shell'"),
+        (("training", "history"), [], "has no attribute 'items'"),
+        (("training", "history", "none", 0, "epoch"), ["x"], "invalid literal"),
+        (("training", "history", "none", 0, "epoch"), {"a": 1}, "int"),
+        (("parameters", "hidden"), 8, "not iterable"),
+    ],
+    ids=str,
+)
+def test_a_search_whose_parts_do_not_fit_is_refused_in_a_sentence(
+    searched: Any, tmp_path: Path, path: Any, to: Any, sentence: str
+) -> None:
+    searched.save(tmp_path / "model")
+    edit(tmp_path / "model", *path, to=to)
+    with pytest.raises(StoreError, match=f"model: the model does not fit together .*{sentence}"):
         load(tmp_path / "model")

@@ -79,7 +79,8 @@ def train(
     _print_model(summary, estimator.model_.schema, folder, new)
     if summary.interrupted:
         n = summary.n_candidates
-        voice.say(f"interrupted after {n} candidates: the best so far was saved in {folder}.")
+        more = "; the same command goes on from here" if estimator.resume else ""
+        voice.say(f"interrupted after {n} candidates: the best so far was saved in {folder}{more}.")
     return summary.interrupted
 
 

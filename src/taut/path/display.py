@@ -178,7 +178,10 @@ class RegularizationPathDisplay:
             "columns": "weights of a column (norm)",
         }
         ax.set_ylabel(labels[kind])
-        ax.set_title(title(path).replace(", and ", ",\nand "), loc="left", fontsize="medium")
+        what = title(path).replace(", and ", ",\nand ")
+        if kind == "columns" and path.technique.makes_zeros:
+            what = f"{name_of(path)}: the columns' weights go to zero one after another"
+        ax.set_title(what, loc="left", fontsize="medium")
         if path.axis == "switch":
             ax.set_xlim(-0.6, 1.6)
             ax.set_xticks([0, 1], ["off", "on"])

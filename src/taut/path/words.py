@@ -123,8 +123,8 @@ def _zeros(path: RegularizationPath) -> list[str]:
     sentences = []
     if path.best.kept_zero_share > 0:
         sentences.append(
-            f"There {percent(path.best.kept_zero_share)} of the weights that early stopping keeps are zero "
-            f"({percent(path.best.zero_share)} at the end of training)."
+            f"Of the best one's weights that early stopping keeps, {percent(path.best.kept_zero_share)} are "
+            f"zero; at the end of training, as in the table, {percent(path.best.zero_share)}."
         )
     names = [path.column_names[i] for i in holding_out(path)]
     if len(names) > _MOST_COLUMNS:

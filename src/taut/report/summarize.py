@@ -50,6 +50,8 @@ class Line:
         The epoch whose weights are kept; 0 where there is none.
     zero_share : float
         Share of weights that are exactly zero.
+    scoring : float
+        What the person's scorer says, mean over the folds; NaN without one.
     """
 
     label: str
@@ -62,6 +64,7 @@ class Line:
     metric: float = NAN
     epochs: int = 0
     zero_share: float = NAN
+    scoring: float = NAN
 
 
 @final
@@ -119,6 +122,10 @@ class Summary:
         Widths of its hidden layers.
     chosen_is : str or None
         The baseline that it is, if it is one.
+    has_lowest_loss : bool
+        Whether nobody who could have been chosen has a lower loss; a scorer, or "1se", may choose another.
+    scoring : str or None
+        What the person's scorer is called, if one chose.
     interrupted : bool
     """
 
@@ -134,6 +141,8 @@ class Summary:
     learning_rate: float
     hidden: tuple[int, ...]
     chosen_is: Baseline | None
+    has_lowest_loss: bool
+    scoring: str | None
     interrupted: bool
 
     def line(self, label: str) -> Line:
@@ -189,8 +198,15 @@ def summarize(estimator: CrossValidated) -> Summary:
         learning_rate=best.candidate.learning_rate,
         hidden=best.candidate.hidden,
         chosen_is=next((name for name, score in baselines.items() if score is best), None),
+        has_lowest_loss=not any(c.loss < best.loss for c in candidates if c.state == best.state),
+        scoring=None if best.scoring is None else _name(estimator.scoring),
         interrupted=bool(estimator.interrupted_),
     )
+
+
+def _name(scoring: object) -> str:
+    """What a scorer is called; one without a name has none after loading either."""
+    return scoring if isinstance(scoring, str) else "the scorer"
 
 
 def _has_score(score: CandidateScore) -> bool:
@@ -228,6 +244,7 @@ def _line(label: str, score: CandidateScore | None, zero_share: float | None = N
         metric=_mean(score.score),
         epochs=score.epoch,
         zero_share=score.zero_share if zero_share is None else zero_share,
+        scoring=NAN if score.scoring is None else _mean(score.scoring),
     )
 
 

@@ -59,6 +59,8 @@ def footnotes(summary: Summary) -> list[str]:
 def in_words(summary: Summary) -> list[str]:
     """What regularization did, in a few honest sentences."""
     sentences = [_verdict(summary)]
+    if not summary.has_lowest_loss or summary.scoring:
+        sentences.append(_reason(summary))
     if summary.line(_AGAINST["none"]).state == "diverged":
         sentences.append("Without regularization, training diverged.")
     doubtful = [change for change in summary.changes if change.within_chance and change.difference > 0]
@@ -82,19 +84,40 @@ def _verdict(summary: Summary) -> str:
     tried = f"of the {summary.n_candidates} candidates tried"
     if all(line.state == "not tried" for line in summary.lines[2:-1]):
         return "No technique but early stopping was tried: give more time, or more candidates."
-    if summary.chosen_is == "none":
-        return f"Regularization did not help here: the network without any had the lowest loss {tried}."
     lowered = [
         f"by {_percent(change.share)} against {_AGAINST[change.against]}"
         for change in summary.changes
         if change.difference > 0
     ]
-    if summary.chosen_is == "early_stopping":
+    if summary.chosen_is and not summary.has_lowest_loss:
+        first = f"{_AGAINST[summary.chosen_is]} was chosen".capitalize()
+    elif summary.chosen_is == "none":
+        return f"Regularization did not help here: the network without any had the lowest loss {tried}."
+    elif summary.chosen_is:
         first = f"Early stopping alone had the lowest loss {tried}; no other technique added to it"
-        return f"{first}. It lowered the validation loss {lowered[0]}." if lowered else f"{first}."
-    if not lowered:
+    elif lowered:
+        return f"Regularization lowered the validation loss {', and '.join(lowered)}."
+    elif summary.has_lowest_loss:
         return f"The chosen recipe had the lowest loss {tried}."
-    return f"Regularization lowered the validation loss {', and '.join(lowered)}."
+    else:
+        return "The chosen recipe did not lower the validation loss."
+    return f"{first}. It lowered the validation loss {lowered[0]}." if lowered else f"{first}."
+
+
+def _reason(summary: Summary) -> str:
+    """Why this one, where not (or not only) for its loss."""
+    if not summary.scoring:
+        return (
+            "Others had a lower loss: of those within one standard error of the best, this one has the "
+            "smallest gap."
+        )
+    against = [
+        f"{_number(line.scoring)} of {line.label}"
+        for line in summary.lines[:2]
+        if math.isfinite(line.scoring) and _AGAINST.get(summary.chosen_is or "") != line.label
+    ]
+    reached = f"It was chosen by {summary.scoring}: {_number(summary.lines[-1].scoring)}"
+    return f"{reached} against {' and '.join(against)}." if against else f"{reached}."
 
 
 def _percent(share: float) -> str:

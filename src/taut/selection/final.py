@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, final
 
-from taut.engine.base import Fold, Member, Trained
+from taut.engine.base import Fold, Member, Status, Trained
+from taut.errors import TrainingError
 from taut.selection.folds import seed_of
 from taut.selection.race import Entry
 from taut.selection.runner import Runner
@@ -37,12 +38,19 @@ class Finish:
 
         Raises
         ------
+        TrainingError
+            Where a network on all rows diverged.
         KeyboardInterrupt
             Where Ctrl+C came meanwhile.
         """
         if self.everyone is None:
             return runner.networks([entry.job(k) for k in range(len(runner.ladder.folds))], epoch)
         trainings = runner.engine.train(runner.data, self._members(runner, entry), until_epoch=epoch)
+        if any(training.status is Status.DIVERGED for training in trainings):
+            raise TrainingError(
+                'With final="refit" a network diverged on all rows, which none did on the folds: lower '
+                'learning_rate, or take final="bag".'
+            )
         if any(training.epoch < epoch for training in trainings):
             raise KeyboardInterrupt
         return [training.trained("last") for training in trainings]

@@ -16,6 +16,8 @@ from taut.table.matrices import Matrix
 #: Above so many training rows the first rung takes a part of them.
 MANY_ROWS = 50_000
 _FEWER_TRAIN, _FEWER_VALIDATION = 20_000, 10_000
+# Folds after each of which the race is judged; those who are left then get all the others.
+_SINGLY = 4
 
 
 @final
@@ -48,10 +50,11 @@ class Ladder:
 
     @property
     def rungs(self) -> tuple[tuple[int, ...], ...]:
-        """The taster; one fold; one more; the rest."""
+        """The taster; the first four folds, one by one; the rest."""
         n = len(self.folds)
-        first = [] if self.taster is None else [(n,)]
-        return (*first, *(rung for rung in ((0,), (1,), tuple(range(2, n))) if rung and rung[0] < n))
+        taster = [] if self.taster is None else [(n,)]
+        singly = [(k,) for k in range(min(_SINGLY, n))]
+        return (*taster, *singly, *([tuple(range(_SINGLY, n))] if n > _SINGLY else []))
 
 
 def make_ladder(folds: Sequence[Fold], data: Data, matrix: Matrix, seed: int) -> Ladder:

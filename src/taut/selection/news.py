@@ -70,6 +70,11 @@ class Listeners:
     on_candidate: Callable[[CandidateScore], object] | None = None
     on_batch: Callable[[tuple[CandidateScore, ...]], object] | None = None
 
+    def progress(self, news: Progress) -> None:
+        """Something was done."""
+        if self.on_progress and not self._tell("on_progress", self.on_progress, news):
+            self.on_progress = None
+
     def candidate(self, score: CandidateScore) -> None:
         """A candidate was scored."""
         if self.on_candidate and not self._tell("on_candidate", self.on_candidate, score):

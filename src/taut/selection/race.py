@@ -69,16 +69,22 @@ class Rule:
     ----------
     chance : float
         Dropped is whose probability to be better than the leader is below this.
-    share : float
-        At most this share of a batch goes on from the first rung, and of those again from each further one.
+    share, again : float
+        At most this share of a batch goes on from the first rung; from every further one, this part of those
+        who might have.
+
+    Notes
+    -----
+    The numbers are from 16 full searches on 6 tables (benchmarks/README.md, "Racing").
     """
 
-    chance: float = 0.05
-    share: float = 1.0 / 3.0
+    chance: float = 0.3
+    share: float = 0.3
+    again: float = 0.5
 
 
 #: Nobody is dropped: for comparisons.
-NO_CUTS = Rule(0.0, 1.0)
+NO_CUTS = Rule(0.0, 1.0, 1.0)
 
 
 @final
@@ -135,7 +141,8 @@ class Race:
             going = [entry for entry in going if not entry.ended]
             if place + 1 < len(rungs) and going and leader is not None:
                 kept = self._best_singles(going) if keep_singles else set()
-                going = self._survivors(going, leader, place, kept)
+                most = max(1, math.ceil(self._rule.share * self._rule.again**place * len(entries)))
+                going = self._survivors(going, leader, place, most, kept)
 
     def loss(self, entry: Entry, stages: Iterable[int]) -> float:
         """Weighted mean over the rows of these stages of the losses by which an entry races."""
@@ -150,12 +157,13 @@ class Race:
         weights = [weight for stage in stages if (weight := self._weights[stage]) is not None]
         return losses, np.concatenate(weights) if weights else None
 
-    def _survivors(self, going: list[Entry], leader: Entry, place: int, kept: set[int]) -> list[Entry]:
-        """Those that go on, the best first; the others are marked as dropped."""
+    def _survivors(
+        self, going: list[Entry], leader: Entry, place: int, most: int, kept: set[int]
+    ) -> list[Entry]:
+        """Those that go on, the best first, ``most`` beside those kept; the others are marked as dropped."""
         stages = self._comparable(going[0])
         theirs, weights = self._rows(leader, stages)
         ranked = sorted(going, key=lambda entry: (self.loss(entry, stages), entry.number))
-        most = max(1, math.ceil(self._rule.share * len(going)))
         seed = seed_of(self._runner.settings.seed, 5, place)
         out: list[Entry] = []
         for entry in ranked:

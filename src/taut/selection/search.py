@@ -367,7 +367,7 @@ class Search:
 
     def _tell(self, *, finishing: bool = False) -> None:
         if self.listeners.on_progress:
-            self.listeners.on_progress(self._progress(finishing))
+            self.listeners.progress(self._progress(finishing))
 
     def _guess(self, trainings: Sequence[Training]) -> float:
         """Seconds that all will take, from the first epoch; for want of better, 60 epochs a network."""

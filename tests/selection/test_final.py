@@ -1,0 +1,154 @@
+"""The networks that are handed over: the folds', or new ones on all rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from taut.engine.base import Control, Fold
+from taut.engine.compiled.engine import CompiledEngine
+from taut.errors import TrainingError
+from taut.recipe import Recipe
+from taut.selection.final import N_REFIT, Finish
+from taut.selection.folds import Split, make_fold, seed_of
+from taut.selection.ladder import Ladder
+from taut.selection.race import Entry
+from taut.selection.runner import Runner
+from taut.selection.runs import FoldRun
+from taut.techniques import L2, BatchNorm, EarlyStopping
+from tests.selection.helpers import (
+    EARLY,
+    SPACE,
+    CountingEngine,
+    ScriptedEngine,
+    bits,
+    folds_of,
+    settings,
+    table,
+)
+
+CHOSEN = SPACE.usual(Recipe(L2(0.1), BatchNorm(), EarlyStopping(5)))
+
+
+def finished(engine: Any = None, task: Any = "classification") -> tuple[Runner, Entry, Fold]:
+    """A runner, an entry that has all folds, and a fold of all rows."""
+    data, matrix = table(task=task)
+    folds = tuple(folds_of(data, matrix))
+    runner = Runner(engine or CompiledEngine(1), data, Ladder(folds), settings())
+    entry = Entry(4, CHOSEN)
+    runs: Any = runner.first([entry.job(k) for k in range(3)], Control())
+    entry.runs.update(enumerate(runs))
+    everyone = Split(np.arange(240, dtype=np.int32), np.empty(0, dtype=np.int32))
+    return runner, entry, make_fold(everyone, data, matrix, 7)
+
+
+def test_by_default_the_folds_networks_are_handed_over() -> None:
+    runner, entry, _ = finished()
+    networks = Finish().networks(runner, entry, 7)
+    members = [runner.member(entry.job(k)) for k in range(3)]
+    expected = runner.engine.train(runner.data, members, until_epoch=7)
+    assert [bits(one) for one in networks] == [bits(one.trained("last")) for one in expected]
+    assert [one.encoder for one in networks] == [fold.encoder for fold in runner.ladder.folds]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_refit_trains_several_seeds_on_all_rows_to_the_chosen_epoch(task: Any) -> None:
+    runner, entry, everyone = finished(task=task)
+    runner.engine = CountingEngine(runner.engine)
+    networks = Finish("refit", everyone).networks(runner, entry, 13)
+    assert len(networks) == N_REFIT == 5
+    assert sorted(runner.engine.epochs.values()) == [13] * N_REFIT  # beyond any patience, and no further
+    assert len({repr(bits(one)) for one in networks}) == N_REFIT
+    # By the book: the candidate's network, on all rows, from the seeds of this purpose.
+    usual = runner.member(entry.job(0))
+    members = [
+        replace(usual, fold=everyone, keep_losses=False, seed=seed_of(runner.settings.seed, 8, i))
+        for i in range(N_REFIT)
+    ]
+    expected = CompiledEngine(1).train(runner.data, members, until_epoch=13)
+    assert [bits(one) for one in networks] == [bits(one.trained("last")) for one in expected]
+    for network in networks:
+        assert network.encoder is everyone.encoder
+        assert (network.center, network.scale) == (everyone.center, everyone.scale)
+        z = runner.engine.predict(runner.data.values, network)
+        assert np.isfinite(z).all()
+
+
+def test_refit_depends_on_the_seed_and_on_no_thread() -> None:
+    found = []
+    for threads, seed in ((1, 0), (2, 0), (1, 1)):
+        runner, entry, everyone = finished(CompiledEngine(threads))
+        runner.settings = replace(runner.settings, seed=seed)
+        found.append([bits(one) for one in Finish("refit", everyone).networks(runner, entry, 5)])
+    assert found[0] == found[1]
+    assert not any(one in found[0] for one in found[2])
+
+
+def test_refit_that_comes_back_early_is_an_interruption() -> None:
+    """As the compiled engine does on a second Ctrl+C."""
+    runner, entry, everyone = finished()
+    usual = runner.engine
+
+    class Interrupted:
+        threads = 1
+
+        def train(self, data: Any, members: Any, *, until_epoch: int) -> Any:
+            return usual.train(data, members, until_epoch=until_epoch - 1)
+
+    runner.engine = Interrupted()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        Finish("refit", everyone).networks(runner, entry, 5)
+
+
+@pytest.mark.parametrize("at", [2, 5])
+def test_refit_that_diverges_is_an_error_and_not_an_interruption(at: int) -> None:
+    """From other seeds and on other rows it may, where no fold did."""
+
+    def script(member: Any, stage: int) -> list[float]:
+        lines = [5.0, 4.0, 3.0, 2.0, 1.0, *[6.0] * 60]
+        if stage < 0:
+            lines[at - 1] = math.nan
+        return lines
+
+    runner, entry, everyone = finished(ScriptedEngine(script, []))
+    runner.engine.stages = list(runner.ladder.stages)  # type: ignore[attr-defined]
+    with pytest.raises(TrainingError, match='With final="refit" a network diverged.*final="bag"'):
+        Finish("refit", everyone).networks(runner, entry, 5)
+
+
+# --- how long it takes ------------------------------------------------------------------------------------
+
+
+def timed(threads: int, seconds: list[float], epochs: list[int]) -> tuple[Runner, Entry, Fold]:
+    runner, _, everyone = finished(CompiledEngine(threads))
+    entry = Entry(0, EARLY)
+    for k, (spent, n) in enumerate(zip(seconds, epochs, strict=True)):
+        usual = runner.first([entry.job(k)], Control())[0]
+        assert isinstance(usual, FoldRun)
+        entry.runs[k] = replace(usual, seconds=spent, epoch=n)
+    return runner, entry, everyone
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [(1, 2.0 + 4.0 + 0.5), (2, 4.0), (8, 4.0)],  # the longest one at least
+)
+def test_the_folds_networks_take_about_as_long_as_before(threads: int, expected: float) -> None:
+    runner, entry, _ = timed(threads, [4.0, 4.0, 1.0], [20, 10, 20])
+    assert Finish().seconds(runner, entry, 10) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("threads", "rounds"), [(1, 5.0), (2, 2.5), (8, 1.0)])
+def test_refit_takes_longer_as_there_are_more_rows_and_more_networks(threads: int, rounds: float) -> None:
+    runner, entry, everyone = timed(threads, [4.0, 4.0, 1.0], [20, 10, 20])
+    found = Finish("refit", everyone).seconds(runner, entry, 10)
+    assert found == pytest.approx(4.0 * 240 / 160 * rounds)
+
+
+def test_a_run_of_no_epoch_has_no_time() -> None:
+    runner, entry, _ = timed(1, [0.0, 0.0, 0.0], [0, 0, 0])
+    assert Finish().seconds(runner, entry, 10) == 0.0

@@ -1,0 +1,298 @@
+"""From an entry of the race to its score: complete, dropped, failed or cut off."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.model_selection import RepeatedKFold
+
+from taut.engine.base import Control, Status
+from taut.engine.compiled.engine import CompiledEngine
+from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
+from taut.selection.folds import without_shared_rows
+from taut.selection.judge import FoldScorer, Judge
+from taut.selection.ladder import Ladder
+from taut.selection.race import NO_CUTS, Entry, Race
+from taut.selection.runner import Runner
+from taut.selection.score import CandidateScore, score_folds, target_variances
+from taut.techniques import L1, BatchNorm, EarlyStopping
+from tests.selection.helpers import EARLY, SPACE, Script, ScriptedEngine, folds_of, settings, table, tag_of
+
+NAN = math.nan
+PATIENT = EarlyStopping(2)
+NOW = Control(deadline=0.0)
+
+
+def judge(
+    script: Script | None = None, task: Any = "classification", *, scorer: FoldScorer | None = None,
+    taster: bool = False, cv: Any = 3, weight: Any = None, max_epochs: int = 8,
+) -> Judge:  # fmt: skip
+    data, matrix = table(task=task, score_weight=weight)
+    folds = tuple(folds_of(data, matrix, cv=cv))
+    ladder = Ladder(folds, folds_of(data, matrix, cv=4, seed=1)[0] if taster else None)
+    engine = CompiledEngine(1) if script is None else ScriptedEngine(script, ladder.stages)
+    runner = Runner(engine, data, ladder, settings(max_epochs=max_epochs))
+    return Judge(runner, Race(runner, NO_CUTS), scorer)
+
+
+def entry(
+    made: Judge, tag: int, stages: Any = (0, 1, 2), recipe: Recipe | None = None, number: int = 5
+) -> Entry:
+    """A candidate that has trained these stages, each to its own stop."""
+    one = Entry(number, Candidate(recipe or Recipe(PATIENT), float(tag), (8,)))
+    runs: Any = made._runner.first([one.job(stage) for stage in stages], Control())
+    one.runs.update(zip(stages, runs, strict=True))
+    if any(run.status is Status.DIVERGED for run in runs):
+        one.ended = "failed"
+    return one
+
+
+def finished(made: Judge, one: Entry, control: Control | None = None) -> CandidateScore:
+    score = made.finish(one, 3, control or Control())
+    assert score is not None
+    return score
+
+
+# Best at 2, at 4 and at 3 by itself.
+LINES = {
+    0: [5.0, 1.0, 4.0, 3.0, 3.0, 6.0, 6.0, 6.0],
+    1: [8.0, 7.0, 6.0, 2.0, 5.0, 6.0, 6.0, 6.0],
+    2: [9.0, 5.0, 3.0, 4.0, 4.5, 6.0, 6.0, 6.0],
+}
+
+
+# --- complete ---------------------------------------------------------------------------------------------
+
+
+def test_shorter_folds_go_on_to_the_longest_ones_epoch_and_each_is_scored_on_the_others() -> None:
+    made = judge(lambda member, stage: LINES[stage])
+    one = entry(made, 1)
+    assert [run.epoch for run in one.runs.values()] == [4, 6, 5]
+    score = finished(made, one)
+    assert [run.epoch for run in one.runs.values()] == [6, 6, 6]
+    # The sums are 22 13 13 9 12.5; of the others: 17 12 9 6 9.5, 14 6 7 7 7.5, 13 8 10 5 8.
+    assert (score.epoch, score.fold_epochs.tolist()) == (4, [4, 2, 4])
+    assert score.validation_loss.tolist() == [3.0, 7.0, 4.0]
+    assert score.train_loss.tolist() == [1.5, 3.5, 2.0]
+    assert score.score.tolist() == pytest.approx([0.7, 0.3, 0.6])
+    assert score.loss == pytest.approx(14 / 3)
+    assert (score.state, score.batch, score.failed) == ("complete", 3, "")
+    assert score.candidate is one.candidate
+    assert score.epochs_trained == 18
+    assert score.n_repeats == 1
+    assert score.scoring is None
+
+
+def test_the_rows_losses_of_the_epochs_that_score_are_had() -> None:
+    made = judge(lambda member, stage: [np.arange(80) + worse for worse in LINES[stage]])
+    one = entry(made, 1)
+    score = finished(made, one)
+    for k, epoch in enumerate(score.fold_epochs.tolist()):
+        losses = one.runs[k].losses[epoch]
+        assert losses.tolist() == (np.arange(80) + LINES[k][epoch - 1]).tolist()
+        assert losses.mean() == pytest.approx(score.validation_loss[k])
+
+
+def test_without_early_stopping_the_last_epoch_scores() -> None:
+    made = judge(lambda member, stage: LINES[stage])
+    score = finished(made, entry(made, 1, recipe=Recipe(L1(0.1))))
+    assert (score.epoch, score.fold_epochs.tolist(), score.loss) == (8, [8, 8, 8], 6.0)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_are_those_of_the_curves(task: Any, weighted: bool) -> None:
+    weight = np.random.default_rng(0).random(240).astype(np.float32) if weighted else None
+    made = judge(task=task, weight=weight, max_epochs=60)
+    one = Entry(6, SPACE.usual(Recipe(L1(0.3), BatchNorm(), EarlyStopping(5))))
+    one.runs.update(enumerate(made._runner.first([one.job(k) for k in range(3)], Control())))  # type: ignore[arg-type]
+    score = finished(made, one)
+    curves = [one.runs[k].curve for k in range(3)]
+    assert len({len(curve) for curve in curves}) == 1
+    folds = made._runner.ladder.folds
+    expected = score_folds(curves, True, target_variances(made._runner.data, folds))
+    assert score.epoch == expected.epoch
+    for name in ("fold_epochs", "train_loss", "validation_loss", "score"):
+        np.testing.assert_array_equal(getattr(score, name), getattr(expected, name))
+    assert (0.5 if task == "classification" else 0.2) < score.score.mean() < 1.0
+    assert score.zero_share == pytest.approx(np.mean([run.zero_share for run in one.runs.values()]))
+    assert 0.0 < score.zero_share < 1.0
+    assert score.seconds == pytest.approx(sum(run.seconds for run in one.runs.values()))
+    for k, fold in enumerate(folds):
+        w = None if weight is None else weight[fold.validation]
+        losses = one.runs[k].losses[int(score.fold_epochs[k])].astype(np.float64)
+        assert np.average(losses, weights=w) == pytest.approx(score.validation_loss[k], rel=1e-5)
+
+
+def test_where_folds_repeat_shared_rows_have_no_say_and_the_repeats_are_counted() -> None:
+    cv = RepeatedKFold(n_splits=2, n_repeats=3, random_state=0)
+    rng = np.random.default_rng(0)
+    lines = {stage: rng.random(8) for stage in range(6)}
+    made = judge(lambda member, stage: lines[stage], cv=cv)
+    one = entry(made, 1, stages=range(6), recipe=Recipe(EarlyStopping()))
+    score = finished(made, one)
+    folds = made._runner.ladder.folds
+    others = without_shared_rows(folds, 240)
+    assert others is not None
+    expected = score_folds([one.runs[k].curve for k in range(6)], True, None, others)
+    assert score.fold_epochs.tolist() == expected.fold_epochs.tolist()
+    assert score.n_repeats == 3
+
+
+def test_a_scorer_is_given_every_folds_outputs_at_the_epoch_that_scores() -> None:
+    seen = []
+
+    def scorer(k: int, outputs: Any) -> float:
+        seen.append((k, outputs.shape, *outputs[0].tolist()))
+        return k + outputs[0, 0] / 10
+
+    made = judge(lambda member, stage: LINES[stage], scorer=scorer)
+    score = finished(made, entry(made, 7))
+    # A scripted network's outputs are the epoch and the learning rate that it comes from.
+    assert seen == [(0, (80, 2), 4.0, 7.0), (1, (80, 2), 2.0, 7.0), (2, (80, 2), 4.0, 7.0)]
+    assert score.scoring is not None
+    assert score.scoring.tolist() == pytest.approx([0.4, 1.2, 2.4])
+    assert score.merit == pytest.approx(4 / 3)
+    assert score.loss == pytest.approx(14 / 3)  # which is reported all the same
+
+
+# --- failed -----------------------------------------------------------------------------------------------
+
+
+def test_who_diverged_has_failed() -> None:
+    made = judge(lambda member, stage: [5.0, NAN] if stage == 1 else LINES[stage])
+    one = entry(made, 1)
+    score = finished(made, one)
+    assert (score.state, score.failed, score.batch) == ("failed", "diverged", 3)
+    assert score.epochs_trained == 4 + 1 + 5
+    assert math.isnan(score.loss)
+    assert score.fold_epochs.tolist() == [0, 0, 0]
+    assert score.candidate is one.candidate
+
+
+def test_who_diverges_on_the_way_to_the_longest_ones_epoch_has_failed_too() -> None:
+    made = judge(lambda member, stage: [5.0, 1.0, 4.0, 3.0, NAN] if stage == 0 else LINES[stage])
+    one = entry(made, 1)
+    assert one.ended == ""
+    score = finished(made, one)
+    assert (score.state, score.failed, one.ended) == ("failed", "diverged", "failed")
+    assert score.epochs_trained == 4 + 6 + 6
+
+
+# --- cut off ----------------------------------------------------------------------------------------------
+
+
+def test_who_was_cut_off_in_the_race_does_not_count() -> None:
+    made = judge(lambda member, stage: LINES[stage])
+    one = entry(made, 1, stages=(0,))
+    one.ended = "cut off"
+    assert made.finish(one, 3, Control()) is None
+
+
+def test_who_is_cut_off_after_its_folds_have_ended_is_scored_as_far_as_they_go_together() -> None:
+    made = judge(lambda member, stage: LINES[stage])
+    score = finished(made, entry(made, 1), NOW)
+    # The shortest has 4 epochs: the same as above, for these are enough here.
+    assert (score.state, score.epoch, score.fold_epochs.tolist()) == ("cut off", 4, [4, 2, 4])
+    assert score.epochs_trained == 4 + 6 + 5
+    assert not score.complete
+    # Where all are of one length there is nothing to cut off.
+    same = judge(lambda member, stage: LINES[0])
+    assert finished(same, entry(same, 1), NOW).complete
+
+
+def test_who_is_cut_off_with_a_scorer_has_its_figures() -> None:
+    made = judge(lambda member, stage: LINES[stage], scorer=lambda k, outputs: float(outputs[0, 0]))
+    score = finished(made, entry(made, 1), NOW)
+    assert score.scoring is not None
+    assert score.scoring.tolist() == [4.0, 2.0, 4.0]
+    assert score.merit == pytest.approx(10 / 3)
+
+
+# --- dropped ----------------------------------------------------------------------------------------------
+
+
+def anchored(made: Judge, loss: float) -> Judge:
+    alone = entry(made, 0, stages=range(len(made._runner.ladder.stages)), recipe=EARLY.recipe, number=0)
+    made.anchor = (alone, loss)
+    return made
+
+
+def rows(shift: dict[tuple[int, int], float]) -> Script:
+    """Row losses about the stage's own level, those of tag 0 less so; the second epoch is the best one."""
+
+    def script(member: Any, stage: int) -> Any:
+        n = len(member.fold.validation)
+        line = 100.0 * stage + np.arange(n) + shift.get((tag_of(member), stage), 0.0)
+        return [line + worse for worse in (1.0, 0.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("stages", "difference"),
+    [((0,), 3.0), ((0, 1), 4.0), ((3,), -10.0), ((0, 3), 3.0), ((0, 1, 3), 4.0)],
+    ids=str,
+)
+def test_the_loss_of_who_was_dropped_is_the_anchors_and_the_difference_on_what_both_have(
+    stages: tuple[int, ...], difference: float
+) -> None:
+    made = anchored(judge(rows({(1, 0): 3.0, (1, 1): 5.0, (1, 3): -10.0}), taster=True), 20.0)
+    one = entry(made, 1, stages=stages)
+    one.ended = "dropped"
+    score = finished(made, one)
+    assert score.state == "dropped"
+    assert score.loss == pytest.approx(20.0 + difference)
+    has = [stage in stages for stage in range(3)]
+    assert score.folds.tolist() == has
+    assert score.fold_epochs.tolist() == [2 * one for one in has]
+    expected = [100.0 * k + 39.5 + {0: 3.0, 1: 5.0}[k] if has[k] else NAN for k in range(3)]
+    np.testing.assert_allclose(score.validation_loss, expected)
+    np.testing.assert_allclose(score.train_loss, np.array(expected) / 2)
+    np.testing.assert_allclose(score.score, 1.0 - np.array(expected) / 10)
+    assert score.epoch == (2 if any(has) else 0)
+    assert score.epochs_trained == 4 * len(stages)
+    assert (score.scoring, score.failed, score.batch) == (None, "", 3)
+    assert score.zero_share == 0.0
+
+
+def test_rows_of_more_weight_count_more_in_the_difference() -> None:
+    weight = np.random.default_rng(0).uniform(0.1, 3.0, 240).astype(np.float32)
+    slope = np.linspace(-1.0, 4.0, 80)
+
+    def script(member: Any, stage: int) -> Any:
+        return [50.0 + tag_of(member) * slope, np.full(80, 99.0), np.full(80, 99.0), np.full(80, 99.0)]
+
+    made = anchored(judge(script, weight=weight, max_epochs=4), 20.0)
+    one = entry(made, 1, stages=(0, 1))
+    one.ended = "dropped"
+    folds = made._runner.ladder.folds
+    w = np.concatenate([weight[folds[k].validation] for k in (0, 1)])
+    expected = np.average(np.tile(slope, 2), weights=w)
+    assert finished(made, one).loss == pytest.approx(20.0 + expected, rel=1e-6)
+
+
+def test_r_squared_of_who_was_dropped() -> None:
+    made = anchored(judge(rows({}), "regression"), 20.0)
+    one = entry(made, 1, stages=(0, 1))
+    one.ended = "dropped"
+    score = finished(made, one)
+    variances = target_variances(made._runner.data, made._runner.ladder.folds)
+    assert variances is not None
+    np.testing.assert_allclose(score.score[:2], 1.0 - score.validation_loss[:2] / variances[:2])
+    assert math.isnan(score.score[2])
+
+
+def test_a_scorer_is_not_asked_of_who_was_dropped_or_failed() -> None:
+    def scorer(k: int, outputs: Any) -> float:
+        raise AssertionError("asked")
+
+    made = anchored(judge(rows({}), scorer=scorer), 20.0)
+    one, other = entry(made, 1, stages=(0,)), entry(made, 2, stages=(0,))
+    one.ended, other.ended = "dropped", "failed"
+    assert finished(made, one).scoring is None
+    assert finished(made, other).scoring is None
