@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer.main
 
@@ -31,7 +35,7 @@ def commands(page: Path) -> list[list[str]]:
 
 
 def test_there_is_something_to_test() -> None:
-    assert {"README.md", "docs/command-line.md", "docs/python.md"} <= {
+    assert {"README.md", "docs/command-line.md", "docs/python.md", "docs/search.md"} <= {
         Path(name).as_posix() for name in NAMES
     }
     assert len(blocks(ROOT / "README.md", "python")) == 1
@@ -48,6 +52,54 @@ def test_the_python_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     names: dict[str, Any] = {}
     for place, block in enumerate(blocks(page, "python")):
         exec(compile(block, f"{page.name}, block {place + 1}", "exec"), names)  # one session a page
+
+
+def test_the_numbers_of_the_search_are_those_of_the_code() -> None:
+    from taut.estimators.effort import _REPEATS, AUTO_FOLDS, ONE_SPLIT_ROWS, plan_of
+
+    text = " ".join((ROOT / "docs" / "search.md").read_text(encoding="utf-8").split())
+    quick, standard, thorough = (plan_of(effort) for effort in ("quick", "standard", "thorough"))
+    (fewest, thrice), (few, twice) = _REPEATS
+    assert f"{quick.n_candidates}, {standard.n_candidates} and {thorough.n_candidates} candidates" in text
+    assert f"the first batch, {standard.n_first} candidates" in text
+    assert (AUTO_FOLDS, twice, thrice) == (5, 2, 3)
+    assert f"there are five, made anew two or three times on fewer than {few:,} and {fewest:,} rows" in text
+    assert f"Above {ONE_SPLIT_ROWS:,} rows one split takes the place of cross-validation" in text
+
+
+def test_the_callback_for_mlflow_logs_what_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a module that only writes down what it is called with."""
+    from taut import TautClassifierCV
+
+    logged: list[tuple[str, Any]] = []
+
+    class Run(contextlib.nullcontext[None]):
+        def __init__(self, **options: Any) -> None:
+            logged.append(("run", options))
+            super().__init__()
+
+    mlflow: Any = types.ModuleType("mlflow")
+    mlflow.start_run = Run
+    mlflow.log_params = lambda values: logged.append(("params", values))
+    mlflow.log_metrics = lambda values: logged.append(("metrics", values))
+    monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+    (block,) = (one for one in blocks(ROOT / "docs" / "search.md", "python") if "mlflow" in one)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    X = np.random.default_rng(0).standard_normal((60, 2))
+    small = {"hidden": (4,), "cv": 2, "n_candidates": 10, "max_epochs": 3, "random_state": 0}
+    clf = TautClassifierCV(**small, on_candidate=names["to_mlflow"]).fit(X, X[:, 0] > 0)
+    runs, params, metrics = (
+        [what for name, what in logged if name == kind] for kind in ("run", "params", "metrics")
+    )
+    assert [run["run_name"] for run in runs] == [c.recipe.describe() for c in clf.candidates_]
+    assert all(run["nested"] for run in runs)
+    assert [one["state"] for one in params] == [c.state for c in clf.candidates_]
+    assert [one["learning_rate"] for one in params] == [c.candidate.learning_rate for c in clf.candidates_]
+    assert [one["loss"] for one in metrics] == [c.loss for c in clf.candidates_]
+    assert all(np.isfinite(list(one.values())).all() for one in metrics)  # what MLflow can plot
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

@@ -12,14 +12,13 @@ from sklearn.model_selection import RepeatedKFold, ShuffleSplit
 
 from taut.engine.base import Fold, Status
 from taut.engine.compiled.engine import CompiledEngine
-from taut.errors import TrainingError, TrainingWarning
+from taut.errors import TrainingError
 from taut.estimators.model import softmax
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.final import N_REFIT, Finish
 from taut.selection.folds import Split, make_fold
 from taut.selection.ladder import Ladder
-from taut.selection.news import Listeners, Progress
 from taut.selection.runner import Job
 from taut.selection.search import Search, describe_failures
 from taut.techniques import L1, L2, BatchNorm, Dropout
@@ -390,57 +389,3 @@ def test_early_stopping_stands_where_only_what_comes_after_it_diverges() -> None
     assert (result.best.epoch, result.best.epochs_trained) == (2, 3 * 22)
     # Weights of a script are the epoch that they come from.
     assert [float(network.weights["layers.0.weight"][0, 0]) for network in result.networks] == [2.0] * 3
-
-
-# --- progress ---------------------------------------------------------------------------------------------
-
-
-def test_progress_counts_up_to_all_candidates_and_folds() -> None:
-    seen: list[Progress] = []
-    made = search(
-        CompiledEngine(2), RECIPES, at_a_time=3, n_candidates=8, listeners=Listeners(on_progress=seen.append)
-    )
-    result = made.run()
-    done, folds = [one.done for one in seen], [one.folds for one in seen]
-    assert done == sorted(done)
-    assert max(done) == 8
-    assert {one.total for one in seen} == {8}
-    # Every network is told of, and in the middle of a batch too.
-    assert [n for n in folds if n] == sorted(n for n in folds if n)
-    assert set(folds) == set(range(18 + 1))
-    last = seen[-1]
-    assert last.finishing
-    assert [one.finishing for one in seen[:-1]] == [False] * (len(seen) - 1)
-    assert (last.best, last.best_recipe) == (result.best.loss, result.best.recipe)
-    assert last.baseline == result.candidates[0].loss
-    assert all(one.seconds_left is None or one.seconds_left >= 0.0 for one in seen)
-    assert any(one.seconds_left is not None and one.done < 2 for one in seen)  # known from the first epoch
-    assert [one.seconds for one in seen] == sorted(one.seconds for one in seen)
-    best = [one.best for one in seen if not math.isnan(one.best)]
-    assert best == sorted(best, reverse=True)
-
-
-def test_candidates_and_batches_are_told_of_in_order() -> None:
-    candidates: list[Any] = []
-    batches: list[Any] = []
-    listeners = Listeners(on_candidate=candidates.append, on_batch=batches.append)
-    result = search(CompiledEngine(2), [*RECIPES, EXPLODES], at_a_time=4, listeners=listeners).run()
-    assert candidates == list(result.candidates)  # the baselines and the failures too
-    assert batches == [result.candidates[2:6], result.candidates[6:9]]
-
-
-def failing(news: Any) -> None:
-    raise RuntimeError("the log is full")
-
-
-@pytest.mark.parametrize("name", ["on_candidate", "on_batch", "on_progress"])
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_listener_that_fails_is_warned_of_once_and_the_search_goes_on(name: str, threads: int) -> None:
-    usual = search(CompiledEngine(threads), RECIPES, at_a_time=2).run()
-    made = search(CompiledEngine(threads), RECIPES, at_a_time=2, listeners=Listeners(**{name: failing}))
-    with pytest.warns(TrainingWarning) as warned:
-        result = made.run()
-    assert [str(one.message) for one in warned] == [
-        f"{name} raised RuntimeError: the log is full; it is not called again, the search goes on."
-    ]
-    assert_same_result(result, usual)

@@ -1,4 +1,4 @@
-"""What ends a search before its candidates do: a time limit, Ctrl+C."""
+"""Ctrl+C ends a search before its candidates do."""
 
 from __future__ import annotations
 
@@ -6,128 +6,91 @@ import _thread
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 import pytest
 
-from taut.engine.base import Control
 from taut.engine.compiled.engine import CompiledEngine
 from taut.recipe import Recipe
-from taut.selection.candidates import BASELINES, RandomProposer
-from taut.selection.search import Progress, Search
-from taut.techniques import L2, BatchNorm, EarlyStopping
-from tests.engine.helpers import AfterLooks
-from tests.selection.helpers import Fixed, ScriptedEngine, ScriptedTraining, bits, folds_of, settings, table
+from taut.selection.candidate import Candidate
+from taut.selection.ladder import Ladder
+from taut.selection.news import Listeners, Progress
+from taut.selection.proposer import Proposer
+from taut.selection.race import NO_CUTS, Rule
+from taut.selection.score import CandidateScore
+from taut.selection.search import Search
+from taut.selection.space import single_recipes
+from taut.techniques import BatchNorm, EarlyStopping
+from tests.selection.helpers import (
+    EARLY,
+    NONE,
+    SPACE,
+    Clock,
+    ScriptedEngine,
+    bits,
+    folds_of,
+    networks_of,
+    of,
+    search,
+    table,
+    tagged,
+)
 
-EARLY, NONE = BASELINES
+BATCH = 8
+FLAT = [2.0, 1.0, 3.0, 3.0]  # losses of a candidate whose best epoch is the second one
 
 
-def endless(threads: int = 2, n: int = 240, p: int = 4, on_progress: Any = None, **changes: Any) -> Search:
+@final
+@dataclass
+class Endless(Proposer):
+    """The same few candidates again and again."""
+
+    space: Any = SPACE
+    n_first: int = BATCH
+    asked: int = 0
+
+    def ask(self, batch: int, n: int) -> Sequence[Candidate]:
+        singles = single_recipes()
+        some = [singles[i % len(singles)] for i in range(self.asked, self.asked + n)]
+        self.asked += n
+        return [self.space.usual(recipe) for recipe in some]
+
+    def tell(self, scores: Sequence[CandidateScore]) -> None:
+        pass
+
+
+def endless(
+    threads: int = 2, n: int = 240, p: int = 4, on_progress: Any = None, rule: Rule = NO_CUTS, **changes: Any
+) -> Search:
     """A search that nothing but a limit or Ctrl+C ends."""
-    data, matrix = table(n, p)
     engine = CompiledEngine(threads)
     engine.prepare()
-    folds = folds_of(data, matrix)
-    return Search(engine, data, folds, settings(**changes), RandomProposer(None, 0), on_progress=on_progress)
+    listeners = Listeners(on_progress=on_progress)
+    made = search(engine, [], given=table(n, p), listeners=listeners, rule=rule, **changes)
+    made.proposer = Endless()
+    return made
 
 
-# --- a time limit -----------------------------------------------------------------------------------------
+def wide(made: Search, hidden: tuple[int, ...], learning_rate: float = 0.01) -> Search:
+    """The same with other networks."""
+    early, none = (Candidate(one.recipe, learning_rate, hidden) for one in made.baselines)
+    made.baselines = (early, none)
+    made.proposer = Endless(SPACE.__class__(learning_rate, hidden, search_rate=False))
+    return made
 
 
-@pytest.mark.parametrize(
-    ("n", "hidden", "seconds"),
-    [(240, (8,), 0.5), (20_000, (64, 64), 1.5), (40_000, (256, 256), 1.0)],
-    ids=["small", "middling", "one epoch is long"],
-)
-def test_a_time_limit_is_kept_and_all_that_is_promised_is_there(n: int, hidden: Any, seconds: float) -> None:
-    made = endless(n=n, p=20, hidden=hidden, batch_size=128, max_epochs=300)
-    started = time.monotonic()
-    made.deadline = started + seconds
-    result = made.run()
-    spent = time.monotonic() - started
-    assert spent < seconds + max(2.0, 0.05 * seconds)
-    assert not result.interrupted
-    assert result.of(EARLY) is not None
-    assert result.best.loss == min(c.loss for c in result.candidates if not c.failed)
-    assert [len(curve) >= result.best.epoch for curve in result.curves[result.best.recipe]] == [True] * 3
-    assert len(result.networks) == 3
-    for network in result.networks:
-        assert all(np.isfinite(weights).all() for weights in network.weights.values())
-
-
-def test_only_folds_that_ended_by_themselves_are_judged_unless_they_are_a_baseline() -> None:
-    made = endless(max_epochs=200, hidden=(8,))
-    recipe = Recipe(L2(0.1), EarlyStopping(2))
-    members = [made.settings.member(recipe, fold, k, 3) for k, fold in enumerate(made.folds)]
-    ended = made.engine.train(made.data, members)
-    epochs = [t.epoch for t in ended]
-    assert len(set(epochs)) > 1  # not yet taken to the longest one's epoch
-    score = made._score(recipe, ended, keep_partial=False)
-    assert score is not None
-    assert not score.complete
-    assert score.fold_epochs.max() <= min(epochs)
-    cut_off = made.engine.train(made.data, members, until_epoch=2)
-    assert made._score(recipe, cut_off, keep_partial=False) is None
-    assert made._score(recipe, cut_off, keep_partial=True) is not None
-
-
-def test_networks_of_a_cut_off_baseline_are_those_of_one_epoch_on_all_folds() -> None:
-    made = endless(n=20_000, p=10, hidden=(64, 64), max_epochs=100_000, learning_rate=1e-5)
-    made.deadline = time.monotonic() + 0.7
-    result = made.run()
-    assert not result.best.complete
-    members = [made.settings.member(result.best.recipe, fold, k, 3) for k, fold in enumerate(made.folds)]
-    again = made.engine.train(made.data, members, until_epoch=result.best.epoch)
-    assert [bits(network) for network in result.networks] == [bits(t.trained("last")) for t in again]
-
-
-@pytest.mark.parametrize("looks", range(12, 60, 3))
-def test_networks_cut_off_within_an_epoch_are_those_of_its_start(looks: int, monkeypatch: Any) -> None:
-    # The shortest calls into the kernels, and an end after so many of them.
-    monkeypatch.setattr("taut.engine.compiled.engine._CALL_SECONDS", 0.0)
+def scripted(script: Any, tried: Sequence[Any] = (), clock: Clock | None = None, **changes: Any) -> Search:
     data, matrix = table()
-    fold = folds_of(data, matrix)[:1]
-    made = Search(CompiledEngine(1), data, fold, settings(learning_rate=1e-4), Fixed([]))
-    made._stop = Control(cancelled=AfterLooks(looks))
-    result = made.run()
-    assert not result.best.complete
-    members = [made.settings.member(EARLY, fold[0], 0, 3)]
-    (again,) = made.engine.train(data, members, until_epoch=result.best.epoch)
-    assert [bits(network) for network in result.networks] == [bits(again.trained("last"))]
-    assert len(result.curves[result.best.recipe][0]) == result.best.epoch
+    ladder = Ladder(tuple(folds_of(data, matrix)))
+    engine = ScriptedEngine(script, ladder.stages, clock)
+    return search(engine, tried, given=(data, matrix), ladder=ladder, **changes)
 
 
-@pytest.mark.parametrize("ended", [True, False])
-def test_a_candidate_that_was_cut_off_counts_only_where_all_its_folds_had_ended(ended: bool) -> None:
-    recipe = Recipe(BatchNorm(), EarlyStopping())
-
-    def losses(hooks: Any, fold: int) -> list[float]:
-        best = 1 + fold if hooks.normalize else 30
-        return [abs(epoch - best) + (1.0 if hooks.normalize else 5.0) for epoch in range(60)]
-
-    data, matrix = table()
-    folds = folds_of(data, matrix)
-    made = Search(ScriptedEngine(losses, folds), data, folds, settings(max_epochs=60), Fixed([recipe]))
-
-    def stop(progress: Progress) -> None:
-        if progress.done == (3 if ended else 2):  # when its folds have ended, or before they began
-            made._stop.cancelled.set()
-
-    made.on_progress = stop
-    result = made.run()
-    score = result.of(recipe)
-    if not ended:
-        assert score is None
-        return
-    assert score is not None
-    assert not score.complete
-    assert (score.epochs_trained, score.epoch) == (24, 3)  # cut to the shortest of 22, 23 and 24
-    assert result.best.recipe == recipe
-
-
-# --- Ctrl+C -----------------------------------------------------------------------------------------------
+def worst_baseline(result: Any) -> float:
+    return max(score.merit for score in result.candidates[:2] if not score.failed)
 
 
 @pytest.fixture
@@ -159,41 +122,84 @@ def test_ctrl_c_gives_the_best_so_far(done: int, threads: int) -> None:
     result = made.run()
     assert press.pressed == 1
     assert result.interrupted
-    assert min(2, done) <= len(result.candidates) <= done + made.batch_size
-    assert result.best.loss == min(candidate.loss for candidate in result.candidates)
-    usual = endless(threads)
-    usual.proposer = Fixed(
-        [candidate.recipe for candidate in result.candidates if candidate.recipe not in BASELINES]
-    )
-    if all(candidate.complete for candidate in result.candidates):
-        assert [bits(network) for network in result.networks] == [bits(n) for n in usual.run().networks]
+    assert min(2, done) <= len(result.candidates) <= done + BATCH
+    assert result.best.merit >= worst_baseline(result)
+    assert len(result.networks) == 3
+    # What was chosen is the same network as in a search of its own.
+    folds = made.ladder.folds
+    members = [made.settings.member(result.best.candidate, fold, k, 3) for k, fold in enumerate(folds)]
+    again = made.engine.train(made.data, members, until_epoch=result.best.epoch)
+    assert networks_of(result) == [bits(training.trained("last")) for training in again]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_in_the_middle_of_training_is_heeded_soon() -> None:
-    made = endless(n=5000, p=10, hidden=(64, 64), max_epochs=1_000_000, learning_rate=1e-6)
+    made = wide(endless(n=5000, p=10, max_epochs=1_000_000), (64, 64), 1e-6)
     timer = threading.Timer(0.5, _thread.interrupt_main)
     timer.start()
     started = time.monotonic()
     result = made.run()
     assert 0.4 < time.monotonic() - started < 3.0
     assert result.interrupted
-    assert result.best.recipe in BASELINES
+    assert result.best.recipe in (EARLY.recipe, NONE.recipe)
     assert not result.best.complete
+
+
+@pytest.mark.parametrize("folds_done", range(0, 7))
+def test_interrupted_after_any_number_of_folds(folds_done: int) -> None:
+    """Two candidates of three folds each, which race; who has no fold left counts for nothing."""
+    losses = {0: 5.0, 1: 4.0, 2: 3.0}
+
+    def script(member: Any, stage: int) -> Any:
+        return [losses[int(member.learning_rate)] + worse for worse in FLAT]
+
+    made = scripted(script, [tagged(1), tagged(2)], max_epochs=4)
+
+    def stop(progress: Progress) -> None:
+        if progress.done >= 2 and progress.folds == folds_done:
+            made._stop.cancelled.set()
+
+    made.listeners = Listeners(on_progress=stop)
+    result = made.run()
+    assert result.interrupted
+    # Fold by fold, the better one first: it has its last fold when five are done, the other when six are.
+    n_tried = {5: 1, 6: 2}.get(folds_done, 0)
+    assert len(result.candidates) == 2 + n_tried
+    assert all(score.complete for score in result.candidates)
+    assert result.best.loss == (4.0 if n_tried else 6.0)
+
+
+def test_a_candidate_cut_off_after_its_folds_ended_is_told_and_not_chosen() -> None:
+    recipe = Recipe(BatchNorm(), EarlyStopping())
+
+    def losses(member: Any, fold: int) -> list[float]:
+        best = 1 + fold if member.hooks.normalize else 30
+        return [abs(epoch - best) + (1.0 if member.hooks.normalize else 5.0) for epoch in range(60)]
+
+    made = scripted(losses, [recipe], max_epochs=60)
+
+    def stop(progress: Progress) -> None:
+        if progress.folds == 3:
+            made._stop.cancelled.set()
+
+    made.listeners = Listeners(on_progress=stop)
+    result = made.run()
+    score = of(result, recipe)
+    assert (score.state, score.epoch, score.epochs_trained) == ("cut off", 3, 22 + 23 + 24)
+    # It is cut to the shortest of 22, 23 and 24; those that ended are chosen from.
+    assert result.best.candidate == EARLY
+    assert np.isfinite(result.row_losses[2]).all()
 
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_the_networks_are_made_again_loses_nothing() -> None:
     press = PressedOnce(lambda progress: progress.finishing)
-    made = endless(on_progress=press)
-    made.proposer = Fixed([])
-    usual = endless()
-    usual.proposer = Fixed([])
+    made, usual = endless(on_progress=press, n_candidates=2), endless(n_candidates=2)
     result = made.run()
     assert press.pressed == 1
     assert result.interrupted
-    assert [bits(network) for network in result.networks] == [bits(n) for n in usual.run().networks]
+    assert networks_of(result) == networks_of(usual.run())
 
 
 @pytest.mark.usefixtures("ctrl_c")
@@ -214,9 +220,6 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_twice_in_the_middle_of_training_ends_at_once() -> None:
-    data, matrix = table()
-    folds = folds_of(data, matrix)
-
     class Pressing(list[float]):
         """Losses that nobody can look at without pressing Ctrl+C twice, from the third epoch on."""
 
@@ -226,26 +229,21 @@ def test_twice_in_the_middle_of_training_ends_at_once() -> None:
                 signal.raise_signal(signal.SIGINT)
             return super().__getitem__(place)
 
-    engine = ScriptedEngine(lambda hooks, fold: Pressing([3.0, 2.0, 1.0]), folds)
-    made = Search(engine, data, folds, settings(max_epochs=3), Fixed([]))
+    made = scripted(lambda member, stage: Pressing([3.0, 2.0, 1.0]), max_epochs=3)
     with pytest.raises(KeyboardInterrupt):
         made.run()
-    assert engine.calls == [1, 2, 3]  # not continued
+    assert made.engine.calls == [1, 2, 3]  # type: ignore[attr-defined]  # not continued
 
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_before_one_epoch_is_trained_is_raised() -> None:
-    data, matrix = table()
-    folds = folds_of(data, matrix)
-
-    def losses(hooks: Any, fold: int) -> list[float]:
+    def losses(member: Any, fold: int) -> list[float]:
         if fold == 2:
             signal.raise_signal(signal.SIGINT)
         return [1.0] * 10
 
-    made = Search(ScriptedEngine(losses, folds), data, folds, settings(max_epochs=10), Fixed([]))
     with pytest.raises(KeyboardInterrupt):
-        made.run()
+        scripted(losses, max_epochs=10).run()
 
 
 # The best epoch on all folds is the second one; each fold's own is another, and training ends at the fifth.
@@ -253,21 +251,23 @@ NOBODYS = {0: [1.0, 2.0, 9.0, 9.0, 9.0], 1: [9.0, 2.0, 1.0, 9.0, 9.0], 2: [9.0, 
 
 
 def test_networks_that_are_gone_are_made_again() -> None:
-    data, matrix = table()
-    folds = folds_of(data, matrix)
-    engine = ScriptedEngine(lambda hooks, fold: NOBODYS[fold], folds)
-    result = Search(engine, data, folds, settings(max_epochs=5), Fixed([])).run()
-    assert (result.best.recipe, result.best.epoch) == (EARLY, 2)
+    result = scripted(lambda member, fold: NOBODYS[fold], max_epochs=5).run()
+    assert (result.best.candidate, result.best.epoch) == (EARLY, 2)
     # A scripted network's weight is the epoch that it comes from.
-    assert [network.weights["layers.0.weight"].tolist() for network in result.networks] == [[[2.0]]] * 3
+    found = [float(network.weights["layers.0.weight"][0, 0]) for network in result.networks]
+    assert found == [2.0] * 3
 
 
-def test_a_network_that_was_not_made_to_the_end_is_never_handed_out() -> None:
-    data, matrix = table()
-    folds = folds_of(data, matrix)
-    engine: Any = ScriptedEngine(lambda hooks, fold: NOBODYS[fold], folds)
-    made = Search(engine, data, folds, settings(max_epochs=5), Fixed([]))
-    # As the compiled engine does on a second Ctrl+C: it comes back early.
-    engine.replay = lambda data, trainings, epoch: [ScriptedTraining(t.member, t.losses) for t in trainings]
+def test_a_network_that_was_not_made_to_the_end_is_never_handed_out(monkeypatch: Any) -> None:
+    made = scripted(lambda member, fold: NOBODYS[fold], max_epochs=5)
+    begun = ScriptedEngine.train
+
+    def train(self: Any, data: Any, members: Any, **how: Any) -> Any:
+        if made._judge.anchor is not None and how == {"until_epoch": 2}:
+            # As the compiled engine does on a second Ctrl+C: it comes back early.
+            return [self.begin(member, data) for member in members]
+        return begun(self, data, members, **how)
+
+    monkeypatch.setattr(ScriptedEngine, "train", train)
     with pytest.raises(KeyboardInterrupt):
         made.run()

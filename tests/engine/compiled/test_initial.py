@@ -13,10 +13,10 @@ NETWORK = Network(300, (400, 200), 3)
 
 def test_variances_are_those_of_the_formula() -> None:
     weights = initial_weights(NETWORK, False, 1)
-    for name, n_in, factor in (("layers.0", 300, 2.0), ("layers.1", 400, 2.0), ("layers.2", 200, 1.0)):
+    for name, n_in, n_out in (("layers.0", 300, 400), ("layers.1", 400, 200), ("layers.2", 200, 3)):
         w = weights[f"{name}.weight"]
         assert abs(w.mean()) < 5 * w.std() / np.sqrt(w.size)
-        assert w.var() == pytest.approx(factor / n_in, rel=5 * np.sqrt(2 / w.size))
+        assert w.var() == pytest.approx(2 / (n_in + n_out), rel=5 * np.sqrt(2 / w.size))
         assert not weights[f"{name}.bias"].any()
 
 

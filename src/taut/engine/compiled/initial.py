@@ -11,8 +11,9 @@ from taut.network import Network
 
 
 def initial_weights(network: Network, normalize: bool, seed: int) -> dict[str, NDArray[np.floating]]:
-    """Normal weights with variance 2 / inputs (He et al. 2015), 1 / inputs for the outputs; shifts are zero.
+    """Normal weights with variance 2 / (inputs + outputs) (Glorot & Bengio 2010); shifts are zero.
 
+    Larger ones (He et al. 2015: 2 / inputs) overfit more on tables: benchmarks/README.md, "Initial weights".
     Each layer draws from a stream named by the seed and its own number, so a layer's weights do not depend
     on what the recipe is made of.
 
@@ -26,7 +27,7 @@ def initial_weights(network: Network, normalize: bool, seed: int) -> dict[str, N
     for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
         stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 0, i))))
         hidden = i < len(sizes) - 2
-        deviation = math.sqrt((2.0 if hidden else 1.0) / n_in)
+        deviation = math.sqrt(2.0 / (n_in + n_out))
         arrays[f"layers.{i}.weight"] = stream.standard_normal((n_in, n_out)) * deviation
         arrays[f"layers.{i}.bias"] = np.zeros(n_out)
         if normalize and hidden:

@@ -1,0 +1,316 @@
+"""A search with a ledger: interrupted anywhere and taken up again, it ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import pytest
+
+from taut.engine.base import Control, Engine, Training
+from taut.engine.compiled.engine import CompiledEngine
+from taut.errors import StoreError
+from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
+from taut.selection.ladder import Ladder
+from taut.selection.news import Listeners, Progress
+from taut.selection.proposer import OptunaProposer, Proposer
+from taut.selection.race import Rule
+from taut.selection.search import Search
+from taut.techniques import L1, L2, Dropout, EarlyStopping
+from tests.selection import ledgers
+from tests.selection.helpers import (
+    EARLY,
+    SPACE,
+    Clock,
+    CountingEngine,
+    ScriptedEngine,
+    assert_same_result,
+    assert_same_score,
+    folds_of,
+    key_of,
+    of,
+    search,
+    table,
+    tag_of,
+    tagged,
+)
+
+RULE = Rule(0.1, 0.5, 0.7)
+
+
+@pytest.fixture(autouse=True)
+def hasty() -> Iterator[None]:
+    with ledgers.hasty_disk():
+        yield
+
+
+@final
+class Silent(Proposer):
+    """Is never asked: the ledger has all batches."""
+
+    n_first = 6
+
+    def ask(self, batch: int, n: int) -> Any:
+        raise AssertionError("asked")
+
+    def tell(self, scores: Any) -> None:
+        pass
+
+
+class Killed(BaseException):
+    """As if the process had ended: nobody catches it."""
+
+
+@final
+class DyingEngine(Engine):
+    """Another engine's work, until so many things have happened; then it dies."""
+
+    def __init__(self, engine: Engine, events: float) -> None:
+        self.engine, self.left = engine, events
+
+    @property
+    def threads(self) -> int:
+        return self.engine.threads
+
+    def event(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+    def train(self, data: Any, members: Any, *, control: Control | None = None, **how: Any) -> list[Training]:
+        self.event()
+        if control is None or control.on_done is None:
+            trainings = self.engine.train(data, members, control=control, **how)
+        else:
+            done = control.on_done
+
+            def around(index: int) -> None:
+                self.event()
+                done(index)
+                self.event()
+
+            trainings = self.engine.train(data, members, control=replace(control, on_done=around), **how)
+        self.event()
+        return trainings
+
+    def predict(self, values: Any, trained: Any, rows: Any = None) -> Any:
+        return self.engine.predict(values, trained, rows)
+
+
+# --- real networks ----------------------------------------------------------------------------------------
+
+
+def usual(engine: Engine, ledger: Any = None, on_progress: Any = None, **changes: Any) -> Search:
+    """Batches from the design and from TPE, which race; twelve candidates and the baselines."""
+    made = search(
+        engine, [], rule=RULE, at_a_time=4, n_candidates=14, max_epochs=40, ledger=ledger,
+        listeners=Listeners(on_progress=on_progress), **changes,
+    )  # fmt: skip
+    made.proposer = OptunaProposer(replace(SPACE, search_rate=True), 0, n_first=6)
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole() -> Any:
+    return usual(CompiledEngine(2)).run()
+
+
+def test_a_ledger_changes_nothing(whole: Any, tmp_path: Path) -> None:
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        assert_same_result(usual(CompiledEngine(1), ledger).run(), whole)
+    assert {score.state for score in whole.candidates} == {"complete", "dropped"}
+    assert {score.batch for score in whole.candidates} == {-1, 0, 1, 2}
+
+
+@pytest.mark.parametrize("folds", [0, 1, 6, 10, 15])
+def test_interrupted_and_taken_up_again_it_ends_the_same(folds: int, whole: Any, tmp_path: Path) -> None:
+    made: Search
+
+    def stop(progress: Progress) -> None:
+        if progress.done >= 2 and progress.folds >= folds:
+            made._stop.cancelled.set()
+
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        made = usual(CompiledEngine(2), ledger, stop)
+        first = made.run()
+    assert first.interrupted
+    assert len(first.candidates) < len(whole.candidates)
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        second = usual(CompiledEngine(1), ledger).run()
+    assert not second.interrupted
+    assert_same_result(second, whole)
+
+
+def test_killed_again_and_again_it_ends_the_same(whole: Any, tmp_path: Path) -> None:
+    """Each session lives a little longer than it takes to get to where the one before it was."""
+    deaths = 0
+    for events in count(3, 9):
+        with ledgers.open_ledger(tmp_path / "search") as ledger:
+            try:
+                result = usual(DyingEngine(CompiledEngine(2), events), ledger).run()
+                break
+            except Killed:
+                deaths += 1
+    assert deaths >= 3
+    assert_same_result(result, whole)
+
+
+def test_done_once_it_is_not_done_again(whole: Any, tmp_path: Path) -> None:
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        first = usual(CompiledEngine(2), ledger).run()
+    engine = CountingEngine(CompiledEngine(2))
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        elapsed = ledger.elapsed
+        made = usual(engine, ledger)
+        made.proposer = Silent()
+        second = made.run()
+    assert_same_result(second, whole)
+    # Only the networks that are handed over are made, which no ledger keeps.
+    members = [
+        made.settings.member(second.best.candidate, fold, k, 3) for k, fold in enumerate(made.ladder.folds)
+    ]
+    assert engine.epochs == {key_of(member): second.best.epoch for member in members}
+    # The time of both.
+    assert 0.0 < first.seconds <= elapsed + 0.1
+    assert second.seconds > elapsed
+
+
+def test_progress_counts_what_was_done_before(tmp_path: Path) -> None:
+    seen: list[list[Progress]] = []
+    for _ in range(2):
+        seen.append([])
+        with ledgers.open_ledger(tmp_path / "search") as ledger:
+            usual(CompiledEngine(2), ledger, seen[-1].append).run()
+    first, second = (news[-1] for news in seen)
+    assert (second.done, second.folds, second.best) == (first.done, first.folds, first.best)
+    assert second.seconds > first.seconds
+
+
+def test_a_ledger_that_cannot_be_written_ends_the_search(tmp_path: Path) -> None:
+    ledger = ledgers.open_ledger(tmp_path / "search")
+    made = usual(CompiledEngine(2), ledger)
+
+    def close(progress: Progress) -> None:
+        if progress.folds == 3:
+            ledger.close()
+
+    made.listeners = Listeners(on_progress=close)
+    with pytest.raises(StoreError, match="closed"):
+        made.run()
+
+
+# --- scripted ---------------------------------------------------------------------------------------------
+
+
+def losses(member: Any, stage: int) -> Any:
+    """By tag a level, and rows of its own; the second epoch is the best."""
+    tag = tag_of(member)
+    level = {0: 5.0, 1: 4.0, 2: 9.0, 3: 3.0, 4: 5.5, 5: 2.0, 6: math.nan, 7: 2.0}[tag]
+    own = np.random.default_rng((tag, stage)).standard_normal(len(member.fold.validation))
+    # The seventh is best somewhere else on every fold: it has to go on, and is looked at in other epochs.
+    best = 1 if tag != 7 else 1 + stage
+    return [level + own + abs(epoch - best) / 2 for epoch in range(8)]
+
+
+RESTLESS = Candidate(Recipe(EarlyStopping(2)), 7.0, (8,))
+TRIED = [
+    tagged(1, L1(0.1)), tagged(2, L1(0.2)), tagged(3, L2(0.1), Dropout(0.1)), tagged(4), tagged(5), tagged(6),
+    RESTLESS,
+]  # fmt: skip
+
+
+def scripted(wrap: Callable[[Engine], Engine], ledger: Any = None) -> Search:
+    data, matrix = table(n=90)
+    folds = tuple(folds_of(data, matrix))
+    ladder = Ladder(folds, folds_of(data, matrix, cv=3, seed=1)[0])
+    return search(
+        wrap(ScriptedEngine(losses, ladder.stages)), TRIED, given=(data, matrix), ladder=ladder, max_epochs=8,
+        rule=RULE, ledger=ledger, at_a_time=3,
+    )  # fmt: skip
+
+
+def test_killed_at_any_moment_it_ends_the_same(tmp_path: Path) -> None:
+    expected = scripted(lambda engine: engine).run()
+    assert {score.state for score in expected.candidates} == {"complete", "dropped", "failed"}
+    restless = of(expected, RESTLESS)
+    assert restless.complete
+    assert len(set(restless.fold_epochs.tolist())) > 1
+    n_deaths = 0
+    for events in count(0, 2):
+        path = tmp_path / str(events)
+        try:
+            with ledgers.open_ledger(path) as ledger:
+                scripted(lambda engine, n=events: DyingEngine(engine, n), ledger).run()
+            break
+        except Killed:
+            n_deaths += 1
+        with ledgers.open_ledger(path) as ledger:
+            assert_same_result(scripted(lambda engine: engine, ledger).run(), expected)
+    assert n_deaths > 25
+
+
+def test_what_had_ended_is_not_trained_again(tmp_path: Path) -> None:
+    for events in range(20, 60, 5):
+        path = tmp_path / str(events)
+        with pytest.raises(Killed), ledgers.open_ledger(path) as ledger:
+            scripted(lambda engine, n=events: DyingEngine(engine, n), ledger).run()
+        with ledgers.open_ledger(path) as ledger:
+            made = scripted(CountingEngine, ledger)
+            seeds = [
+                made.settings.member(EARLY, fold, k, 3).seed for k, fold in enumerate(made.ladder.stages)
+            ]
+            known = {
+                (candidate.learning_rate, seeds[stage])
+                for number, candidate in enumerate([*made.baselines, *TRIED])
+                for stage in range(4)
+                if ledger.run(number, stage) is not None and candidate != RESTLESS
+            }
+            assert len(known) >= 4  # the baselines are one training
+            result = made.run()
+        # Nothing but the networks that are handed over is made again.
+        chosen = result.best.candidate.learning_rate
+        assert isinstance(made.engine, CountingEngine)
+        again = {
+            (rate, seed): n for (rate, _, seed), n in made.engine.epochs.items() if (rate, seed) in known
+        }
+        expected = {(chosen, seed): result.best.epoch for seed in seeds[:3] if (chosen, seed) in known}
+        assert again == expected
+
+
+def test_what_was_found_counts_although_the_time_is_over(tmp_path: Path) -> None:
+    """A search that its time limit ended, started again: nothing of what is in the ledger needs time."""
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        first = scripted(lambda engine: engine, ledger).run()
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        made = scripted(lambda engine: engine, ledger)
+        made.deadline = 0.0
+        second = made.run()
+    assert second.best.candidate == first.best.candidate == tagged(5)
+    assert_same_result(second, first)
+
+
+def test_a_search_that_the_time_limit_ended_goes_on_without_one(tmp_path: Path, monkeypatch: Any) -> None:
+    expected = scripted(lambda engine: engine).run()
+    for seconds in (30, 60, 120, 150):
+        path = tmp_path / str(seconds)
+        with monkeypatch.context() as patch, ledgers.open_ledger(path) as ledger:
+            clock = Clock(patch)
+            made = scripted(lambda engine: engine, ledger)
+            assert isinstance(made.engine, ScriptedEngine)
+            made.engine.clock = clock
+            made.deadline = clock.now + seconds
+            made.run()
+            assert clock.now <= made.deadline
+        with ledgers.open_ledger(path) as ledger:
+            result = scripted(lambda engine: engine, ledger).run()
+        # A batch may have been made smaller for want of time, and those after it have other members then.
+        assert result.chosen == expected.chosen
+        for one in result.candidates:
+            if one.complete:
+                assert_same_score(one, of(expected, one.candidate), but=["seconds", "batch"])
