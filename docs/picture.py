@@ -1,6 +1,6 @@
 """Draw docs/overfitting.svg from a real run: ``python docs/picture.py``.
 
-The demo's table; the loss by epoch, mean of five folds, without regularization and with the chosen recipe.
+The demo's table; the loss by epoch, mean of the folds, without regularization and with the chosen recipe.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from taut import Recipe, TautRegressorCV
+from taut import TautRegressorCV
 from taut.cli.demo import patients
 
 WIDTH, HEIGHT = 760, 330
@@ -26,11 +26,13 @@ Floats = NDArray[np.float64]
 def main() -> None:
     frame, y = patients()
     model = TautRegressorCV(random_state=0).fit(frame, y)
-    panels = [("No regularization", Recipe()), (model.recipe_.describe(), model.recipe_)]
+    none = model.baseline_["none"]
+    assert none is not None
+    panels = [("No regularization", "none", none.epoch)]
+    panels.append((model.recipe_.describe(), "chosen", model.best_epoch_))
     parts = []
-    for place, (title, recipe) in enumerate(panels):
-        folds = model.history_[recipe]
-        kept = next(c.epoch for c in model.candidates_ if c.recipe == recipe)
+    for place, (title, which, kept) in enumerate(panels):
+        folds = model.history_[which]
         n = min(EPOCHS, *(len(fold["epoch"]) for fold in folds))
         curves = [
             np.mean([fold[name][:n] for fold in folds], axis=0) for name in ("train_loss", "validation_loss")
@@ -75,7 +77,7 @@ def polyline(points: Sequence[tuple[float, float]], color: str) -> str:
 
 def svg(parts: Sequence[str]) -> str:
     legend = [
-        f'<text x="{LEFT}" y="{HEIGHT - 14}">epochs; squared error, mean of 5 folds: '
+        f'<text x="{LEFT}" y="{HEIGHT - 14}">epochs; squared error, mean of the folds: '
         f'<tspan fill="{TRAINING}" font-weight="600">training</tspan>, '
         f'<tspan fill="{VALIDATION}" font-weight="600">validation</tspan> (dot: the kept epoch)</text>'
     ]

@@ -122,7 +122,7 @@ def outputs(trained: Trained, values: NDArray[Any], chosen: NDArray[Any]) -> NDA
     return z * trained.scale + trained.center
 
 
-def each_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> NDArray[np.float64]:
+def each_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> Any:
     """The loss of every row, by the book."""
     z = z.astype(np.float64)
     target = data.target[chosen]

@@ -97,7 +97,7 @@ def test_a_loss_is_in_the_tables_units(make_engine: Any) -> None:
     (training,) = make_engine(1).train(data, [member], until_epoch=1)
     z = make_engine(1).predict(data.values, training.trained(), fold.validation)
     errors = (z[:, 0] - data.target[fold.validation]) ** 2
-    np.testing.assert_allclose(training.losses(1), errors, rtol=1e-5)  # type: ignore[arg-type]
+    np.testing.assert_allclose(training.losses(1), errors, rtol=1e-5)
 
 
 @engines

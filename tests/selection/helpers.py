@@ -214,9 +214,11 @@ class Clock:
 class ScriptedTraining(Training):
     """A training whose validation losses were written beforehand."""
 
-    def __init__(self, member: Member, script: Any, weight: Any, clock: Clock | None) -> None:
+    def __init__(
+        self, member: Member, script: Any, weight: Any, clock: Clock | None, gap: float | None
+    ) -> None:
         lines = script if isinstance(script, list) else np.asarray(script, dtype=np.float64)
-        self._member, self._lines, self._weight, self._clock = member, lines, weight, clock
+        self._member, self._lines, self._weight, self._clock, self._gap = member, lines, weight, clock, gap
         self._epoch, self._status, self._means = 0, Status.RUNNING, list[float]()
         self.spent = 0.0
 
@@ -233,7 +235,7 @@ class ScriptedTraining(Training):
 
     @property
     def curve(self) -> Curve:
-        return curve(self._means)
+        return curve(self._means, None if self._gap is None else np.array(self._means) - self._gap)
 
     def losses(self, epoch: int) -> NDArray[np.float32] | None:
         if not self._member.keep_losses or not 0 < epoch <= self._epoch:
@@ -267,12 +269,21 @@ class ScriptedTraining(Training):
 
 @final
 class ScriptedEngine(Engine):
-    """Gives the losses that a script says; a second of the clock, where there is one, for every epoch."""
+    """Gives the losses that a script says; a second of the clock, where there is one, for every epoch.
+
+    Training losses are half of those, or less by a gap.
+    """
 
     threads = 1
 
-    def __init__(self, script: Script, stages: Sequence[Fold], clock: Clock | None = None) -> None:
-        self.script, self.stages, self.clock = script, list(stages), clock
+    def __init__(
+        self,
+        script: Script,
+        stages: Sequence[Fold],
+        clock: Clock | None = None,
+        gap: Callable[[Member], float] | None = None,
+    ) -> None:
+        self.script, self.stages, self.clock, self.gap = script, list(stages), clock, gap
         self.calls: list[int | Sequence[int] | None] = []  # the goals of every call
 
     def train(
@@ -303,7 +314,8 @@ class ScriptedEngine(Engine):
         """Rows that are not among the stages (all of them, say) have the number -1."""
         number = next((k for k, fold in enumerate(self.stages) if fold is member.fold), -1)
         weight = None if data.score_weight is None else data.score_weight[member.fold.validation]
-        return ScriptedTraining(member, self.script(member, number), weight, self.clock)
+        gap = None if self.gap is None else self.gap(member)
+        return ScriptedTraining(member, self.script(member, number), weight, self.clock, gap)
 
     def predict(self, values: Any, trained: Trained, rows: Any = None) -> Any:
         """For every row the epoch and the learning rate that the network comes from."""

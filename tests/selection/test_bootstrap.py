@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -65,6 +65,7 @@ def test_it_is_between_none_and_all() -> None:
     assert probability_better(np.zeros(50), None, 0) == 0.5
 
 
+@settings(max_examples=40)
 @given(numbers, st.integers(0, 2**63 - 1))
 def test_of_two_one_is_the_better(differences: Any, seed: int) -> None:
     """Turned round, the same resamples say the opposite."""
@@ -73,14 +74,12 @@ def test_of_two_one_is_the_better(differences: Any, seed: int) -> None:
     assert 0.0 <= one <= 1.0
 
 
+@settings(max_examples=40)
 @given(numbers, st.integers(0, 2**63 - 1), st.integers(-20, 20))
 def test_only_signs_and_shares_matter(differences: Any, seed: int, power: int) -> None:
     usual = probability_better(differences, None, seed)
     assert probability_better(differences * 2.0**power, None, seed) == usual
     assert probability_better(differences, np.full(len(differences), 2.0**power), seed) == usual
-    assert probability_better(differences.astype(np.float32).astype(np.float64), None, seed) == pytest.approx(
-        usual, abs=0.5
-    )
 
 
 def test_a_seed_gives_the_same_answer_again() -> None:

@@ -39,6 +39,8 @@ from tests.selection.helpers import (
     of,
     search,
     table,
+    tag_of,
+    tagged,
 )
 
 RECIPES = [
@@ -130,18 +132,27 @@ def test_a_scorer_chooses_and_the_loss_is_told_all_the_same() -> None:
 
 
 def test_one_standard_error_takes_the_smallest_gap_among_the_near() -> None:
-    recipes = [Recipe(L2(strength), STOP) for strength in (0.1, 0.2, 0.3, 0.5)]
-    best = search(CompiledEngine(1), recipes, "regression").run()
-    near = search(CompiledEngine(1), recipes, "regression", selection="1se").run()
-    for one, other in zip(best.candidates, near.candidates, strict=True):
+    """Rows differ by 1 or so: means that are 0.05 apart are near, and those that are 1 apart are not."""
+    means = {0: 5.1, 1: 4.9, 2: 4.95, 3: 4.94, 4: 6.0, 5: 5.12}
+    gaps = {0: 0.5, 1: 0.5, 2: 0.3, 3: 0.2, 4: 0.0, 5: 0.1}
+    data, matrix = table()
+    ladder = Ladder(tuple(folds_of(data, matrix)))
+
+    def script(member: Any, stage: int) -> list[Any]:
+        own = np.random.default_rng((tag_of(member), stage)).standard_normal(80)
+        return [means[tag_of(member)] + own - own.mean() + worse for worse in (0.0, 1.0)]
+
+    found = {}
+    for selection in ("best", "1se"):
+        engine = ScriptedEngine(script, ladder.stages, gap=lambda member: gaps[tag_of(member)])
+        tried = [tagged(tag) for tag in range(1, 6)]
+        made = search(engine, tried, given=(data, matrix), ladder=ladder, max_epochs=2, selection=selection)
+        found[selection] = made.run()
+    # The fifth is near too, with a smaller gap, and worse than early stopping alone; the fourth is far.
+    assert found["best"].best.candidate == tagged(1)
+    assert found["1se"].best.candidate == tagged(3)
+    for one, other in zip(found["best"].candidates, found["1se"].candidates, strict=True):
         assert_same_score(one, other)
-    assert near.best.gap < best.best.gap
-    assert best.best.loss < near.best.loss < min(of(near, EARLY).loss, of(near, NONE).loss)
-    # Within one paired standard error of the rows' losses; whose gap is smaller is not.
-    for place, score in enumerate(near.candidates):
-        difference = near.row_losses[place].astype(np.float64) - near.row_losses[best.chosen]
-        is_near = difference.mean() <= difference.std(ddof=1) / math.sqrt(240)
-        assert is_near if place == near.chosen else (score.gap >= near.best.gap or not is_near)
 
 
 # --- folds in step, and the networks kept -----------------------------------------------------------------

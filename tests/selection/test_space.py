@@ -19,7 +19,11 @@ from taut.techniques import L2, TECHNIQUES, BatchNorm, Dropout, EarlyStopping
 from taut.techniques.base import Technique
 
 USUAL = Space(2e-3, (128, 128))
-SPACES = [replace(USUAL, search_rate=rate, search_widths=widths) for rate in (0, 1) for widths in (0, 1)]
+SPACES = [
+    replace(USUAL, search_rate=rate, search_widths=widths)
+    for rate in (False, True)
+    for widths in (False, True)
+]
 spaces = pytest.mark.parametrize(
     "space", SPACES, ids=lambda s: f"rate{s.search_rate}-widths{s.search_widths}"
 )
