@@ -133,7 +133,7 @@ def test_interrupted_and_taken_up_again_it_ends_the_same(folds: int, whole: Any,
     made: Search
 
     def stop(progress: Progress) -> None:
-        if progress.done >= 2 and progress.folds >= folds:
+        if progress.done >= 2 and progress.folds >= 6 + folds:
             made._stop.cancelled.set()
 
     with ledgers.open_ledger(tmp_path / "search") as ledger:
@@ -197,7 +197,7 @@ def test_a_ledger_that_cannot_be_written_ends_the_search(tmp_path: Path) -> None
     made = usual(CompiledEngine(2), ledger)
 
     def close(progress: Progress) -> None:
-        if progress.folds == 3:
+        if progress.folds == 6 + 3:
             ledger.close()
 
     made.listeners = Listeners(on_progress=close)

@@ -66,9 +66,6 @@ class Finish:
 
     def _members(self, runner: Runner, entry: Entry) -> list[Member]:
         assert self.everyone is not None
-        usual = runner.member(entry.job(0))
-        seed = runner.settings.seed
-        return [
-            replace(usual, fold=self.everyone, seed=seed_of(seed, 8, i), keep_losses=False)
-            for i in range(N_REFIT)
-        ]
+        # By the encoder of all rows, which may make more inputs than a fold's.
+        usual = runner.settings.member(entry.candidate, self.everyone, 0, runner.data.n_outputs)
+        return [replace(usual, seed=seed_of(runner.settings.seed, 8, i)) for i in range(N_REFIT)]

@@ -175,16 +175,17 @@ def _check(name: str, connection: sqlite3.Connection, arguments: dict[str, str],
             f"{name}: was begun by taut {version}, and this is taut {__version__}, whose results could "
             f"differ: go on with taut {version}, or start anew with another file."
         )
-    if row[1] != data.encode():
-        raise StoreError(
-            f"{name}: was begun on other data (the rows, their order, the weights or the folds differ): give "
-            f"the same data, or start anew with another file."
-        )
+    # The arguments first: another seed makes other folds, which are part of the data.
     changes = _changes(json.loads(row[2]), arguments)
     if changes:
         raise StoreError(
             f"{name}: was begun with other arguments: {'; '.join(changes)}. Give the same ones, or start "
             f"anew with another file."
+        )
+    if row[1] != data.encode():
+        raise StoreError(
+            f"{name}: was begun on other data (the rows, their order, the weights or the folds differ): give "
+            f"the same data, or start anew with another file."
         )
 
 

@@ -67,6 +67,8 @@ class OptunaProposer(Proposer):
     ) -> None:
         self._space, self._seed, self._sampler, self._n_first = space, seed, sampler, n_first
         self._told: list[tuple[Candidate, float]] = []
+        # Drawn now: SciPy swallows a Ctrl+C that comes while it sets its sequence up.
+        self._first = list(islice(space.design(seed), n_first))
 
     @property
     def n_first(self) -> int:
@@ -75,11 +77,12 @@ class OptunaProposer(Proposer):
 
     def ask(self, batch: int, n: int) -> Sequence[Candidate]:
         """The first batch is the design; the others come from the sampler."""
-        known = {candidate for candidate, _ in self._told}
         if batch == 0:
-            new = (one for one in self._space.design(self._seed) if one not in known)
-            return list(islice(new, n))
+            if n <= len(self._first):
+                return self._first[:n]
+            return list(islice(self._space.design(self._seed), n))
         study = self._study(batch)
+        known = {candidate for candidate, _ in self._told}
         asked: list[Candidate] = []
         for _ in range(n):
             for _ in range(_AGAIN):

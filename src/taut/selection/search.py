@@ -246,6 +246,7 @@ class Search:
             score = self._judge.scored(entry, -1, "cut off", control)
         if score is not None:
             self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
+            self._folds_done += len(self.ladder.folds)
             self._take(entry, score)
 
     def _curves_of(self, entry: Entry) -> tuple[Curve, ...]:
