@@ -77,12 +77,12 @@ class OptunaProposer(Proposer):
 
     def ask(self, batch: int, n: int) -> Sequence[Candidate]:
         """The first batch is the design; the others come from the sampler."""
-        if batch == 0:
-            if n <= len(self._first):
-                return self._first[:n]
-            return list(islice(self._space.design(self._seed), n))
-        study = self._study(batch)
         known = {candidate for candidate, _ in self._told}
+        if batch == 0:
+            enough = n + len(known) <= len(self._first)
+            design = iter(self._first) if enough else self._space.design(self._seed)
+            return list(islice((one for one in design if one not in known), n))
+        study = self._study(batch)
         asked: list[Candidate] = []
         for _ in range(n):
             for _ in range(_AGAIN):
