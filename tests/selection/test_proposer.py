@@ -103,19 +103,23 @@ samplers = pytest.mark.parametrize(
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 24, 70])
-def test_the_first_batch_is_the_design(n: int) -> None:
-    proposer = OptunaProposer(SPACE, 3, n_first=70)
-    assert proposer.n_first == 70
-    assert list(proposer.ask(0, n)) == list(islice(SPACE.design(3), n))
-    # Whatever the sampler, and whatever was told.
-    other = OptunaProposer(SPACE, 3, sampler=Stubborn, n_first=70)
-    other.tell(tried(5))
-    assert other.ask(0, n) == proposer.ask(0, n)
+@pytest.mark.parametrize("n_first", [1, 24, 80])
+def test_the_first_batch_is_the_design(n: int, n_first: int) -> None:
+    """As much of it as is asked for, whatever was meant to be, and whatever the sampler."""
+    expected = list(islice(SPACE.design(3), n))
+    assert list(OptunaProposer(SPACE, 3, n_first=n_first).ask(0, n)) == expected
+    assert list(OptunaProposer(SPACE, 3, n_first=n_first, sampler=Stubborn).ask(0, n)) == expected
 
 
-def test_the_first_batch_has_no_more_than_it_should() -> None:
-    proposer = OptunaProposer(SPACE, 0, n_first=7)
-    assert list(proposer.ask(0, 99)) == list(islice(SPACE.design(0), 7))
+def test_how_many_the_first_batch_should_have_is_given() -> None:
+    assert OptunaProposer(SPACE, 0, n_first=31).n_first == 31
+
+
+@pytest.mark.parametrize("n_first", [4, 24])
+def test_what_was_told_is_not_asked_for_again_in_the_first_batch(n_first: int) -> None:
+    design = list(islice(SPACE.design(0), 12))
+    scores = [told(design[0], 1.0), told(design[7], 1.0)]
+    assert asked(scores, 0, 10, n_first=n_first) == [*design[1:7], *design[8:12]]
 
 
 # --- the same candidates, however asked ---------------------------------------------------------------------

@@ -297,7 +297,7 @@ class Search:
         """Race a batch and take in what came of it."""
         entries = [Entry(self._asked + i, one) for i, one in enumerate(candidates)]
         self._asked += len(entries)
-        leader = None if self._leader is None else self._entries[self._leader]
+        leader = self._who_leads()
         control = Control(deadline=self._search_deadline(), cancelled=self._stop.cancelled)
         self._race.run(entries, leader, control, self._arrived, keep_singles=batch == 0)
         scores = []
@@ -312,6 +312,16 @@ class Search:
         self._runner.forget([entry.number for entry in self._entries if entry.number not in (0, 1, best)])
         if self.ledger:
             self.ledger.spend(time.monotonic() - self._started)
+
+    def _who_leads(self) -> Entry | None:
+        """Whom a batch races against: the best so far, or where that has no taster, early stopping alone."""
+        if self._leader is None:
+            return None
+        stages = range(len(self.ladder.stages))
+        for entry in (self._entries[self._leader], self._entries[0]):
+            if all(stage in entry.runs for stage in stages):
+                return entry
+        return None
 
     def _take(self, entry: Entry, score: CandidateScore) -> None:
         """Note an entry and its score."""
