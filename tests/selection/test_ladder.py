@@ -32,12 +32,12 @@ def test_some_folds_one_by_one_then_the_rest(
     data, matrix = table()
     folds = folds_of(data, matrix, cv=2) * 10
     ladder = Ladder(tuple(folds[:n]))
-    assert list(ladder.rungs) == rungs
+    assert list(ladder.rungs()) == rungs
     assert ladder.stages == tuple(folds[:n])
     # With a taster before them: the last number, and the first rung.
     taster = folds[0]
     with_one = Ladder(tuple(folds[:n]), taster)
-    assert list(with_one.rungs) == [(n,), *rungs]
+    assert list(with_one.rungs()) == [(n,), *rungs]
     assert with_one.stages[n] is taster
     assert len(with_one.stages) == n + 1
 
@@ -46,11 +46,14 @@ def test_every_stage_is_on_one_rung() -> None:
     data, matrix = table()
     folds = tuple(folds_of(data, matrix, cv=7))
     for ladder in (Ladder(folds), Ladder(folds, folds[0])):
-        stages = [stage for rung in ladder.rungs for stage in rung]
-        assert sorted(stages) == list(range(len(ladder.stages)))
-        assert all(ladder.rungs)
-        # The race is judged after the first fold, whatever comes then.
-        assert (0,) in ladder.rungs
+        for begin in range(9):
+            for n_first in (1, 2):
+                rungs = ladder.rungs(begin, n_first)
+                stages = [stage for rung in rungs for stage in rung]
+                assert sorted(stages) == list(range(len(ladder.stages)))
+                assert all(rungs)
+                # The race is judged after the first folds, whatever comes then; another one for each batch.
+                assert tuple((begin + k) % 7 for k in range(n_first)) in rungs[:2]
 
 
 def few(monkeypatch: pytest.MonkeyPatch, most: int, train: int, validation: int) -> None:

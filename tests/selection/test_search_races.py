@@ -42,6 +42,7 @@ HARSHEST = Rule(chance=1.1, share=1e-9, again=1.0)
 def two_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The race is judged after the first fold and after the second, however many it is by default."""
     monkeypatch.setattr("taut.selection.ladder._SINGLY", 2)
+    monkeypatch.setattr("taut.selection.search._FIRST_BATCH_FOLDS", 1)
 
 
 def at_once(rows: Any) -> list[Any]:
@@ -303,3 +304,18 @@ def test_a_recipe_with_another_patience_is_a_candidate_like_others() -> None:
     result = search(CompiledEngine(1), [recipe], rule=HARSH).run()
     assert of(result, SPACE.usual(recipe)).state in ("complete", "dropped")
     assert of(result, EARLY).batch == -1
+
+
+# --- where a batch begins ---------------------------------------------------------------------------------
+
+
+def test_the_first_batch_has_two_folds_and_each_batch_begins_with_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("taut.selection.search._FIRST_BATCH_FOLDS", 2)
+    tried = [tagged(tag) for tag in (1, 2, 3, 4, 5)]
+    made = raced(lambda tag, stage: 9.0 if tag else 5.0, tried, HARSHEST, at_a_time=1)
+    result = made.run()
+    assert [np.flatnonzero(score.folds).tolist() for score in result.candidates[2:]] == [
+        [0, 1], [1], [2], [3], [0],
+    ]  # fmt: skip

@@ -16,7 +16,7 @@ from taut.table.matrices import Matrix
 #: Above so many training rows the first rung takes a part of them.
 MANY_ROWS = 50_000
 _FEWER_TRAIN, _FEWER_VALIDATION = 20_000, 10_000
-# Folds after each of which the race is judged; those who are left then get all the others.
+# Up to so many folds, after each of which the race is judged; those who are left then get all the others.
 _SINGLY = 4
 
 
@@ -36,8 +36,6 @@ class Ladder:
     ----------
     stages : tuple of Fold
         The folds, then the taster where there is one: a stage's number is its place.
-    rungs : tuple of tuple of int
-        Numbers of the stages that are trained together; between two rungs the race is judged.
     """
 
     folds: tuple[Fold, ...]
@@ -48,13 +46,28 @@ class Ladder:
         """All folds that are trained, by number."""
         return self.folds if self.taster is None else (*self.folds, self.taster)
 
-    @property
-    def rungs(self) -> tuple[tuple[int, ...], ...]:
-        """The taster; the first four folds, one by one; the rest."""
+    def rungs(self, begin: int = 0, n_first: int = 1) -> tuple[tuple[int, ...], ...]:
+        """The taster; four folds, one by one; the rest.
+
+        Parameters
+        ----------
+        begin : int
+            The fold to begin with, counted around. Each batch has another one: were it always the same, what
+            is tried next would go by that fold's chances.
+        n_first : int
+            Folds that are trained before the race is judged for the first time.
+
+        Returns
+        -------
+        tuple of tuple of int
+            Numbers of the stages that are trained together; between two rungs the race is judged.
+        """
         n = len(self.folds)
+        order = [(begin + k) % n for k in range(n)]
         taster = [] if self.taster is None else [(n,)]
-        singly = [(k,) for k in range(min(_SINGLY, n))]
-        return (*taster, *singly, *([tuple(range(_SINGLY, n))] if n > _SINGLY else []))
+        singly = [(k,) for k in order[n_first:_SINGLY]]
+        rest = [tuple(order[_SINGLY:])] if n > _SINGLY else []
+        return (*taster, tuple(order[:n_first]), *singly, *rest)
 
 
 def make_ladder(folds: Sequence[Fold], data: Data, matrix: Matrix, seed: int) -> Ladder:

@@ -33,6 +33,8 @@ from taut.selection.score import CandidateScore
 _BASELINES_SHARE = 0.5
 # Room that is kept for making the chosen networks, on top of the estimate.
 _SPARE = 1.25
+# What is tried later goes by the first batch, so that it is looked at twice before the race is judged.
+_FIRST_BATCH_FOLDS = 2
 # A batch is only begun where a time limit has room for about this part of what it takes without cuts.
 _RACED = 0.4
 
@@ -299,7 +301,16 @@ class Search:
         self._asked += len(entries)
         leader = self._who_leads()
         control = Control(deadline=self._search_deadline(), cancelled=self._stop.cancelled)
-        self._race.run(entries, leader, control, self._arrived, keep_singles=batch == 0)
+        n_first = _FIRST_BATCH_FOLDS if batch == 0 else 1
+        self._race.run(
+            entries,
+            leader,
+            control,
+            self._arrived,
+            begin=batch,
+            n_first=n_first,
+            keep_singles=batch == 0,
+        )
         scores = []
         for entry in entries:
             score = self._judge.finish(entry, batch, control)
