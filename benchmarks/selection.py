@@ -9,17 +9,19 @@ with). The real tables come with `make tables`. Run it on a quiet machine: both 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import statistics
 import time
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from selection_common import Bench
 from selection_reference import encoded
-from selection_reference_path import Job, time_path
+from selection_reference_path import Job, spread, time_path
 from selection_reference_search import Plan, incumbents, rescore, search
 from sklearn.datasets import make_classification
 from tables import load
@@ -37,6 +39,24 @@ TEN_TABLES = (
 )
 
 
+@contextlib.contextmanager
+def watched(trained: list[Any]) -> Iterator[None]:
+    """Note every training that the engine begins."""
+    train = CompiledEngine.train
+
+    def noting(engine: Any, data: Any, members: Any, **more: Any) -> Any:
+        found = train(engine, data, members, **more)
+        known = {id(t) for t in trained}
+        trained.extend(t for t in found if id(t) not in known)
+        return found
+
+    CompiledEngine.train = noting  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        CompiledEngine.train = train  # type: ignore[method-assign]
+
+
 def path(repeats: int = 3) -> dict[str, Any]:
     """A path of 250 networks against a PyTorch loop that trains 20 of them, both on two cores."""
     from taut import regularization_path
@@ -49,24 +69,29 @@ def path(repeats: int = 3) -> dict[str, Any]:
     regularization_path(X, y, "l2", 2, **options)  # warm
     runs = []
     for _ in range(repeats):
-        started = time.perf_counter()
-        found = regularization_path(X, y, "l2", strengths, **options)
-        taut_seconds = time.perf_counter() - started
-        epochs = [int(n) for n in np.linspace(0, len(found.strength) - 1, 20).round()]
+        trained: list[Any] = []
+        with watched(trained):
+            started = time.perf_counter()
+            regularization_path(X, y, "l2", strengths, **options)
+            taut_seconds = time.perf_counter() - started
         jobs = [
             Job(
-                Candidate(EARLY_STOPPING_ALONE.with_(L2(float(max(0.0, found.strength[i])))), 1e-3, (64, 64)),
-                fold=n % 5,
-                epochs=int(found.epochs_trained[i]),
+                Candidate(EARLY_STOPPING_ALONE.with_(L2(t.member.hooks.weight_amounts[0])), 1e-3, (64, 64)),
+                fold=place % 5,
+                epochs=t.epoch,
             )
-            for n, i in enumerate(epochs)
+            for place, t in enumerate(trained)
+            if t.member.hooks.weight_amounts[0] > 0  # the 250 networks of the path, without off's 5
         ]
-        loop_seconds = time_path(arrays, jobs).seconds
-        runs.append((taut_seconds, loop_seconds / len(jobs)))
-    as_networks = statistics.median(taut / each for taut, each in runs)
+        some = spread(jobs, 20)
+        runs.append((taut_seconds, time_path(arrays, some).seconds / len(some), len(jobs)))
+    as_networks = statistics.median(taut / each for taut, each, _ in runs)
     return {
-        "taut_s": statistics.median(taut for taut, _ in runs),
-        "loop_s_20": 20 * statistics.median(each for _, each in runs),
+        "networks": runs[0][2],
+        "mean_epochs": statistics.mean(job.epochs for job in jobs),
+        "taut_s": statistics.median(taut for taut, _, _ in runs),
+        "loop_s_20": 20 * statistics.median(each for _, each, _ in runs),
+        "each_run": [taut / each for taut, each, _ in runs],
         "path_in_loop_networks": as_networks,
         "bar": 20,
     }
