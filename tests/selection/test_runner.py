@@ -20,6 +20,7 @@ from taut.selection.candidate import Candidate
 from taut.selection.ladder import Ladder
 from taut.selection.ledger import Ledger
 from taut.selection.runner import Job, Runner, Settings, row_losses
+from taut.selection.runs import RACED
 from taut.techniques import L2, BatchNorm, Dropout, EarlyStopping
 from tests.engine.helpers import AfterLooks, each_loss, plain_encoder
 from tests.selection import ledgers
@@ -144,7 +145,7 @@ def test_each_is_trained_to_its_own_stop(task: Any) -> None:
         assert run.curve.validation.tobytes() == training.curve.validation.tobytes()
         assert run.zero_share == training.trained().zero_share
         assert run.seconds > 0.0
-        assert list(run.losses) == [run.best_epoch]
+        assert list(run.losses) == [RACED, run.best_epoch]
         expected = training.losses(run.best_epoch)
         assert expected is not None
         assert run.losses[run.best_epoch].tobytes() == expected.tobytes()
@@ -165,7 +166,8 @@ def test_too_many_losses_are_worked_out_for_the_best_epoch_only(
     for one, other in zip(kept, found, strict=True):
         assert one is not None
         assert other is not None
-        assert list(other.losses) == [one.best_epoch]
+        assert list(other.losses) == [RACED, one.best_epoch]
+        assert other.losses[RACED].tobytes() == other.losses[one.best_epoch].tobytes()
         assert other.losses[one.best_epoch].dtype == np.float32
         np.testing.assert_allclose(
             other.losses[one.best_epoch], one.losses[one.best_epoch], rtol=2e-5, atol=1e-5
@@ -186,8 +188,37 @@ def test_no_regularization_kept_of_early_stoppings_networks_has_the_last_epochs_
         early, none = made.keep(Job(0, EARLY, 0), training), made.keep(Job(1, NONE, 0), training)
         assert (early.best_epoch, none.best_epoch) == (training.best_epoch, 120)
         for run in (early, none):
-            (losses,) = run.losses.values()
+            losses = run.losses[run.best_epoch]
             assert losses.mean() == pytest.approx(run.curve.validation[run.best_epoch - 1], rel=1e-5)
+
+
+@tasks
+@pytest.mark.parametrize("weighted", [False, True])
+def test_each_half_of_the_rows_races_at_the_epoch_that_is_best_on_the_other(
+    task: Any, weighted: bool
+) -> None:
+    weight = np.random.default_rng(1).uniform(0.2, 2.0, 240).astype(np.float32) if weighted else None
+    made = runner(task=task, **({"weight": weight} if weighted else {}))
+    n_elsewhere = 0
+    for job in jobs_of(STRONG):
+        (run,) = made.first([job], Control())
+        assert run is not None
+        (training,) = made.engine.train(made.data, [made.member(job)])
+        table = np.stack([training.losses(epoch) for epoch in range(1, training.epoch + 1)])
+        rows = made.ladder.folds[job.stage].validation
+        raced = run.losses[RACED]
+        # Every row's loss is that of one of two epochs, and each of these is best on the other rows.
+        found = {int(e) for e in np.flatnonzero((table == raced).sum(axis=1) > len(rows) // 4)}
+        halves = [table[e] == raced for e in sorted(found)]
+        assert np.logical_or.reduce(halves).all()
+        weights = np.ones(len(rows)) if weight is None else weight[rows]
+        if len(found) == 2:
+            n_elsewhere += 1
+            for e, own in zip(sorted(found), halves, strict=True):
+                means = np.average(table[:, ~own], axis=1, weights=weights[~own])
+                assert means[e] == pytest.approx(means.min(), rel=0.02)
+    # Another candidate's halves are the same ones, and the lowest loss of all flatters.
+    assert n_elsewhere > 0
 
 
 def test_who_diverges_has_no_losses_and_leaves_others_alone() -> None:
@@ -316,7 +347,7 @@ def test_losses_of_any_epoch_are_had(task: Any, gone: bool) -> None:
     found = made.with_losses(jobs, runs, epochs, Control())
     assert found is not None
     for run, before, epoch, job in zip(found, runs, epochs, jobs, strict=True):
-        assert set(run.losses) == {before.best_epoch, epoch}
+        assert set(run.losses) == {RACED, before.best_epoch, epoch}
         rows = made.ladder.folds[job.stage].validation
         mean = np.average(run.losses[epoch].astype(np.float64), weights=weight[rows])
         assert mean == pytest.approx(run.curve.validation[epoch - 1], rel=1e-5)

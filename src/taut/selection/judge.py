@@ -109,7 +109,7 @@ class Judge:
         )
 
     def _dropped(self, entry: Entry, batch: int) -> CandidateScore:
-        """Score an entry on the folds that it has, each at its own best epoch."""
+        """Score an entry on the folds that it has, by the losses with which it raced."""
         n = len(self._folds)
         epochs = np.zeros(n, dtype=np.int64)
         train, validation, score = (np.full(n, np.nan) for _ in range(3))
@@ -118,7 +118,7 @@ class Judge:
             run = entry.runs[k]
             epochs[k] = run.best_epoch
             at = run.best_epoch - 1
-            train[k], validation[k] = run.curve.train[at], run.curve.validation[at]
+            train[k], validation[k] = run.curve.train[at], self._race.loss(entry, [k])
             variances = self._variances
             if variances is None:
                 score[k] = run.curve.hits[at]

@@ -19,7 +19,7 @@ from taut.selection.bootstrap import probability_better
 from taut.selection.candidate import Candidate
 from taut.selection.folds import seed_of
 from taut.selection.runner import Job, Runner
-from taut.selection.runs import FoldRun
+from taut.selection.runs import RACED, FoldRun
 from taut.selection.space import is_single
 from taut.techniques.base import Technique
 
@@ -198,5 +198,5 @@ class Race:
 
 
 def race_losses(run: FoldRun) -> NDArray[np.float32]:
-    """The rows' losses by which a run races: those of its own best epoch."""
-    return run.losses[run.best_epoch]
+    """The rows' losses by which a run races."""
+    return run.losses[RACED]

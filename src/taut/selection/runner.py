@@ -15,7 +15,7 @@ from taut.selection.candidate import Candidate
 from taut.selection.folds import seed_of
 from taut.selection.ladder import Ladder
 from taut.selection.ledger import Ledger
-from taut.selection.runs import FoldRun
+from taut.selection.runs import RACED, FoldRun
 
 # A member keeps its rows' losses of all epochs while these are at most so many numbers (32 MB); beyond,
 # only those of its best epoch are had, and an epoch chosen elsewhere makes no difference among so many rows.
@@ -129,10 +129,19 @@ class Runner:
         return runs
 
     def keep(self, job: Job, training: Training, *, ended: bool = True) -> FoldRun:
-        """Note a training that has come to its own end; or was cut off, which is not for the ledger."""
+        """Note a training that has come to its own end; or was cut off, which is not for the ledger.
+
+        The losses by which it races are chosen crosswise: the epoch that is best on one half of the
+        validation rows gives the losses of the other half. The lowest of many noisy losses would flatter
+        bumpy curves, as high learning rates make them.
+        """
         early = job.candidate.recipe.hooks().patience is not None
         best = training.best_epoch if early else training.epoch
-        losses = None if training.status is Status.DIVERGED else self._losses(training, best)
+        losses = {}
+        if training.status is not Status.DIVERGED:
+            own = self._losses(training, best)
+            raced = self._crosswise(job, training) if early else None
+            losses = {RACED: own if raced is None else raced, best: own}
         run = FoldRun(
             status=training.status,
             epoch=training.epoch,
@@ -140,7 +149,7 @@ class Runner:
             curve=training.curve,
             zero_share=training.trained("kept" if early else "last").zero_share,
             seconds=training.seconds,
-            losses={} if losses is None else {best: losses},
+            losses=losses,
         )
         self._live[job.number, job.stage] = training
         if ended:
@@ -192,7 +201,7 @@ class Runner:
     ) -> list[FoldRun] | None:
         """Add the rows' losses in these epochs (from 1); None where it was cut off.
 
-        Where they were not kept and there are very many rows, those of the run's best epoch stand for them.
+        Where they were not kept and there are very many rows, those by which it raced stand for them.
         """
         out = list(runs)
         for i, (job, run, epoch) in enumerate(zip(jobs, runs, epochs, strict=True)):
@@ -209,7 +218,7 @@ class Runner:
                 self._live[job.number, job.stage] = training
                 found = training.losses(epoch)
             if found is None:
-                found = run.losses[run.best_epoch]
+                found = run.losses[RACED]
             out[i] = replace(run, losses={**run.losses, epoch: found})
             if ended:  # a run that was cut off is not for the ledger
                 self.record(job, out[i])
@@ -254,6 +263,29 @@ class Runner:
         """Keep what came of a job in the ledger, where there is one."""
         if self._ledger:
             self._ledger.keep(job.number, job.stage, run)
+
+    def _crosswise(self, job: Job, training: Training) -> NDArray[np.float32] | None:
+        """Each half of the rows at the epoch that is best on the other; None where losses are not kept."""
+        kept = [training.losses(epoch) for epoch in range(1, training.epoch + 1)]
+        losses = [one for one in kept if one is not None]
+        if not losses or len(losses) < len(kept) or len(losses[0]) < 2:
+            return None
+        rows = training.member.fold.validation
+        half = self._half(job.stage, len(rows))
+        weight = None if self.data.score_weight is None else self.data.score_weight[rows]
+        table = np.stack(losses)
+        out = np.empty(len(rows), dtype=np.float32)
+        for own in (half, ~half):
+            means = np.average(table[:, ~own], axis=1, weights=None if weight is None else weight[~own])
+            out[own] = table[int(np.argmin(means)), own]
+        return out
+
+    def _half(self, stage: int, n: int) -> NDArray[np.bool_]:
+        """Half of a stage's validation rows, the same for all candidates."""
+        stream = np.random.Generator(
+            np.random.Philox(np.random.SeedSequence((self.settings.seed, 11, stage)))
+        )
+        return stream.permutation(n) < n // 2
 
     def _losses(self, training: Training, epoch: int) -> NDArray[np.float32]:
         kept = training.losses(epoch)

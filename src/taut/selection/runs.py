@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Curve, Status
 
+#: In the place of an epoch: the losses by which a run races (see ``Runner.keep``).
+RACED = 0
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -30,8 +33,8 @@ class FoldRun:
     seconds : float
         That threads have spent on it.
     losses : dict
-        By epoch (from 1) the losses of the fold's validation rows, float32, shape (n_validation,): that of
-        ``best_epoch``, by which it raced, and later that at which the fold is scored.
+        By epoch (from 1) the losses of the fold's validation rows, float32, shape (n_validation,): of
+        ``best_epoch``, and of the one at which the fold is scored; and at ``RACED`` those by which it races.
     scores : dict
         By epoch what the person's scorer gave, where there is one.
     """

@@ -40,7 +40,9 @@ class CandidateScore:
         The epoch at which each fold was scored: best on the mean curve of the other folds. Of a dropped
         candidate, best on the fold itself; 0 where a fold was not trained.
     train_loss, validation_loss, score : float64 array, shape (n_folds,)
-        At that epoch; NaN where a fold was not trained. The score is accuracy, or R squared.
+        At that epoch; NaN where a fold was not trained. The score is accuracy, or R squared. The validation
+        loss of a dropped candidate is that by which it raced: each half of the fold's rows at the epoch that
+        is best on the other half.
     scoring : float64 array, shape (n_folds,), or None
         What the person's scorer gives, greater is better; None without one.
     zero_share : float

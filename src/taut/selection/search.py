@@ -26,6 +26,7 @@ from taut.selection.news import Listeners, Progress
 from taut.selection.proposer import Proposer
 from taut.selection.race import Entry, Race, Rule
 from taut.selection.runner import Job, Runner, Settings
+from taut.selection.runs import RACED
 from taut.selection.score import CandidateScore
 
 # The baselines may take this share of a time limit (making their networks again takes no longer); what they
@@ -372,7 +373,8 @@ class Search:
         total, times = (np.zeros(len(self.data.values)) for _ in range(2))
         entry, score = self._entries[place], self._scores[place]
         for k, fold in enumerate(self.ladder.folds):
-            run, epoch = entry.runs.get(k), int(score.fold_epochs[k])
+            run = entry.runs.get(k)
+            epoch = RACED if score.state == "dropped" else int(score.fold_epochs[k])
             if run is not None and epoch in run.losses:
                 total[fold.validation] += run.losses[epoch]
                 times[fold.validation] += 1
