@@ -52,7 +52,7 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     final : {"bag", "refit"}, default="bag"
         Average the folds' networks, or five networks trained on all rows to the chosen epoch.
     sampler : callable or None, default=None
-        Makes an Optuna sampler from ``seed=``, such as ``optuna.samplers.GPSampler``; None takes TPE.
+        Makes an Optuna sampler from ``seed=``, such as ``optuna.samplers.RandomSampler``; None takes TPE.
     resume : path or None, default=None
         A file that finished work is kept in.  A search that was ended or killed goes on from there when it is
         started again with the same data and parameters.

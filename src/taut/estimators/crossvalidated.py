@@ -186,6 +186,12 @@ class CrossValidated(TautEstimator):
                 "resume needs random_state, a whole number: a search goes on only with the seed that it "
                 "began with."
             )
+        for name in ("scoring", "sampler"):
+            if self.resume is not None and "<" in getattr(getattr(self, name), "__qualname__", ""):
+                raise ParameterError(
+                    f"resume cannot tell one nameless function from another: give {name} one that is defined "
+                    "in a module."
+                )
 
     def _plan(self) -> tuple[Plan, int | None]:
         """The effort's plan, and how many candidates there are; None: as many as the time limit allows."""
@@ -256,15 +262,15 @@ class CrossValidated(TautEstimator):
             yield ledger
 
     def _arguments(self) -> dict[str, Any]:
-        """What decides the result, by parameter name; threads, time and news do not."""
+        """What decides what is trained, by parameter name; threads, time, news and the choice do not.
+
+        What ``cv`` makes of the rows is in the data's fingerprint.
+        """
         without = {"n_jobs", "verbose", "time_limit", "resume", "on_candidate", "on_batch", "cv"}
-        arguments = {
-            name: value for name, value in self.get_params(deep=False).items() if name not in without
-        }
-        return {"estimator": type(self).__name__} | {
-            name: value if value is None or isinstance(value, (bool, int, float, str)) else _written(value)
-            for name, value in arguments.items()
-        }
+        without |= {"selection", "final"}
+        parameters = self.get_params(deep=False)
+        found = {name: _written(value) for name, value in parameters.items() if name not in without}
+        return {"estimator": type(self).__name__, **found}
 
     # --- what is told ---------------------------------------------------------------------------------------
 
@@ -297,10 +303,11 @@ class CrossValidated(TautEstimator):
             for name, curves in result.curves.items()
         }
         self.zero_share_ = float(np.mean([network.zero_share for network in result.networks]))
-        rows = np.stack([result.row_losses[i][: problem.n_train] for i in range(len(result.candidates))])
         # float32 ends at 3e38, and the squares of some targets do not.
         kind = np.float32 if 1e-30 < factor < 1e30 else np.float64
-        self.row_losses_ = rows * kind(factor)
+        self.row_losses_ = np.empty((len(result.candidates), problem.n_train), dtype=kind)
+        for i, rows in result.row_losses.items():
+            np.multiply(rows[: problem.n_train], kind(factor), out=self.row_losses_[i])
 
     def restore_candidates(self, candidates: Sequence[CandidateScore]) -> None:
         """Set what follows from the candidates and ``best_index_``; also when a saved model is loaded."""

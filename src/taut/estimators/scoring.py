@@ -117,7 +117,8 @@ def _try(scoring: Any, score: FoldScorer, problem: Problem, folds: Sequence[Fold
             warnings.simplefilter("ignore")
             try:
                 found = score(k, outputs)
-            except (ValueError, AttributeError) as error:  # as where it wants probabilities of a regressor
+            except (ValueError, AttributeError, TypeError) as error:
+                # As where it wants probabilities of a regressor, or takes no sample_weight.
                 raise ParameterError(f"scoring={scoring!r} does not go with this target: {error}") from error
         if np.isnan(found):
             raise ParameterError(

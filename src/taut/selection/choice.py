@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.selection.bootstrap import paired_standard_error
-from taut.selection.score import CandidateScore
+from taut.selection.score import CandidateScore, standard_error
 
 Selection: TypeAlias = Literal["best", "1se"]
 
@@ -83,7 +83,8 @@ def _is_near(
 ) -> bool:
     """Whether a score is within one paired standard error of the best one."""
     if score.scoring is not None and best.scoring is not None:
-        difference, error = paired_standard_error(best.scoring - score.scoring, None)
+        differences = best.scoring - score.scoring
+        difference, error = float(np.mean(differences)), standard_error(differences, best.n_repeats)
     elif rows is not None and best_rows is not None:
         both = np.isfinite(rows) & np.isfinite(best_rows)
         if not both.any():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, final
 
-from taut.engine.base import Fold, Member, Status, Trained
-from taut.errors import TrainingError
+from taut.engine.base import Control, Fold, Member, Status, Trained
+from taut.errors import TrainingWarning
 from taut.selection.folds import seed_of
 from taut.selection.race import Entry
 from taut.selection.runner import Runner
@@ -33,26 +34,42 @@ class Finish:
     kind: Final = "bag"
     everyone: Fold | None = None
 
-    def networks(self, runner: Runner, entry: Entry, epoch: int) -> list[Trained]:
-        """Make them.
+    def networks(
+        self, runner: Runner, entry: Entry, epoch: int, control: Control | None = None
+    ) -> list[Trained]:
+        """Make them; where the control's time is over before, those that are there already.
 
-        Raises
-        ------
-        TrainingError
-            Where a network on all rows diverged.
-        KeyboardInterrupt
-            Where Ctrl+C came meanwhile.
+        Warns
+        -----
+        TrainingWarning
+            Where others are handed over than were asked for.
         """
-        if self.everyone is None:
-            return runner.networks([entry.job(k) for k in range(len(runner.ladder.folds))], epoch)
-        trainings = runner.engine.train(runner.data, self._members(runner, entry), until_epoch=epoch)
+        if self.everyone is not None:
+            made = self._on_all_rows(runner, entry, epoch, control)
+            if made is not None:
+                return made
+        jobs = [entry.job(k) for k in range(len(runner.ladder.folds))]
+        made = runner.networks(jobs, [epoch] * len(jobs), control)
+        if made is None:
+            made = runner.kept_networks(jobs)
+            if made is not None:
+                _warn(f"No time was left for epoch {epoch}: the folds' networks of their own best epochs")
+        if made is None:  # nothing else is there
+            made = runner.networks(jobs, [epoch] * len(jobs))
+        assert made is not None
+        return made
+
+    def _on_all_rows(
+        self, runner: Runner, entry: Entry, epoch: int, control: Control | None
+    ) -> list[Trained] | None:
+        members = self._members(runner, entry)
+        trainings = runner.engine.train(runner.data, members, until_epoch=epoch, control=control)
         if any(training.status is Status.DIVERGED for training in trainings):
-            raise TrainingError(
-                'With final="refit" a network diverged on all rows, which none did on the folds: lower '
-                'learning_rate, or take final="bag".'
-            )
+            _warn('With final="refit" a network diverged on all rows: the folds\' own')
+            return None
         if any(training.epoch < epoch for training in trainings):
-            raise KeyboardInterrupt
+            _warn('No time was left for final="refit": the folds\' own')
+            return None
         return [training.trained("last") for training in trainings]
 
     def seconds(self, runner: Runner, entry: Entry, epoch: int) -> float:
@@ -69,3 +86,7 @@ class Finish:
         # By the encoder of all rows, which may make more inputs than a fold's.
         usual = runner.settings.member(entry.candidate, self.everyone, 0, runner.data.n_outputs)
         return [replace(usual, seed=seed_of(runner.settings.seed, 8, i)) for i in range(N_REFIT)]
+
+
+def _warn(instead: str) -> None:
+    warnings.warn(f"{instead} are handed over.", TrainingWarning, stacklevel=4)

@@ -89,7 +89,11 @@ class Judge:
         entry.runs.update(zip(numbers, known, strict=True))
         scoring = None
         if self._scorer is not None:
-            scoring = np.array(self._scoring(entry, scores.fold_epochs, state))
+            # A baseline has to have its score, whatever the time.
+            found = self._scoring(entry, scores.fold_epochs, state, Control() if batch < 0 else control)
+            if found is None:
+                return None
+            scoring = np.array(found)
         return CandidateScore(
             candidate=entry.candidate,
             batch=batch,
@@ -147,18 +151,23 @@ class Judge:
             n_repeats=self._n_repeats,
         )
 
-    def _scoring(self, entry: Entry, epochs: NDArray[np.int64], state: State) -> list[float]:
-        """The person's scorer on every fold's validation rows, at the fold's epoch."""
+    def _scoring(
+        self, entry: Entry, epochs: NDArray[np.int64], state: State, control: Control
+    ) -> list[float] | None:
+        """The person's scorer on every fold's validation rows, at the fold's epoch; None where cut off."""
         assert self._scorer is not None
-        out = []
-        for k, fold in enumerate(self._folds):
-            epoch, run = int(epochs[k]), entry.runs[k]
-            if epoch not in run.scores:
-                (network,) = self._runner.networks([entry.job(k)], epoch)
-                outputs = self._runner.engine.predict(self._runner.data.values, network, fold.validation)
-                run = replace(run, scores={**run.scores, epoch: self._scorer(k, outputs)})
-                entry.runs[k] = run
-                if state == "complete":
-                    self._runner.record(entry.job(k), run)
-            out.append(run.scores[epoch])
-        return out
+        missing = [k for k in range(len(self._folds)) if int(epochs[k]) not in entry.runs[k].scores]
+        networks = self._runner.networks(
+            [entry.job(k) for k in missing], [int(epochs[k]) for k in missing], control
+        )
+        if networks is None:
+            return None
+        for k, network in zip(missing, networks, strict=True):
+            run, epoch = entry.runs[k], int(epochs[k])
+            outputs = self._runner.engine.predict(
+                self._runner.data.values, network, self._folds[k].validation
+            )
+            entry.runs[k] = replace(run, scores={**run.scores, epoch: self._scorer(k, outputs)})
+            if state == "complete":
+                self._runner.record(entry.job(k), entry.runs[k])
+        return [entry.runs[k].scores[int(epochs[k])] for k in range(len(self._folds))]

@@ -13,7 +13,7 @@ from taut.engine.base import Data, Fold
 from taut.selection.folds import Split, make_fold, seed_of
 from taut.table.matrices import Matrix
 
-#: Above so many training rows the first rung takes a part of them.
+#: Above so many rows the first rung takes a part of them.
 MANY_ROWS = 50_000
 _FEWER_TRAIN, _FEWER_VALIDATION = 20_000, 10_000
 # Up to so many folds, after each of which the race is judged; those who are left then get all the others.
@@ -73,7 +73,7 @@ class Ladder:
 def make_ladder(folds: Sequence[Fold], data: Data, matrix: Matrix, seed: int) -> Ladder:
     """The ladder of these folds; with a taster where they have many rows."""
     first = folds[0]
-    if len(first.train) <= MANY_ROWS:
+    if len(first.train) + len(first.validation) <= MANY_ROWS:
         return Ladder(tuple(folds))
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 6))))
     split = Split(

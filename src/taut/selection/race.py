@@ -144,10 +144,16 @@ class Race:
                         if run.status is Status.DIVERGED:
                             entry.ended = "failed"
             going = [entry for entry in going if not entry.ended]
+            self._forget_the_ended(entries)
             if place + 1 < len(rungs) and going and leader is not None:
                 kept = self._best_singles(going) if keep_singles else set()
                 most = max(1, math.ceil(self._rule.share * self._rule.again**place * len(entries)))
                 going = self._survivors(going, leader, place, most, kept)
+                self._forget_the_ended(entries)
+
+    def _forget_the_ended(self, entries: Sequence[Entry]) -> None:
+        """Nobody goes on with their trainings, which hold the rows' losses of all epochs."""
+        self._runner.forget([entry.number for entry in entries if entry.ended])
 
     def loss(self, entry: Entry, stages: Iterable[int]) -> float:
         """Weighted mean over the rows of these stages of the losses by which an entry races."""

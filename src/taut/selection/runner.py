@@ -181,8 +181,8 @@ class Runner:
                 return None
             out[i] = replace(
                 runs[i],
-                # That it stopped by its own patience is over; that it diverged counts.
-                status=training.status if training.status is Status.DIVERGED else runs[i].status,
+                # The status stays that of its own stop, as a resumed search finds it; a run that diverged on
+                # the way is short of its goal.
                 epoch=training.epoch,
                 curve=training.curve,
                 seconds=runs[i].seconds if training.seconds < runs[i].seconds else training.seconds,
@@ -224,16 +224,15 @@ class Runner:
                 self.record(job, out[i])
         return out
 
-    def networks(self, jobs: Sequence[Job], epoch: int) -> list[Trained]:
-        """The jobs' networks in one epoch; where they are gone, they are trained again up to it.
+    def networks(
+        self, jobs: Sequence[Job], epochs: Sequence[int], control: Control | None = None
+    ) -> list[Trained] | None:
+        """The jobs' networks, each in its epoch; where they are gone, they are trained again up to it.
 
-        Raises
-        ------
-        KeyboardInterrupt
-            Where Ctrl+C came meanwhile, which the engine reports by coming back early.
+        None where the control ended that before.
         """
         found: dict[int, Trained] = {}
-        for i, job in enumerate(jobs):
+        for i, (job, epoch) in enumerate(zip(jobs, epochs, strict=True)):
             training = self._live.get((job.number, job.stage))
             if training is None:
                 continue
@@ -246,13 +245,18 @@ class Runner:
         missing = [i for i in range(len(jobs)) if i not in found]
         if missing:
             members = [self.member(jobs[i]) for i in missing]
-            for i, training in zip(
-                missing, self.engine.train(self.data, members, until_epoch=epoch), strict=True
-            ):
-                if training.epoch < epoch:
-                    raise KeyboardInterrupt
+            goals = [epochs[i] for i in missing]
+            trainings = self.engine.train(self.data, members, until_epoch=goals, control=control)
+            for i, training in zip(missing, trainings, strict=True):
+                if training.epoch < epochs[i]:
+                    return None
                 found[i] = training.trained("last")
         return [found[i] for i in range(len(jobs))]
+
+    def kept_networks(self, jobs: Sequence[Job]) -> list[Trained] | None:
+        """The jobs' networks as they were kept, each at its own best epoch; None where they are gone."""
+        trainings = [self._live.get((job.number, job.stage)) for job in jobs]
+        return None if None in trainings else [t.trained() for t in trainings if t is not None]
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Let go of the trainings of these candidates."""

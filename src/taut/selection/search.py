@@ -158,6 +158,8 @@ class Search:
         self._started = time.monotonic()
         self._run_baselines()
         self._batches_began = time.monotonic()
+        # Early stopping alone is a point of the space; no regularization is none.
+        self.proposer.tell([score for score in self._scores if score.candidate == self.baselines[0]])
         batch = 0
         # What the ledger has takes no time: it counts also where the time is over.
         while not self._over() or (self.ledger and self.ledger.proposed(batch)):
@@ -173,7 +175,6 @@ class Search:
                 "Every candidate diverged (its loss or weights were no longer finite): lower learning_rate, "
                 "or look for extreme values in the target."
             )
-        self._tell(finishing=True)
         return self._result()
 
     # --- the baselines --------------------------------------------------------------------------------------
@@ -182,9 +183,11 @@ class Search:
         """Early stopping alone and no regularization; at least one epoch of the former always finishes."""
         early, none = (Entry(i, candidate) for i, candidate in enumerate(self.baselines))
         self._asked = len(self.baselines)
-        if self._remembered(early) and self._remembered(none):
-            for entry in (early, none):
-                self._take_baseline(entry, self._within(1.0), ended=True)
+        known = self._remembered(early)
+        if known:
+            self._take_baseline(early, self._within(1.0), ended=True)
+        if known and self._remembered(none):
+            self._take_baseline(none, self._within(1.0), ended=True)
             return
         members = [self._runner.member(job) for job in self._jobs(early)]
         unlimited = Control(cancelled=self._stop.cancelled)
@@ -202,15 +205,16 @@ class Search:
         self._tell()
         limited = self._within(_BASELINES_SHARE)
         shared = (self.engine, self.data, trainings, self.settings.max_epochs)
-        baselines.to_own_stop(*shared, limited)
-        ended = not any(t.status is Status.RUNNING and t.epoch < self.settings.max_epochs for t in trainings)
-        self._keep(early, trainings, ended)
-        self._take_baseline(early, limited, ended=ended)
-        # Where early stopping alone has no time to finish, no other candidate has.
-        self._cut_short = not ended
-        if ended:
-            baselines.to_the_end(*shared, limited)
         last = self.settings.max_epochs
+        if not known:
+            baselines.to_own_stop(*shared, limited)
+            ended = not any(t.status is Status.RUNNING and t.epoch < last for t in trainings)
+            self._keep(early, trainings, ended)
+            self._take_baseline(early, limited, ended=ended)
+            # Where early stopping alone has no time to finish, no other candidate has.
+            self._cut_short = not ended
+        if not self._cut_short:
+            baselines.to_the_end(*shared, limited)
         ended = all(t.epoch >= last or t.status is Status.DIVERGED for t in trainings)
         self._keep(none, trainings, ended)
         self._take_baseline(none, limited, ended=ended)
@@ -240,7 +244,7 @@ class Search:
             taster = entry.job(len(self.ladder.folds))
             (run,) = self._runner.first([taster], control)
             ended = run is not None
-            if run is not None:
+            if run is not None and run.status is not Status.DIVERGED:
                 entry.runs[taster.stage] = run
         self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
         if ended or entry.ended:
@@ -319,7 +323,8 @@ class Search:
                 self._take(entry, score)
                 scores.append(score)
         self.proposer.tell(scores)
-        self.listeners.batch(scores)
+        if scores:
+            self.listeners.batch(scores)
         best = None if self._leader is None else self._entries[self._leader].number
         self._runner.forget([entry.number for entry in self._entries if entry.number not in (0, 1, best)])
         if self.ledger:
@@ -339,7 +344,8 @@ class Search:
         """Note an entry and its score."""
         self._entries.append(entry)
         self._scores.append(score)
-        if score.state in ("complete", "cut off") and math.isfinite(score.loss):
+        # Of those that were cut off only a baseline can be chosen, and so lead.
+        if (score.complete or (score.state == "cut off" and score.batch < 0)) and math.isfinite(score.loss):
             place = len(self._scores) - 1
             if self._leader is None or score.loss < self._scores[self._leader].loss:
                 self._leader = place
@@ -354,7 +360,10 @@ class Search:
         rows = {i: self._rows(i) for i in range(len(self._scores))}
         chosen = choose(self._scores, len(self.baselines), self.selection, rows, self.data.score_weight)
         entry, score = self._entries[chosen], self._scores[chosen]
-        networks = self.finish.networks(self._runner, entry, score.epoch)
+        interrupted = self._stop.cancelled.is_set()  # later it is of no consequence
+        self._tell(finishing=True)
+        control = Control(deadline=self.deadline)
+        networks = self.finish.networks(self._runner, entry, score.epoch, control)
         self._curves["chosen"] = self._curves_of(entry)
         if self.ledger:
             self.ledger.spend(time.monotonic() - self._started)
@@ -364,7 +373,7 @@ class Search:
             networks=tuple(networks),
             curves=self._curves,
             row_losses=rows,
-            interrupted=self._stop.cancelled.is_set(),
+            interrupted=interrupted,
             seconds=self._seconds(),
         )
 
@@ -388,6 +397,8 @@ class Search:
 
     def _arrived(self, job: Job) -> None:
         self._folds_done += 1
+        if self.ledger:
+            self.ledger.spend(time.monotonic() - self._started)
         self._tell()
 
     def _tell(self, *, finishing: bool = False) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, final
 
@@ -70,16 +70,23 @@ class Space:
         return self.usual(EARLY_STOPPING_ALONE), self.usual(NO_REGULARIZATION)
 
     @property
+    def kinds(self) -> tuple[type[Technique], ...]:
+        """The techniques that can act: without hidden layers there is nothing to drop or normalize."""
+        if self.hidden or self.search_widths:
+            return SEARCHED
+        return tuple(kind for kind in SEARCHED if not _acts_on_activations(kind))
+
+    @property
     def switches(self) -> tuple[str, ...]:
         """Names of what is in or not."""
-        return tuple(kind.name for kind in SEARCHED)
+        return tuple(kind.name for kind in self.kinds)
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """Names and ranges of the numbers."""
         strengths = [
             Axis(_strength_of(kind), r.low, r.high, r.scale == "log", condition=kind.name)
-            for kind in SEARCHED
+            for kind in self.kinds
             if (r := kind.search_range).scale != "switch"
         ]
         rate = [Axis("learning_rate", LEARNING_RATES.low, LEARNING_RATES.high, True)]
@@ -89,7 +96,7 @@ class Space:
     def candidate(self, point: Mapping[str, Any]) -> Candidate:
         """The candidate at a point: switches by technique, and those axes whose switch is on."""
         techniques: list[Technique] = []
-        for kind in SEARCHED:
+        for kind in self.kinds:
             if point[kind.name]:
                 switch = kind.search_range.scale == "switch"
                 strength = kind.search_range.high if switch else _rounded(point[_strength_of(kind)])
@@ -103,7 +110,7 @@ class Space:
     def point(self, candidate: Candidate) -> dict[str, Any]:
         """Where a candidate lies: its switches, and the axes that it has; cut to the ranges."""
         found: dict[str, Any] = {}
-        for kind in SEARCHED:
+        for kind in self.kinds:
             technique = candidate.recipe.get(kind)
             found[kind.name] = technique is not None and not technique.is_off
             if technique is not None and found[kind.name] and kind.search_range.scale != "switch":
@@ -111,9 +118,8 @@ class Space:
         if self.search_rate:
             found["learning_rate"] = candidate.learning_rate
         if self.search_widths:
-            widths = candidate.hidden or (1,)
-            found["log2_width"] = round(float(np.log2(widths[0])))
-            found["depth"] = max(1, len(candidate.hidden))
+            found["log2_width"] = round(float(np.log2(candidate.hidden[0])))
+            found["depth"] = len(candidate.hidden)
         ends = {axis.name: (axis.low, axis.high) for axis in self.axes}
         return {name: _cut(value, *ends[name]) if name in ends else value for name, value in found.items()}
 
@@ -123,8 +129,8 @@ class Space:
         The middle strength of every technique comes first, then one mixture after each technique alone, then
         mixtures without end: those of a scrambled Sobol sequence (Sobol, 1967).
         """
-        singles = [self.usual(recipe) for recipe in single_recipes()]
-        first = len(SEARCHED)
+        singles = [self.usual(recipe) for recipe in single_recipes(self.kinds)]
+        first = len(self.kinds)
         yield from singles[:first]
         mixtures = self._mixtures(seed)
         for single in singles[first:]:
@@ -150,9 +156,9 @@ class Space:
                 yield self.candidate({**switches, **numbers})
 
 
-def single_recipes() -> list[Recipe]:
+def single_recipes(kinds: Sequence[type[Technique]] = SEARCHED) -> list[Recipe]:
     """Each technique at several strengths, with early stopping, the middle strengths of all of them first."""
-    columns = [[Recipe(technique, EarlyStopping()) for technique in _strengths(kind)] for kind in SEARCHED]
+    columns = [[Recipe(technique, EarlyStopping()) for technique in _strengths(kind)] for kind in kinds]
     return [recipe for row in zip_longest(*columns) for recipe in row if recipe is not None]
 
 
@@ -161,6 +167,12 @@ def is_single(recipe: Recipe) -> type[Technique] | None:
     kinds = [type(technique) for technique in recipe.active]
     others = [kind for kind in kinds if kind is not EarlyStopping]
     return others[0] if len(others) == 1 and EarlyStopping in kinds else None
+
+
+def _acts_on_activations(kind: type[Technique]) -> bool:
+    """Whether all that a technique does is on hidden units."""
+    hooks = Recipe(kind.at(kind.search_range.high)).hooks()
+    return replace(hooks, drop=0.0, normalize=False) == Recipe().hooks() != hooks
 
 
 def _strengths(kind: type[Technique]) -> list[Technique]:
