@@ -144,7 +144,7 @@ def quality(tables: tuple[str, ...], seeds: int) -> list[dict[str, Any]]:
 
 
 def racing(tables: tuple[str, ...], seeds: int, rule: Rule) -> list[dict[str, Any]]:
-    """The raced search against the same one without cuts, on held-out rows: a third, or all but ``N_RACED``."""
+    """The raced search against the one without cuts, on held-out rows: a third, or all but ``N_RACED``."""
     out = []
     for name in tables:
         X, y, task = load(name)

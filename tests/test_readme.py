@@ -55,15 +55,14 @@ def test_the_python_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_numbers_of_the_search_are_those_of_the_code() -> None:
-    from taut.estimators.effort import _REPEATS, AUTO_FOLDS, ONE_SPLIT_ROWS, plan_of
+    from taut.estimators.effort import AUTO_FOLDS, FEW_ROWS, ONE_SPLIT_ROWS, REPEATS, plan_of
 
     text = " ".join((ROOT / "docs" / "search.md").read_text(encoding="utf-8").split())
     quick, standard, thorough = (plan_of(effort) for effort in ("quick", "standard", "thorough"))
-    (fewest, thrice), (few, twice) = _REPEATS
     assert f"{quick.n_candidates}, {standard.n_candidates} and {thorough.n_candidates} candidates" in text
     assert f"the first batch, {standard.n_first} candidates" in text
-    assert (AUTO_FOLDS, twice, thrice) == (5, 2, 3)
-    assert f"there are five, made anew two or three times on fewer than {few:,} and {fewest:,} rows" in text
+    assert (AUTO_FOLDS, REPEATS) == (5, 3)
+    assert f"there are five, made three times on up to {FEW_ROWS:,} rows" in text
     assert f"Above {ONE_SPLIT_ROWS:,} rows one split takes the place of cross-validation" in text
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from taut.engine.base import Control, Fold
 from taut.engine.compiled.engine import CompiledEngine
-from taut.errors import TrainingError
+from taut.errors import TrainingWarning
 from taut.recipe import Recipe
 from taut.selection.final import N_REFIT, Finish
 from taut.selection.folds import Split, make_fold, seed_of
@@ -88,24 +88,82 @@ def test_refit_depends_on_the_seed_and_on_no_thread() -> None:
     assert not any(one in found[0] for one in found[2])
 
 
-def test_refit_that_comes_back_early_is_an_interruption() -> None:
-    """As the compiled engine does on a second Ctrl+C."""
+def folds_networks(runner: Runner, epoch: int) -> list[dict[str, bytes]]:
+    members = [runner.member(Entry(4, CHOSEN).job(k)) for k in range(3)]
+    made = CompiledEngine(1).train(runner.data, members, until_epoch=epoch)
+    return [bits(one.trained("last")) for one in made]
+
+
+def test_where_refit_has_no_time_the_folds_networks_are_handed_over() -> None:
     runner, entry, everyone = finished()
-    usual = runner.engine
+    epoch = entry.runs[0].epoch
+    runner.first([entry.job(0)], Control())
+    runs = [entry.runs[k] for k in range(3)]
+    runner.further([entry.job(k) for k in range(3)], runs, [60] * 3, Control())
+    with pytest.warns(TrainingWarning, match='No time was left for final="refit": the folds'):
+        # All of them are at the last epoch, which needs no time.
+        networks = Finish("refit", everyone).networks(runner, entry, 60, Control(deadline=0.0))
+    assert epoch < 60
+    assert [bits(one) for one in networks] == folds_networks(runner, 60)
 
-    class Interrupted:
-        threads = 1
 
-        def train(self, data: Any, members: Any, *, until_epoch: int) -> Any:
-            return usual.train(data, members, until_epoch=until_epoch - 1)
+def test_where_the_folds_networks_are_gone_and_no_time_is_left_they_are_those_of_their_own_best_epochs() -> (
+    None
+):
+    runner, entry, _ = finished()
+    best = [entry.runs[k].best_epoch for k in range(3)]
+    assert 1 not in best
+    with pytest.warns(TrainingWarning, match="No time was left.*epoch 1.*own best epochs"):
+        networks = Finish().networks(runner, entry, 1, Control(deadline=0.0))
+    members = [runner.member(entry.job(k)) for k in range(3)]
+    expected = CompiledEngine(1).train(runner.data, members, until_epoch=best)
+    assert [bits(one) for one in networks] == [bits(one.trained("last")) for one in expected]
+    # With time they are those of that epoch, and nobody is warned.
+    in_time = Finish().networks(runner, entry, 1, Control())
+    assert [bits(one) for one in in_time] == folds_networks(runner, 1)
 
-    runner.engine = Interrupted()  # type: ignore[assignment]
+
+def test_where_there_is_nothing_else_they_are_made_whatever_the_time() -> None:
+    """As where all is from the ledger, and the time limit is over."""
+    runner, entry, _ = finished()
+    runner.forget([entry.number])
+    networks = Finish().networks(runner, entry, 7, Control(deadline=0.0))
+    assert [bits(one) for one in networks] == folds_networks(runner, 7)
+
+
+class Interrupted:
+    """As the compiled engine does on Ctrl+C: it sets the control's flag, and comes back early."""
+
+    threads = 1
+
+    def __init__(self, usual: Any) -> None:
+        self.usual, self.calls = usual, 0
+
+    def train(self, data: Any, members: Any, *, until_epoch: Any, control: Control | None = None) -> Any:
+        self.calls += 1
+        (control or Control()).cancelled.set()
+        return self.usual.train(data, members, until_epoch=1)
+
+
+@pytest.mark.parametrize("kind", ["bag", "refit"])
+@pytest.mark.parametrize("given", [True, False])
+def test_ctrl_c_while_they_are_made_ends_at_once(kind: Any, given: bool) -> None:
+    runner, entry, everyone = finished()
+    runner.forget([entry.number])
+    engine = Interrupted(runner.engine)
+    runner.engine = engine  # type: ignore[assignment]
+    finish = Finish("bag") if kind == "bag" else Finish("refit", everyone)
+    if kind == "refit" and not given:
+        with pytest.warns(TrainingWarning, match="No time"), pytest.raises(KeyboardInterrupt):
+            finish.networks(runner, entry, 5)
+        return
     with pytest.raises(KeyboardInterrupt):
-        Finish("refit", everyone).networks(runner, entry, 5)
+        finish.networks(runner, entry, 5, Control() if given else None)
+    assert engine.calls == (1 if given else 2)
 
 
 @pytest.mark.parametrize("at", [2, 5])
-def test_refit_that_diverges_is_an_error_and_not_an_interruption(at: int) -> None:
+def test_where_refit_diverges_the_folds_networks_are_handed_over(at: int) -> None:
     """From other seeds and on other rows it may, where no fold did."""
 
     def script(member: Any, stage: int) -> list[float]:
@@ -116,8 +174,10 @@ def test_refit_that_diverges_is_an_error_and_not_an_interruption(at: int) -> Non
 
     runner, entry, everyone = finished(ScriptedEngine(script, []))
     runner.engine.stages = list(runner.ladder.stages)  # type: ignore[attr-defined]
-    with pytest.raises(TrainingError, match='With final="refit" a network diverged.*final="bag"'):
-        Finish("refit", everyone).networks(runner, entry, 5)
+    with pytest.warns(TrainingWarning, match='With final="refit" a network diverged.*the folds'):
+        networks = Finish("refit", everyone).networks(runner, entry, 5)
+    # A scripted network's weight is the epoch that it comes from.
+    assert [float(network.weights["layers.0.weight"][0, 0]) for network in networks] == [5.0] * 3
 
 
 # --- how long it takes ------------------------------------------------------------------------------------

@@ -205,9 +205,32 @@ def test_who_is_cut_off_after_its_folds_have_ended_is_scored_as_far_as_they_go_t
     assert finished(same, entry(same, 1), NOW).complete
 
 
-def test_who_is_cut_off_with_a_scorer_has_its_figures() -> None:
-    made = judge(lambda member, stage: LINES[stage], scorer=lambda k, outputs: float(outputs[0, 0]))
+def by_epoch(k: int, outputs: Any) -> float:
+    return float(outputs[0, 0])
+
+
+def test_a_candidate_cut_off_before_the_scorer_has_its_networks_does_not_count() -> None:
+    made = judge(lambda member, stage: LINES[stage], scorer=by_epoch)
+    # The second fold's network at the second epoch has to be made again.
+    assert made.finish(entry(made, 1), 3, NOW) is None
+    # Without a scorer no network is needed.
+    without = judge(lambda member, stage: LINES[stage])
+    assert finished(without, entry(without, 1), NOW).state == "cut off"
+
+
+def test_a_candidate_whose_networks_are_all_there_has_the_scorers_figures_whatever_the_time() -> None:
+    made = judge(lambda member, stage: LINES[0], scorer=by_epoch)
     score = finished(made, entry(made, 1), NOW)
+    assert score.complete
+    assert score.scoring is not None
+    assert score.scoring.tolist() == [2.0] * 3
+
+
+def test_a_baseline_has_its_figures_whatever_the_time() -> None:
+    made = judge(lambda member, stage: LINES[stage], scorer=by_epoch)
+    score = made.finish(entry(made, 1), -1, NOW)
+    assert score is not None
+    assert score.state == "cut off"
     assert score.scoring is not None
     assert score.scoring.tolist() == [4.0, 2.0, 4.0]
     assert score.merit == pytest.approx(10 / 3)

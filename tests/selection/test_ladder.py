@@ -64,10 +64,10 @@ def few(monkeypatch: pytest.MonkeyPatch, most: int, train: int, validation: int)
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_many_rows_have_a_taster_from_the_first_fold(task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    few(monkeypatch, 159, 70, 30)
+    few(monkeypatch, 239, 70, 30)
     data, matrix = table(task=task)
     folds = folds_of(data, matrix)
-    assert len(folds[0].train) == 160
+    assert (len(folds[0].train), len(folds[0].validation)) == (160, 80)  # 240 together are many
     ladder = make_ladder(folds, data, matrix, 0)
     assert ladder.folds == tuple(folds)
     taster = ladder.taster
@@ -87,9 +87,9 @@ def test_few_rows_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
     data, matrix = table()
     folds = folds_of(data, matrix)
     assert make_ladder(folds, data, matrix, 0).taster is None
-    few(monkeypatch, 160, 70, 30)
+    few(monkeypatch, 240, 70, 30)
     assert make_ladder(folds, data, matrix, 0).taster is None
-    few(monkeypatch, 159, 70, 30)
+    few(monkeypatch, 239, 70, 30)
     assert make_ladder(folds, data, matrix, 0).taster is not None
 
 

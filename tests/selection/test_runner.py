@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pytest
 
-from taut.engine.base import Control, Status
+from taut.engine.base import Control, Engine, Status
 from taut.engine.compiled.engine import CompiledEngine
 from taut.recipe import Recipe
 from taut.selection import runner as module
@@ -316,7 +316,7 @@ def test_what_is_cut_off_on_the_way_is_none_and_can_be_gone_on_with() -> None:
     assert_same_runs(again, expected)
 
 
-def test_who_diverges_on_the_way_is_told_and_no_longer_asked() -> None:
+def test_who_diverges_on_the_way_is_short_of_its_goal() -> None:
     lines = {0: [1.0, 2.0, 3.0, 4.0, math.nan], 1: [9.0, 8.0, 7.0, 6.0, 5.0, 6.0, 7.0, 8.0]}
     made = scripted(lambda member, stage: lines[stage], max_epochs=8)
     candidate = Candidate(Recipe(EarlyStopping(2)), 1.0, (8,))
@@ -325,10 +325,45 @@ def test_who_diverges_on_the_way_is_told_and_no_longer_asked() -> None:
     assert [run.epoch for run in runs] == [3, 7]
     longer = made.further(jobs, runs, [7, 7], Control())
     assert longer is not None
-    assert [(run.status, run.epoch) for run in longer] == [(Status.DIVERGED, 4), (Status.STOPPED, 7)]
-    made.engine.calls.clear()  # type: ignore[attr-defined]
-    assert made.further(jobs, longer, [7, 7], Control()) == longer
-    assert made.engine.calls == []  # type: ignore[attr-defined]
+    # Short of its goal; its status stays that of its own stop, which is what a ledger has.
+    assert [(run.status, run.epoch) for run in longer] == [(Status.STOPPED, 4), (Status.STOPPED, 7)]
+    # Asked again, whether its training is there or not, it comes no further.
+    for gone in ([], [2]):
+        made.forget(gone)
+        assert_same_runs(made.further(jobs, longer, [7, 7], Control()), longer)
+
+
+@final
+class CountedDivergence(Engine):
+    """As the compiled engine does: the epoch in which a training diverges is counted."""
+
+    threads = 1
+
+    def __init__(self, usual: Engine) -> None:
+        self.usual = usual
+
+    def train(self, data: Any, members: Any, **how: Any) -> Any:
+        trainings: Any = self.usual.train(data, members, **how)
+        for training in trainings:
+            if training.status is Status.DIVERGED and len(training.curve) == 3:
+                training._epoch += 1
+                training._means.append(math.nan)
+        return trainings
+
+    def predict(self, values: Any, trained: Any, rows: Any = None) -> Any:
+        return self.usual.predict(values, trained, rows)
+
+
+def test_who_diverges_in_the_very_last_epoch_is_short_of_its_goal_too() -> None:
+    made = scripted(lambda member, stage: [1.0, 2.0, 3.0, math.nan], max_epochs=8)
+    made.engine = CountedDivergence(made.engine)
+    jobs = jobs_of(Candidate(Recipe(EarlyStopping(2)), 1.0, (8,)), stages=(0,))
+    runs: Any = made.first(jobs, Control())
+    longer = made.further(jobs, runs, [4], Control())
+    assert longer is not None
+    assert (longer[0].status, longer[0].epoch) == (Status.STOPPED, 3)
+    made.forget([2])
+    assert made.further(jobs, longer, [4], Control())[0].epoch == 3  # type: ignore[index]
 
 
 # --- losses of other epochs -------------------------------------------------------------------------------
@@ -394,7 +429,8 @@ def test_networks_are_those_of_the_epoch(candidate: Candidate, gone: bool) -> No
     if gone:
         made.forget([2])
     for epoch in {1, runs[0].best_epoch, runs[1].epoch, max(run.epoch for run in runs)}:
-        found = made.networks(jobs, epoch)
+        found = made.networks(jobs, [epoch] * 3)
+        assert found is not None
         members = [made.member(job) for job in jobs]
         again = CompiledEngine(1).train(made.data, members, until_epoch=epoch)
         assert [bits(one) for one in found] == [bits(one.trained("last")) for one in again]
@@ -405,13 +441,14 @@ def test_networks_that_are_there_are_not_trained_again() -> None:
     jobs = jobs_of(NONE)
     made.first(jobs, Control())
     made.engine = CountingEngine(made.engine)
-    made.networks(jobs, 60)
+    made.networks(jobs, [60] * 3)
     assert not made.engine.epochs
     made.forget([5, 6])
-    made.networks(jobs, 60)
+    # What is there needs no time either.
+    assert made.networks(jobs, [60] * 3, Control(deadline=0.0)) is not None
     assert not made.engine.epochs
     made.forget([2])
-    made.networks(jobs, 60)
+    made.networks(jobs, [60] * 3)
     assert sum(made.engine.epochs.values()) == 180
 
 
@@ -427,15 +464,54 @@ def test_a_network_cut_off_within_an_epoch_is_never_given(
     (training,) = made.engine.train(made.data, [made.member(job)], control=control)
     assert 0 < training.epoch < 60
     run = made.keep(job, training, ended=False)
-    (network,) = made.networks([job], run.epoch)
+    found = made.networks([job], [run.epoch])
+    assert found is not None
+    (network,) = found
     (again,) = made.engine.train(made.data, [made.member(job)], until_epoch=run.epoch)
     assert bits(network) == bits(again.trained("last"))
 
 
-def test_networks_that_come_back_early_are_an_interruption() -> None:
+def test_each_network_is_that_of_its_own_epoch() -> None:
+    made = runner()
+    jobs = jobs_of(STRONG)
+    runs: Any = made.first(jobs, Control())
+    epochs = [runs[0].best_epoch, 2, runs[2].epoch + 1]
+    found = made.networks(jobs, epochs)
+    assert found is not None
+    again = CompiledEngine(1).train(made.data, [made.member(job) for job in jobs], until_epoch=epochs)
+    assert [bits(one) for one in found] == [bits(one.trained("last")) for one in again]
+
+
+def test_networks_that_were_cut_off_are_none() -> None:
+    made = runner()
+    jobs = jobs_of(STRONG)
+    assert made.networks(jobs, [3] * 3, Control(deadline=0.0)) is None
+    # One that cannot be made is enough.
+    made.first(jobs[:2], Control())
+    best = [made._live[2, k].best_epoch for k in (0, 1)]
+    assert made.networks(jobs[:2], best, Control(deadline=0.0)) is not None
+    assert made.networks(jobs, [*best, 3], Control(deadline=0.0)) is None
+
+
+def test_networks_that_diverge_before_their_epoch_are_none() -> None:
     made = scripted(lambda member, stage: [1.0, 1.0, math.nan])
-    with pytest.raises(KeyboardInterrupt):
-        made.networks(jobs_of(tagged(1)), 3)
+    assert made.networks(jobs_of(tagged(1)), [3] * 3) is None
+    assert made.networks(jobs_of(tagged(1)), [2] * 3) is not None
+
+
+@pytest.mark.parametrize("candidate", [STRONG, NONE], ids=["early", "none"])
+def test_kept_networks_are_those_of_each_ones_own_best_epoch(candidate: Candidate) -> None:
+    made = runner()
+    jobs = jobs_of(candidate)
+    assert made.kept_networks(jobs) is None
+    runs: Any = made.first(jobs, Control())
+    found = made.kept_networks(jobs)
+    assert found is not None
+    epochs = [run.best_epoch for run in runs]
+    again = CompiledEngine(1).train(made.data, [made.member(job) for job in jobs], until_epoch=epochs)
+    assert [bits(one) for one in found] == [bits(one.trained("last")) for one in again]
+    # All of them, or none.
+    assert made.kept_networks([*jobs, Job(9, candidate, 0)]) is None
 
 
 # --- the ledger -------------------------------------------------------------------------------------------

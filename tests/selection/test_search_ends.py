@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from taut.engine.compiled.engine import CompiledEngine
+from taut.errors import TrainingWarning
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.ladder import Ladder
@@ -36,6 +37,7 @@ from tests.selection.helpers import (
     of,
     search,
     table,
+    tag_of,
     tagged,
 )
 
@@ -193,12 +195,13 @@ def test_a_candidate_cut_off_after_its_folds_ended_is_told_and_not_chosen() -> N
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_while_the_networks_are_made_again_loses_nothing() -> None:
+def test_ctrl_c_while_the_networks_are_made_is_of_no_consequence() -> None:
     press = PressedOnce(lambda progress: progress.finishing)
     made, usual = endless(on_progress=press, n_candidates=2), endless(n_candidates=2)
     result = made.run()
     assert press.pressed == 1
-    assert result.interrupted
+    # All was tried that was to be tried.
+    assert not result.interrupted
     assert networks_of(result) == networks_of(usual.run())
 
 
@@ -263,11 +266,39 @@ def test_a_network_that_was_not_made_to_the_end_is_never_handed_out(monkeypatch:
     begun = ScriptedEngine.train
 
     def train(self: Any, data: Any, members: Any, **how: Any) -> Any:
-        if made._judge.anchor is not None and how == {"until_epoch": 2}:
-            # As the compiled engine does on a second Ctrl+C: it comes back early.
+        if made._judge.anchor is not None and how.get("until_epoch") == [2] * 3:
+            # As where the time is over: it comes back early.
             return [self.begin(member, data) for member in members]
         return begun(self, data, members, **how)
 
     monkeypatch.setattr(ScriptedEngine, "train", train)
-    with pytest.raises(KeyboardInterrupt):
-        made.run()
+    with pytest.warns(TrainingWarning, match="No time was left.*epoch 2.*own best epochs"):
+        result = made.run()
+    assert result.best.epoch == 2
+    # Each fold's own best epoch.
+    assert [float(network.weights["layers.0.weight"][0, 0]) for network in result.networks] == [1.0, 3.0, 4.0]
+
+
+def test_one_that_was_cut_off_never_leads() -> None:
+    """It looked better than all the others, and is not chosen: so nobody races against it."""
+
+    def losses(member: Any, fold: int) -> list[float]:
+        best = 1 + fold if tag_of(member) == 1 else 3
+        return [abs(epoch - best) + (1.0 if tag_of(member) == 1 else 5.0) for epoch in range(60)]
+
+    made = scripted(losses, [tagged(1)], max_epochs=60)
+
+    def stop(progress: Progress) -> None:
+        if progress.folds == 6 + 3:
+            made._stop.cancelled.set()
+
+    seen: list[Progress] = []
+    made.listeners = Listeners(on_progress=lambda progress: (stop(progress), seen.append(progress))[1])
+    result = made.run()
+    cut_off = of(result, tagged(1))
+    assert (cut_off.state, cut_off.batch) == ("cut off", 0)
+    assert cut_off.loss < result.best.loss
+    assert made._leader == result.chosen == 0
+    # Nor is it reported as the best.
+    assert seen[-1].best == result.best.loss
+    assert seen[-1].best_recipe == EARLY.recipe

@@ -169,7 +169,8 @@ def test_it_is_told_to_the_proposer_and_is_never_chosen() -> None:
     result = made.run()
     assert states(result)[2:] == ["complete", "dropped"]
     assert result.best.candidate == tagged(1)
-    assert made.proposer.told == list(result.candidates[2:])  # type: ignore[attr-defined]
+    told = [result.candidates[0], *result.candidates[2:]]
+    assert made.proposer.told == told  # type: ignore[attr-defined]
     assert [score.loss for score in result.candidates[2:]] == [3.0, 4.0]
 
 

@@ -314,3 +314,79 @@ def test_a_search_that_the_time_limit_ended_goes_on_without_one(tmp_path: Path, 
         for one in result.candidates:
             if one.complete:
                 assert_same_score(one, of(expected, one.candidate), but=["seconds", "batch"])
+
+
+# --- what was decided before is decided the same ------------------------------------------------------------
+
+
+def late(member: Any, stage: int) -> list[float]:
+    """The first candidate stops early on the first fold, and diverges there beyond its own stop."""
+    if tag_of(member) == 1:
+        return [1.0, 2.0, 3.0, 4.0, math.nan] if stage == 0 else [9.0, 8.0, 7.0, 6.0, 0.5, 6.0, 7.0, 8.0]
+    return [5.0, 4.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+
+
+LATE = Candidate(Recipe(EarlyStopping(2)), 1.0, (8,))
+
+
+def test_a_divergence_beyond_its_own_stop_is_the_same_when_resumed(tmp_path: Path) -> None:
+    data, matrix = table(n=90)
+    ladder = Ladder(tuple(folds_of(data, matrix)))
+
+    def made(ledger: Any = None, events: float = math.inf) -> Search:
+        engine = DyingEngine(ScriptedEngine(late, ladder.stages), events)
+        given: dict[str, Any] = {"given": (data, matrix), "ladder": ladder, "max_epochs": 8}
+        return search(engine, [LATE, tagged(2)], ledger=ledger, rule=RULE, at_a_time=1, **given)
+
+    expected = made().run()
+    failed = of(expected, LATE)
+    assert (failed.state, failed.failed) == ("failed", "diverged")
+    assert failed.epochs_trained == 4 + 7 + 7
+    n_deaths = n_late = 0
+    for events in count(0):
+        path = tmp_path / str(events)
+        try:
+            with ledgers.open_ledger(path) as ledger:
+                made(ledger, events).run()
+            break
+        except Killed:
+            n_deaths += 1
+        with ledgers.open_ledger(path) as ledger:
+            run = ledger.run(2, 0)
+            n_late += run is not None and run.epoch == 4
+            assert_same_result(made(ledger).run(), expected)
+    assert n_deaths > 10
+    assert n_late > 0  # also where the ledger has it beyond its own stop
+    # And where all is in the ledger.
+    with ledgers.open_ledger(path) as ledger:
+        assert_same_result(made(ledger).run(), expected)
+
+
+@pytest.mark.parametrize("taster", [False, True])
+def test_early_stopping_is_complete_although_the_ledger_has_no_other_baseline(
+    taster: bool, tmp_path: Path
+) -> None:
+    expected = scripted(lambda engine: engine, taster=taster).run()
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        made = scripted(lambda engine: engine, ledger, taster=taster)
+
+        def die(progress: Progress) -> None:
+            if progress.done == 1:
+                raise Killed
+
+        made.listeners = Listeners(on_progress=die)
+        with pytest.raises(Killed):
+            made.run()
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        assert all(ledger.run(0, k) is not None for k in range(3))
+        assert all(ledger.run(1, k) is None for k in range(3))
+        made = scripted(lambda engine: engine, ledger, taster=taster)
+        made.deadline = 0.0  # no time for anything else
+        result = made.run()  # and nobody is warned that there was no time for it
+        assert result.best.candidate == EARLY
+        assert_same_score(result.candidates[0], expected.candidates[0])
+        assert [score.state for score in result.candidates] == ["complete", "cut off"]
+        assert len(result.networks) == 3
+    # And with time all ends as if nothing had happened.
+    with ledgers.open_ledger(tmp_path / "search") as ledger:
+        assert_same_result(scripted(lambda engine: engine, ledger, taster=taster).run(), expected)

@@ -86,6 +86,35 @@ def test_the_baselines_have_the_usual_rate_and_widths(space: Space) -> None:
     assert space.usual(Recipe(L2(0.1))) == Candidate(Recipe(L2(0.1)), 2e-3, (128, 128))
 
 
+@pytest.mark.parametrize("rate", [False, True])
+def test_without_hidden_layers_what_acts_on_hidden_units_is_not_searched(rate: bool) -> None:
+    space = Space(2e-3, (), search_rate=rate)
+    assert BatchNorm not in space.kinds
+    assert Dropout not in space.kinds
+    assert space.kinds == tuple(kind for kind in SEARCHED if kind not in (BatchNorm, Dropout))
+    assert space.switches == tuple(kind.name for kind in space.kinds)
+    assert not {axis.condition for axis in space.axes} & {BatchNorm.name, Dropout.name}
+    made = list(islice(space.design(0), 60))
+    # Each technique alone first, then mixtures, of those alone.
+    assert [is_single(one.recipe) for one in made[: len(space.kinds)]] == list(space.kinds)
+    assert {kind for one in made for kind in strengths_of(one.recipe)} == set(space.kinds)
+    assert len(set(made)) == 60
+    for candidate in made:
+        assert candidate.hidden == ()
+        point = space.point(candidate)
+        assert space.candidate(point) == candidate
+        assert {name for name in point if name in space.switches} == set(space.switches)
+    assert space.baselines() == (
+        Candidate(EARLY_STOPPING_ALONE, 2e-3, ()),
+        Candidate(NO_REGULARIZATION, 2e-3, ()),
+    )
+
+
+def test_with_hidden_layers_or_where_widths_are_searched_all_techniques_are() -> None:
+    assert USUAL.kinds == SEARCHED
+    assert Space(2e-3, (), search_widths=True).kinds == SEARCHED
+
+
 # --- points and candidates --------------------------------------------------------------------------------
 
 
@@ -136,7 +165,7 @@ def test_numbers_have_two_digits() -> None:
 def test_what_lies_outside_is_cut_to_the_ranges() -> None:
     space = replace(USUAL, search_rate=True, search_widths=True)
     far = Candidate(Recipe(L2(1e9), Dropout(0.999), EarlyStopping(3)), 1e3, (10_000,) * 9)
-    near = Candidate(Recipe(L2(1e-9), Dropout(1e-9)), 1e-9, ())
+    near = Candidate(Recipe(L2(1e-9), Dropout(1e-9)), 1e-9, (1,))
     for candidate, end in ((far, "high"), (near, "low")):
         found = space.point(candidate)
         assert [found[name] for name in space.switches] == [kind in (L2, Dropout) for kind in SEARCHED]

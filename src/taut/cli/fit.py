@@ -90,7 +90,7 @@ def fit(
         typer.Option(
             min=2,
             metavar="NUMBER",
-            help="Folds; without it 5, made anew for few rows, and one split above 200,000.",
+            help="Folds; without it 5, made three times for few rows; one split above 200,000.",
         ),
     ] = None,
     class_weight: ClassWeightOption = None,

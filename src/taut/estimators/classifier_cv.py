@@ -36,7 +36,7 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     max_epochs : int, default=300
     cv : "auto", int, splitter or iterable, default="auto"
         Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.  "auto":
-        5 folds, made anew two or three times on few rows; one split above 200,000 rows.
+        5 folds, made three times on up to 500 rows; one split above 200,000 rows.
     effort : {"quick", "standard", "thorough"}, default="standard"
         18, 66 or 200 candidates.
     n_candidates : int or None, default=None

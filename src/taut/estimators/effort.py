@@ -48,14 +48,14 @@ def plan_of(effort: object) -> Plan:
     return _PLANS[effort]
 
 
-#: Rows of the table up to which folds are repeated so often where ``cv`` is "auto": on few rows one fold's
-#: noise is larger than the differences searched for (benchmarks/README.md, "Repeated folds").
-_REPEATS = ((500, 3), (1500, 2))
+#: Up to so many rows the folds are made so often where ``cv`` is "auto": on few rows one fold's noise is
+#: larger than the differences searched for (benchmarks/README.md, "Repeated folds").
+FEW_ROWS, REPEATS = 500, 3
 
 
 def auto_repeats(n_rows: int) -> int:
-    """How often the folds are made anew, for so many rows."""
-    return next((repeats for most, repeats in _REPEATS if n_rows <= most), 1)
+    """How often the folds are made, for so many rows."""
+    return REPEATS if n_rows <= FEW_ROWS else 1
 
 
 #: Above so many rows one split takes the place of cross-validation where ``cv`` is "auto".

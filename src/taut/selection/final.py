@@ -39,6 +39,11 @@ class Finish:
     ) -> list[Trained]:
         """Make them; where the control's time is over before, those that are there already.
 
+        Raises
+        ------
+        KeyboardInterrupt
+            Where Ctrl+C came meanwhile.
+
         Warns
         -----
         TrainingWarning
@@ -51,12 +56,14 @@ class Finish:
         jobs = [entry.job(k) for k in range(len(runner.ladder.folds))]
         made = runner.networks(jobs, [epoch] * len(jobs), control)
         if made is None:
+            _heed_ctrl_c(control)
             made = runner.kept_networks(jobs)
             if made is not None:
                 _warn(f"No time was left for epoch {epoch}: the folds' networks of their own best epochs")
         if made is None:  # nothing else is there
             made = runner.networks(jobs, [epoch] * len(jobs))
-        assert made is not None
+        if made is None:  # no time limit ended that
+            raise KeyboardInterrupt
         return made
 
     def _on_all_rows(
@@ -68,6 +75,7 @@ class Finish:
             _warn('With final="refit" a network diverged on all rows: the folds\' own')
             return None
         if any(training.epoch < epoch for training in trainings):
+            _heed_ctrl_c(control)
             _warn('No time was left for final="refit": the folds\' own')
             return None
         return [training.trained("last") for training in trainings]
@@ -86,6 +94,12 @@ class Finish:
         # By the encoder of all rows, which may make more inputs than a fold's.
         usual = runner.settings.member(entry.candidate, self.everyone, 0, runner.data.n_outputs)
         return [replace(usual, seed=seed_of(runner.settings.seed, 8, i)) for i in range(N_REFIT)]
+
+
+def _heed_ctrl_c(control: Control | None) -> None:
+    """Engines report Ctrl+C by coming back early, with the control's flag set."""
+    if control is not None and control.cancelled.is_set():
+        raise KeyboardInterrupt
 
 
 def _warn(instead: str) -> None:

@@ -182,8 +182,8 @@ class Runner:
             out[i] = replace(
                 runs[i],
                 # The status stays that of its own stop, as a resumed search finds it; a run that diverged on
-                # the way is short of its goal.
-                epoch=training.epoch,
+                # the way is short of its goal, also where that was in its last epoch, which is counted.
+                epoch=min(training.epoch, goals[i] - (training.status is Status.DIVERGED)),
                 curve=training.curve,
                 seconds=runs[i].seconds if training.seconds < runs[i].seconds else training.seconds,
             )

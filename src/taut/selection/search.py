@@ -194,7 +194,7 @@ class Search:
         trainings = baselines.first_epoch(self.engine, self.data, members, unlimited)
         if min(t.epoch for t in trainings) == 0 and not any(t.status is Status.DIVERGED for t in trainings):
             return  # interrupted
-        if time.monotonic() >= self.deadline:
+        if not known and time.monotonic() >= self.deadline:
             warnings.warn(
                 "The time limit was over before one epoch of early stopping alone had been trained on every "
                 "fold: the network of that epoch is what you get. Give more time.",
