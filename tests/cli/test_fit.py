@@ -153,9 +153,9 @@ def test_a_search_is_kept_and_gone_on_with(run: Run, table: Path) -> None:
 def test_a_search_with_other_options_or_data_is_refused(run: Run, table: Path) -> None:
     ledger = table.parent / "search.db"
     assert run("fit", table, "--target", "kind", *QUICK, "--resume", ledger).exit_code == 0
-    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", ledger, "--selection", "1se")
+    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", ledger, "--activation", "gelu")
     assert found == (
-        f"error: {ledger}: was begun with other arguments: selection was 'best' and is now '1se'. Give the "
+        f"error: {ledger}: was begun with other arguments: activation was 'relu' and is now 'gelu'. Give the "
         "same ones, or start anew with another file."
     )
     found = sentence(run, table, "--target", "kind", *QUICK, "--resume", ledger, "--drop", "city")
