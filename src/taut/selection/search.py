@@ -246,13 +246,12 @@ class Search:
             ended = run is not None
             if run is not None and run.status is not Status.DIVERGED:
                 entry.runs[taster.stage] = run
-        self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
         if ended or entry.ended:
             score = self._judge.finish(entry, -1, control)
         else:
             score = self._judge.scored(entry, -1, "cut off", control)
+        self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
         if score is not None:
-            self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
             self._folds_done += len(self.ladder.folds)
             self._take(entry, score)
 
@@ -334,11 +333,12 @@ class Search:
         """Whom a batch races against: the best so far, or where that has no taster, early stopping alone."""
         if self._leader is None:
             return None
-        stages = range(len(self.ladder.stages))
-        for entry in (self._entries[self._leader], self._entries[0]):
-            if all(stage in entry.runs for stage in stages):
-                return entry
-        return None
+        leaders = (self._entries[self._leader], self._entries[0])
+        return next((entry for entry in leaders if self._is_comparable(entry)), None)
+
+    def _is_comparable(self, entry: Entry) -> bool:
+        """Whether others can be measured by it on whatever stage they are."""
+        return all(stage in entry.runs for stage in range(len(self.ladder.stages)))
 
     def _take(self, entry: Entry, score: CandidateScore) -> None:
         """Note an entry and its score."""
@@ -349,7 +349,7 @@ class Search:
             place = len(self._scores) - 1
             if self._leader is None or score.loss < self._scores[self._leader].loss:
                 self._leader = place
-            if self._judge.anchor is None:
+            if self._judge.anchor is None and self._is_comparable(entry):
                 self._judge.anchor = (entry, score.loss)
         self.listeners.candidate(score)
         self._tell()
