@@ -309,9 +309,3 @@ class Engine(ABC):
         -------
         array, shape (n, n_outputs)
         """
-
-    def replay(
-        self, data: Data, trainings: Sequence[Training], epoch: int, *, control: Control | None = None
-    ) -> list[Training]:
-        """Train the same members again from the start to one epoch: the same numbers as then, bit for bit."""
-        return self.train(data, [t.member for t in trainings], until_epoch=epoch, control=control)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from taut.network import Activation
 from taut.recipe import Recipe
+from taut.selection.score import is_within_chance, paired_change, standard_error
 from taut.techniques.base import Technique
 
 if TYPE_CHECKING:
@@ -121,9 +122,7 @@ class Gain:
     @property
     def within_chance(self) -> bool | None:
         """Whether the difference is no more than one standard error; None where that is unknown."""
-        if math.isnan(self.standard_error):
-            return None
-        return abs(self.difference) <= self.standard_error
+        return is_within_chance(self.difference, self.standard_error)
 
 
 @final
@@ -247,11 +246,8 @@ class RegularizationPath:
 
     def gain(self, point: PathPoint | None = None) -> Gain:
         """Compare a point (without one, the best) with off, paired over the folds."""
-        losses, off = (self.best if point is None else point).validation_losses, self.off
-        differences = off.validation_losses - losses
-        mean = float(np.mean(differences))
-        share = mean / off.validation_loss if off.validation_loss > 0 else 0.0
-        return Gain(share, mean, standard_error(differences))
+        losses = (self.best if point is None else point).validation_losses
+        return Gain(*paired_change(losses, self.off.validation_losses))
 
     def to_frame(self) -> Any:
         """Give the table as a pandas data frame, a row a point.
@@ -287,12 +283,6 @@ class RegularizationPath:
             f"RegularizationPath({self.technique.name}, {len(self.points)} points, "
             f"best {self.best.strength:.4g}, one_se {self.one_se.strength:.4g})"
         )
-
-
-def standard_error(values: Vector) -> float:
-    """Standard error of the mean over folds; NaN with one fold."""
-    n = len(values)
-    return float(np.std(values, ddof=1) / math.sqrt(n)) if n > 1 else NAN
 
 
 def best_of(points: tuple[PathPoint, ...] | list[PathPoint]) -> int | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taut.errors import ParameterError
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.recipe import Recipe
-from taut.selection.score import CandidateScore, standard_error
+from taut.selection.score import CandidateScore, is_within_chance, paired_change
 from taut.selection.space import is_single
 from taut.techniques import TECHNIQUES, EarlyStopping
 
@@ -92,9 +92,7 @@ class Change:
     @property
     def within_chance(self) -> bool | None:
         """Whether the difference is no more than one standard error; None where that is unknown."""
-        if math.isnan(self.standard_error):
-            return None
-        return abs(self.difference) <= self.standard_error
+        return is_within_chance(self.difference, self.standard_error)
 
 
 @final
@@ -249,11 +247,4 @@ def _line(label: str, score: CandidateScore | None, zero_share: float | None = N
 
 
 def _change(against: Baseline, baseline: CandidateScore, best: CandidateScore) -> Change:
-    differences = baseline.validation_loss - best.validation_loss
-    mean = float(np.mean(differences))
-    return Change(
-        against=against,
-        share=mean / baseline.loss if baseline.loss > 0 else 0.0,
-        difference=mean,
-        standard_error=standard_error(differences, best.n_repeats),
-    )
+    return Change(against, *paired_change(best.validation_loss, baseline.validation_loss, best.n_repeats))

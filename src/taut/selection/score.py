@@ -137,7 +137,7 @@ class CandidateScore:
         )
 
 
-def standard_error(values: Vector, n_repeats: int) -> float:
+def standard_error(values: Vector, n_repeats: int = 1) -> float:
     """Standard error of a mean over folds; NaN with one fold.
 
     Formula: ``std(values) * sqrt(n_repeats / n)``.  Folds that were made anew hold out the same rows, so
@@ -147,6 +147,21 @@ def standard_error(values: Vector, n_repeats: int) -> float:
     if n < 2:
         return float("nan")
     return float(np.std(values, ddof=1) * np.sqrt(max(1.0, min(n_repeats, n)) / n))
+
+
+def paired_change(losses: Vector, others: Vector, n_repeats: int = 1) -> tuple[float, float, float]:
+    """By which share of the others' mean the losses are lower, by how much, and its standard error.
+
+    The losses are paired over the folds, so that the folds' own ups and downs cancel.
+    """
+    differences = others - losses
+    mean, level = float(np.mean(differences)), float(np.mean(others))
+    return mean / level if level > 0 else 0.0, mean, standard_error(differences, n_repeats)
+
+
+def is_within_chance(difference: float, error: float) -> bool | None:
+    """Whether a difference is no more than one standard error; None where that is unknown."""
+    return None if np.isnan(error) else abs(difference) <= error
 
 
 def failed_score(
