@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine", "table"),
     ("selection",),
     ("evidence",),
-    ("estimators", "path", "store"),
+    ("estimators", "path", "examine", "store"),
     ("report",),
     ("cli", "__main__"),
 )

@@ -17,8 +17,8 @@ from sklearn.model_selection import RepeatedKFold, ShuffleSplit
 import taut
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, regularization_path
 from taut.errors import DataError, ParameterError, TrainingError, TrainingWarning
+from taut.estimators.prepare import task_of
 from taut.path import PathProgress, RegularizationPath
-from taut.path.function import task_of
 from tests.estimators.helpers import given, mixed_columns, mixed_target
 
 SMALL: dict[str, Any] = {

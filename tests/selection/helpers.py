@@ -23,7 +23,7 @@ from taut.selection.score import CandidateScore
 from taut.selection.search import Search, SearchResult
 from taut.selection.space import Space
 from taut.table.matrices import Matrix, matrix_from_numbers
-from taut.techniques import EarlyStopping
+from taut.techniques import L1, BatchNorm, EarlyStopping
 
 SPACE = Space(0.01, (8,), search_rate=False)
 EARLY, NONE = SPACE.baselines()
@@ -65,8 +65,11 @@ def settings(**changes: Any) -> Settings:
 
 
 def tagged(tag: int, *techniques: Any) -> Candidate:
-    """A candidate that a script knows by its learning rate (baselines have tag 0), with early stopping."""
-    return Candidate(Recipe(*techniques, STOP), float(tag), (8,))
+    """A candidate that a script knows by its learning rate (baselines have tag 0), with early stopping.
+
+    A mixture where nothing else is said, for techniques alone have a right to all folds.
+    """
+    return Candidate(Recipe(*(techniques or (L1(0.1), BatchNorm())), STOP), float(tag), (8,))
 
 
 def tag_of(member: Member) -> int:
@@ -242,6 +245,9 @@ class ScriptedTraining(Training):
             return None
         n = len(self._member.fold.validation)
         return np.broadcast_to(self._lines[epoch - 1], n).astype(np.float32)
+
+    def hits(self, epoch: int) -> NDArray[np.bool_] | None:
+        return None
 
     def weights(self, which: Any = "kept") -> Any:
         epoch = self.best_epoch if which == "kept" else self._epoch

@@ -70,7 +70,8 @@ def fold_run(candidate: int, stage: int, rows: int = 500) -> FoldRun:
     curve = Curve(*random.normal(size=(3, epoch)))
     best = int(random.integers(1, epoch + 1))
     losses = {one: random.normal(size=rows).astype(np.float32) for one in (best, epoch + 1)}
-    return FoldRun(Status.STOPPED, epoch, best, curve, random.random(), random.random(), losses)
+    hits = {one: random.random(rows) < 0.5 for one in losses}
+    return FoldRun(Status.STOPPED, epoch, best, curve, random.random(), random.random(), losses, hits)
 
 
 def bits(run: FoldRun | None) -> tuple[Any, ...] | None:
@@ -79,7 +80,7 @@ def bits(run: FoldRun | None) -> tuple[Any, ...] | None:
         return None
     curve = (run.curve.train, run.curve.validation, run.curve.hits)
     numbers = np.array([run.zero_share, run.seconds])
-    arrays = [*curve, *run.losses.values(), numbers, np.array(list(run.scores.values()))]
+    arrays = [*curve, *run.losses.values(), *run.hits.values(), numbers, np.array(list(run.scores.values()))]
     kept = [(array.dtype.str, array.shape, array.tobytes()) for array in arrays]
     return run.status, run.epoch, run.best_epoch, list(run.losses), list(run.scores), kept
 

@@ -65,7 +65,9 @@ def fold_runs(draw: st.DrawFn) -> FoldRun:
     losses = {one: numbers(np.uint32, n_validation) for one in scored}
     status = draw(st.sampled_from(Status))
     said = dict(zip(scored, numbers(np.uint64, len(scored)).tolist(), strict=True))
-    return FoldRun(status, epoch, draw(st.integers(0, 40)), curve, zero_share, seconds, losses, said)
+    classes = draw(st.booleans()) and n_validation > 0
+    hits = {one: draw(stnp.arrays(np.bool_, n_validation)) for one in scored} if classes else {}
+    return FoldRun(status, epoch, draw(st.integers(0, 40)), curve, zero_share, seconds, losses, hits, said)
 
 
 @given(run=fold_runs(), candidate=st.integers(0, 2**62), stage=st.integers(0, 2**62))

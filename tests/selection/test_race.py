@@ -14,7 +14,7 @@ from taut.engine.base import Control, Member
 from taut.engine.compiled.engine import CompiledEngine
 from taut.recipe import Recipe
 from taut.selection.bootstrap import probability_better
-from taut.selection.candidate import Candidate
+from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
 from taut.selection.folds import seed_of
 from taut.selection.ladder import Ladder
 from taut.selection.race import NO_CUTS, Entry, Race, Rule, race_losses
@@ -326,10 +326,20 @@ def test_which_is_the_best_is_looked_at_again_on_the_next_rung() -> None:
 def test_what_is_not_alone_with_early_stopping_is_not_kept() -> None:
     bare = Candidate(Recipe(L2(0.1)), 3.0, (8,))
     mixture = tagged(4, L2(0.1), L1(0.1))
-    nothing = tagged(5)
+    nothing = Candidate(Recipe(), 5.0, (8,))
     made = race(lambda tag, stage: 5.0 + tag, HARSH)
     going = entries(bare, mixture, nothing)
     run(made, going, keep_singles=True)
+    assert ended(going) == ["dropped"] * 3
+
+
+def test_early_stopping_alone_is_kept_at_every_learning_rate() -> None:
+    alone = [Candidate(EARLY_STOPPING_ALONE, float(tag), (8,)) for tag in (3, 4)]
+    going = entries(tagged(2), *alone)
+    run(race(lambda tag, stage: 5.0 + tag, HARSH), going, keep_singles=True)
+    assert ended(going) == ["dropped", "", ""]
+    going = entries(tagged(2), *alone)
+    run(race(lambda tag, stage: 5.0 + tag, HARSH), going)
     assert ended(going) == ["dropped"] * 3
 
 

@@ -19,7 +19,7 @@ from taut.selection import runner as module
 from taut.selection.candidate import Candidate
 from taut.selection.ladder import Ladder
 from taut.selection.ledger import Ledger
-from taut.selection.runner import Job, Runner, Settings, row_losses
+from taut.selection.runner import Job, Runner, Settings, judge_rows
 from taut.selection.runs import RACED
 from taut.techniques import L2, BatchNorm, Dropout, EarlyStopping
 from tests.engine.helpers import AfterLooks, each_loss, plain_encoder
@@ -560,7 +560,7 @@ def test_row_losses_are_by_the_book(task: Any) -> None:
     data, _ = table(task=task)
     rows = np.array([5, 3, 200, 3], dtype=np.int32)
     outputs = np.random.default_rng(0).normal(0.0, 50.0, (4, data.n_outputs)).astype(np.float32)
-    found = row_losses(data, outputs, rows)
+    found = judge_rows(data, outputs, rows).losses
     assert (found.dtype, found.shape) == (np.float32, (4,))
     np.testing.assert_allclose(found, each_loss(data, outputs, rows), rtol=1e-6, atol=1e-6)
 
@@ -569,5 +569,5 @@ def test_row_losses_of_large_outputs_are_finite() -> None:
     data, _ = table()
     rows = np.arange(3, dtype=np.int32)
     outputs = np.full((3, 3), 1e4) * np.arange(3)
-    found = row_losses(data, outputs, rows)
+    found = judge_rows(data, outputs, rows).losses
     np.testing.assert_allclose(found, 1e4 * (2 - data.target[:3]), rtol=1e-6)

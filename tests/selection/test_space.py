@@ -94,7 +94,7 @@ def test_without_hidden_layers_what_acts_on_hidden_units_is_not_searched(rate: b
     assert space.kinds == tuple(kind for kind in SEARCHED if kind not in (BatchNorm, Dropout))
     assert space.switches == tuple(kind.name for kind in space.kinds)
     assert not {axis.condition for axis in space.axes} & {BatchNorm.name, Dropout.name}
-    made = list(islice(space.design(0), 60))
+    made = [one for one in islice(space.design(0), 62) if one not in alone(space)][:60]
     # Each technique alone first, then mixtures, of those alone.
     assert [is_single(one.recipe) for one in made[: len(space.kinds)]] == list(space.kinds)
     assert {kind for one in made for kind in strengths_of(one.recipe)} == set(space.kinds)
@@ -230,6 +230,20 @@ def test_one_technique_alone_is_told_from_mixtures_and_baselines(recipe: Recipe,
 # --- the design -------------------------------------------------------------------------------------------
 
 
+def alone(space: Space) -> list[Candidate]:
+    """Early stopping alone at the learning rates that are tried beside the usual one."""
+    rates = space.other_rates if space.search_rate else ()
+    return [Candidate(EARLY_STOPPING_ALONE, rate, space.hidden) for rate in rates]
+
+
+def test_early_stopping_alone_is_tried_at_a_third_and_three_times_the_usual_rate() -> None:
+    space = replace(USUAL, search_rate=True)
+    assert space.other_rates == pytest.approx((USUAL.learning_rate / 3, USUAL.learning_rate * 3), rel=0.02)
+    assert set(alone(space)) < set(islice(space.design(0), 12))
+    only = replace(space, search_rate=False)
+    assert not [one for one in islice(only.design(0), 40) if one.recipe == EARLY_STOPPING_ALONE]
+
+
 @spaces
 def test_the_design_begins_with_every_technique_alone_then_singles_and_mixtures_in_turn(space: Space) -> None:
     singles = [space.usual(recipe) for recipe in single_recipes()]
@@ -237,8 +251,9 @@ def test_the_design_begins_with_every_technique_alone_then_singles_and_mixtures_
     made = list(islice(space.design(0), n + 2 * rest + 20))
     assert made[:n] == singles[:n]
     assert made[n + 1 : n + 2 * rest : 2] == singles[n:]
-    mixtures = made[n : n + 2 * rest : 2] + made[n + 2 * rest :]
-    assert len(mixtures) == rest + 20
+    others = made[n : n + 2 * rest : 2] + made[n + 2 * rest :]
+    assert others[: len(alone(space))] == alone(space)
+    mixtures = others[len(alone(space)) :]
     assert all(is_single(one.recipe) is None for one in mixtures)
 
 
@@ -246,7 +261,8 @@ def test_the_design_begins_with_every_technique_alone_then_singles_and_mixtures_
 @given(seed=st.integers(0, 2**63 - 1))
 def test_mixtures_are_two_techniques_or_more_within_their_ranges(space: Space, seed: int) -> None:
     n_singles = len(single_recipes())
-    mixtures = [one for one in islice(space.design(seed), n_singles + 30) if is_single(one.recipe) is None]
+    made = [one for one in islice(space.design(seed), n_singles + 40) if one not in alone(space)]
+    mixtures = [one for one in made if is_single(one.recipe) is None][:30]
     assert len(mixtures) == 30
     for candidate in mixtures:
         recipe = candidate.recipe
@@ -278,7 +294,8 @@ def test_no_two_of_a_first_batch_are_the_same(space: Space, seed: int) -> None:
 def test_mixtures_fill_the_space() -> None:
     space = replace(USUAL, search_rate=True, search_widths=True)
     n = 400
-    mixtures = [one for one in islice(space.design(0), n) if is_single(one.recipe) is None]
+    made = [one for one in islice(space.design(0), n) if one not in alone(space)]
+    mixtures = [one for one in made if is_single(one.recipe) is None]
     n = len(mixtures)
     count = Counter(kind for one in mixtures for kind in strengths_of(one.recipe))
     for kind in SEARCHED:

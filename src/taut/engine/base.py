@@ -205,6 +205,13 @@ class Training(ABC):
         not keep them, or has not trained that epoch.
         """
 
+    @abstractmethod
+    def hits(self, epoch: int) -> NDArray[np.bool_] | None:
+        """Whether the validation rows' classes were right in one epoch (from 1): shape (n_validation,).
+
+        None where the task is regression, and where :meth:`losses` is.
+        """
+
     @property
     @abstractmethod
     def seconds(self) -> float:

@@ -9,13 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.utils.multiclass import type_of_target
 
 from taut.engine.base import Control
 from taut.errors import ParameterError, TrainingError, TrainingWarning
-from taut.estimators import TautClassifierCV, TautRegressorCV
+from taut.estimators.prepare import prepare
 from taut.estimators.problem import ClassWeight
-from taut.network import Activation, hidden_widths
+from taut.network import Activation
 from taut.parameters import whole
 from taut.path.columns import column_norms
 from taut.path.grid import given_epochs, given_strengths
@@ -23,7 +22,6 @@ from taut.path.plan import EpochPlan, StrengthPlan
 from taut.path.progress import News, PathProgress, print_progress
 from taut.path.result import PathPoint, RegularizationPath, best_of, one_se_of
 from taut.recipe import Recipe
-from taut.selection.folds import make_folds
 from taut.selection.interrupts import Interrupts
 from taut.selection.path import PathRow, PathWork
 from taut.techniques import TECHNIQUES, EarlyStopping
@@ -31,7 +29,6 @@ from taut.techniques.base import Technique
 from taut.techniques.find import find
 
 _MOST_NAMED = 5
-_MOST_CLASSES, _ROWS_PER_CLASS = 20, 10  # as in taut.table.task_of
 
 
 def regularization_path(
@@ -142,36 +139,34 @@ def regularization_path(
     started = time.monotonic()
     kind = _technique(technique)
     base = _base(recipe, kind)
-    if task not in ("auto", "classification", "regression"):
-        raise ParameterError(f"task must be auto, classification or regression, and it is {task!r}.")
-    widths = hidden_widths(hidden)
-    estimator = _estimator(
-        task_of(y) if task == "auto" else task,
-        class_weight,
-        hidden=widths,
+    plan = _plan(kind, strengths, whole("max_epochs", max_epochs))
+    given = prepare(
+        X,
+        y,
+        task=task,
+        hidden=hidden,
         activation=activation,
         learning_rate=learning_rate,
         batch_size=batch_size,
         max_epochs=max_epochs,
         cv=cv,
+        sample_weight=sample_weight,
+        groups=groups,
+        class_weight=class_weight,
         n_jobs=n_jobs,
         random_state=random_state,
     )
-    plan = _plan(kind, strengths, whole("max_epochs", max_epochs))
-    engine = estimator._engine()
-    problem = estimator._problem(X, y, sample_weight, None, None, None)
-    settings = estimator._settings(problem.n_counted)
-    splits = estimator._splits(problem, groups, settings.seed)
+    engine, problem, n_folds = given.engine, given.problem, len(given.folds)
     work = PathWork(
         engine=engine,
         data=problem.data,
-        folds=make_folds(splits, problem.data, problem.matrix, settings.seed),
-        hidden=widths,
-        activation=settings.activation,
-        learning_rate=estimator._learning_rate(),
-        batch_size=settings.batch_size,
-        max_epochs=settings.max_epochs,
-        seed=settings.seed,
+        folds=given.folds,
+        hidden=given.hidden,
+        activation=given.settings.activation,
+        learning_rate=given.learning_rate,
+        batch_size=given.settings.batch_size,
+        max_epochs=given.settings.max_epochs,
+        seed=given.settings.seed,
     )
     compiled = time.monotonic()
     engine.prepare()  # the one-time compilation does not count
@@ -182,7 +177,7 @@ def regularization_path(
         course = plan.train(work, base, problem.target.unit, control, news)
     if interrupts.count > 1:
         raise KeyboardInterrupt
-    points = [_point(s, r, row, estimator._loss_unit(problem), len(splits)) for s, r, row in course.lines]
+    points = [_point(s, r, row, given.loss_unit, n_folds) for s, r, row in course.lines]
     names, norms = column_norms([row for _, _, row in course.lines], problem.schema)
     best = best_of(points)
     if best is None and control.cancelled.is_set():
@@ -207,8 +202,8 @@ def regularization_path(
         column_names=names,
         column_norms=norms,
         top=course.top,
-        n_folds=len(splits),
-        hidden=widths,
+        n_folds=n_folds,
+        hidden=work.hidden,
         activation=work.activation,
         learning_rate=work.learning_rate,
         batch_size=work.batch_size,
@@ -249,34 +244,6 @@ def _plan(kind: type[Technique], strengths: object, max_epochs: int) -> EpochPla
     if kind is EarlyStopping:
         return EpochPlan(n, None if n is not None else given_epochs(strengths, max_epochs))
     return StrengthPlan(kind, n, None if n is not None else given_strengths(kind, strengths))
-
-
-def task_of(y: Any) -> Literal["classification", "regression"]:
-    """Tell whether y is classes or an amount.
-
-    An amount is what scikit-learn's ``type_of_target`` calls continuous, and whole numbers with more than 20
-    different values of fewer than 10 rows each on average, which it would call classes.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of many classes, and then they are an amount
-        kind = type_of_target(y)
-    if kind.startswith("continuous"):
-        return "regression"
-    values = np.asarray(y)
-    if kind == "multiclass" and values.dtype.kind in "iuf":
-        n_distinct = len(np.unique(values))
-        if n_distinct > _MOST_CLASSES and len(values) < _ROWS_PER_CLASS * n_distinct:
-            return "regression"
-    return "classification"
-
-
-def _estimator(task: str, class_weight: ClassWeight, **parameters: Any) -> TautClassifierCV | TautRegressorCV:
-    """An estimator with these parameters, which reads the table, makes the folds and checks as they do."""
-    if task == "classification":
-        return TautClassifierCV(**parameters, class_weight=class_weight)
-    if class_weight is not None:
-        raise ParameterError("class_weight is for classes, and y is an amount: leave it out.")
-    return TautRegressorCV(**parameters)
 
 
 def _point(strength: float, recipe: Recipe, row: PathRow, factor: float, n_folds: int) -> PathPoint:

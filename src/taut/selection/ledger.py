@@ -195,6 +195,7 @@ def _pack(run: FoldRun) -> Row:
         *(_bytes(array, "<f8") for array in (run.curve.train, run.curve.validation, run.curve.hits)),
         np.array(list(run.losses), dtype="<i8").tobytes(),
         b"".join(_bytes(losses, "<f4") for losses in run.losses.values()),
+        b"".join(_bytes(hits, "|b1") for hits in run.hits.values()),
         np.array(list(run.scores), dtype="<i8").tobytes(),
         _floats(*run.scores.values()),
     )
@@ -202,9 +203,8 @@ def _pack(run: FoldRun) -> Row:
 
 def _unpack(row: Row) -> FoldRun:
     _, _, status, epoch, best_epoch, zero_share, seconds, train, validation, hits, *more = row
-    scored, losses, said_at, said, _ = more
+    scored, losses, hit, said_at, said, _ = more
     epochs = _array(scored, "<i8").tolist()
-    by_epoch = _array(losses, "<f4")
     return FoldRun(
         Status(status.decode()),
         epoch,
@@ -212,9 +212,14 @@ def _unpack(row: Row) -> FoldRun:
         Curve(_array(train, "<f8"), _array(validation, "<f8"), _array(hits, "<f8")),
         float(_array(zero_share, "<f8")[0]),
         float(_array(seconds, "<f8")[0]),
-        dict(zip(epochs, np.split(by_epoch, len(epochs)), strict=True)) if epochs else {},
+        _by_epoch(epochs, _array(losses, "<f4")),
+        _by_epoch(epochs, _array(hit, "|b1")) if hit else {},
         dict(zip(_array(said_at, "<i8").tolist(), _array(said, "<f8").tolist(), strict=True)),
     )
+
+
+def _by_epoch(epochs: list[int], rows: NDArray[Any]) -> dict[int, NDArray[Any]]:
+    return dict(zip(epochs, np.split(rows, len(epochs)), strict=True)) if epochs else {}
 
 
 def _floats(*values: float) -> bytes:

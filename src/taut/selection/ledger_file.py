@@ -18,7 +18,7 @@ import numpy as np
 from taut import __version__
 from taut.errors import ParameterError, StoreError
 
-FORMAT = 1  # in SQLite's user_version
+FORMAT = 2  # in SQLite's user_version
 _APPLICATION = int.from_bytes(b"taut", "big")
 _LOCK_SECONDS = 1.0  # a process that was just killed holds its lock a moment longer
 
@@ -28,11 +28,12 @@ _TABLES = (
     "CREATE TABLE search (taut, data, arguments, digest)",  # one row
     "CREATE TABLE time (one INTEGER PRIMARY KEY, elapsed, digest)",  # one row; float64
     "CREATE TABLE batch (batch INTEGER PRIMARY KEY, candidates, digest)",  # JSON
-    # curve_... float64 (n_epochs,); losses float32 (n, n_validation), at the epochs scored, int64 (n,).
+    # curve_... float64 (n_epochs,); losses float32 (n, n_validation), at the epochs scored, int64 (n,); hit
+    # bool, as losses, or empty for regression.
     # zero_share and seconds float64; said float64 (m,) by a scorer at epochs said_at, int64 (m,).
     """CREATE TABLE run (
         candidate INTEGER, stage INTEGER, status, epoch, best_epoch, zero_share, seconds,
-        curve_train, curve_validation, curve_hits, scored, losses, said_at, said, digest,
+        curve_train, curve_validation, curve_hits, scored, losses, hit, said_at, said, digest,
         PRIMARY KEY (candidate, stage)
     ) WITHOUT ROWID""",
 )

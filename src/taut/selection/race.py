@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Control, Status
 from taut.selection.bootstrap import probability_better
-from taut.selection.candidate import Candidate
+from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
 from taut.selection.folds import seed_of
 from taut.selection.runner import Job, Runner
 from taut.selection.runs import RACED, FoldRun
@@ -127,7 +127,7 @@ class Race:
             See :meth:`Ladder.rungs`.
         keep_singles : bool
             Let the best of those with one technique alone have all folds whatever happens, so that
-            techniques can be compared.
+            techniques can be compared; and early stopping alone at whatever learning rate.
         """
         going = list(entries)
         rungs = self._runner.ladder.rungs(begin, n_first)
@@ -193,14 +193,15 @@ class Race:
         return [stage for stage in entry.runs if stage < n] or list(entry.runs)
 
     def _best_singles(self, going: Sequence[Entry]) -> set[int]:
-        """Numbers of the best entry of each technique alone."""
+        """Numbers of the best entry of each technique alone, and of all with early stopping alone."""
         best: dict[type[Technique], tuple[float, int]] = {}
         for entry in going:
             kind = is_single(entry.candidate.recipe)
             if kind is not None:
                 key = (self.loss(entry, self._comparable(entry)), entry.number)
                 best[kind] = min(best.get(kind, key), key)
-        return {number for _, number in best.values()}
+        alone = {entry.number for entry in going if entry.candidate.recipe == EARLY_STOPPING_ALONE}
+        return alone | {number for _, number in best.values()}
 
 
 def race_losses(run: FoldRun) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from taut.selection.candidate import Candidate
 from taut.selection.folds import seed_of
 from taut.selection.ladder import Ladder
 from taut.selection.ledger import Ledger
-from taut.selection.runs import RACED, FoldRun
+from taut.selection.runs import RACED, FoldRun, Rows
 
 # A member keeps its rows' losses of all epochs while these are at most so many numbers (32 MB); beyond,
 # only those of its best epoch are had, and an epoch chosen elsewhere makes no difference among so many rows.
@@ -137,11 +137,6 @@ class Runner:
         """
         early = job.candidate.recipe.hooks().patience is not None
         best = training.best_epoch if early else training.epoch
-        losses = {}
-        if training.status is not Status.DIVERGED:
-            own = self._losses(training, best)
-            raced = self._crosswise(job, training) if early else None
-            losses = {RACED: own if raced is None else raced, best: own}
         run = FoldRun(
             status=training.status,
             epoch=training.epoch,
@@ -149,8 +144,11 @@ class Runner:
             curve=training.curve,
             zero_share=training.trained("kept" if early else "last").zero_share,
             seconds=training.seconds,
-            losses=losses,
         )
+        if training.status is not Status.DIVERGED:
+            own = self._rows(training, best)
+            raced = self._crosswise(job, training) if early else None
+            run = run.with_rows(RACED, own if raced is None else raced).with_rows(best, own)
         self._live[job.number, job.stage] = training
         if ended:
             self.record(job, run)
@@ -208,7 +206,7 @@ class Runner:
             if epoch in run.losses:
                 continue
             training = self._live.get((job.number, job.stage))
-            found = None if training is None else training.losses(epoch)
+            found = None if training is None else _kept(training, epoch)
             if found is None and self.member(job).keep_losses:
                 (training,) = self.engine.train(
                     self.data, [self.member(job)], until_epoch=run.epoch, control=control
@@ -216,10 +214,8 @@ class Runner:
                 if training.epoch < run.epoch:
                     return None
                 self._live[job.number, job.stage] = training
-                found = training.losses(epoch)
-            if found is None:
-                found = run.losses[RACED]
-            out[i] = replace(run, losses={**run.losses, epoch: found})
+                found = _kept(training, epoch)
+            out[i] = run.with_rows(epoch, run.rows(RACED) if found is None else found)
             if ended:  # a run that was cut off is not for the ledger
                 self.record(job, out[i])
         return out
@@ -268,7 +264,7 @@ class Runner:
         if self._ledger:
             self._ledger.keep(job.number, job.stage, run)
 
-    def _crosswise(self, job: Job, training: Training) -> NDArray[np.float32] | None:
+    def _crosswise(self, job: Job, training: Training) -> Rows | None:
         """Each half of the rows at the epoch that is best on the other; None where losses are not kept."""
         kept = [training.losses(epoch) for epoch in range(1, training.epoch + 1)]
         losses = [one for one in kept if one is not None]
@@ -279,10 +275,15 @@ class Runner:
         weight = None if self.data.score_weight is None else self.data.score_weight[rows]
         table = np.stack(losses)
         out = np.empty(len(rows), dtype=np.float32)
+        hits = None if self.data.task == "regression" else np.empty(len(rows), dtype=bool)
         for own in (half, ~half):
             means = np.average(table[:, ~own], axis=1, weights=None if weight is None else weight[~own])
-            out[own] = table[int(np.argmin(means)), own]
-        return out
+            best = int(np.argmin(means))
+            out[own] = table[best, own]
+            there = training.hits(best + 1)
+            if hits is not None and there is not None:
+                hits[own] = there[own]
+        return Rows(out, hits)
 
     def _half(self, stage: int, n: int) -> NDArray[np.bool_]:
         """Half of a stage's validation rows, the same for all candidates."""
@@ -291,23 +292,30 @@ class Runner:
         )
         return stream.permutation(n) < n // 2
 
-    def _losses(self, training: Training, epoch: int) -> NDArray[np.float32]:
-        kept = training.losses(epoch)
+    def _rows(self, training: Training, epoch: int) -> Rows:
+        kept = _kept(training, epoch)
         if kept is not None:
             return kept
         fold = training.member.fold
         # No regularization is early stopping's training looked at later, which keeps an earlier epoch.
         trained = training.trained("kept" if epoch == training.best_epoch else "last")
-        outputs = self.engine.predict(self.data.values, trained, fold.validation)
-        return row_losses(self.data, outputs, fold.validation)
+        return judge_rows(
+            self.data, self.engine.predict(self.data.values, trained, fold.validation), fold.validation
+        )
 
 
-def row_losses(data: Data, outputs: NDArray[np.floating], rows: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Cross-entropy (nats) or squared error of each row, shape (n,), from outputs of shape (n, n_outputs)."""
+def _kept(training: Training, epoch: int) -> Rows | None:
+    losses = training.losses(epoch)
+    return None if losses is None else Rows(losses, training.hits(epoch))
+
+
+def judge_rows(data: Data, outputs: NDArray[np.floating], rows: NDArray[np.int32]) -> Rows:
+    """Cross-entropy (nats) or squared error of each row, from outputs of shape (n, n_outputs)."""
     z, target = outputs.astype(np.float64), data.target[rows]
     if data.task == "regression":
-        return ((z[:, 0] - target) ** 2).astype(np.float32)
+        return Rows(((z[:, 0] - target) ** 2).astype(np.float32), None)
+    codes = target.astype(np.intp)
+    hits: NDArray[np.bool_] = z.argmax(axis=1) == codes
     z = z - z.max(axis=1, keepdims=True)
-    own = z[np.arange(len(z)), target.astype(np.intp)]
-    losses: NDArray[np.float32] = (np.log(np.exp(z).sum(axis=1)) - own).astype(np.float32)
-    return losses
+    own = z[np.arange(len(z)), codes]
+    return Rows((np.log(np.exp(z).sum(axis=1)) - own).astype(np.float32), hits)

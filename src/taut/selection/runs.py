@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import final
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,20 @@ from taut.engine.base import Curve, Status
 
 #: In the place of an epoch: the losses by which a run races (see ``Runner.keep``).
 RACED = 0
+
+
+class Rows(NamedTuple):
+    """What a network makes of held-out rows: shape (n,) each.
+
+    Parameters
+    ----------
+    losses : float32
+    hits : bool or None
+        Whether their classes were right; None for regression.
+    """
+
+    losses: NDArray[np.float32]
+    hits: NDArray[np.bool_] | None
 
 
 @final
@@ -35,6 +49,8 @@ class FoldRun:
     losses : dict
         By epoch (from 1) the losses of the fold's validation rows, float32, shape (n_validation,): of
         ``best_epoch``, and of the one at which the fold is scored; and at ``RACED`` those by which it races.
+    hits : dict
+        By the same epochs whether the rows' classes were right, bool; empty for regression.
     scores : dict
         By epoch what the person's scorer gave, where there is one.
     """
@@ -46,4 +62,14 @@ class FoldRun:
     zero_share: float
     seconds: float
     losses: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    hits: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=dict)
+
+    def with_rows(self, epoch: int, rows: Rows) -> Self:
+        """The same with the rows of one more epoch."""
+        hits = self.hits if rows.hits is None else {**self.hits, epoch: rows.hits}
+        return replace(self, losses={**self.losses, epoch: rows.losses}, hits=hits)
+
+    def rows(self, epoch: int) -> Rows:
+        """The rows in an epoch that it has."""
+        return Rows(self.losses[epoch], self.hits.get(epoch))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any, final
 
 import numpy as np
@@ -21,6 +21,9 @@ SEARCHED: tuple[type[Technique], ...] = tuple(kind for kind in TECHNIQUES if kin
 
 #: Learning rates that are searched where it is "auto".
 LEARNING_RATES = Range(3e-4, 1e-2, "log")
+
+#: Baselines are tried at the usual learning rate and at this factor below and above it too.
+OTHER_RATES = 3.0
 
 # Where on its range a technique is tried alone, the middle first; 1 of these for a switch.
 _POSITIONS = (0.5, 0.2, 0.8)
@@ -68,6 +71,11 @@ class Space:
     def baselines(self) -> tuple[Candidate, Candidate]:
         """Early stopping alone, and no regularization."""
         return self.usual(EARLY_STOPPING_ALONE), self.usual(NO_REGULARIZATION)
+
+    @property
+    def other_rates(self) -> tuple[float, float]:
+        """Learning rates at which early stopping alone is tried beside the usual one."""
+        return _rounded(self.learning_rate / OTHER_RATES), _rounded(self.learning_rate * OTHER_RATES)
 
     @property
     def kinds(self) -> tuple[type[Technique], ...]:
@@ -126,17 +134,21 @@ class Space:
     def design(self, seed: int) -> Iterator[Candidate]:
         """The first candidates: each technique alone at several strengths, and mixtures that fill the space.
 
-        The middle strength of every technique comes first, then one mixture after each technique alone, then
-        mixtures without end: those of a scrambled Sobol sequence (Sobol, 1967).
+        The middle strength of every technique comes first. After that one of the others follows each
+        technique alone: early stopping alone at a lower and at a higher learning rate, because what a
+        technique brings is measured against a baseline that was tuned too; then mixtures without end, those
+        of a scrambled Sobol sequence (Sobol, 1967).
         """
         singles = [self.usual(recipe) for recipe in single_recipes(self.kinds)]
         first = len(self.kinds)
         yield from singles[:first]
-        mixtures = self._mixtures(seed)
+        rates = self.other_rates if self.search_rate else ()
+        alone = [replace(self.baselines()[0], learning_rate=rate) for rate in rates]
+        others = chain(alone, self._mixtures(seed))
         for single in singles[first:]:
-            yield next(mixtures)
+            yield next(others)
             yield single
-        yield from mixtures
+        yield from others
 
     def _mixtures(self, seed: int) -> Iterator[Candidate]:
         """Points of a Sobol sequence; those with fewer than two techniques are passed over."""

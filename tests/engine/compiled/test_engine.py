@@ -38,6 +38,9 @@ class Foreign(Training):
     def losses(self, epoch: int) -> Any:
         return None
 
+    def hits(self, epoch: int) -> Any:
+        return None
+
     def weights(self, which: Any = "kept") -> Any:
         return {}
 

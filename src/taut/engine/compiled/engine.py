@@ -119,10 +119,21 @@ class CompiledTraining(Training):
 
     def losses(self, epoch: int) -> NDArray[np.float32] | None:
         """What each validation row lost in one epoch; None where the member does not keep it."""
+        kept = self._kept(epoch)
+        return None if kept is None else np.abs(kept)
+
+    def hits(self, epoch: int) -> NDArray[np.bool_] | None:
+        """Whether each validation row's class was right in one epoch; None where that is not kept."""
+        kept = self._kept(epoch) if self.plan.sizes[R.TASK] == R.CLASSES else None
+        return None if kept is None else ~np.signbit(kept)
+
+    def _kept(self, epoch: int) -> NDArray[np.float32] | None:
+        """The rows' losses in one epoch, negative where the class was missed."""
         n = len(self._member.fold.validation)
         if not self._member.keep_losses or not n or not 0 < epoch <= self.epoch:
             return None
-        return self.state.losses[(epoch - 1) * n : epoch * n].copy()
+        kept: NDArray[np.float32] = self.state.losses[(epoch - 1) * n : epoch * n]
+        return kept
 
     def make_room(self, epochs: int) -> None:
         """Let the curve, and the rows' losses where they are kept, hold this many epochs."""

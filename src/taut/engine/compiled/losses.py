@@ -119,7 +119,8 @@ def add_losses(
     """Add the block's weighted losses, hits and weights to the sums.
 
     The squared error is in the table's units: the fold's scale is taken out again, so that folds compare.
-    Each row's own loss goes to ``losses`` from ``place`` on, or nowhere where that is negative.
+    Each row's own loss goes to ``losses`` from ``place`` on, or nowhere where that is negative. No loss
+    is below 0, so that its sign is free to say whether the class was missed.
     """
     # log a + log b = log (a b): rows of one weight share a logarithm, which is the dearest part of a loss.
     product, product_weight = 1.0, 0.0
@@ -144,6 +145,8 @@ def add_losses(
             own_loss = loss
             if plan.sizes[TASK] == CLASSES:
                 own_loss += math.log(float(s))
+                if hit == 0.0:
+                    own_loss = -own_loss
             put(losses, place + i, own_loss)
         sums[LOSS_SUM] += weight * loss
         sums[HIT_SUM] += weight * hit

@@ -79,7 +79,7 @@ class State(NamedTuple):
     best_parameters: Any
     best_statistics: Any
     curve: Any  # float64 (at least epochs, 3)
-    losses: Any  # float32 (at least epochs * rows held out,): their losses by epoch, or empty
+    losses: Any  # float32 (at least epochs * rows held out,): losses by epoch, below 0: missed; or empty
     progress: Any  # int64 (N_PROGRESS,)
     sums: Any  # float64 (N_SUMS,)
 

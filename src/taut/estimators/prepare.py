@@ -1,0 +1,140 @@
+"""From a person's table to what is trained, for whoever trains without an estimator's ``fit``."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+from sklearn.utils.multiclass import type_of_target
+
+from taut.engine.base import Engine, Fold
+from taut.errors import ParameterError
+from taut.estimators.classifier_cv import TautClassifierCV
+from taut.estimators.problem import ClassWeight, Problem
+from taut.estimators.regressor_cv import TautRegressorCV
+from taut.network import Activation, hidden_widths
+from taut.selection.folds import make_folds
+from taut.selection.runner import Settings
+
+Task: TypeAlias = Literal["auto", "classification", "regression"]
+
+_MOST_CLASSES, _ROWS_PER_CLASS = 20, 10  # as in taut.table.task_of
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A table as networks are trained on it, by cross-validation.
+
+    Parameters
+    ----------
+    engine : Engine
+    problem : Problem
+    settings : Settings
+    folds : tuple of Fold
+    hidden : tuple of int
+    learning_rate : float
+    loss_unit : float
+        What a loss of the engine is multiplied by to be in the target's own units.
+    estimator : TautClassifierCV or TautRegressorCV
+        That reads further tables as it read this one; not fitted.
+    """
+
+    engine: Engine
+    problem: Problem
+    settings: Settings
+    folds: tuple[Fold, ...]
+    hidden: tuple[int, ...]
+    learning_rate: float
+    loss_unit: float
+    estimator: TautClassifierCV | TautRegressorCV
+
+
+def prepare(
+    X: Any,
+    y: Any,
+    *,
+    task: Task,
+    hidden: tuple[int, ...],
+    activation: Activation,
+    learning_rate: float | Literal["auto"],
+    batch_size: int | Literal["auto"],
+    max_epochs: int,
+    cv: Any,
+    sample_weight: Any,
+    groups: Any,
+    class_weight: ClassWeight,
+    n_jobs: int | None,
+    random_state: Any,
+) -> Prepared:
+    """Check everything as the estimators do, and make the folds.
+
+    The one-time compilation is left to the caller (``engine.prepare()``).
+
+    Raises
+    ------
+    ParameterError
+        Where a parameter is out of its range.
+    DataError, ValueError
+        Where X, y or cv cannot be used as they are.
+    """
+    if task not in ("auto", "classification", "regression"):
+        raise ParameterError(f"task must be auto, classification or regression, and it is {task!r}.")
+    widths = hidden_widths(hidden)
+    estimator = _estimator(
+        task_of(y) if task == "auto" else task,
+        class_weight,
+        hidden=widths,
+        activation=activation,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        max_epochs=max_epochs,
+        cv=cv,
+        n_jobs=n_jobs,
+        random_state=random_state,
+    )
+    engine = estimator._engine()
+    rate = estimator._learning_rate()
+    problem = estimator._problem(X, y, sample_weight, None, None, None)
+    settings = estimator._settings(problem.n_counted)
+    splits = estimator._splits(problem, groups, settings.seed)
+    return Prepared(
+        engine=engine,
+        problem=problem,
+        settings=settings,
+        folds=tuple(make_folds(splits, problem.data, problem.matrix, settings.seed)),
+        hidden=widths,
+        learning_rate=rate,
+        loss_unit=estimator._loss_unit(problem),
+        estimator=estimator,
+    )
+
+
+def task_of(y: Any) -> Literal["classification", "regression"]:
+    """Tell whether y is classes or an amount.
+
+    An amount is what scikit-learn's ``type_of_target`` calls continuous, and whole numbers with more than 20
+    different values of fewer than 10 rows each on average, which it would call classes.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of many classes, and then they are an amount
+        kind = type_of_target(y)
+    if kind.startswith("continuous"):
+        return "regression"
+    values = np.asarray(y)
+    if kind == "multiclass" and values.dtype.kind in "iuf":
+        n_distinct = len(np.unique(values))
+        if n_distinct > _MOST_CLASSES and len(values) < _ROWS_PER_CLASS * n_distinct:
+            return "regression"
+    return "classification"
+
+
+def _estimator(task: str, class_weight: ClassWeight, **parameters: Any) -> TautClassifierCV | TautRegressorCV:
+    """An estimator with these parameters, which reads the table, makes the folds and checks as they do."""
+    if task == "classification":
+        return TautClassifierCV(**parameters, class_weight=class_weight)
+    if class_weight is not None:
+        raise ParameterError("class_weight is for classes, and y is an amount: leave it out.")
+    return TautRegressorCV(**parameters)
