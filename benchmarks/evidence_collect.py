@@ -28,8 +28,7 @@ from taut.selection.search import Search, SearchResult
 
 #: Two classes, several, and amounts; each has 4,000 rows or more.
 ESTIMATE_TABLES = (
-    "magic", "spam", "credit-data", "caravan", "satimage", "hpc", "optdigits", "diamonds", "computers",
-    "stackoverflow", "wages",
+    "magic", "spam", "credit-data", "caravan", "satimage", "hpc", "diamonds", "stackoverflow", "wages",
 )  # fmt: skip
 SIZES = (300, 1000)
 LARGE_TABLES, LARGE = ("magic", "diamonds", "wages", "letter"), 3000
@@ -113,7 +112,7 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
     bags, bag_hits, singles, single_hits = [], [], [], []
     for i in complete:
         entry, score = search._entries[i], result.candidates[i]
-        networks = search._runner.networks(
+        networks = search.runner.networks(
             [entry.job(k) for k in range(len(folds))], [score.epoch] * len(folds)
         )
         assert networks is not None

@@ -88,7 +88,7 @@ class Bench:
         """Mean loss of a candidate's bag on the rows that chose nothing, in units of the target."""
         entry, score = search._entries[place], search._scores[place]
         jobs = [entry.job(k) for k in range(len(self.folds))]
-        networks = search._runner.networks(jobs, [score.epoch] * len(jobs))
+        networks = search.runner.networks(jobs, [score.epoch] * len(jobs))
         assert networks is not None
         return self.held_out_networks(search, networks)
 

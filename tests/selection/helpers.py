@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -218,8 +219,9 @@ class ScriptedTraining(Training):
     """A training whose validation losses were written beforehand."""
 
     def __init__(
-        self, member: Member, script: Any, weight: Any, clock: Clock | None, gap: float | None
+        self, member: Member, script: Any, weight: Any, clock: Clock | None, gap: float | None, task: str
     ) -> None:
+        self._task = task
         lines = script if isinstance(script, list) else np.asarray(script, dtype=np.float64)
         self._member, self._lines, self._weight, self._clock, self._gap = member, lines, weight, clock, gap
         self._epoch, self._status, self._means = 0, Status.RUNNING, list[float]()
@@ -247,7 +249,8 @@ class ScriptedTraining(Training):
         return np.broadcast_to(self._lines[epoch - 1], n).astype(np.float32)
 
     def hits(self, epoch: int) -> NDArray[np.bool_] | None:
-        return None
+        losses = self.losses(epoch)
+        return None if losses is None or self._task == "regression" else losses < math.log(2)
 
     def weights(self, which: Any = "kept") -> Any:
         epoch = self.best_epoch if which == "kept" else self._epoch
@@ -321,7 +324,7 @@ class ScriptedEngine(Engine):
         number = next((k for k, fold in enumerate(self.stages) if fold is member.fold), -1)
         weight = None if data.score_weight is None else data.score_weight[member.fold.validation]
         gap = None if self.gap is None else self.gap(member)
-        return ScriptedTraining(member, self.script(member, number), weight, self.clock, gap)
+        return ScriptedTraining(member, self.script(member, number), weight, self.clock, gap, data.task)
 
     def predict(self, values: Any, trained: Trained, rows: Any = None) -> Any:
         """For every row the epoch and the learning rate that the network comes from."""

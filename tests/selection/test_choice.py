@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taut.selection.choice import choose, eligible
+from taut.selection import choice
+from taut.selection.bootstrap import paired_standard_error
+from taut.selection.choice import CAUTION, Choosing, choosing_among, eligible
 from taut.selection.score import CandidateScore, failed_score
 from tests.selection.helpers import EARLY, NONE, score, tagged
 
 FAILED = failed_score(tagged(9), 0, 2, "diverged", 3, 0.1)
+
+
+def choose(scores: Any, n_baselines: int, selection: Any, rows: Any, weights: Any) -> int:
+    numbers = eligible(scores)
+    rule = choosing_among(numbers, scores, n_baselines, selection, rows, weights)
+    return choice.choose(numbers, scores, rule)
 
 
 def scored(loss: float, gap: float = 0.1, **changes: Any) -> CandidateScore:
@@ -106,6 +115,70 @@ def test_the_choice_is_never_worse_than_a_baseline(selection: Any, data: Any) ->
     assert scores[chosen].merit >= max(scores[0].merit, scores[1].merit)
 
 
+# --- caution ---------------------------------------------------------------------------------------------
+
+
+def against_alone(behind: float, error: float, *, none: float = 9.0) -> int:
+    """Who is chosen: the default and another learning rate of early stopping alone, or the third."""
+    losses = [2.0, none, 1.0 + behind, 1.0]
+    candidates = [EARLY, NONE, replace(EARLY, learning_rate=0.5), tagged(1)]
+    scores = [scored(loss, candidate=one) for loss, one in zip(losses, candidates, strict=True)]
+    return choose(scores, 2, "best", rows_about(losses, error), None)
+
+
+def test_early_stopping_alone_is_preferred_to_what_is_hardly_better() -> None:
+    assert against_alone(0.01, 0.02 / CAUTION) == 2
+    assert against_alone(0.03, 0.02 / CAUTION) == 3
+
+
+def test_caution_never_chooses_what_is_worse_than_a_baseline() -> None:
+    assert against_alone(0.01, 0.02 / CAUTION, none=1.005) == 3
+
+
+def test_without_rows_there_is_no_caution() -> None:
+    scores = [scored(loss, candidate=one) for loss, one in ((1.001, EARLY), (9.0, NONE), (1.0, tagged(1)))]
+    assert choose(scores, 2, "best", {}, None) == 2
+
+
+def test_a_scorer_is_taken_at_its_word() -> None:
+    figures = [[0.6, 0.8], [0.1, 0.1], [0.7, 0.72]]
+    scores = [
+        scored(1.0, candidate=one, scoring=np.array(figure))
+        for one, figure in zip((EARLY, NONE, tagged(1)), figures, strict=True)
+    ]
+    assert choose(scores, 2, "best", {}, None) == 2
+
+
+@pytest.mark.parametrize("selection", ["best", "1se"])
+@given(data=st.data())
+def test_many_resamples_are_chosen_among_as_each_alone(selection: Any, data: Any) -> None:
+    n = data.draw(st.integers(1, 6))
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    rule = Choosing(
+        selection,
+        rng.random((n, n)),
+        rng.standard_normal(n),
+        rng.random(n) < 0.4,
+        rng.random(n) < 0.4,
+    )
+    losses = rng.random((7, n))
+    each = [int(rule.winners(one[None])[0]) for one in losses]
+    assert rule.winners(losses).tolist() == each
+    for one, winner in zip(losses, each, strict=True):
+        assert one[winner] <= one[rule.is_baseline].min(initial=np.inf)
+
+
+def test_errors_are_the_paired_standard_errors() -> None:
+    rng = np.random.default_rng(0)
+    rows = {i: rng.gamma(1.0, 1.0, 200).astype(np.float32) for i in range(3)}
+    for weights in (None, rng.random(200)):
+        rule = choosing_among([0, 1, 2], [scored(1.0)] * 3, 2, "best", rows, weights)
+        for i in range(3):
+            for j in range(3):
+                _, expected = paired_standard_error(rows[i] - rows[j], weights)
+                assert rule.errors[i, j] == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
 # --- one standard error -----------------------------------------------------------------------------------
 
 
@@ -152,15 +225,15 @@ def test_of_equal_gaps_the_first_is_chosen() -> None:
 
 
 def test_weights_count_in_the_standard_error() -> None:
-    losses = [2.0, 2.0, 1.0, 1.0]
-    scores = [scored(loss, gap) for loss, gap in zip(losses, [0.5, 0.5, 0.5, 0.1], strict=True)]
-    # The fourth is much worse on the first half of the rows, and a little better on the second.
+    # The fourth is a little worse everywhere, and unsteady on the first half of the rows.
     base = np.ones(400)
-    fourth = base + np.repeat([0.5, -0.1], 200)
+    fourth = base + 0.01 + np.repeat([1.0, 0.0], 200) * np.tile([0.5, -0.5], 200)
     rows = {0: base + 1.0, 1: base + 1.0, 2: base, 3: fourth}
-    assert choose(scores, 2, "1se", rows, None) == 2
-    assert choose(scores, 2, "1se", rows, np.repeat([0.01, 1.0], 200)) == 3
-    assert choose(scores, 2, "1se", rows, np.repeat([1.0, 0.01], 200)) == 2
+    losses = [2.0, 2.0, 1.0, 1.01]
+    scores = [scored(loss, gap) for loss, gap in zip(losses, [0.5, 0.5, 0.5, 0.1], strict=True)]
+    assert choose(scores, 2, "1se", rows, None) == 3
+    assert choose(scores, 2, "1se", rows, np.repeat([0.001, 1.0], 200)) == 2
+    assert choose(scores, 2, "1se", rows, np.repeat([1.0, 0.001], 200)) == 3
 
 
 def test_only_rows_that_both_have_are_compared() -> None:

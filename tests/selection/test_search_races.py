@@ -239,7 +239,7 @@ def test_threads_change_nothing() -> None:
 def test_who_was_dropped_is_let_go_of() -> None:
     made = search(CompiledEngine(1), MANY, rule=Rule(0.1, 0.5, 0.7), at_a_time=5)
     result = made.run()
-    held = {number for number, _ in made._runner._live}
+    held = {number for number, _ in made.runner._live}
     assert held <= {0, 1, result.chosen}
 
 

@@ -81,6 +81,9 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     candidates_ : tuple of CandidateScore
     cv_results_ : dict of arrays
         As in scikit-learn's searches; the score is what is chosen by.
+    estimate_ : Estimate
+        The error to expect on unseen rows, corrected for having chosen the best of many, with a 95 % interval
+        (:class:`taut.evidence.estimate.Estimate`).
     row_losses_ : float32 array, shape (n_candidates, n_rows)
         Cross-entropy of every row where it was held out; NaN where a candidate lost the race before.
     history_ : dict

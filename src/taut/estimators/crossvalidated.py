@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length
 
-from taut.engine.base import Fold
+from taut.engine.base import Control, Fold
 from taut.errors import ParameterError, TrainingWarning
 from taut.estimators.base import TautEstimator
 from taut.estimators.cv_results import cv_results
 from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, auto_repeats, plan_of
+from taut.estimators.estimating import estimate_of
 from taut.estimators.problem import Problem, warn_of_absent_classes
 from taut.estimators.scoring import fold_scorer
 from taut.network import hidden_widths
@@ -157,6 +158,11 @@ class CrossValidated(TautEstimator):
                 listeners=self._listeners(problem),
             )
             result = search.run()
+        factor = self._loss_unit(problem)
+        # Its own part ends with the time limit; a second Ctrl+C ends it, as it ends all.
+        self.estimate_ = estimate_of(
+            search, result, problem, self.scoring, factor, Control(deadline=search.deadline)
+        )
         failures = describe_failures(result.candidates)
         if failures:
             warnings.warn(failures, TrainingWarning, stacklevel=2)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.selection.bootstrap import paired_standard_error
+from taut.selection.candidate import EARLY_STOPPING_ALONE
 from taut.selection.score import CandidateScore, standard_error
 
 Selection: TypeAlias = Literal["best", "1se"]
+Vector: TypeAlias = NDArray[np.float64]
 
 #: By candidate's number its out-of-fold losses, shape (n_rows,), each row's mean over the folds that hold it
 #: out; NaN where none does.
 RowLosses: TypeAlias = Mapping[int, NDArray[np.floating]]
+
+#: "best" prefers early stopping alone to what is not better by so many standard errors (benchmarks/README.md,
+#: "Never worse").
+CAUTION = 1.0
+
+_CHUNK = 65_536  # rows at a time
 
 
 def eligible(scores: Sequence[CandidateScore]) -> list[int]:
@@ -32,65 +40,129 @@ def eligible(scores: Sequence[CandidateScore]) -> list[int]:
     return [i for i in finite if scores[i].complete or scores[i].batch < 0 or not complete]
 
 
-def choose(
+@final
+@dataclass(frozen=True, eq=False)
+class Choosing:
+    """The rule of choice, for the losses that were measured and for any resample of them.
+
+    ``"best"`` takes the lowest loss, of equal ones the first; but early stopping alone, at its best learning
+    rate, where that is within ``CAUTION`` standard errors of it and not worse than a baseline: the lowest of
+    many noisy losses is lower than the truth, and a recipe that may be no better is not worth it.  ``"1se"``
+    takes, among those within one standard error of the best and not worse than any baseline, the one with
+    the smallest gap between validation and training loss.  Either way the choice is not worse than a
+    baseline.
+
+    Parameters
+    ----------
+    selection : {"best", "1se"}
+    errors : float64 array, shape (n, n)
+        Paired standard errors of the differences between the candidates' losses; NaN where unknown.
+    gaps : float64 array, shape (n,)
+        Validation less training loss.
+    is_baseline, is_alone : bool array, shape (n,)
+        Which are baselines; which are early stopping alone.
+    """
+
+    selection: Selection
+    errors: Vector
+    gaps: Vector
+    is_baseline: NDArray[np.bool_]
+    is_alone: NDArray[np.bool_]
+
+    def winners(self, losses: Vector) -> NDArray[np.intp]:
+        """Who is chosen by losses of shape (n_resamples, n): shape (n_resamples,)."""
+        each = np.arange(len(losses))
+        best = losses.argmin(axis=1)
+        bound = np.where(self.is_baseline, losses, np.inf).min(axis=1)
+        # An unknown standard error shows nothing either way.
+        errors = np.nan_to_num(self.errors[:, best].T, nan=0.0)
+        behind = losses - losses[each, best][:, None]
+        if self.selection == "1se":
+            near = (behind <= errors) & (losses <= bound[:, None])
+            near[each, best] = True
+            return np.where(near, self.gaps, np.inf).argmin(axis=1)
+        if not self.is_alone.any():
+            return best
+        alone = np.where(self.is_alone, losses, np.inf).argmin(axis=1)
+        safer = (behind[each, alone] <= CAUTION * errors[each, alone]) & (losses[each, alone] <= bound)
+        return np.where(safer, alone, best)
+
+
+def choosing_among(
+    numbers: Sequence[int],
     scores: Sequence[CandidateScore],
     n_baselines: int,
     selection: Selection,
     rows: RowLosses,
     weights: NDArray[np.floating] | None,
-) -> int:
-    """The number of the chosen candidate; ``scores`` has at least one that is eligible.
-
-    ``"best"`` takes the greatest merit, of equal ones the first.  ``"1se"`` takes, among those within one
-    paired standard error of the best, and not worse than any baseline, the one with the smallest gap between
-    validation and training loss.  Either way the choice is not worse than a baseline, because the baselines
-    take part.
+) -> Choosing:
+    """The rule for these candidates.
 
     Parameters
     ----------
+    numbers : sequence of int
+        Who can be chosen.
     scores : sequence of CandidateScore
         The baselines first.
     n_baselines : int
     selection : {"best", "1se"}
     rows : mapping
-        See ``RowLosses``; the standard error is that of the rows' paired differences, or where a scorer
+        See ``RowLosses``; standard errors are those of the rows' paired differences, or where a scorer
         chooses, of the folds'.
     weights : array, shape (n_rows,), or None
     """
-    numbers = eligible(scores)
-    best = max(numbers, key=lambda i: (scores[i].merit, -i))
-    if selection == "best":
-        return best
-    worst = max((scores[i].merit for i in numbers if i < n_baselines), default=-math.inf)
-    near = [
-        i
-        for i in numbers
-        if i == best
-        or (
-            scores[i].merit >= worst
-            and _is_near(scores[i], scores[best], rows.get(i), rows.get(best), weights)
-        )
-    ]
-    return min(near, key=lambda i: (scores[i].gap, i))
-
-
-def _is_near(
-    score: CandidateScore,
-    best: CandidateScore,
-    rows: NDArray[np.floating] | None,
-    best_rows: NDArray[np.floating] | None,
-    weights: NDArray[np.floating] | None,
-) -> bool:
-    """Whether a score is within one paired standard error of the best one."""
-    if score.scoring is not None and best.scoring is not None:
-        differences = best.scoring - score.scoring
-        difference, error = float(np.mean(differences)), standard_error(differences, best.n_repeats)
-    elif rows is not None and best_rows is not None:
-        both = np.isfinite(rows) & np.isfinite(best_rows)
-        if not both.any():
-            return False
-        given = None if weights is None else weights[both]
-        difference, error = paired_standard_error((rows - best_rows)[both], given)
+    if any(scores[i].scoring is not None for i in numbers):
+        errors = _errors_over_folds([scores[i] for i in numbers])
     else:
-        return False
-    return difference <= error
+        errors = _errors_over_rows([rows[i] for i in numbers if i in rows], weights, len(numbers))
+    return Choosing(
+        selection=selection,
+        errors=errors,
+        gaps=np.array([scores[i].gap for i in numbers]),
+        is_baseline=np.array([i < n_baselines for i in numbers]),
+        # Whoever names a scorer wants the best by it; and five folds are few for a standard error.
+        is_alone=np.array(
+            [scores[i].recipe == EARLY_STOPPING_ALONE and scores[i].scoring is None for i in numbers]
+        ),
+    )
+
+
+def choose(numbers: Sequence[int], scores: Sequence[CandidateScore], rule: Choosing) -> int:
+    """The number of the chosen one of those that can be chosen, of which there is one at least."""
+    losses = np.array([[-scores[i].merit for i in numbers]])
+    return numbers[int(rule.winners(losses)[0])]
+
+
+def _errors_over_rows(
+    rows: Sequence[NDArray[np.floating]], weights: NDArray[np.floating] | None, n: int
+) -> Vector:
+    """Paired standard errors of the rows' differences, weighted as in ``paired_standard_error``."""
+    if len(rows) < n:
+        return np.full((n, n), np.nan)
+    known = np.isfinite(rows).all(axis=0)
+    weight = known.astype(np.float64) if weights is None else np.where(known, weights[: len(known)], 0.0)
+    total, n_known = float(weight.sum()), int(known.sum())
+    if n_known < 2 or total <= 0:
+        return np.full((n, n), np.nan)
+    means = np.array([np.sum(np.where(known, one, 0.0) * weight) for one in rows]) / total
+    products = np.zeros((n, n))
+    for start in range(0, len(known), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        away = np.stack([np.where(known[part], one[part], 0.0) for one in rows]) - means[:, None]
+        away *= weight[part]
+        products += away @ away.T
+    squares = np.diag(products)
+    spread = np.sqrt(np.maximum(0.0, squares[:, None] + squares[None, :] - 2.0 * products))
+    errors: Vector = spread / total * math.sqrt(n_known / (n_known - 1))
+    return errors
+
+
+def _errors_over_folds(scores: Sequence[CandidateScore]) -> Vector:
+    """Paired standard errors of the folds' differences by the person's scorer."""
+    n = len(scores)
+    errors = np.full((n, n), np.nan)
+    for i, one in enumerate(scores):
+        for j, other in enumerate(scores):
+            if one.scoring is not None and other.scoring is not None:
+                errors[i, j] = standard_error(one.scoring - other.scoring, one.n_repeats)
+    return errors

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from taut.engine.base import Control, Curve, Data, Engine, Status, Trained, Trai
 from taut.errors import TrainingError, TrainingWarning
 from taut.selection import baselines
 from taut.selection.candidate import Candidate
-from taut.selection.choice import Selection, choose, eligible
+from taut.selection.choice import Choosing, Selection, choose, choosing_among, eligible
 from taut.selection.final import Finish
 from taut.selection.interrupts import Interrupts
 from taut.selection.judge import FoldScorer, Judge
@@ -26,7 +26,7 @@ from taut.selection.news import Listeners, Progress
 from taut.selection.proposer import Proposer
 from taut.selection.race import Entry, Race, Rule
 from taut.selection.runner import Job, Runner, Settings
-from taut.selection.runs import RACED
+from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
 
 # The baselines may take this share of a time limit (making their networks again takes no longer); what they
@@ -42,6 +42,22 @@ _RACED = 0.4
 
 @final
 @dataclass(frozen=True, eq=False)
+class Contest:
+    """How the choice was made, so that it can be made again with resampled losses.
+
+    Parameters
+    ----------
+    places : tuple of int
+        Who could be chosen.
+    rule : Choosing
+    """
+
+    places: tuple[int, ...]
+    rule: Choosing
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class SearchResult:
     """All candidates, the chosen one, and its networks.
 
@@ -51,12 +67,18 @@ class SearchResult:
         Early stopping alone, no regularization, then as they were tried.
     chosen : int
         Its place among them.
+    number : int
+        By which the runner knows it.
     networks : tuple of Trained
     curves : dict
         By ``"early_stopping"``, ``"none"`` and ``"chosen"`` the folds' curves.
     row_losses : dict
         By candidate's place its out-of-fold losses, float32, shape (n_rows,): the mean over the folds that
         hold a row out, NaN where none of those trained does.
+    row_hits : dict
+        By candidate's place the share of these folds whose network gets the row's class right, float32, shape
+        (n_rows,); NaN as there. Empty for regression.
+    contest : Contest
     interrupted : bool
     seconds : float
         Of this search and of the earlier sessions that it took up.
@@ -64,9 +86,12 @@ class SearchResult:
 
     candidates: tuple[CandidateScore, ...]
     chosen: int
+    number: int
     networks: tuple[Trained, ...]
     curves: dict[str, tuple[Curve, ...]]
     row_losses: dict[int, NDArray[np.float32]]
+    row_hits: dict[int, NDArray[np.float32]]
+    contest: Contest
     interrupted: bool
     seconds: float
 
@@ -123,9 +148,9 @@ class Search:
     listeners: Listeners = field(default_factory=Listeners)
 
     def __post_init__(self) -> None:
-        self._runner = Runner(self.engine, self.data, self.ladder, self.settings, self.ledger)
-        self._race = Race(self._runner, self.rule)
-        self._judge = Judge(self._runner, self._race, self.scorer)
+        self.runner = Runner(self.engine, self.data, self.ladder, self.settings, self.ledger)
+        self._race = Race(self.runner, self.rule)
+        self._judge = Judge(self.runner, self._race, self.scorer)
         self._entries: list[Entry] = []
         self._scores: list[CandidateScore] = []
         self._leader: int | None = None  # place of the one with the lowest loss
@@ -189,7 +214,7 @@ class Search:
         if known and self._remembered(none):
             self._take_baseline(none, self._within(1.0), ended=True)
             return
-        members = [self._runner.member(job) for job in self._jobs(early)]
+        members = [self.runner.member(job) for job in self._jobs(early)]
         unlimited = Control(cancelled=self._stop.cancelled)
         trainings = baselines.first_epoch(self.engine, self.data, members, unlimited)
         if min(t.epoch for t in trainings) == 0 and not any(t.status is Status.DIVERGED for t in trainings):
@@ -225,7 +250,7 @@ class Search:
     def _remembered(self, entry: Entry) -> bool:
         """Whether the ledger has all folds of a baseline; they are taken from there."""
         for job in self._jobs(entry):
-            run = self._runner.recorded(job)
+            run = self.runner.recorded(job)
             if run is None:
                 return False
             entry.runs[job.stage] = run
@@ -233,7 +258,7 @@ class Search:
 
     def _keep(self, entry: Entry, trainings: Sequence[Training], ended: bool) -> None:
         for job, training in zip(self._jobs(entry), trainings, strict=True):
-            entry.runs[job.stage] = self._runner.keep(job, training, ended=ended)
+            entry.runs[job.stage] = self.runner.keep(job, training, ended=ended)
 
     def _take_baseline(self, entry: Entry, control: Control, *, ended: bool) -> None:
         """Score a baseline, as far as it went."""
@@ -242,7 +267,7 @@ class Search:
         if ended and not entry.ended and entry.number == 0 and self.ladder.taster is not None:
             # Others' tasters are compared with this one.
             taster = entry.job(len(self.ladder.folds))
-            (run,) = self._runner.first([taster], control)
+            (run,) = self.runner.first([taster], control)
             ended = run is not None
             if run is not None and run.status is not Status.DIVERGED:
                 entry.runs[taster.stage] = run
@@ -275,7 +300,7 @@ class Search:
         if self._leader is None or self.deadline == math.inf:
             return self.deadline
         score = self._scores[self._leader]
-        seconds = self.finish.seconds(self._runner, self._entries[self._leader], score.epoch)
+        seconds = self.finish.seconds(self.runner, self._entries[self._leader], score.epoch)
         return self.deadline - _SPARE * seconds
 
     def _ask(self, batch: int) -> Sequence[Candidate]:
@@ -325,7 +350,7 @@ class Search:
         if scores:
             self.listeners.batch(scores)
         best = None if self._leader is None else self._entries[self._leader].number
-        self._runner.forget([entry.number for entry in self._entries if entry.number not in (0, 1, best)])
+        self.runner.forget([entry.number for entry in self._entries if entry.number not in (0, 1, best)])
         if self.ledger:
             self.ledger.spend(time.monotonic() - self._started)
 
@@ -358,34 +383,52 @@ class Search:
 
     def _result(self) -> SearchResult:
         rows = {i: self._rows(i) for i in range(len(self._scores))}
-        chosen = choose(self._scores, len(self.baselines), self.selection, rows, self.data.score_weight)
+        hits = {i: self._hits(i) for i in rows if self.data.task == "classification"}
+        numbers = eligible(self._scores)
+        rule = choosing_among(
+            numbers, self._scores, len(self.baselines), self.selection, rows, self.data.score_weight
+        )
+        chosen = choose(numbers, self._scores, rule)
         entry, score = self._entries[chosen], self._scores[chosen]
         interrupted = self._stop.cancelled.is_set()  # later it is of no consequence
         self._tell(finishing=True)
         control = Control(deadline=self.deadline)
-        networks = self.finish.networks(self._runner, entry, score.epoch, control)
+        networks = self.finish.networks(self.runner, entry, score.epoch, control)
         self._curves["chosen"] = self._curves_of(entry)
         if self.ledger:
             self.ledger.spend(time.monotonic() - self._started)
         return SearchResult(
             candidates=tuple(self._scores),
             chosen=chosen,
+            number=entry.number,
             networks=tuple(networks),
             curves=self._curves,
             row_losses=rows,
+            row_hits=hits,
+            contest=Contest(tuple(numbers), rule),
             interrupted=interrupted,
             seconds=self._seconds(),
         )
 
     def _rows(self, place: int) -> NDArray[np.float32]:
         """Out-of-fold losses of a candidate, in the order of the table."""
+        return self._gathered(place, lambda run, epoch: run.losses.get(epoch))
+
+    def _hits(self, place: int) -> NDArray[np.float32]:
+        """In which share of the folds that hold it out each row's class was right."""
+        return self._gathered(place, lambda run, epoch: run.hits.get(epoch))
+
+    def _gathered(
+        self, place: int, figures: Callable[[FoldRun, int], NDArray[Any] | None]
+    ) -> NDArray[np.float32]:
         total, times = (np.zeros(len(self.data.values)) for _ in range(2))
         entry, score = self._entries[place], self._scores[place]
         for k, fold in enumerate(self.ladder.folds):
             run = entry.runs.get(k)
             epoch = RACED if score.state == "dropped" else int(score.fold_epochs[k])
-            if run is not None and epoch in run.losses:
-                total[fold.validation] += run.losses[epoch]
+            found = None if run is None else figures(run, epoch)
+            if found is not None:
+                total[fold.validation] += found
                 times[fold.validation] += 1
         with np.errstate(invalid="ignore"):
             return (total / times).astype(np.float32)

@@ -1,0 +1,1 @@
+"""How sure we are: diagnosis, corrected estimate, effects, advice."""

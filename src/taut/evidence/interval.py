@@ -1,0 +1,54 @@
+"""A figure with its interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Of all intervals: the share of repetitions in which they should hold the truth.
+LEVEL = 0.95
+
+
+@final
+@dataclass(frozen=True)
+class Interval:
+    """A figure, and from where to where it may be.
+
+    Parameters
+    ----------
+    value, low, high : float
+        NaN where there is none.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def spans_zero(self) -> bool:
+        """Whether nothing is shown: 0 lies in it, or there is none."""
+        return not (self.low > 0.0 or self.high < 0.0)
+
+    def times(self, factor: float) -> Interval:
+        """In other units; a factor below 0 turns it around."""
+        ends = sorted((self.low * factor, self.high * factor))
+        return Interval(self.value * factor, *ends)
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain values."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+NONE = Interval(float("nan"), float("nan"), float("nan"))
+
+
+def percentiles(value: float, samples: NDArray[np.floating]) -> Interval:
+    """The middle ``LEVEL`` of the samples around a value; those that are NaN are left out."""
+    known = samples[np.isfinite(samples)]
+    if not len(known):
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(value, float(low), float(high))
