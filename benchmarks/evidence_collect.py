@@ -32,7 +32,7 @@ ESTIMATE_TABLES = (
 )  # fmt: skip
 SIZES = (300, 1000)
 LARGE_TABLES, LARGE = ("magic", "diamonds", "wages", "letter"), 3000
-_MOST_HELD_OUT = 10_000
+_MOST_HELD_OUT = 5_000
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def run(case: Case, n_jobs: int | None) -> dict[str, Any]:
     """Search on some rows, and look at the others."""
     X, y, task = load(case.table)
     rng = np.random.default_rng((case.split, case.n_rows, len(case.table)))
-    keep = rng.permutation(len(y))[: case.n_rows + _MOST_HELD_OUT]
+    keep = rng.permutation(len(y))[: case.n_rows + max(3 * case.n_rows, _MOST_HELD_OUT)]
     bench = Bench.of(
         X.iloc[keep].reset_index(drop=True), y[keep], task, case.split,
         test_size=len(keep) - case.n_rows, n_jobs=n_jobs,
@@ -144,6 +144,7 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
     }  # fmt: skip
     return {
         "facts": json.dumps(facts),
+        "target": np.asarray(problem.data.target, dtype=np.float64)[:n],
         "scored": scored,
         "raced": raced,
         "hits": hits,

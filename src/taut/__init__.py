@@ -15,6 +15,7 @@ from taut.techniques import *  # noqa: F403  # exactly its __all__: a new techni
 
 if TYPE_CHECKING:
     from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
+    from taut.examine import diagnose, effects
     from taut.path import regularization_path
     from taut.store import load
 
@@ -26,6 +27,8 @@ __all__ = [
     "TautClassifierCV",
     "TautRegressor",
     "TautRegressorCV",
+    "diagnose",
+    "effects",
     "load",
     "regularization_path",
 ]
@@ -36,6 +39,8 @@ _HOME = {
     "TautClassifierCV": "taut.estimators",
     "TautRegressor": "taut.estimators",
     "TautRegressorCV": "taut.estimators",
+    "diagnose": "taut.examine",
+    "effects": "taut.examine",
     "load": "taut.store",
     "regularization_path": "taut.path",
 }

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from taut.estimators import TautClassifierCV, TautRegressorCV
+from taut.evidence.estimate import Estimate
+from taut.evidence.interval import Interval
 from taut.report.summarize import summarize
 from taut.report.text import footnotes, in_words, plain_table, rich_table
 from taut.selection.score import CandidateScore
 from taut.techniques import L2, Dropout
-from tests.report.helpers import EARLY, MIXTURE, NONE, USUAL, alone, dropped, failed, scored, searched
+from tests.report.helpers import EARLY, MIXTURE, NONE, USUAL, alone, dropped, failed, scored, searched, usual
 
 NAN = float("nan")
 
@@ -98,7 +101,7 @@ def test_what_regularization_did_in_words() -> None:
     found = words(*USUAL)
     assert found.startswith(
         "Regularization lowered the validation loss by 58 % against no regularization, and by 17 % against "
-        "early stopping alone. The best of 7 candidates' losses is a little too good an estimate"
+        "early stopping alone."
     )
     assert "chance" not in found
 
@@ -141,7 +144,7 @@ def test_a_scorer_that_chose_is_named_with_its_figures() -> None:
         "early stopping alone. "
     )
     assert (
-        "It was chosen by roc_auc: 0.906 against 0.7 of no regularization and 0.85 of early stopping alone. "
+        "It was chosen by roc_auc: 0.906 against 0.7 of no regularization and 0.85 of early stopping alone."
         in found
     )
 
@@ -165,7 +168,7 @@ def test_a_scorer_may_choose_one_with_a_higher_loss_and_then_nothing_else_is_cla
         scored(alone(L2(1)), [2.5, 2.5], scoring=[0.1, 0.1]),
     )
     assert found.startswith(
-        "No regularization was chosen. It was chosen by accuracy: 0.9 against 0.8 of early stopping alone. "
+        "No regularization was chosen. It was chosen by accuracy: 0.9 against 0.8 of early stopping alone."
     )
     assert "did not help" not in found
 
@@ -174,7 +177,7 @@ def test_the_smallest_gap_within_one_standard_error_is_said() -> None:
     clf = TautClassifierCV(selection="1se")
     reason = (
         "Others had a lower loss: of those within one standard error of the best, this one has the smallest "
-        "gap. "
+        "gap."
     )
     assert reason in in_words_of(clf, *USUAL, best=2)
     assert reason not in in_words_of(clf, *USUAL)
@@ -210,3 +213,39 @@ def test_one_validation_set_cannot_tell_chance() -> None:
 def test_shares_are_never_more_than_they_are(best: float, shown: str) -> None:
     found = words(scored(EARLY, [1, 1]), scored(NONE, [1, 1]), scored(alone(L2(1)), [best, best]))
     assert f"by {shown} against no regularization" in found
+
+
+def test_caution_is_said() -> None:
+    another_rate = scored(EARLY, [0.99, 0.99], candidate=usual(EARLY, 0.003))
+    found = in_words_of(TautClassifierCV(), scored(EARLY, [1, 1]), scored(NONE, [2, 2]), another_rate,
+                        scored(alone(L2(1)), [0.98, 0.98]), best=2)  # fmt: skip
+    assert found.startswith(
+        "Early stopping alone was chosen. It lowered the validation loss by 50 % against no regularization. "
+        "Others had a lower loss, but by less than its standard error: that is not enough to prefer them."
+    )
+
+
+def test_what_to_expect_on_unseen_rows_is_said() -> None:
+    clf = TautClassifierCV()
+    clf.estimate_ = Estimate(
+        loss=Interval(0.42, 0.35, 0.5),
+        score=Interval(0.851, 0.8, 0.9),
+        score_name="accuracy",
+        naive_loss=0.4,
+        naive_score=0.86,
+    )
+    found = in_words_of(clf, *USUAL)
+    assert (
+        "On unseen rows expect a loss of 0.42 (95 % interval 0.35 to 0.5) and accuracy 85.1 % (80.0 % to "
+        "90.0 %), corrected for having picked the best: uncorrected it is 0.4." in found
+    )
+    assert "average" not in found
+    clf.estimate_ = replace(
+        clf.estimate_, bag_loss=0.39, n_bagged=3, score=Interval(0.7, NAN, NAN), score_name="roc_auc"
+    )
+    found = in_words_of(clf, *USUAL)
+    assert "and roc_auc 0.700, corrected" in found
+    assert found.endswith(
+        "That is of single networks; an average of 3, as the saved model averages its own, has 0.39 "
+        "(uncorrected)."
+    )

@@ -96,14 +96,14 @@ def path(
                 f"--class-weight is for classes, and the target {target!r} is an amount: leave it out."
             )
         table.introduce(cv, voice)
-        from taut.cli.path_progress import PathBar
+        from taut.cli.counting import CountingBar
         from taut.cli.train import is_sklearns
         from taut.path import regularization_path
         from taut.techniques import EarlyStopping
 
         voice.say(f"training the {kind.name} path, {cv} folds; Ctrl+C ends it and shows what is finished")
         try:
-            with PathBar(voice, "epochs" if kind is EarlyStopping else "networks") as bar:
+            with CountingBar(voice, "epochs" if kind is EarlyStopping else "networks") as bar:
                 found = regularization_path(
                     table.features,
                     table.y,

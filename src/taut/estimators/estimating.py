@@ -9,7 +9,7 @@ import numpy as np
 
 from taut.engine.base import Control
 from taut.estimators.problem import Problem
-from taut.evidence.bagged import bagged_figures
+from taut.evidence.bagged import Bagged, bagged
 from taut.evidence.estimate import Estimate, RowFigures, estimate, share_of_variance
 from taut.evidence.estimate_folds import estimate_by_folds
 from taut.selection.search import Search, SearchResult
@@ -61,14 +61,25 @@ def estimate_of(
     best = result.best
     bag = None
     if best.state == "complete":
-        bag = bagged_figures(
-            search.runner, result.number, best.candidate, best.fold_epochs, best.n_repeats, control
-        )
+        bag = bagged(search.runner, result.number, best.candidate, best.fold_epochs, best.n_repeats, control)
     if bag is not None:
+        bag_loss, bag_score = _of_bag(bag, problem)
         found = replace(
             found,
-            bag_loss=bag.loss,
-            bag_score=float("nan") if scoring is not None else 1.0 - bag.badness,
+            bag_loss=bag_loss,
+            bag_score=bag_score if scoring is None else float("nan"),
             n_bagged=bag.n_bagged,
         )
     return found.in_units(factor)
+
+
+def _of_bag(bag: Bagged, problem: Problem) -> tuple[float, float]:
+    """Mean loss and score (accuracy or R squared) of an average of networks."""
+    data = problem.data
+    weight = None if data.score_weight is None else data.score_weight[bag.rows]
+    loss = float(np.average(bag.figures.losses.astype(np.float64), weights=weight))
+    if bag.figures.hits is not None:
+        return loss, float(np.average(bag.figures.hits, weights=weight))
+    target = data.target[bag.rows].astype(np.float64)
+    variance = float(np.average((target - np.average(target, weights=weight)) ** 2, weights=weight))
+    return loss, 1.0 - loss / variance if variance > 0 else float("nan")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -12,38 +12,41 @@ from taut.engine.base import Control, Trained
 from taut.selection.candidate import Candidate
 from taut.selection.folds import seed_of
 from taut.selection.runner import Job, Runner, judge_rows
+from taut.selection.runs import Rows
 
 #: Networks that are averaged for each row.
 N_BAGGED = 3
 
 
 @final
-class BaggedFigures:
-    """Out-of-fold loss and score of an average of networks.
+@dataclass(frozen=True, eq=False)
+class Bagged:
+    """Out-of-fold figures of an average of networks.
 
     Parameters
     ----------
-    loss : float
-        In the engine's units.
-    badness : float
-        Share of missed classes, or mean squared error over the target's variance: one less the score.
+    rows : int32 array, shape (n,)
+        Those that some fold holds out.
+    figures : Rows
+        Of these rows, in the engine's units.
     n_bagged : int
         Networks that are averaged for a row.
     """
 
-    def __init__(self, loss: float, badness: float, n_bagged: int) -> None:
-        self.loss, self.badness, self.n_bagged = loss, badness, n_bagged
+    rows: NDArray[np.int32]
+    figures: Rows
+    n_bagged: int
 
 
-def bagged_figures(
+def bagged(
     runner: Runner,
     number: int,
     candidate: Candidate,
     epochs: NDArray[np.int64],
     n_repeats: int,
     control: Control,
-) -> BaggedFigures | None:
-    """Average the networks that have not seen a row; None where the control ended that before.
+) -> Bagged | None:
+    """Average networks that have not seen a row; None where the control ended that before.
 
     The networks that are handed over are averaged too, but each row was seen by some of them. Where the folds
     are repeated, every row has a network of each repeat; else two more networks of other seeds are trained on
@@ -83,15 +86,9 @@ def bagged_figures(
         times[fold.validation] += len(group)
     rows = np.flatnonzero(times).astype(np.int32)
     mean = total[rows] / times[rows, None]
-    tiny = np.finfo(np.float64).tiny
-    found = judge_rows(data, np.log(np.maximum(mean, tiny)) if data.task == "classification" else mean, rows)
-    weight = None if data.score_weight is None else data.score_weight[rows]
-    loss = float(np.average(found.losses.astype(np.float64), weights=weight))
-    if found.hits is not None:
-        return BaggedFigures(loss, float(np.average(~found.hits, weights=weight)), int(times.max()))
-    target = data.target[rows].astype(np.float64)
-    variance = float(np.average((target - np.average(target, weights=weight)) ** 2, weights=weight))
-    return BaggedFigures(loss, loss / variance if variance > 0 else float("nan"), int(times.max()))
+    tiny = np.finfo(np.float32).tiny
+    outputs = np.log(np.maximum(mean, tiny)) if data.task == "classification" else mean
+    return Bagged(rows, judge_rows(data, outputs, rows), int(times.max()))
 
 
 def _of_other_seeds(

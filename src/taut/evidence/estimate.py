@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +73,16 @@ class Estimate:
             bag_loss=self.bag_loss * factor,
         )
 
-    def to_dict(self) -> dict[str, object]:
-        """Plain values."""
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Estimate:
+        """Make it again; None stands for NaN."""
+        nan = float("nan")
+        given: dict[str, Any] = {name: nan if value is None else value for name, value in data.items()}
+        given["loss"], given["score"] = Interval.from_dict(data["loss"]), Interval.from_dict(data["score"])
+        return cls(**given)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; see :meth:`from_dict`."""
         return {
             "loss": self.loss.to_dict(),
             "score": self.score.to_dict(),
@@ -108,9 +117,7 @@ class RowFigures:
     weight: NDArray[np.floating] | None
 
 
-def estimate(
-    figures: RowFigures, choosing: Choosing, chosen: int, score_name: str, seed: int
-) -> Estimate:
+def estimate(figures: RowFigures, choosing: Choosing, chosen: int, score_name: str, seed: int) -> Estimate:
     """Bootstrap bias corrected cross-validation.
 
     Every resample of the rows chooses anew among the candidates, and looks at the chosen one's figures on
@@ -149,8 +156,8 @@ def estimate(
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 21))))
     counts = stream.multinomial(n_groups, np.full(n_groups, 1.0 / n_groups), size=N_RESAMPLES)
     out = counts == 0
-    # A resample that leaves out no row tells nothing (where there are very few).
-    useful = (out @ sums.weight) > 0
+    # A resample that leaves out no row tells nothing, nor one of rows that do not count (few rows do).
+    useful = ((out @ sums.weight) > 0) & ((counts @ sums.weight) > 0)
     counts, out = counts[useful], out[useful]
     inside = (counts @ sums.losses) / (counts @ sums.weight)[:, None]
     winners = choosing.winners(inside)
@@ -161,7 +168,7 @@ def estimate(
     score = skewed_interval(missed, badness[chosen], weight, _WIDER).times(-1.0)
     return Estimate(
         loss=interval_of_loss(loss, losses[chosen], weight),
-        score=Interval(1.0 + score.value, 1.0 + score.low, min(1.0, 1.0 + score.high)),
+        score=Interval(1.0 + score.value, 1.0 + score.low, float(np.minimum(1.0, 1.0 + score.high))),
         score_name=score_name,
         naive_loss=own_loss,
         naive_score=1.0 - own_badness,
@@ -227,6 +234,5 @@ def _grouped(losses: Vector, badness: Vector, weight: Vector | None, seed: int) 
     def total(rows: Vector) -> Vector:
         return np.stack([np.bincount(group, one * used, minlength=_MOST_GROUPS) for one in rows], axis=1)
 
-    return _Sums(
-        total(losses), total(badness), np.bincount(group, used, minlength=_MOST_GROUPS)
-    ), _MOST_GROUPS
+    by_group: Vector = np.bincount(group, used, minlength=_MOST_GROUPS).astype(np.float64)
+    return _Sums(total(losses), total(badness), by_group), _MOST_GROUPS

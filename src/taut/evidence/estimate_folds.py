@@ -1,4 +1,4 @@
-"""The corrected estimate where a person's scorer chose: its score is of whole folds, as resamples then are."""
+"""The corrected estimate where a person's scorer chose, whose score is of whole folds."""
 
 from __future__ import annotations
 

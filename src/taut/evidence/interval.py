@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -36,6 +37,12 @@ class Interval:
         """In other units; a factor below 0 turns it around."""
         ends = sorted((self.low * factor, self.high * factor))
         return Interval(self.value * factor, *ends)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, float | None]) -> Interval:
+        """Make it again; None stands for NaN."""
+        value, low, high = (float("nan") if (x := data[k]) is None else x for k in ("value", "low", "high"))
+        return cls(value, low, high)
 
     def to_dict(self) -> dict[str, float]:
         """Plain values."""

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from taut.errors import ParameterError
 from taut.estimators import TautClassifierCV, TautRegressorCV
+from taut.evidence.estimate import Estimate
 from taut.recipe import Recipe
+from taut.selection.candidate import EARLY_STOPPING_ALONE
+from taut.selection.choice import Selection
 from taut.selection.score import CandidateScore, is_within_chance, paired_change
 from taut.selection.space import is_single
 from taut.techniques import TECHNIQUES, EarlyStopping
@@ -119,11 +122,15 @@ class Summary:
     hidden : tuple of int
         Widths of its hidden layers.
     chosen_is : str or None
-        The baseline that it is, if it is one.
+        The baseline that it is, if it is one; early stopping alone at another learning rate is one too.
     has_lowest_loss : bool
         Whether nobody who could have been chosen has a lower loss; a scorer, or "1se", may choose another.
+    selection : {"best", "1se"}
+        The rule of choice.
     scoring : str or None
         What the person's scorer is called, if one chose.
+    estimate : Estimate or None
+        What to expect on unseen rows; None of a model that was saved before there was one.
     interrupted : bool
     """
 
@@ -140,7 +147,9 @@ class Summary:
     hidden: tuple[int, ...]
     chosen_is: Baseline | None
     has_lowest_loss: bool
+    selection: Selection
     scoring: str | None
+    estimate: Estimate | None
     interrupted: bool
 
     def line(self, label: str) -> Line:
@@ -195,8 +204,12 @@ def summarize(estimator: CrossValidated) -> Summary:
         recipe=best.recipe,
         learning_rate=best.candidate.learning_rate,
         hidden=best.candidate.hidden,
-        chosen_is=next((name for name, score in baselines.items() if score is best), None),
+        chosen_is="early_stopping"
+        if best.recipe == EARLY_STOPPING_ALONE
+        else next((name for name, score in baselines.items() if score is best), None),
         has_lowest_loss=not any(c.loss < best.loss for c in candidates if c.state == best.state),
+        selection=estimator.selection,
+        estimate=getattr(estimator, "estimate_", None),
         scoring=None if best.scoring is None else _name(estimator.scoring),
         interrupted=bool(estimator.interrupted_),
     )

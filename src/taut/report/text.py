@@ -10,6 +10,8 @@ from taut.report.summarize import Line, Summary
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from taut.evidence.estimate import Estimate
+
 _AGAINST = {"none": "no regularization", "early_stopping": "early stopping alone"}
 
 
@@ -72,10 +74,33 @@ def in_words(summary: Summary) -> list[str]:
         )
     if summary.n_folds == 1:
         sentences.append("With one validation set, nothing tells how much of this is chance.")
-    if summary.n_candidates > 2:
+    if summary.estimate is not None:
+        sentences += _expectation(summary, summary.estimate)
+    return sentences
+
+
+def _expectation(summary: Summary, estimate: Estimate) -> list[str]:
+    """What to expect on unseen rows, and what the returned networks may have beyond it."""
+    loss, score = estimate.loss, estimate.score
+    percent = estimate.score_name == "accuracy"
+
+    def told(value: float) -> str:
+        return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+
+    name = {"accuracy": "accuracy", "r2": "R²"}.get(estimate.score_name, estimate.score_name)
+    first = f"On unseen rows expect a loss of {_number(loss.value)}"
+    if math.isfinite(loss.low):
+        first += f" (95 % interval {_number(loss.low)} to {_number(loss.high)})"
+    first += f" and {name} {told(score.value)}"
+    if math.isfinite(score.low):
+        first += f" ({told(score.low)} to {told(score.high)})"
+    if summary.n_candidates > 1 and summary.n_folds > 1:
+        first += f", corrected for having picked the best: uncorrected it is {_number(estimate.naive_loss)}"
+    sentences = [f"{first}."]
+    if estimate.n_bagged > 1 and math.isfinite(estimate.bag_loss):
         sentences.append(
-            f"The best of {summary.n_candidates} candidates' losses is a little too good an estimate; "
-            "rows that were kept aside give an honest one."
+            f"That is of single networks; an average of {estimate.n_bagged}, as the saved model averages its "
+            f"own, has {_number(estimate.bag_loss)} (uncorrected)."
         )
     return sentences
 
@@ -106,6 +131,10 @@ def _verdict(summary: Summary) -> str:
 
 def _reason(summary: Summary) -> str:
     """Why this one, where not (or not only) for its loss."""
+    if not summary.scoring and summary.selection == "best":
+        return (
+            "Others had a lower loss, but by less than its standard error: that is not enough to prefer them."
+        )
     if not summary.scoring:
         return (
             "Others had a lower loss: of those within one standard error of the best, this one has the "

@@ -72,7 +72,7 @@ class Choosing:
     def winners(self, losses: Vector) -> NDArray[np.intp]:
         """Who is chosen by losses of shape (n_resamples, n): shape (n_resamples,)."""
         each = np.arange(len(losses))
-        best = losses.argmin(axis=1)
+        best: NDArray[np.intp] = losses.argmin(axis=1)
         bound = np.where(self.is_baseline, losses, np.inf).min(axis=1)
         # An unknown standard error shows nothing either way.
         errors = np.nan_to_num(self.errors[:, best].T, nan=0.0)
@@ -80,12 +80,14 @@ class Choosing:
         if self.selection == "1se":
             near = (behind <= errors) & (losses <= bound[:, None])
             near[each, best] = True
-            return np.where(near, self.gaps, np.inf).argmin(axis=1)
+            simplest: NDArray[np.intp] = np.where(near, self.gaps, np.inf).argmin(axis=1)
+            return simplest
         if not self.is_alone.any():
             return best
         alone = np.where(self.is_alone, losses, np.inf).argmin(axis=1)
         safer = (behind[each, alone] <= CAUTION * errors[each, alone]) & (losses[each, alone] <= bound)
-        return np.where(safer, alone, best)
+        chosen: NDArray[np.intp] = np.where(safer, alone, best)
+        return chosen
 
 
 def choosing_among(
@@ -114,7 +116,7 @@ def choosing_among(
     if any(scores[i].scoring is not None for i in numbers):
         errors = _errors_over_folds([scores[i] for i in numbers])
     else:
-        errors = _errors_over_rows([rows[i] for i in numbers if i in rows], weights, len(numbers))
+        errors = errors_over_rows([rows[i] for i in numbers if i in rows], weights, len(numbers))
     return Choosing(
         selection=selection,
         errors=errors,
@@ -133,13 +135,13 @@ def choose(numbers: Sequence[int], scores: Sequence[CandidateScore], rule: Choos
     return numbers[int(rule.winners(losses)[0])]
 
 
-def _errors_over_rows(
+def errors_over_rows(
     rows: Sequence[NDArray[np.floating]], weights: NDArray[np.floating] | None, n: int
 ) -> Vector:
     """Paired standard errors of the rows' differences, weighted as in ``paired_standard_error``."""
     if len(rows) < n:
         return np.full((n, n), np.nan)
-    known = np.isfinite(rows).all(axis=0)
+    known: NDArray[np.bool_] = np.all(np.isfinite(np.stack(rows)), axis=0)
     weight = known.astype(np.float64) if weights is None else np.where(known, weights[: len(known)], 0.0)
     total, n_known = float(weight.sum()), int(known.sum())
     if n_known < 2 or total <= 0:

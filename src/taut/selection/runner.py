@@ -92,12 +92,19 @@ class Runner:
         return self._ledger.run(job.number, job.stage) if self._ledger else None
 
     def first(
-        self, jobs: Sequence[Job], control: Control, arrived: Callable[[Job], None] | None = None
+        self,
+        jobs: Sequence[Job],
+        control: Control,
+        arrived: Callable[[Job], None] | None = None,
+        *,
+        until_epoch: int | None = None,
     ) -> list[FoldRun | None]:
         """Train each to its own stop; None where it was cut off.
 
         Parameters
         ----------
+        until_epoch : int, optional
+            Where training ends that nothing stopped before; the settings' ``max_epochs`` without it.
         arrived : callable, optional
             Called with each job when it is done, from a worker's thread, one call at a time.
         """
@@ -122,7 +129,7 @@ class Runner:
             self.engine.train(
                 self.data,
                 trainings,
-                until_epoch=[member.max_epochs for member in members],
+                until_epoch=[until_epoch or member.max_epochs for member in members],
                 heed_patience=True,
                 control=replace(control, on_done=done),
             )

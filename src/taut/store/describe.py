@@ -122,6 +122,8 @@ def _training(estimator: TautEstimator) -> dict[str, Any]:
         out["notes"] = list(estimator.notes_)
     if hasattr(estimator, "candidates_"):
         out["candidates"] = [_plain(candidate.to_json()) for candidate in estimator.candidates_]
+        if getattr(estimator, "estimate_", None) is not None:
+            out["estimate"] = _plain(estimator.estimate_.to_dict())
         out["history"] = {
             name: [_plain(history) for history in folds] for name, folds in estimator.history_.items()
         }

@@ -15,6 +15,7 @@ from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, Tau
 from taut.estimators.base import TautEstimator
 from taut.estimators.model import Model
 from taut.estimators.problem import Target
+from taut.evidence.estimate import Estimate
 from taut.network import Network
 from taut.recipe import Recipe
 from taut.selection.score import CandidateScore
@@ -147,6 +148,8 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
         estimator.notes_ = tuple(training["notes"])
     if "candidates" in training:
         estimator.restore_candidates([CandidateScore.from_json(one) for one in training["candidates"]])
+        if "estimate" in training:  # models of before have none
+            estimator.estimate_ = Estimate.from_dict(training["estimate"])
         estimator.history_ = {
             name: tuple(_arrays(fold) for fold in folds) for name, folds in training["history"].items()
         }

@@ -1,22 +1,39 @@
-"""How far the training of a path is: one line that is drawn again, else a line every few seconds."""
+"""How far a training of known length is: one line that is drawn again, else a line every few seconds."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Self, final
+from typing import Protocol, Self, final
 
 from taut.cli.progress import duration
 from taut.cli.voice import Voice
 
-if TYPE_CHECKING:
-    from taut.path import PathProgress
-
 _FIRST_SECONDS, _EVERY_SECONDS = 2.0, 5.0  # before the first plain line, and between them
 
 
+class Counted(Protocol):
+    """Where a training stands; ``total`` is 0 while it is not known."""
+
+    @property
+    def doing(self) -> str:
+        """What is going on, where nothing can be counted."""
+
+    @property
+    def done(self) -> int:
+        """Parts that are done."""
+
+    @property
+    def total(self) -> int:
+        """Parts that there are."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """A guess; None where there is nothing to guess by."""
+
+
 @final
-class PathBar:
-    """Shows what ``regularization_path`` tells while it is entered.
+class CountingBar:
+    """Shows what ``regularization_path``, ``diagnose`` or ``effects`` tells while it is entered.
 
     Parameters
     ----------
@@ -50,7 +67,7 @@ class PathBar:
         if self._live:
             self._live.stop()
 
-    def update(self, progress: PathProgress) -> None:
+    def update(self, progress: Counted) -> None:
         """Show where it stands; may be called from any thread."""
         text = text_of(progress, self._noun)
         if self._live:
@@ -67,7 +84,7 @@ class PathBar:
             self._voice.say(text)
 
 
-def text_of(progress: PathProgress, noun: str) -> str:
+def text_of(progress: Counted, noun: str) -> str:
     """Networks done of how many, and a guess at the time left."""
     if not progress.total:
         return progress.doing

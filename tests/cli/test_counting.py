@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from taut.cli import path_progress
-from taut.cli.path_progress import PathBar, text_of
+from taut.cli.counting import CountingBar, text_of
 from taut.cli.voice import Voice
 from taut.path import PathProgress
 
@@ -27,7 +27,7 @@ def test_without_a_terminal_there_is_a_plain_line_every_few_seconds(
 ) -> None:
     clock = [100.0]
     monkeypatch.setattr(path_progress.time, "monotonic", lambda: clock[0])
-    with PathBar(Voice(), "networks") as bar:
+    with CountingBar(Voice(), "networks") as bar:
         bar.update(at(0, 0, None, "looking for the top"))
         for second, done in enumerate(range(1, 10)):
             clock[0] = 100.0 + second
@@ -41,7 +41,7 @@ def test_without_a_terminal_there_is_a_plain_line_every_few_seconds(
 def test_on_a_terminal_one_line_is_drawn_again_and_taken_away() -> None:
     voice, out = Voice(), io.StringIO()
     voice.console = Console(file=out, force_terminal=True, width=120, highlight=False)
-    with PathBar(voice, "networks") as bar:
+    with CountingBar(voice, "networks") as bar:
         bar.update(at(0, 0, None, "looking for the top"))
         bar.update(at(12))
         assert bar._live is not None

@@ -1,0 +1,156 @@
+"""``taut diagnose``: whether a network overfits on a table, and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taut.cli.table import (
+    ActivationOption,
+    BatchSize,
+    ClassWeightOption,
+    DataFile,
+    Dropped,
+    Folds,
+    Hidden,
+    Jobs,
+    LearningRate,
+    MaxEpochs,
+    NoHeader,
+    RandomState,
+    TargetColumn,
+    TaskOption,
+    TrainingTable,
+    batch_size_of,
+    learning_rate_of,
+    read_training_table,
+    widths_of,
+)
+from taut.cli.voice import Voice, in_sentences
+from taut.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    from taut.recipe import Recipe
+
+
+@in_sentences
+def diagnose(
+    data: DataFile,
+    target: TargetColumn,
+    test: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Rows to predict later: do they differ from DATA?"),
+    ] = None,
+    task: TaskOption = "auto",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the diagnosis as JSON too.")
+    ] = None,
+    drop: Dropped = None,
+    no_header: NoHeader = False,
+    hidden: Hidden = "128,128",
+    activation: ActivationOption = "relu",
+    learning_rate: LearningRate = "auto",
+    batch_size: BatchSize = "auto",
+    max_epochs: MaxEpochs = 300,
+    l1: Annotated[float, typer.Option("--l1", metavar="NUMBER", help="Of the network as it is now.")] = 0.0,
+    l2: Annotated[float, typer.Option("--l2", metavar="NUMBER", help="Of the network as it is now.")] = 0.0,
+    dropout: Annotated[float, typer.Option(metavar="NUMBER", help="Of the network as it is now.")] = 0.0,
+    batch_norm: Annotated[bool, typer.Option("--batch-norm", help="Of the network as it is now.")] = False,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="EPOCHS", help="Stops the network as it is now early."),
+    ] = None,
+    cv: Folds = 5,
+    class_weight: ClassWeightOption = None,
+    n_jobs: Jobs = None,
+    random_state: RandomState = 0,
+) -> None:
+    """Tell whether a network overfits on a table, and what would help.
+
+    Trains the network as it is (without regularization, if nothing is said) by cross-validation, and fixed
+    alternatives of it: stopped earlier, regularized, wider, trained longer. Says whether more rows would
+    help, looks for signs of trouble in the data, and ends with what to do. Ctrl+C ends it.
+    """
+    # Before anything takes time: what can be wrong with the options.
+    recipe = _recipe(l1, l2, dropout, batch_norm=batch_norm, patience=patience)
+    widths, rate, batch = widths_of(hidden), learning_rate_of(learning_rate), batch_size_of(batch_size)
+    if class_weight and task == "regression":
+        raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
+    voice = Voice()
+    with voice.speaking():
+        table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
+        if class_weight and table.task == "regression":
+            raise ParameterError(
+                f"--class-weight is for classes, and the target {target!r} is an amount: leave it out."
+            )
+        table.introduce(cv, voice)
+        later = None if test is None else _second_file(test, table, header=not no_header)
+        from taut.cli.counting import CountingBar
+        from taut.cli.train import is_sklearns
+        from taut.examine import diagnose as examine
+
+        voice.say(f"training the network and its alternatives, {cv} folds; Ctrl+C ends it")
+        try:
+            with CountingBar(voice, "networks") as bar:
+                found = examine(
+                    table.features,
+                    table.y,
+                    X_test=later,
+                    recipe=recipe,
+                    hidden=widths,
+                    activation=activation,
+                    learning_rate=rate,
+                    batch_size=batch,
+                    max_epochs=max_epochs,
+                    cv=cv,
+                    task=table.task,
+                    class_weight=class_weight,
+                    n_jobs=n_jobs,
+                    random_state=random_state,
+                    on_progress=bar.update,
+                )
+        except ValueError as error:
+            if not is_sklearns(error):
+                raise
+            raise DataError(str(error)) from error
+        _print(str(found))
+        if output is not None:
+            _write(output, found.to_dict())
+            print(f"written  {output}", flush=True)
+
+
+def _recipe(l1: float, l2: float, dropout: float, *, batch_norm: bool, patience: int | None) -> Recipe:
+    """The network's own; what is 0 is left out."""
+    from taut.recipe import Recipe
+    from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
+
+    techniques = [L1(l1), L2(l2), Dropout(dropout), BatchNorm(batch_norm)]
+    kept = [one for one in techniques if not one.is_off]
+    return Recipe(*kept, *([] if patience is None else [EarlyStopping(patience)]))
+
+
+def _second_file(path: Path, table: TrainingTable, *, header: bool) -> Any:
+    """Read the file by the schema of the first."""
+    from taut.table import read_file
+    from taut.table.columns import describe
+
+    return read_file(path, header=header, schema=describe(table.features))
+
+
+def _print(text: str) -> None:
+    from rich.console import Console
+
+    out = Console(highlight=False, markup=False, emoji=False)
+    print()
+    for line in text.split("\n"):
+        out.print(line, soft_wrap=not out.is_terminal)
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error

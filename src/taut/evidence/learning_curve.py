@@ -1,0 +1,147 @@
+"""Whether more rows would help: the network on an eighth, a quarter, half and all of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control, Data, Engine, Fold
+from taut.evidence.interval import NONE, Interval
+from taut.evidence.skew import skewed_interval
+from taut.evidence.trials import Trial, Trials
+from taut.selection.bootstrap import paired_standard_error
+from taut.selection.candidate import Candidate
+from taut.selection.folds import Split, make_fold, seed_of
+from taut.selection.runner import Settings
+from taut.table.matrices import Matrix
+
+#: Parts of the training rows, beside all of them.
+PARTS = (1 / 8, 1 / 4, 1 / 2)
+_LEAST_ROWS = 16  # that train; smaller parts are left out
+
+
+@final
+@dataclass(frozen=True)
+class CurvePoint:
+    """A part of the rows.
+
+    Parameters
+    ----------
+    n_rows : int
+        That train, mean over the folds.
+    loss : Interval
+        On rows that do not.
+    train_loss : float
+    """
+
+    n_rows: int
+    loss: Interval
+    train_loss: float
+
+
+@final
+@dataclass(frozen=True)
+class LearningCurve:
+    """Loss by the number of rows.
+
+    Parameters
+    ----------
+    points : tuple of CurvePoint
+        The fewest rows first.
+    doubling : Interval
+        By which share the last doubling of the rows lowered the loss; NaN where there was none.
+    next_doubling : float
+        What another doubling would bring, were each to bring as large a part of the one before as the last
+        one did, and no more than that; NaN where that is unknown.
+    """
+
+    points: tuple[CurvePoint, ...]
+    doubling: Interval
+    next_doubling: float
+
+    @property
+    def more_rows_help(self) -> bool | None:
+        """Whether the last doubling surely helped; None where that is unknown."""
+        return None if np.isnan(self.doubling.low) else self.doubling.low > 0.0
+
+
+def learning_curve(
+    engine: Engine,
+    data: Data,
+    matrix: Matrix,
+    folds: Sequence[Fold],
+    settings: Settings,
+    candidate: Candidate,
+    whole: Trial,
+    control: Control,
+    arrived: Callable[[], None] | None = None,
+) -> LearningCurve:
+    """Train a network on parts of every fold's rows, and look at the same held-out rows.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        With early stopping: else its last epoch is compared with itself on rows for which it is more, or
+        fewer, steps than are good.
+    whole : Trial
+        The same candidate on all rows.
+    control : Control
+    arrived : callable, optional
+        Called whenever a network has come to its end.
+    """
+    trials: list[tuple[int, Trial]] = []
+    for place, part in enumerate(PARTS):
+        sizes = [int(part * len(fold.train)) for fold in folds]
+        if min(sizes) < _LEAST_ROWS:
+            continue
+        fewer = [
+            _part(fold, size, k, data, matrix, settings.seed)
+            for k, (fold, size) in enumerate(zip(folds, sizes, strict=True))
+        ]
+        batch = min(settings.batch_size, 1 << (max(4, min(sizes) // 4).bit_length() - 1))
+        small = replace(settings, batch_size=batch, seed=seed_of(settings.seed, 41, place))
+        made = Trials(engine, data, fewer, small, candidate, control, arrived)
+        trials.append((int(np.mean(sizes)), made.own()[0]))
+    trials.append((int(np.mean([len(fold.train) for fold in folds])), whole))
+    sound = [(n, one) for n, one in trials if not one.failed]
+    weight = data.score_weight
+    points = tuple(
+        CurvePoint(n, _interval(one, weight), float(np.mean(one.train_losses))) for n, one in sound
+    )
+    if len(sound) < 2 or sound[-1][1] is not whole:
+        return LearningCurve(points, NONE, float("nan"))
+    doubling = _doubling(sound[-2][1], whole, weight)
+    steps = [a.loss.value - b.loss.value for a, b in zip(points[:-1], points[1:], strict=True)]
+    after = float("nan")
+    if len(steps) > 1:
+        ratio = min(1.0, max(0.0, steps[-1] / steps[-2])) if steps[-2] > 0 else 1.0
+        after = max(0.0, doubling.value) * ratio
+    return LearningCurve(points, doubling, after)
+
+
+def _part(fold: Fold, size: int, number: int, data: Data, matrix: Matrix, seed: int) -> Fold:
+    """Some of a fold's training rows; a smaller part is of the larger one."""
+    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 42, number))))
+    rows = np.sort(stream.permutation(fold.train)[:size]).astype(np.int32)
+    return make_fold(Split(rows, fold.validation), data, matrix, seed_of(seed, 43, number))
+
+
+def _interval(trial: Trial, weight: NDArray[np.floating] | None) -> Interval:
+    known = np.isfinite(trial.losses)
+    used = None if weight is None else weight[known]
+    value = float(np.average(trial.losses[known], weights=used))
+    return skewed_interval(value, trial.losses[known], used)
+
+
+def _doubling(before: Trial, after: Trial, weight: NDArray[np.floating] | None) -> Interval:
+    known = np.isfinite(before.losses) & np.isfinite(after.losses)
+    used = None if weight is None else weight[known]
+    mean, error = paired_standard_error(before.losses[known] - after.losses[known], used)
+    level = float(np.average(before.losses[known], weights=used))
+    if not level > 0:
+        return NONE
+    return Interval(mean, mean - 1.96 * error, mean + 1.96 * error).times(1 / level)

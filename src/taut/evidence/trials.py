@@ -1,0 +1,294 @@
+"""A person's network and its alternatives, cross-validated side by side: what a diagnosis goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control, Curve, Data, Engine, Fold, Status
+from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
+from taut.selection.folds import without_shared_rows
+from taut.selection.ladder import Ladder
+from taut.selection.runner import Job, Runner, Settings
+from taut.selection.runs import FoldRun
+from taut.selection.score import choose_epochs
+from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
+from taut.techniques.base import Technique
+
+#: "own": as the person has it; "weaker": regularized, or stopped earlier; "stronger": wider, or trained
+#: longer; "other": regularized in ways that have no part in the verdict.
+Side: TypeAlias = Literal["own", "weaker", "stronger", "other"]
+
+#: What is tried for want of regularization, each with early stopping: two strengths of dropout and of L2.
+DROPOUTS, L2S = (0.2, 0.5), (0.8, 5.0)
+#: What else is tried, so that all techniques can be compared.
+L1S = (0.3,)
+#: What is tried for want of capacity.
+WIDER, LONGER = 2, 2
+#: The hidden layer that a linear model is given to be wider.
+_FIRST_LAYER = 64
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One way to train, on all folds.
+
+    Parameters
+    ----------
+    name : str
+        Such as "as it is", "stopped at its best epoch", "dropout 0.5".
+    side : {"own", "weaker", "stronger", "other"}
+    number : int
+        By which the runner knows it.
+    candidate : Candidate
+    epochs : int64 array, shape (n_folds,)
+        At which each fold is scored (from 1).
+    epoch : int
+        The one for all folds.
+    curves : tuple of Curve
+        One a fold.
+    losses : float64 array, shape (n_rows,)
+        Out of fold, each row's mean over the folds that hold it out; NaN where none does.
+    train_losses, validation_losses, scores : float64 array, shape (n_folds,)
+        At ``epochs``; scores are accuracies, NaN for amounts.
+    failed : bool
+        Whether it diverged on a fold; the figures are then NaN.
+    """
+
+    name: str
+    side: Side
+    number: int
+    candidate: Candidate
+    epochs: NDArray[np.int64]
+    epoch: int
+    curves: tuple[Curve, ...]
+    losses: NDArray[np.float64]
+    train_losses: NDArray[np.float64]
+    validation_losses: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    failed: bool = False
+
+
+@final
+class Trials:
+    """Trains and scores them.
+
+    Parameters
+    ----------
+    engine : Engine
+    data : Data
+    folds : sequence of Fold
+    settings : Settings
+        Its ``max_epochs`` is where the person's training ends.
+    candidate : Candidate
+        The person's.
+    control : Control
+    arrived : callable, optional
+        Called whenever a network has come to its end, from a worker's thread, one call at a time.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        data: Data,
+        folds: Sequence[Fold],
+        settings: Settings,
+        candidate: Candidate,
+        control: Control,
+        arrived: Callable[[], None] | None = None,
+    ) -> None:
+        self._data, self._folds, self._control = data, tuple(folds), control
+        self._candidate, self._max_epochs = candidate, settings.max_epochs
+        # So that training longer goes on where the person's ended.
+        longer = replace(settings, max_epochs=LONGER * settings.max_epochs)
+        self.runner = Runner(engine, data, Ladder(self._folds), longer)
+        self._others = without_shared_rows(self._folds, len(data.values))
+        self._arrived = arrived
+        self._number = 0
+        self._own: list[FoldRun] = []
+
+    @property
+    def _is_early(self) -> bool:
+        return self._candidate.recipe.hooks().patience is not None
+
+    def own(self) -> list[Trial]:
+        """The network as it is; and where it does not stop early, as if it did."""
+        self._own = self._train([self._candidate])[0]
+        found = [self._trial("as it is", "own", self._candidate, 0, self._own, early=self._is_early)]
+        if not self._is_early:
+            stopped = replace(self._candidate, recipe=self._candidate.recipe.with_(EarlyStopping()))
+            found.append(
+                self._trial("stopped at its best epoch", "weaker", stopped, 0, self._own, early=True)
+            )
+        return found
+
+    def weaker(self) -> list[Trial]:
+        """With dropout, and with L2, at two strengths each, and early stopping."""
+        recipe = self._candidate.recipe
+        early = recipe if self._is_early else recipe.with_(EarlyStopping())
+        changes: list[tuple[str, Recipe]] = []
+        if self._candidate.hidden:
+            changes += [
+                (f"dropout {rate:g}", early.with_(Dropout(rate)))
+                for rate in DROPOUTS
+                if rate > _strength(recipe, Dropout)
+            ]
+        changes += [
+            (f"L2 {strength:g}", early.with_(L2(strength)))
+            for strength in L2S
+            if strength > _strength(recipe, L2)
+        ]
+        candidates = [replace(self._candidate, recipe=one) for _, one in changes]
+        return self._tried([name for name, _ in changes], "weaker", candidates, early=True)
+
+    def others(self) -> list[Trial]:
+        """With L1, and with batch norm, and early stopping."""
+        recipe = self._candidate.recipe
+        early = recipe if self._is_early else recipe.with_(EarlyStopping())
+        kinds: list[Technique] = [L1(strength) for strength in L1S if recipe.get(L1) is None]
+        if self._candidate.hidden and recipe.get(BatchNorm) is None:
+            kinds.append(BatchNorm())
+        candidates = [replace(self._candidate, recipe=early.with_(kind)) for kind in kinds]
+        return self._tried([kind.label for kind in kinds], "other", candidates, early=True)
+
+    def stronger(self) -> list[Trial]:
+        """Twice as wide; and trained twice as long."""
+        hidden = tuple(WIDER * width for width in self._candidate.hidden) or (_FIRST_LAYER,)
+        name = "twice as wide" if self._candidate.hidden else f"with a hidden layer of {_FIRST_LAYER}"
+        wide = replace(self._candidate, hidden=hidden)
+        found = self._tried([name], "stronger", [wide], early=self._is_early)
+        if not self._is_early:
+            jobs = self._jobs(self._candidate, 0)
+            goal = LONGER * self._max_epochs
+            runs = self.runner.further(jobs, self._own, [goal] * len(jobs), self._control)
+            if runs is None:
+                raise KeyboardInterrupt
+            self._own = runs
+            longer = self._trial("trained twice as long", "stronger", self._candidate, 0, runs, early=False)
+            found.append(longer)
+        return found
+
+    def job(self, trial: Trial, fold: int = 0) -> Job:
+        """A trial's training on one fold."""
+        return Job(trial.number, trial.candidate, fold)
+
+    def outputs(self, trial: Trial) -> NDArray[np.float64]:
+        """Out-of-fold outputs of a trial, mean over the folds that hold a row out; NaN where none does.
+
+        Returns
+        -------
+        float64 array, shape (n_rows, n_outputs)
+            Logits, or values in the engine's units.
+        """
+        jobs = self._jobs(trial.candidate, trial.number)
+        networks = self.runner.networks(jobs, trial.epochs.tolist(), self._control)
+        if networks is None:
+            raise KeyboardInterrupt
+        n = len(self._data.values)
+        total, times = np.zeros((n, self._data.n_outputs)), np.zeros((n, 1))
+        for fold, network in zip(self._folds, networks, strict=True):
+            rows = fold.validation
+            total[rows] += self.runner.engine.predict(self._data.values, network, rows)
+            times[rows] += 1
+        with np.errstate(invalid="ignore"):
+            mean: NDArray[np.float64] = total / times
+        return mean
+
+    def _tried(
+        self, names: Sequence[str], side: Side, candidates: Sequence[Candidate], *, early: bool
+    ) -> list[Trial]:
+        first = self._number
+        groups = self._train(candidates)
+        return [
+            self._trial(name, side, candidate, first + i, runs, early=early)
+            for i, (name, candidate, runs) in enumerate(zip(names, candidates, groups, strict=True))
+        ]
+
+    def _jobs(self, candidate: Candidate, number: int) -> list[Job]:
+        return [Job(number, candidate, k) for k in range(len(self._folds))]
+
+    def _train(self, candidates: Sequence[Candidate]) -> list[list[FoldRun]]:
+        """All folds of these candidates, to where the person's training ends or to their own stop."""
+        n = len(self._folds)
+        jobs = [job for i, one in enumerate(candidates) for job in self._jobs(one, self._number + i)]
+        self._number += len(candidates)
+        found = self.runner.first(jobs, self._control, self._told, until_epoch=self._max_epochs)
+        runs = [run for run in found if run is not None]
+        if len(runs) < len(found):
+            raise KeyboardInterrupt
+        return [runs[i * n : (i + 1) * n] for i in range(len(candidates))]
+
+    def _told(self, _: Job) -> None:
+        if self._arrived:
+            self._arrived()
+
+    def _trial(
+        self, name: str, side: Side, candidate: Candidate, number: int, runs: list[FoldRun], *, early: bool
+    ) -> Trial:
+        if any(run.status is Status.DIVERGED for run in runs):
+            return self._failed(name, side, candidate, number, runs)
+        jobs = self._jobs(candidate, number)
+        if early:  # shorter folds go on to the longest one's epoch, so that all have a mean curve
+            longest = max(run.epoch for run in runs)
+            longer = self.runner.further(jobs, runs, [longest] * len(jobs), self._control)
+            if longer is None:
+                raise KeyboardInterrupt
+            if any(run.epoch < longest for run in longer):
+                return self._failed(name, side, candidate, number, longer)
+            runs = longer
+        n_epochs = min(run.epoch for run in runs)
+        validation = np.stack([run.curve.validation[:n_epochs] for run in runs])
+        kept, at = choose_epochs(validation, early, self._others)
+        known = self.runner.with_losses(jobs, runs, (at + 1).tolist(), self._control)
+        if known is None:
+            raise KeyboardInterrupt
+        total, times = (np.zeros(len(self._data.values)) for _ in range(2))
+        for fold, run, epoch in zip(self._folds, known, at, strict=True):
+            total[fold.validation] += run.losses[int(epoch) + 1]
+            times[fold.validation] += 1
+        with np.errstate(invalid="ignore"):
+            losses = total / times
+        each = np.arange(len(runs))
+        return Trial(
+            name=name,
+            side=side,
+            number=number,
+            candidate=candidate,
+            epochs=at + 1,
+            epoch=kept + 1,
+            curves=tuple(run.curve for run in runs),
+            losses=losses,
+            train_losses=np.stack([run.curve.train[:n_epochs] for run in runs])[each, at],
+            validation_losses=validation[each, at],
+            scores=np.stack([run.curve.hits[:n_epochs] for run in runs])[each, at],
+        )
+
+    def _failed(
+        self, name: str, side: Side, candidate: Candidate, number: int, runs: Sequence[FoldRun]
+    ) -> Trial:
+        nothing = np.full(len(runs), np.nan)
+        return Trial(
+            name=name,
+            side=side,
+            number=number,
+            candidate=candidate,
+            epochs=np.zeros(len(runs), dtype=np.int64),
+            epoch=0,
+            curves=tuple(run.curve for run in runs),
+            losses=np.full(len(self._data.values), np.nan),
+            train_losses=nothing,
+            validation_losses=nothing,
+            scores=nothing,
+            failed=True,
+        )
+
+
+def _strength(recipe: Recipe, kind: type[Dropout] | type[L2]) -> float:
+    technique = recipe.get(kind)
+    return 0.0 if technique is None else technique.strength

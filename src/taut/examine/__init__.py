@@ -1,0 +1,9 @@
+"""Examining a network on a table: diagnose, effects."""
+
+from taut.examine.diagnose import diagnose
+from taut.examine.diagnosis import Diagnosis
+from taut.examine.effects import effects
+from taut.examine.effects_result import Effects
+from taut.examine.progress import ExamineProgress
+
+__all__ = ["Diagnosis", "Effects", "ExamineProgress", "diagnose", "effects"]

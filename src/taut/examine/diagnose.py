@@ -1,0 +1,365 @@
+"""``diagnose``: whether a network overfits on a table, and what to do."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control, Curve
+from taut.errors import ParameterError, TrainingError
+from taut.estimators.prepare import Prepared, Task, prepare
+from taut.estimators.problem import ClassWeight, read_features
+from taut.evidence.advice import Advice, advise, measured
+from taut.evidence.advice_facts import facts_of
+from taut.evidence.interval import NONE, Interval
+from taut.evidence.learning_curve import PARTS, learning_curve
+from taut.evidence.signs import look
+from taut.evidence.skew import skewed_interval
+from taut.evidence.trials import LONGER, Trial, Trials
+from taut.evidence.verdict import gain_of, judge
+from taut.examine.diagnosis import Alternative, Diagnosis
+from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
+from taut.network import Activation
+from taut.parameters import whole
+from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
+from taut.selection.folds import Split, make_folds
+from taut.selection.interrupts import Interrupts
+from taut.selection.score import standard_error, target_variances
+from taut.selection.space import is_single
+from taut.table.matrices import Matrix
+from taut.techniques import EarlyStopping
+
+# The losses of all rows in all epochs are kept, so that a fold may hold out only so many numbers.
+_MOST_LOSSES = 2**23
+_LEAST_USED = 2_000
+# After its lowest point the validation loss has to rise by this part of the way it fell, to have turned.
+_TURNED = 0.02
+
+
+def diagnose(
+    X: Any,
+    y: Any,
+    *,
+    X_test: Any = None,
+    recipe: Recipe | None = None,
+    hidden: tuple[int, ...] = (128, 128),
+    activation: Activation = "relu",
+    learning_rate: float | Literal["auto"] = "auto",
+    batch_size: int | Literal["auto"] = "auto",
+    max_epochs: int = 300,
+    cv: Any = 5,
+    task: Task = "auto",
+    sample_weight: Any = None,
+    groups: Any = None,
+    class_weight: ClassWeight = None,
+    n_jobs: int | None = None,
+    random_state: Any = None,
+    verbose: int = 0,
+    on_progress: Callable[[ExamineProgress], None] | None = None,
+) -> Diagnosis:
+    """Tell whether a network overfits, underfits or fits, and what would help.
+
+    The network is trained as it is by cross-validation, and so are fixed alternatives on the same folds:
+    stopped at its best epoch; with dropout 0.2 and 0.5, with L2 0.8 and 5, with L1 0.3 and with batch norm,
+    each with early stopping; twice as wide; trained twice as long. It overfits where one of the regularized
+    or earlier stopped ones has a loss on unseen rows that is lower by more than 2 %, and by more than
+    chance; it underfits where the wider or the longer one has. How often that is right: docs/diagnosis.md.
+
+    Parameters
+    ----------
+    X : array, shape (n_rows, n_features), or data frame
+        Numbers, NaN where missing; a data frame may hold text, booleans and dates too.
+    y : array, shape (n_rows,)
+        Classes, or finite numbers.
+    X_test : array or data frame, optional
+        Rows that the network is to predict later: whether they differ from X is looked at.
+    recipe : Recipe, default=None
+        How the network is regularized now; without it, not at all.
+    hidden : tuple of int, default=(128, 128)
+        Widths of the hidden layers; ``()`` is a linear model.
+    activation : {"relu", "silu", "gelu"}, default="relu"
+    learning_rate : "auto" or float, default="auto"
+        AdamW's, above 0. "auto" is 0.001.
+    batch_size : "auto" or int, default="auto"
+        Rows a step. "auto" is a power of two from 16 to 256, at most a quarter of the rows.
+    max_epochs : int, default=300
+        For how long the network is trained.
+    cv : int, splitter or iterable, default=5
+        Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.
+    task : {"auto", "classification", "regression"}, default="auto"
+        "auto" takes y for an amount where scikit-learn's ``type_of_target`` calls it continuous, and where it
+        has more than 20 different whole numbers of fewer than 10 rows each.
+    sample_weight : array, shape (n_rows,), optional
+        Weights of the rows, in training and in validation.
+    groups : array, shape (n_rows,), optional
+        Rows of one group stay in one fold.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in training (not in validation).
+    n_jobs : int or None, default=None
+        Threads. None is all cores, and one inside a joblib worker.
+    random_state : int, RandomState or None, default=None
+        The same seed gives the same diagnosis, whatever ``n_jobs``.
+    verbose : int, default=0
+        1 prints progress to standard error.
+    on_progress : callable, optional
+        Called with an :class:`~taut.examine.progress.ExamineProgress`, one call at a time, also from worker
+        threads.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    ParameterError
+        Where a parameter is out of its range.
+    DataError, ValueError
+        Where X, y, X_test or cv cannot be used as they are.
+    TrainingError
+        Where the network and all that stop early diverged.
+    KeyboardInterrupt
+        On Ctrl+C.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from taut import diagnose
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> found = diagnose(X, y, hidden=(32,), max_epochs=200, cv=3, random_state=0)
+    >>> found.verdict, found.turned is not None
+    ('overfits', True)
+    """
+    started = time.monotonic()
+    if recipe is not None and not isinstance(recipe, Recipe):
+        raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
+    given = prepare(
+        X,
+        y,
+        task=task,
+        hidden=hidden,
+        activation=activation,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        max_epochs=whole("max_epochs", max_epochs),
+        cv=cv,
+        sample_weight=sample_weight,
+        groups=groups,
+        class_weight=class_weight,
+        n_jobs=n_jobs,
+        random_state=random_state,
+    )
+    test = None if X_test is None else read_features(given.estimator, X_test, given.problem.schema)[1]
+    given = _fewer_rows(given)
+    compiled = time.monotonic()
+    given.engine.prepare()  # the one-time compilation does not count
+    started += time.monotonic() - compiled
+    news = ExamineNews(on_progress or (print_progress() if verbose else None))
+    control = Control()
+    with Interrupts(control.cancelled):
+        found = _diagnosis(given, Recipe() if recipe is None else recipe, test, control, news)
+    return replace(found, seconds=time.monotonic() - started)
+
+
+def _diagnosis(
+    given: Prepared, recipe: Recipe, test: Matrix | None, control: Control, news: ExamineNews
+) -> Diagnosis:
+    problem, settings, unit = given.problem, given.settings, given.loss_unit
+    data, seed, weight = problem.data, settings.seed, problem.data.score_weight
+    candidate = Candidate(recipe, given.learning_rate, given.hidden)
+    trials = Trials(given.engine, data, given.folds, settings, candidate, control, news.arrived)
+    news.expect(len(given.folds) * (8 + len(PARTS)))
+    tried = [*trials.own(), *trials.weaker(), *trials.others(), *trials.stronger()]
+    own = tried[0]
+    sound = [one for one in tried[1:] if not one.failed and one.side != "stronger"]
+    # What stops early and has nothing added: the network's own where its recipe does so.
+    stopped = next((one for one in tried if one.name == "stopped at its best epoch"), own)
+    if stopped.failed and not sound:
+        raise TrainingError(
+            "The network diverged however it was trained (its loss or weights were no longer finite): lower "
+            "learning_rate, or look for extreme values in the target."
+        )
+    steady = stopped if not stopped.failed else sound[0]
+    gains = judge(tried, weight, seed)
+    curve = learning_curve(
+        given.engine,
+        data,
+        problem.matrix,
+        given.folds,
+        settings,
+        steady.candidate,
+        steady,
+        control,
+        news.arrived,
+    )
+    classes = problem.target.classes
+    signs = look(
+        problem.schema,
+        problem.matrix,
+        data,
+        classes,
+        given.folds,
+        trials.outputs(steady),
+        test,
+        seed=seed,
+    )
+    if control.cancelled.is_set():
+        raise KeyboardInterrupt
+    facts = facts_of(
+        data,
+        given.folds[0],
+        trials.runner.member(trials.job(own)).network,
+        settings.batch_size,
+        seed=seed,
+    )
+    before = advise(facts)
+    recovered, best = _recovered(own, sound, weight, seed)
+    return Diagnosis(
+        verdict=gains.fit,
+        degree=gains.degree,
+        gains=gains,
+        train_loss=_over_folds(own.train_losses).times(unit),
+        validation_loss=_over_rows(own, weight).times(unit),
+        score=_score(own, given),
+        turned=_turned(own),
+        epochs=max(len(curve_) for curve_ in own.curves) if own.failed else _epochs(own, settings.max_epochs),
+        recovered=recovered,
+        best=best,
+        alternatives=tuple(_alternative(one, unit) for one in tried[1:]),
+        learning_curve=replace(
+            curve,
+            points=tuple(
+                replace(point, loss=point.loss.times(unit), train_loss=point.train_loss * unit)
+                for point in curve.points
+            ),
+        ),
+        signs=signs,
+        advice=_advice(tried, steady, weight, unit),
+        before=before,
+        curves=tuple(given.estimator._history(_cut(one, settings.max_epochs), problem) for one in own.curves),
+        task=data.task,
+        recipe=recipe,
+        hidden=given.hidden,
+        learning_rate=given.learning_rate,
+        batch_size=settings.batch_size,
+        n_rows=problem.n_train,
+        n_columns=len(problem.schema.columns),
+        n_folds=len(given.folds),
+        n_used=len(np.unique(np.concatenate([np.concatenate([f.train, f.validation]) for f in given.folds]))),
+        seconds=0.0,
+    )
+
+
+def _fewer_rows(given: Prepared) -> Prepared:
+    """So many rows that the losses of all of them in all epochs can be kept."""
+    problem, settings = given.problem, given.settings
+    largest = max(len(fold.validation) for fold in given.folds)
+    share = _MOST_LOSSES / (LONGER * settings.max_epochs) / largest
+    if share >= 1 or largest <= _LEAST_USED:
+        return given
+    n = len(problem.data.values)
+    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((settings.seed, 44))))
+    used = np.zeros(n, dtype=bool)
+    used[stream.permutation(n)[: max(_LEAST_USED, int(share * n))]] = True
+    splits = [
+        Split(fold.train[used[fold.train]], fold.validation[used[fold.validation]]) for fold in given.folds
+    ]
+    folds = make_folds(splits, problem.data, problem.matrix, settings.seed)
+    return replace(given, folds=tuple(folds))
+
+
+def _over_folds(values: NDArray[np.float64]) -> Interval:
+    """Mean over the folds, with Student's interval."""
+    from scipy.stats import t
+
+    mean = float(np.mean(values))
+    if len(values) < 2 or not math.isfinite(mean):
+        return Interval(mean, math.nan, math.nan)
+    reach = float(t.ppf(0.975, len(values) - 1)) * standard_error(values)
+    return Interval(mean, max(0.0, mean - reach), mean + reach)
+
+
+def _over_rows(own: Trial, weight: NDArray[np.floating] | None) -> Interval:
+    known = np.isfinite(own.losses)
+    mean = float(np.mean(own.validation_losses))
+    if own.failed or not known.any():
+        return Interval(mean, math.nan, math.nan)
+    return skewed_interval(mean, own.losses[known], None if weight is None else weight[known])
+
+
+def _score(own: Trial, given: Prepared) -> float:
+    variances = target_variances(given.problem.data, given.folds)
+    if variances is None:
+        return float(np.mean(own.scores))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.mean(1.0 - own.validation_losses / variances))
+
+
+def _mean_curve(curves: Sequence[Curve], most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean validation loss by epoch, and the standard errors of its differences from the last epoch's."""
+    n = min([most, *(len(curve) for curve in curves)])
+    table = np.stack([curve.validation[:n] for curve in curves])
+    away = table[:, -1:] - table
+    spread = np.std(away, axis=0, ddof=1) if len(table) > 1 else np.zeros(n)
+    return table.mean(axis=0), spread / math.sqrt(len(table))
+
+
+def _turned(own: Trial) -> int | None:
+    """The epoch of the lowest mean loss, where the loss has surely risen since."""
+    if own.failed:
+        return None
+    mean, errors = _mean_curve(own.curves, max(1, max(len(curve) for curve in own.curves)))
+    best = int(np.argmin(mean))
+    rise = mean[-1] - mean[best]
+    fall = mean[0] - mean[best]
+    return best + 1 if rise > max(2 * errors[best], _TURNED * fall) else None
+
+
+def _epochs(own: Trial, max_epochs: int) -> int:
+    return int(own.epoch) if own.candidate.recipe.hooks().patience is not None else max_epochs
+
+
+def _recovered(
+    own: Trial, sound: Sequence[Trial], weight: NDArray[np.floating] | None, seed: int
+) -> tuple[Interval, str]:
+    """Which share of the gap regularization takes away, and which alternative does."""
+    gap = float(np.mean(own.validation_losses - own.train_losses))
+    if own.failed or not sound or not gap > 0:
+        return NONE, ""
+    gain = gain_of(own, sound, weight, seed)
+    return gain.share.times(float(np.mean(own.validation_losses)) / gap), gain.best
+
+
+def _alternative(trial: Trial, unit: float) -> Alternative:
+    return Alternative(
+        name=trial.name,
+        side=trial.side,
+        recipe=trial.candidate.recipe,
+        train_loss=float(np.mean(trial.train_losses)) * unit,
+        validation_loss=float(np.mean(trial.validation_losses)) * unit,
+    )
+
+
+def _advice(
+    tried: Sequence[Trial], steady: Trial, weight: NDArray[np.floating] | None, unit: float
+) -> tuple[Advice, ...]:
+    """By what was measured: techniques alone against early stopping alone."""
+    alone = {}
+    for one in tried:
+        kind = is_single(one.candidate.recipe)
+        technique = None if kind is None else one.candidate.recipe.get(kind)
+        if technique is not None and not one.failed and one.side in ("weaker", "other"):
+            alone[technique] = one.losses
+    if not alone or [type(one) for one in steady.candidate.recipe.active] != [EarlyStopping]:
+        return ()
+    return measured(steady.losses, alone, weight, loss_unit=unit)
+
+
+def _cut(curve: Curve, n: int) -> Curve:
+    return Curve(curve.train[:n], curve.validation[:n], curve.hits[:n])

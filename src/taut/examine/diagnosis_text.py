@@ -1,0 +1,203 @@
+"""A diagnosis as plain text: the verdict, the figures, the signs, the advice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from taut.evidence.advice import Advice
+from taut.evidence.interval import Interval
+from taut.examine.diagnosis import Alternative, Diagnosis
+
+_MOST_ADVICE = 3
+
+
+def plain_text(found: Diagnosis) -> str:
+    """Give all of it, for terminals, files and pipes."""
+    parts = [[verdict_of(found)], losses_of(found), [alternatives_of(found)], rows_of(found)]
+    parts += [signs_of(found), advice_of(found), [_footing(found)]]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def verdict_of(found: Diagnosis) -> str:
+    """Give the verdict in one sentence."""
+    weaker, stronger = found.gains.weaker, found.gains.stronger
+    if found.verdict == "overfits":
+        if not math.isfinite(found.validation_loss.value):
+            return f"The network diverges as it is; {weaker.best} it does not."
+        return (
+            f"The network overfits {found.degree}: {_with(weaker.best)} its loss on unseen rows would be "
+            f"{_share(weaker.share)} lower."
+        )
+    if found.verdict == "underfits":
+        return (
+            f"The network underfits {found.degree}: {_with(stronger.best)} its loss on unseen rows would be "
+            f"{_share(stronger.share)} lower."
+        )
+    return (
+        "The network fits: none of the alternatives tried, regularized, stopped earlier, wider or trained "
+        "longer, has a loss on unseen rows that is surely lower by more than 2 %."
+    )
+
+
+def losses_of(found: Diagnosis) -> list[str]:
+    """Say the losses, where the validation loss turned, and what regularization recovers."""
+    write = _writer(found)
+    loss = "Cross-entropy (nats)" if found.task == "classification" else "Squared error"
+    metric = f"accuracy {100 * found.score:.1f} %" if found.task == "classification" else ""
+    metric = metric or f"R² {found.score:.3f}"
+    lines = [
+        f"{loss}: {write(found.train_loss.value)}{_between(found.train_loss, write)} on rows that it trained "
+        f"on, {write(found.validation_loss.value)}{_between(found.validation_loss, write)} on rows that it "
+        f"has not seen ({metric})."
+    ]
+    if found.turned is not None:
+        lines.append(
+            f"The loss on unseen rows was lowest in epoch {found.turned} of {found.epochs}, and rose again."
+        )
+    else:
+        lines.append(f"The loss on unseen rows had not turned by epoch {found.epochs}, the last one.")
+    share = found.recovered
+    if math.isfinite(share.value):
+        if share.low > 0:
+            lines.append(
+                f"Regularization recovers {100 * share.value:.0f} % of the gap between the two "
+                f"({found.best}; 95 % interval {100 * share.low:.0f} to {100 * share.high:.0f} %)."
+            )
+        else:
+            lines.append("Regularization recovers none of the gap between the two that these data can show.")
+    return lines
+
+
+def alternatives_of(found: Diagnosis) -> str:
+    """Give the alternatives as a table."""
+    write = _writer(found)
+    own = Alternative("as it is", "", found.recipe, found.train_loss.value, found.validation_loss.value)
+    rows = [["", "training loss", "validation loss"]]
+    for one in (own, *found.alternatives):
+        bad = not math.isfinite(one.validation_loss)
+        rows.append(
+            [one.name, "", "diverged"]
+            if bad
+            else [one.name, write(one.train_loss), write(one.validation_loss)]
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def rows_of(found: Diagnosis) -> list[str]:
+    """Say whether more rows would help."""
+    curve, write = found.learning_curve, _writer(found)
+    if len(curve.points) < 2:
+        return ["There are too few rows to tell whether more would help."]
+    points = ", ".join(f"{write(point.loss.value)} with {point.n_rows:,}" for point in curve.points)
+    doubling = curve.doubling
+    first = f"With early stopping the loss on unseen rows is {points} training rows."
+    if curve.more_rows_help:
+        second = (
+            f"The last doubling lowered it by {100 * doubling.value:.1f} % (95 % interval "
+            f"{100 * doubling.low:.1f} to {100 * doubling.high:.1f} %), so more rows should help"
+        )
+        if math.isfinite(curve.next_doubling):
+            second += f": twice as many by some {100 * curve.next_doubling:.1f} %, if the trend goes on"
+        return [first, f"{second}."]
+    return [
+        first,
+        "The last doubling made no difference that these data can show, so more rows may not help "
+        f"(95 % interval {100 * doubling.low:.1f} to {100 * doubling.high:.1f} %).",
+    ]
+
+
+def signs_of(found: Diagnosis) -> list[str]:
+    """Name the signs of trouble."""
+    if not found.signs:
+        return ["Signs of trouble in the data: none found."]
+    mark = {"severe": "!", "worth a look": "-"}
+    return [
+        "Signs of trouble in the data:",
+        *(f"{mark[sign.severity]} {_capital(sign.text)}" for sign in found.signs),
+    ]
+
+
+def advice_of(found: Diagnosis) -> list[str]:
+    """Say what to do, by what was measured; where nothing was, by the rules."""
+    if found.verdict == "underfits":
+        best = found.gains.stronger.best
+        return [f"What to do: more capacity first ({best}); regularize when it overfits."]
+    if not found.advice:
+        return _listed("What to try first, by the table alone:", found.before)
+    shown = [one for one in found.advice if one.is_shown and one.lowered and one.lowered.value > 0]
+    lines = []
+    if found.verdict == "overfits":
+        lines.append("What to do: stop early, and let taut fit choose what to add to it.")
+    lines.append("Measured against early stopping alone:")
+    if not shown:
+        lines.append(
+            "nothing lowered the loss of early stopping alone by a difference that these data can show."
+        )
+    lines += _listed("", shown)[1:]
+    guessed = found.before[0].technique.name if found.before else ""
+    if guessed and shown and shown[0].technique.name != guessed:
+        lines.append(f"(By the table alone, before any training, it would have been {guessed} first.)")
+    return lines
+
+
+def _listed(head: str, advice: Sequence[Advice]) -> list[str]:
+    return [
+        head,
+        *(f"{i}. {one.reason} [{one.source}]" for i, one in enumerate(advice[:_MOST_ADVICE], start=1)),
+    ]
+
+
+def _footing(found: Diagnosis) -> str:
+    widths = "-".join(map(str, found.hidden)) or "none"
+    used = "" if found.n_used == found.n_rows else f" (of which {found.n_used:,} were used)"
+    return (
+        f"{found.n_rows:,} rows{used}, {found.n_columns:,} columns, {found.n_folds} folds; hidden layers "
+        f"{widths}, learning rate {found.learning_rate:g}, batches of {found.batch_size}, "
+        f"{found.recipe.describe()}; {found.seconds:.1f} s."
+    )
+
+
+def _with(name: str) -> str:
+    return name if name.startswith(("stopped", "twice", "trained", "with")) else f"with {name}"
+
+
+def _share(share: Interval) -> str:
+    return f"{100 * share.value:.0f} % (95 % interval {100 * share.low:.0f} to {100 * share.high:.0f} %)"
+
+
+def _between(interval: Interval, write: _Writer) -> str:
+    if not math.isfinite(interval.low):
+        return ""
+    return f" ({write(interval.low)} to {write(interval.high)})"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+class _Writer:
+    """Writes losses of one size with as many digits as tell them apart."""
+
+    def __init__(self, level: float) -> None:
+        usual = 1e-6 <= level < 1e9
+        self._decimals = max(0, 2 - math.floor(math.log10(level))) if usual else None
+
+    def __call__(self, value: float) -> str:
+        if not math.isfinite(value):
+            return "unknown"
+        return f"{value:.3g}" if self._decimals is None else f"{value:,.{self._decimals}f}"
+
+
+def _writer(found: Diagnosis) -> _Writer:
+    losses = [found.validation_loss.value, *(one.validation_loss for one in found.alternatives)]
+    known = [loss for loss in losses if math.isfinite(loss) and loss > 0]
+    return _Writer(min(known, default=1.0))

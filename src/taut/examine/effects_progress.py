@@ -1,0 +1,84 @@
+"""Where the trainings of effects stand, for those who show it."""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+_EVERY_SECONDS = 5.0  # between lines
+
+
+@final
+@dataclass(frozen=True)
+class EffectsProgress:
+    """Where the trainings stand.
+
+    Parameters
+    ----------
+    done, total : int
+        Networks. The total may grow: a learning rate that only some folds choose is trained on all.
+    seconds : float
+        Since it began.
+    seconds_left : float or None
+        A guess by what is done so far; None where there is nothing to guess by.
+    """
+
+    done: int
+    total: int
+    seconds: float
+    seconds_left: float | None
+
+
+@final
+class EffectsNews:
+    """Counts networks, and tells of them.
+
+    Parameters
+    ----------
+    tell : callable or None
+    """
+
+    def __init__(self, tell: Callable[[EffectsProgress], None] | None) -> None:
+        self._tell, self._started = tell, time.monotonic()
+        self._done, self._total = 0, 0
+        self._guard = threading.Lock()
+
+    def expect(self, total: int) -> None:
+        """Say how many there will be in all."""
+        with self._guard:
+            if total != self._total:
+                self._total = total
+                self._say()
+
+    def arrived(self) -> None:
+        """Count one; may be called from any thread."""
+        with self._guard:
+            self._done += 1
+            self._say()
+
+    def _say(self) -> None:
+        if self._tell is not None:
+            spent = time.monotonic() - self._started
+            left = spent / self._done * max(0, self._total - self._done) if self._done else None
+            self._tell(EffectsProgress(self._done, self._total, spent, left))
+
+
+def print_progress() -> Callable[[EffectsProgress], None]:
+    """Give a listener that prints a line to standard error every five seconds, and when all is done."""
+    last = -math.inf
+
+    def tell(progress: EffectsProgress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _EVERY_SECONDS or progress.done == progress.total > 0:
+            last = now
+            left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+            done = f"{progress.done} of {progress.total}"
+            print(f"taut: trained {done} networks{left}", file=sys.stderr, flush=True)
+
+    return tell

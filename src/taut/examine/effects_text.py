@@ -1,0 +1,233 @@
+"""Effects as plain text: a table whose lines add up, and a few honest sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from taut.evidence.interval import Interval
+from taut.examine.effects_result import EffectLine, Effects
+
+NO_DIFFERENCE = "made no difference that these data can show"
+
+
+def plain_text(effects: Effects) -> str:
+    """Give the table and the sentences, for terminals, files and pipes."""
+    return "\n".join([plain_table(effects), "", *in_words(effects), "", *_footing(effects)])
+
+
+def plain_table(effects: Effects) -> str:
+    """Give the lines as plain text: each figure's change, and its interval behind it."""
+    loss, score = _loss(effects), _score(effects)
+    whole = EffectLine("", "all together", "technique", effects.loss, effects.score)
+    unit = " points" if effects.task == "classification" else ""
+    start = ["no regularization", _level(effects.start_loss, loss), "", _score_level(effects, False), ""]
+    end = [effects.recipe.describe(), _level(effects.end_loss, loss), "", _score_level(effects, True), ""]
+    head = ["", effects.loss_name, "95 % interval", f"{effects.score_name}{unit}", "95 % interval"]
+    rows = [
+        head,
+        start,
+        *([_row_label(line), *_cells(line.loss, loss), *_cells(line.score, score)] for line in effects.lines),
+        ["all together", *_cells(whole.loss, loss), *_cells(whole.score, score)],
+        end,
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    written = [
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    rule = "-" * max(map(len, written))
+    return "\n".join([written[0], rule, *written[1:-2], rule, *written[-2:]])
+
+
+def in_words(effects: Effects) -> list[str]:
+    """Say what was found; a line whose interval spans zero is said to show no difference."""
+    return [
+        f"A minus lowers the loss, a plus raises the {effects.score_name}. The lines add up.",
+        *_verdict(effects),
+        *_most(effects),
+        *_each(effects),
+        *_pairs(effects),
+        *_last_step(effects),
+        *_cautions(effects),
+    ]
+
+
+def _verdict(effects: Effects) -> list[str]:
+    """The whole change."""
+    change = effects.loss
+    if math.isnan(change.value):
+        return ["There is no whole change: networks diverged at one end."]
+    loss = _loss(effects)
+    levels = f"{_level(effects.start_loss, loss)} to {_level(effects.end_loss, loss)}"
+    first = (
+        f"From no regularization to {effects.recipe.describe()}, the {effects.loss_name} goes from {levels}"
+    )
+    if change.spans_zero:
+        return [f"{first}: no difference that these data can show."]
+    word = "lower" if change.value < 0 else "higher"
+    share = abs(change.value) / effects.start_loss if effects.start_loss > 0 else math.nan
+    return [f"{first}: {100 * share:.2g} % {word}." if math.isfinite(share) else f"{first}."]
+
+
+def _most(effects: Effects) -> list[str]:
+    """Who lowers the loss most, where more than one line does."""
+    helping = [line for line in effects.lines if _acts(line) < 0]
+    if len(helping) < 2:
+        return []
+    best = min(helping, key=lambda line: line.loss.value)
+    return [f"What lowers it most is {_called(best)}."]
+
+
+def _each(effects: Effects) -> list[str]:
+    """Those that help, those that harm, those of which nothing can be said."""
+    loss = _loss(effects)
+    told = [line for line in effects.lines if line.kind != "without early stopping"]
+    out = []
+    for sign, word in ((-1, "lowers"), (1, "raises")):
+        for line in told:
+            if _acts(line) == sign:
+                ends = sorted((abs(line.loss.low), abs(line.loss.high)))
+                out.append(
+                    f"{_begin(_called(line))} {word} the loss by {loss(abs(line.loss.value))} "
+                    f"({loss(ends[0])} to {loss(ends[1])})."
+                )
+    silent = [_called(line) for line in told if line.kind != "off" and _acts(line) == 0]
+    if silent:
+        out.append(f"{_begin(_listed(silent))} {NO_DIFFERENCE}.")
+    off = [_called(line) for line in told if line.kind == "off"]
+    if off:
+        verbs = "is off and contributes" if len(off) == 1 else "are off and contribute"
+        out.append(f"{_begin(_listed(off))} {verbs} nothing.")
+    return out
+
+
+def _pairs(effects: Effects) -> list[str]:
+    """Pairs that do something together; one sentence where none does."""
+    if not effects.interactions or all(math.isnan(one.loss.value) for one in effects.interactions):
+        return []
+    loss, out = _loss(effects), []
+    for one in effects.interactions:
+        if not one.loss.spans_zero:
+            both = " and ".join(one.labels)
+            by = loss(abs(one.loss.value))
+            how = "less than one by one: they replace each other in part"
+            if one.loss.value < 0:
+                how = "more than one by one: they help each other"
+            out.append(f"Together, {both} lower the loss by {by} {how}.")
+    if out:
+        return out
+    if len(effects.interactions) == 1:
+        both = " and ".join(effects.interactions[0].labels)
+        return [f"That {both} replace or help each other, these data do not show."]
+    return ["That any two techniques replace or help each other, these data do not show."]
+
+
+def _last_step(effects: Effects) -> list[str]:
+    last = effects.lines[-1]
+    if last.kind != "without early stopping":
+        return []
+    first = (
+        "Early stopping is not in the recipe; it is in all lines above the last, which takes it away again"
+    )
+    acts = _acts(last)
+    if acts == 0:
+        return [f"{first}: that {NO_DIFFERENCE}."]
+    word = "lower" if acts < 0 else "higher"
+    return [f"{first}: without it the loss is {_loss(effects)(abs(last.loss.value))} {word}."]
+
+
+def _cautions(effects: Effects) -> list[str]:
+    out = []
+    if not effects.exact:
+        out.append(
+            "The techniques are too many for all combinations: their shares are means over "
+            f"{effects.n_orders} orders drawn at random, which the intervals account for."
+        )
+    if effects.failed:
+        out.append(f"Networks diverged, so that some lines have no figures: {'; '.join(effects.failed)}.")
+    if effects.n_seeds == 1:
+        out.append("With one seed, the intervals do not know what chance does in training.")
+    return out
+
+
+def _footing(effects: Effects) -> list[str]:
+    seeds = "1 seed" if effects.n_seeds == 1 else f"{effects.n_seeds} seeds"
+    return [
+        f"Means of {effects.n_rows:,} held-out rows, {effects.n_folds} folds and {seeds}; no regularization "
+        f"is that of epoch {effects.max_epochs}.",
+        "Intervals are over rows and seeds: what other held-out rows would give, not other training rows.",
+        f"{effects.n_networks:,} networks in {effects.seconds:.0f} s.",
+    ]
+
+
+def _row_label(line: EffectLine) -> str:
+    return f"{line.label} (off)" if line.kind == "off" else line.label
+
+
+def _called(line: EffectLine) -> str:
+    """What a line is called in a sentence."""
+    return "the learning rate" if line.kind == "learning rate" else line.label
+
+
+def _acts(line: EffectLine) -> int:
+    """-1: it lowers the loss; 1: it raises it; 0: that cannot be told."""
+    if math.isnan(line.loss.value) or line.loss.spans_zero:
+        return 0
+    return -1 if line.loss.value < 0 else 1
+
+
+def _cells(change: Interval, write: Callable[[float], str]) -> list[str]:
+    if math.isnan(change.value):
+        return ["none", ""]
+    if change.value == change.low == change.high == 0:
+        return ["0", ""]
+    ends = "" if math.isnan(change.low) else f"{_signed(change.low, write)} to {_signed(change.high, write)}"
+    return [_signed(change.value, write), ends]
+
+
+def _signed(value: float, write: Callable[[float], str]) -> str:
+    """With its sign, and without one where nothing is left of it."""
+    text = write(abs(value))
+    return text if not text.strip("0.") else f"{'-' if value < 0 else '+'}{text}"
+
+
+def _level(value: float, write: Callable[[float], str]) -> str:
+    return "none" if math.isnan(value) else write(value)
+
+
+def _loss(effects: Effects) -> Callable[[float], str]:
+    """Write losses with the decimals that give the smaller level four digits."""
+    levels = [level for level in (effects.start_loss, effects.end_loss) if math.isfinite(level) and level > 0]
+    lowest = min(levels, default=1.0)
+    if not 1e-5 <= lowest < 1e8:
+        return lambda value: f"{value:.3g}"
+    decimals = max(0, 3 - math.floor(math.log10(lowest)))
+    return lambda value: f"{value:,.{decimals}f}"
+
+
+def _score(effects: Effects) -> Callable[[float], str]:
+    """Accuracy in percent, R squared as it is."""
+    if effects.task == "classification":
+        return lambda value: f"{100 * value:.1f}"
+    return lambda value: f"{value:.3f}"
+
+
+def _score_level(effects: Effects, end: bool) -> str:
+    value = effects.end_score if end else effects.start_score
+    if math.isnan(value):
+        return "none"
+    if effects.task == "classification":
+        return f"{100 * value:.1f} %"
+    return f"{value:.3f}"
+
+
+def _begin(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
