@@ -147,6 +147,9 @@ def judge(folder: Path | Sequence[Path]) -> dict[str, Any]:
         "regret": {name: _interval(_differences(best, by)) for name, by in gains.items()},
         "advised_is_best": round(float(np.mean(at_best)), 3),
         "fitted_on_all": fit(searches)[1],
+        "tables_where_advised_is_better": {
+            kind: sum(gains["advised"][t] > gains[kind][t] for t in tables) for kind in KINDS
+        },
         "groups": _groups(searches),
         "tables": [
             {"table": t, "rows": n, "n_searches": len(some), "first": first_advised(some[0].facts),

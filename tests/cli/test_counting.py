@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from taut.cli import path_progress
+from taut.cli import counting
 from taut.cli.counting import CountingBar, text_of
 from taut.cli.voice import Voice
 from taut.path import PathProgress
@@ -26,7 +26,7 @@ def test_without_a_terminal_there_is_a_plain_line_every_few_seconds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [100.0]
-    monkeypatch.setattr(path_progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(counting.time, "monotonic", lambda: clock[0])
     with CountingBar(Voice(), "networks") as bar:
         bar.update(at(0, 0, None, "looking for the top"))
         for second, done in enumerate(range(1, 10)):

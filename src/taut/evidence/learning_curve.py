@@ -94,10 +94,8 @@ def learning_curve(
         Called whenever a network has come to its end.
     """
     trials: list[tuple[int, Trial]] = []
-    for place, part in enumerate(PARTS):
+    for place, part in enumerate(parts_of(folds)):
         sizes = [int(part * len(fold.train)) for fold in folds]
-        if min(sizes) < _LEAST_ROWS:
-            continue
         fewer = [
             _part(fold, size, k, data, matrix, settings.seed)
             for k, (fold, size) in enumerate(zip(folds, sizes, strict=True))
@@ -112,15 +110,21 @@ def learning_curve(
     points = tuple(
         CurvePoint(n, _interval(one, weight), float(np.mean(one.train_losses))) for n, one in sound
     )
-    if len(sound) < 2 or sound[-1][1] is not whole:
+    if len(trials) < 2 or trials[-2][1].failed or whole.failed:
         return LearningCurve(points, NONE, float("nan"))
-    doubling = _doubling(sound[-2][1], whole, weight)
+    doubling = _doubling(trials[-2][1], whole, weight)
     steps = [a.loss.value - b.loss.value for a, b in zip(points[:-1], points[1:], strict=True)]
     after = float("nan")
-    if len(steps) > 1:
+    if len(trials) > 2 and not trials[-3][1].failed:
         ratio = min(1.0, max(0.0, steps[-1] / steps[-2])) if steps[-2] > 0 else 1.0
         after = max(0.0, doubling.value) * ratio
     return LearningCurve(points, doubling, after)
+
+
+def parts_of(folds: Sequence[Fold]) -> tuple[float, ...]:
+    """Parts of these folds' training rows that are large enough."""
+    fewest = min(len(fold.train) for fold in folds)
+    return tuple(part for part in PARTS if int(part * fewest) >= _LEAST_ROWS)
 
 
 def _part(fold: Fold, size: int, number: int, data: Data, matrix: Matrix, seed: int) -> Fold:

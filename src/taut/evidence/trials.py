@@ -130,32 +130,38 @@ class Trials:
 
     def weaker(self) -> list[Trial]:
         """With dropout, and with L2, at two strengths each, and early stopping."""
-        recipe = self._candidate.recipe
-        early = recipe if self._is_early else recipe.with_(EarlyStopping())
-        changes: list[tuple[str, Recipe]] = []
-        if self._candidate.hidden:
-            changes += [
-                (f"dropout {rate:g}", early.with_(Dropout(rate)))
-                for rate in DROPOUTS
-                if rate > _strength(recipe, Dropout)
-            ]
-        changes += [
-            (f"L2 {strength:g}", early.with_(L2(strength)))
-            for strength in L2S
-            if strength > _strength(recipe, L2)
-        ]
-        candidates = [replace(self._candidate, recipe=one) for _, one in changes]
-        return self._tried([name for name, _ in changes], "weaker", candidates, early=True)
+        return self._added("weaker", self._weaker)
 
     def others(self) -> list[Trial]:
         """With L1, and with batch norm, and early stopping."""
+        return self._added("other", self._others_to_add)
+
+    @property
+    def n_networks(self) -> int:
+        """How many networks all trials train; a longer training goes on with one that was there."""
+        return len(self._folds) * (2 + len(self._weaker) + len(self._others_to_add))
+
+    @property
+    def _weaker(self) -> list[Technique]:
         recipe = self._candidate.recipe
-        early = recipe if self._is_early else recipe.with_(EarlyStopping())
+        rates = DROPOUTS if self._candidate.hidden else ()
+        dropouts = [Dropout(rate) for rate in rates if rate > _strength(recipe, Dropout)]
+        return [*dropouts, *(L2(strength) for strength in L2S if strength > _strength(recipe, L2))]
+
+    @property
+    def _others_to_add(self) -> list[Technique]:
+        recipe = self._candidate.recipe
         kinds: list[Technique] = [L1(strength) for strength in L1S if recipe.get(L1) is None]
         if self._candidate.hidden and recipe.get(BatchNorm) is None:
             kinds.append(BatchNorm())
-        candidates = [replace(self._candidate, recipe=early.with_(kind)) for kind in kinds]
-        return self._tried([kind.label for kind in kinds], "other", candidates, early=True)
+        return kinds
+
+    def _added(self, side: Side, techniques: Sequence[Technique]) -> list[Trial]:
+        """The person's recipe with one technique more, and early stopping."""
+        recipe = self._candidate.recipe
+        early = recipe if self._is_early else recipe.with_(EarlyStopping())
+        candidates = [replace(self._candidate, recipe=early.with_(one)) for one in techniques]
+        return self._tried([one.label for one in techniques], side, candidates, early=True)
 
     def stronger(self) -> list[Trial]:
         """Twice as wide; and trained twice as long."""
@@ -170,8 +176,11 @@ class Trials:
             if runs is None:
                 raise KeyboardInterrupt
             self._own = runs
-            longer = self._trial("trained twice as long", "stronger", self._candidate, 0, runs, early=False)
-            found.append(longer)
+            name, candidate = "trained twice as long", self._candidate
+            if any(run.epoch < goal for run in runs):  # it diverged on the way
+                found.append(self._failed(name, "stronger", candidate, 0, runs))
+            else:
+                found.append(self._trial(name, "stronger", candidate, 0, runs, early=False))
         return found
 
     def job(self, trial: Trial, fold: int = 0) -> Job:

@@ -18,7 +18,7 @@ from taut.estimators.problem import ClassWeight, read_features
 from taut.evidence.advice import Advice, advise, measured
 from taut.evidence.advice_facts import facts_of
 from taut.evidence.interval import NONE, Interval
-from taut.evidence.learning_curve import PARTS, learning_curve
+from taut.evidence.learning_curve import learning_curve, parts_of
 from taut.evidence.signs import look
 from taut.evidence.skew import skewed_interval
 from taut.evidence.trials import LONGER, Trial, Trials
@@ -174,7 +174,7 @@ def _diagnosis(
     data, seed, weight = problem.data, settings.seed, problem.data.score_weight
     candidate = Candidate(recipe, given.learning_rate, given.hidden)
     trials = Trials(given.engine, data, given.folds, settings, candidate, control, news.arrived)
-    news.expect(len(given.folds) * (8 + len(PARTS)))
+    news.expect(trials.n_networks + len(given.folds) * len(parts_of(given.folds)))
     tried = [*trials.own(), *trials.weaker(), *trials.others(), *trials.stronger()]
     own = tried[0]
     sound = [one for one in tried[1:] if not one.failed and one.side != "stronger"]

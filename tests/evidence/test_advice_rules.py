@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taut.evidence.advice_facts import Facts
+from taut.evidence.advice_rules import order_of
+from taut.techniques import L1, L2, BatchNorm, Dropout
+
+
+def facts(**changes: Any) -> Facts:
+    usual: dict[str, Any] = {
+        "n_rows": 300, "n_columns": 10, "n_features": 12, "categorical_share": 0.1, "n_classes": 2,
+        "rarest_share": 0.4, "noise": 0.6, "n_parameters": 18_000, "n_hidden": 256, "batch_size": 64,
+    }  # fmt: skip
+    return Facts(**usual | changes)
+
+
+AMOUNT: dict[str, Any] = {"n_classes": None, "rarest_share": None}
+SMALL: dict[str, Any] = {"n_hidden": 16, "n_parameters": 400}
+
+
+@pytest.mark.parametrize(
+    ("changes", "order"),
+    [
+        ({}, (L1, L2, Dropout, BatchNorm)),
+        (AMOUNT, (L1, L2, Dropout, BatchNorm)),
+        ({"n_classes": 4}, (L1, L2, Dropout, BatchNorm)),
+        ({"n_classes": 5}, (BatchNorm, Dropout, L1, L2)),
+        ({"n_classes": 5, "batch_size": 8}, (BatchNorm, Dropout, L1, L2)),
+        ({"n_classes": 5, "batch_size": 4}, (L1, L2, Dropout, BatchNorm)),
+        (SMALL, (L1, L2, Dropout, BatchNorm)),
+        (SMALL | {"n_classes": 26}, (BatchNorm, L1, L2, Dropout)),
+        (SMALL | {"n_classes": 26, "batch_size": 2}, (L1, L2, Dropout, BatchNorm)),
+        ({"n_classes": 26, "n_hidden": 16}, (BatchNorm, Dropout, L1, L2)),
+        ({"n_classes": 26, "n_parameters": 400}, (BatchNorm, Dropout, L1, L2)),
+        ({"n_hidden": 0, "n_parameters": 13}, (L1, L2)),
+    ],
+)
+def test_the_order(changes: dict[str, Any], order: tuple[type, ...]) -> None:
+    assert order_of(facts(**changes)) == order
+
+
+@given(
+    n_classes=st.none() | st.integers(2, 100),
+    n_hidden=st.integers(1, 4096),
+    n_parameters=st.integers(1, 10**7),
+    n_rows=st.integers(2, 10**6),
+    batch_size=st.integers(1, 4096),
+)
+def test_each_technique_stands_in_it_once(**changes: Any) -> None:
+    assert sorted(kind.name for kind in order_of(facts(**changes))) == ["batch_norm", "dropout", "l1", "l2"]
