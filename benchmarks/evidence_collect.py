@@ -32,6 +32,7 @@ ESTIMATE_TABLES = (
 )  # fmt: skip
 SIZES = (300, 1000)
 LARGE_TABLES, LARGE = ("magic", "diamonds", "wages", "letter"), 3000
+PERMUTED_TABLES = ("magic", "hpc", "stackoverflow", "credit-data", "satimage")
 _MOST_HELD_OUT = 5_000
 
 
@@ -63,11 +64,7 @@ def collect(folder: Path, wanted: Sequence[Case], n_jobs: int | None = None) -> 
         if path.exists():
             continue
         started = time.perf_counter()
-        found = run(case, n_jobs)
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            np.savez_compressed(file, **found)
-        os.replace(part, path)
+        _write(path, run(case, n_jobs))
         print(f"{path.name} {time.perf_counter() - started:.1f} s", flush=True)
 
 
@@ -180,7 +177,30 @@ def _held_out(
     return bag, hits, float(np.mean([one.losses.mean(dtype=float) for one in each])), single_hits
 
 
-if __name__ == "__main__":
-    import sys
+def permuted(folder: Path, n_runs: int, n_jobs: int | None = None) -> None:
+    """Searches of 100 candidates on 300 rows whose target means nothing, that have no file yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(n_runs):
+        table = PERMUTED_TABLES[number % len(PERMUTED_TABLES)]
+        path = folder / f"{table}-300-{number}.npz"
+        if path.exists():
+            continue
+        X, y, task = load(table)
+        rng = np.random.default_rng((number, 7))
+        keep = rng.permutation(len(y))[: 300 + 3000]
+        bench = Bench.of(
+            X.iloc[keep].reset_index(drop=True), rng.permutation(y[keep]), task, number,
+            test_size=3000, n_jobs=n_jobs,
+        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            search, result, seconds = bench.search(n_candidates=100)
+            _write(path, lay_down(bench, search, result) | {"seconds": seconds})
+        print(f"{path.name} {seconds:.1f} s", flush=True)
 
-    collect(Path(sys.argv[1]), cases(int(sys.argv[2]), int(sys.argv[3])))
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez_compressed(file, **found)
+    os.replace(part, path)

@@ -159,8 +159,8 @@ def judge_choices(laid: Sequence[Laid]) -> dict[str, Any]:
     }
 
 
-def judge_permuted(laid: Sequence[Laid]) -> dict[str, Any]:
-    """What is left of the naive figure's bias where the target means nothing.
+def judge_bias(laid: Sequence[Laid]) -> dict[str, Any]:
+    """What is left of the naive figure's bias after the correction, as shares of the true loss.
 
     The chance of the rows, which both figures share, is taken out by early stopping alone, which nobody
     chose: its own cross-validated less its true loss.
@@ -178,5 +178,9 @@ def judge_permuted(laid: Sequence[Laid]) -> dict[str, Any]:
         mean, error = float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(n))
         return [mean, mean - 1.96 * error, mean + 1.96 * error]
 
-    return {"runs": n, "naive_bias": told(naive), "corrected_bias": told(left),
-            "left": float(np.mean(left) / np.mean(naive))}  # fmt: skip
+    return {
+        "runs": n,
+        "naive_bias": told(naive),
+        "corrected_bias": told(left),
+        "share_left": float(np.mean(left) / np.mean(naive)),
+    }

@@ -29,12 +29,14 @@ from taut.evidence.verdict import judge
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, make_fold
-from taut.techniques import L2, Dropout
+from taut.techniques import L2, Dropout, EarlyStopping
 
 TABLES = ("magic", "letter", "diamonds", "wages", "satimage", "caravan", "computers", "stackoverflow")
+#: Widths, epochs, and whether it stops early.
 NETWORKS = (
-    ((4,), 30), ((32,), 30), ((128, 128), 30), ((4,), 300), ((32,), 300), ((128, 128), 300),
-    ((16,), 120), ((64,), 60),
+    ((4,), 30, False), ((32,), 30, False), ((128, 128), 30, False),
+    ((4,), 300, False), ((32,), 300, False), ((128, 128), 300, False),
+    ((16,), 120, False), ((64,), 60, False), ((32,), 300, True), ((128, 128), 300, True),
 )  # fmt: skip
 ROWS = (300, 1000)
 HELD_OUT = 5000
@@ -49,16 +51,18 @@ class Case:
     n_rows: int
     hidden: tuple[int, ...]
     epochs: int
+    stops: bool
 
     @property
     def name(self) -> str:
         """Of its file."""
-        return f"{self.table}-{self.n_rows}-{'x'.join(map(str, self.hidden))}-{self.epochs}.npz"
+        widths = "x".join(map(str, self.hidden))
+        return f"{self.table}-{self.n_rows}-{widths}-{self.epochs}{'-stops' * self.stops}.npz"
 
 
 def cases() -> list[Case]:
     """All that are judged; tables that have no 5,000 rows more take fewer."""
-    return [Case(t, n, h, e) for n in ROWS for h, e in NETWORKS for t in TABLES]
+    return [Case(t, n, *network) for n in ROWS for network in NETWORKS for t in TABLES]
 
 
 def collect(folder: Path, n_jobs: int | None = None) -> None:
@@ -97,27 +101,29 @@ def run(case: Case, n_jobs: int | None) -> dict[str, Any]:
             whole = prepare(X, y, cv=[(np.arange(n_rows), np.arange(n_rows, len(y)))], **given)
         part = prepare(X.iloc[:n_rows], y[:n_rows], cv=5, **given)
     started = time.perf_counter()
-    tried = diagnose(part)
+    recipe = Recipe(EarlyStopping()) if case.stops else Recipe()
+    tried = diagnose(part, recipe)
     seconds = time.perf_counter() - started
     verdict = judge(tried, None, 0)
-    truth = true_gains(whole, n_rows, part.settings.batch_size)
+    truth = true_gains(whole, n_rows, part.settings.batch_size, stops=case.stops)
     facts = {
         "n_rows": n_rows, "verdict": verdict.fit, "seconds": seconds, "truth": truth,
         "weaker": verdict.weaker.share.to_dict(), "stronger": verdict.stronger.share.to_dict(),
         "names": [t.name for t in tried], "sides": [t.side for t in tried],
-        "train": float(np.mean(tried[0].train_losses)), "validation": float(np.mean(tried[0].validation_losses)),
+        "train": float(np.mean(tried[0].train_losses)),
+        "validation": float(np.mean(tried[0].validation_losses)),
     }  # fmt: skip
     return {"facts": json.dumps(facts), "losses": np.stack([t.losses for t in tried])}
 
 
-def diagnose(part: Prepared) -> list[Trial]:
+def diagnose(part: Prepared, recipe: Recipe) -> list[Trial]:
     """All trials, by cross-validation."""
-    candidate = Candidate(Recipe(), part.learning_rate, part.hidden)
+    candidate = Candidate(recipe, part.learning_rate, part.hidden)
     trials = Trials(part.engine, part.problem.data, part.folds, part.settings, candidate, Control())
     return [*trials.own(), *trials.weaker(), *trials.stronger()]
 
 
-def true_gains(whole: Prepared, n_rows: int, batch_size: int) -> dict[str, list[float]]:
+def true_gains(whole: Prepared, n_rows: int, batch_size: int, *, stops: bool) -> dict[str, list[float]]:
     """By side: share of the loss that the picked alternative saves, and its standard error."""
     problem, epochs = whole.problem, whole.settings.max_epochs
     n = len(problem.data.values)
@@ -128,12 +134,13 @@ def true_gains(whole: Prepared, n_rows: int, batch_size: int) -> dict[str, list[
     weaker = [replace(own, recipe=Recipe(Dropout(p))) for p in DROPOUTS]
     weaker += [replace(own, recipe=Recipe(L2(s))) for s in L2S]
     curves = {c: _losses(whole, c, fold, epochs, batch_size) for c in (wide, *weaker)}
-    longer = _losses(whole, own, fold, 2 * epochs, batch_size)
+    longer = _losses(whole, own, fold, epochs if stops else 2 * epochs, batch_size)
     half = np.random.default_rng(0).permutation(n - n_rows) < (n - n_rows) // 2
-    last = longer[epochs - 1]
     stopped = [_at_best(table, half) for table in (longer[:epochs], *(curves[c] for c in weaker))]
+    last = stopped[0] if stops else longer[epochs - 1]
+    stronger = [_at_best(curves[wide], half)] if stops else [curves[wide][-1], longer[-1]]
     out = {}
-    for side, options in (("weaker", stopped), ("stronger", [curves[wide][-1], longer[-1]])):
+    for side, options in (("weaker", stopped), ("stronger", stronger)):
         picked = min(options, key=lambda one: float(one[half].mean()))
         difference = (last - picked)[~half]
         level = float(last[~half].mean())
@@ -192,10 +199,3 @@ def report(folder: Path) -> dict[str, Any]:
                       for t in names},
         "median_seconds": float(np.median([one["seconds"] for one in found])),
     }  # fmt: skip
-
-
-if __name__ == "__main__":
-    import sys
-
-    collect(Path(sys.argv[1]))
-    print(json.dumps(report(Path(sys.argv[1])), indent=1))
