@@ -221,7 +221,7 @@ def test_caution_is_said() -> None:
                         scored(alone(L2(1)), [0.98, 0.98]), best=2)  # fmt: skip
     assert found.startswith(
         "Early stopping alone was chosen. It lowered the validation loss by 50 % against no regularization. "
-        "Others had a lower loss, but by less than its standard error: that is not enough to prefer them."
+        "Others had a lower loss, but what they gained over early stopping alone is less sure."
     )
 
 

@@ -135,6 +135,20 @@ def test_caution_never_chooses_what_is_worse_than_a_baseline() -> None:
     assert against_alone(0.01, 0.02 / CAUTION, none=1.005) == 3
 
 
+def test_a_surer_gain_is_preferred_to_a_greater_one() -> None:
+    rng = np.random.default_rng(0)
+    base, noise = rng.gamma(1.0, 1.0, 400), rng.standard_normal(400)
+    noise -= noise.mean()
+    rows = {0: base + 1.0, 1: base + 9.0, 2: base + 0.9, 3: base + 0.8 + 3.0 * noise}
+    candidates = [EARLY, NONE, tagged(1), tagged(2)]
+    scores = [
+        scored(float(rows[i].mean()), candidate=one) for i, one in enumerate(candidates)
+    ]  # the last gains 0.2, give or take 0.15; the other 0.1, surely
+    assert choose(scores, 2, "best", rows, None) == 2
+    rows[3] = base + 0.8 + 0.1 * noise
+    assert choose(scores, 2, "best", rows, None) == 3
+
+
 def test_without_rows_there_is_no_caution() -> None:
     scores = [scored(loss, candidate=one) for loss, one in ((1.001, EARLY), (9.0, NONE), (1.0, tagged(1)))]
     assert choose(scores, 2, "best", {}, None) == 2

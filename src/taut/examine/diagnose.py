@@ -69,8 +69,9 @@ def diagnose(
     The network is trained as it is by cross-validation, and so are fixed alternatives on the same folds:
     stopped at its best epoch; with dropout 0.2 and 0.5, with L2 0.8 and 5, with L1 0.3 and with batch norm,
     each with early stopping; twice as wide; trained twice as long. It overfits where one of the regularized
-    or earlier stopped ones has a loss on unseen rows that is lower by more than 2 %, and by more than
-    chance; it underfits where the wider or the longer one has. How often that is right: docs/diagnosis.md.
+    or earlier stopped ones has a loss on unseen rows that is lower by more than 1 %, and by more than
+    chance; it underfits where the wider or the longer one has one that is lower by more than 3 %. How often
+    that is right: docs/diagnosis.md.
 
     Parameters
     ----------

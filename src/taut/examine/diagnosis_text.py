@@ -22,9 +22,10 @@ def plain_text(found: Diagnosis) -> str:
 def verdict_of(found: Diagnosis) -> str:
     """Give the verdict in one sentence."""
     weaker, stronger = found.gains.weaker, found.gains.stronger
+    if _diverged(found):
+        sound = [one.name for one in found.alternatives if math.isfinite(one.validation_loss)]
+        return f"The network diverges as it is; {_with(weaker.best or sound[0])} it does not."
     if found.verdict == "overfits":
-        if not math.isfinite(found.validation_loss.value):
-            return f"The network diverges as it is; {weaker.best} it does not."
         return (
             f"The network overfits {found.degree}: {_with(weaker.best)} its loss on unseen rows would be "
             f"{_share(weaker.share)} lower."
@@ -36,12 +37,14 @@ def verdict_of(found: Diagnosis) -> str:
         )
     return (
         "The network fits: none of the alternatives tried, regularized, stopped earlier, wider or trained "
-        "longer, has a loss on unseen rows that is surely lower by more than 2 %."
+        "longer, has a loss on unseen rows that is lower by more than a trifle, and by more than chance."
     )
 
 
 def losses_of(found: Diagnosis) -> list[str]:
     """Say the losses, where the validation loss turned, and what regularization recovers."""
+    if _diverged(found):
+        return ["Its loss was no longer a finite number, so that it has no figures of its own."]
     write = _writer(found)
     loss = "Cross-entropy (nats)" if found.task == "classification" else "Squared error"
     metric = f"accuracy {100 * found.score:.1f} %" if found.task == "classification" else ""
@@ -164,6 +167,10 @@ def _footing(found: Diagnosis) -> str:
         f"{widths}, learning rate {found.learning_rate:g}, batches of {found.batch_size}, "
         f"{found.recipe.describe()}; {found.seconds:.1f} s."
     )
+
+
+def _diverged(found: Diagnosis) -> bool:
+    return not math.isfinite(found.validation_loss.value)
 
 
 def _with(name: str) -> str:

@@ -69,7 +69,7 @@ def effects(
        orders in which the techniques can join.
 
     Each fold takes the learning rate and the epoch that are best on the *other* folds: chosen on the rows
-    that are scored, they would pass for skill. The first seed chooses both for all seeds.
+    that are scored, they would pass for skill. The first seed chooses the rate for all.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def effects(
     -----
     Intervals are percentiles (95 %) of a bootstrap over rows, the same ones in all combinations, and seeds.
     They tell what other held-out rows and other seeds would give, not other training rows, nor what chance
-    does in choosing rates and epochs. Formulas and
+    does in choosing the learning rates. Formulas and
     sources are in :mod:`taut.evidence.shapley`. Beyond five players, networks of six orders are trained in
     place of all combinations (``exact`` is False), and there are no interactions.
 

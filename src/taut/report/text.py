@@ -132,9 +132,7 @@ def _verdict(summary: Summary) -> str:
 def _reason(summary: Summary) -> str:
     """Why this one, where not (or not only) for its loss."""
     if not summary.scoring and summary.selection == "best":
-        return (
-            "Others had a lower loss, but by less than its standard error: that is not enough to prefer them."
-        )
+        return "Others had a lower loss, but what they gained over early stopping alone is less sure."
     if not summary.scoring:
         return (
             "Others had a lower loss: of those within one standard error of the best, this one has the "

@@ -20,9 +20,9 @@ Vector: TypeAlias = NDArray[np.float64]
 #: out; NaN where none does.
 RowLosses: TypeAlias = Mapping[int, NDArray[np.floating]]
 
-#: "best" prefers early stopping alone to what is not better by so many standard errors (benchmarks/README.md,
-#: "Never worse").
-CAUTION = 1.0
+#: So many standard errors of its gain over early stopping alone are taken off a candidate
+#: (benchmarks/README.md, "Never worse").
+CAUTION = 1.75
 
 _CHUNK = 65_536  # rows at a time
 
@@ -45,12 +45,12 @@ def eligible(scores: Sequence[CandidateScore]) -> list[int]:
 class Choosing:
     """The rule of choice, for the losses that were measured and for any resample of them.
 
-    ``"best"`` takes the lowest loss, of equal ones the first; but early stopping alone, at its best learning
-    rate, where that is within ``CAUTION`` standard errors of it and not worse than a baseline: the lowest of
-    many noisy losses is lower than the truth, and a recipe that may be no better is not worth it.  ``"1se"``
-    takes, among those within one standard error of the best and not worse than any baseline, the one with
-    the smallest gap between validation and training loss.  Either way the choice is not worse than a
-    baseline.
+    ``"best"`` takes the one whose gain over early stopping alone (at its best learning rate) is surest: the
+    greatest gain less ``CAUTION`` of its standard errors; early stopping alone itself, whose gain is 0, where
+    nobody has more.  The lowest of many noisy losses is lower than the truth, and a recipe that may be no
+    better is not worth it.  Without standard errors it is the lowest loss, of equal ones the first.
+    ``"1se"`` takes, among those within one standard error of the best, the one with the smallest gap between
+    validation and training loss.  Either way the choice is not worse than any baseline.
 
     Parameters
     ----------
@@ -85,9 +85,11 @@ class Choosing:
         if not self.is_alone.any():
             return best
         alone = np.where(self.is_alone, losses, np.inf).argmin(axis=1)
-        safer = (behind[each, alone] <= CAUTION * errors[each, alone]) & (losses[each, alone] <= bound)
-        chosen: NDArray[np.intp] = np.where(safer, alone, best)
-        return chosen
+        doubt = CAUTION * np.nan_to_num(self.errors[:, alone].T, nan=0.0)
+        sure = losses[each, alone][:, None] - losses - np.where(self.is_alone, np.inf, doubt)
+        sure[each, alone] = 0.0
+        surest: NDArray[np.intp] = np.where(losses <= bound[:, None], sure, -np.inf).argmax(axis=1)
+        return surest
 
 
 def choosing_among(
