@@ -21,7 +21,7 @@ from sklearn.datasets import make_classification
 
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, TautClassifierCV
 from taut.engine.compiled.engine import CompiledEngine
-from taut.examine.effects import Effects, effects
+from taut.examine import Effects, effects
 
 #: Three players, weak and strong: the stronger, the more epochs.
 THREE = {

@@ -1,7 +1,7 @@
 """Signs of trouble: how often they are seen in clean tables, and how often where trouble was put in.
 
     python benchmarks/evidence_signs.py [--splits 3] [--rows 5000] [--tables magic,spam] [--json out.json]
-    python benchmarks/evidence_signs.py --unseen     # tables that no threshold was chosen by; clean only
+    python benchmarks/evidence_signs.py --unseen     # tables beyond the suite; clean only
 
 Each table is shuffled, and cut in two halves: a table and a second file. Clean: any sign is a false alarm,
 but for what the table really has. Injected: what share of the tables has the sign, with the right column.

@@ -6,7 +6,6 @@ import math
 import os
 import signal
 import threading
-import warnings
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from sklearn.model_selection import RepeatedKFold, ShuffleSplit
 import taut
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, regularization_path
 from taut.errors import DataError, ParameterError, TrainingError, TrainingWarning
-from taut.estimators.prepare import task_of
 from taut.path import PathProgress, RegularizationPath
 from tests.estimators.helpers import given, mixed_columns, mixed_target
 
@@ -209,27 +207,6 @@ def test_what_auto_became_is_told() -> None:
     found = path(learning_rate="auto", batch_size="auto", max_epochs=3)
     assert (found.learning_rate, found.batch_size) == (0.001, 32)
     assert (found.hidden, found.activation, found.max_epochs) == ((8,), "relu", 3)
-
-
-@pytest.mark.parametrize(
-    ("y", "expected"),
-    [
-        (["a", "b"] * 20, "classification"),
-        ([0, 1, 2] * 9, "classification"),
-        ([1.0, 2.0] * 20, "classification"),
-        ([True, False] * 20, "classification"),
-        ([0.5, 1.5] * 20, "regression"),
-        (list(range(40)) * 3, "regression"),  # 40 whole numbers, 3 rows each
-        (np.arange(30.0).repeat(10), "classification"),
-        (pd.Series(["a", "b"] * 20, dtype="category"), "classification"),
-        (pd.Series(range(100)), "regression"),
-    ],
-    ids=str,
-)
-def test_the_task_is_seen_from_the_target(y: Any, expected: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert task_of(y) == expected
 
 
 def test_the_task_may_be_said() -> None:

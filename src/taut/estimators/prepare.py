@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
 from taut.engine.base import Engine, Fold
-from taut.errors import ParameterError
+from taut.errors import DataError, ParameterError
 from taut.estimators.classifier_cv import TautClassifierCV
 from taut.estimators.problem import ClassWeight, Problem
 from taut.estimators.regressor_cv import TautRegressorCV
@@ -69,9 +69,10 @@ def prepare(
     n_jobs: int | None,
     random_state: Any,
 ) -> Prepared:
-    """Check everything as the estimators do, and make the folds.
+    """Check X, y and the parameters as the estimators do, and make the folds.
 
-    The one-time compilation is left to the caller (``engine.prepare()``).
+    The one-time compilation is left to the caller (``engine.prepare()``); the activation is checked when
+    networks are made.
 
     Raises
     ------
@@ -82,6 +83,8 @@ def prepare(
     """
     if task not in ("auto", "classification", "regression"):
         raise ParameterError(f"task must be auto, classification or regression, and it is {task!r}.")
+    if y is None:
+        raise DataError("y is None: give the target, a value for each row of X.")
     widths = hidden_widths(hidden)
     estimator = _estimator(
         task_of(y) if task == "auto" else task,

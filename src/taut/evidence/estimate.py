@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.evidence.interval import Interval
+from taut.evidence.interval import LEVEL, Interval
 from taut.evidence.skew import skewed_interval
 from taut.selection.choice import Choosing
 
@@ -165,15 +165,30 @@ def estimate(figures: RowFigures, choosing: Choosing, chosen: int, score_name: s
     left = (out @ sums.weight)[:, None]
     loss = float(np.mean(((out @ sums.losses) / left)[each, winners])) if len(each) else own_loss
     missed = float(np.mean(((out @ sums.badness) / left)[each, winners])) if len(each) else own_badness
-    score = skewed_interval(missed, badness[chosen], weight, _WIDER).times(-1.0)
     return Estimate(
         loss=interval_of_loss(loss, losses[chosen], weight),
-        score=Interval(1.0 + score.value, 1.0 + score.low, float(np.minimum(1.0, 1.0 + score.high))),
+        score=_score(missed, badness[chosen], weight, is_share=score_name == "accuracy"),
         score_name=score_name,
         naive_loss=own_loss,
         naive_score=1.0 - own_badness,
         n_candidates=len(losses),
     )
+
+
+def _score(
+    missed: float, badness: Vector, weight: NDArray[np.floating] | None, *, is_share: bool
+) -> Interval:
+    """One less the mean badness, with its interval: Clopper-Pearson's where all rows are right, or none."""
+    score = skewed_interval(missed, badness, weight, _WIDER).times(-1.0)
+    low, high = 1.0 + score.low, float(np.minimum(1.0, 1.0 + score.high))
+    if is_share:
+        low = float(np.maximum(0.0, low))
+        certain = 1.0 - ((1.0 - LEVEL) / 2) ** (1.0 / max(1, len(badness)))
+        if not badness.any():
+            low = min(low, 1.0 - certain)
+        elif badness.all():
+            high = max(high, certain)
+    return Interval(1.0 + score.value, low, high)
 
 
 def interval_of_loss(value: float, rows: Vector, weight: NDArray[np.floating] | None) -> Interval:

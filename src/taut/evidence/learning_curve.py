@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Control, Data, Engine, Fold
+from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
-from taut.evidence.skew import skewed_interval
 from taut.evidence.trials import Trial, Trials
 from taut.selection.bootstrap import paired_standard_error
 from taut.selection.candidate import Candidate
@@ -137,8 +137,7 @@ def _part(fold: Fold, size: int, number: int, data: Data, matrix: Matrix, seed: 
 def _interval(trial: Trial, weight: NDArray[np.floating] | None) -> Interval:
     known = np.isfinite(trial.losses)
     used = None if weight is None else weight[known]
-    value = float(np.average(trial.losses[known], weights=used))
-    return skewed_interval(value, trial.losses[known], used)
+    return interval_of_loss(float(np.average(trial.losses[known], weights=used)), trial.losses, weight)
 
 
 def _doubling(before: Trial, after: Trial, weight: NDArray[np.floating] | None) -> Interval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, final
@@ -56,7 +57,7 @@ class Trial:
     losses : float64 array, shape (n_rows,)
         Out of fold, each row's mean over the folds that hold it out; NaN where none does.
     train_losses, validation_losses, scores : float64 array, shape (n_folds,)
-        At ``epochs``; scores are accuracies, NaN for amounts.
+        At ``epochs``; scores are accuracies, and mean nothing for amounts.
     failed : bool
         Whether it diverged on a fold; the figures are then NaN.
     """
@@ -107,7 +108,7 @@ class Trials:
         self._candidate, self._max_epochs = candidate, settings.max_epochs
         # So that training longer goes on where the person's ended.
         longer = replace(settings, max_epochs=LONGER * settings.max_epochs)
-        self.runner = Runner(engine, data, Ladder(self._folds), longer)
+        self.runner = Runner(engine, data, Ladder(self._folds), longer, most_losses=sys.maxsize)
         self._others = without_shared_rows(self._folds, len(data.values))
         self._arrived = arrived
         self._number = 0

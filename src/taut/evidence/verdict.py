@@ -18,8 +18,8 @@ Degree: TypeAlias = Literal["", "slightly", "clearly", "badly"]
 #: A gain of less than this share of the loss is no matter, weaker and stronger. By 160 cases whose truth
 #: thousands of other rows told, they say best where there is 2 % to be had (docs/diagnosis.md).
 WEAKER_MATTERS, STRONGER_MATTERS = 0.01, 0.03
-# The gain is also to be so many of its standard errors.
-_ERRORS = 1.0
+# The gain is also to be so many of its standard errors, and more than this with the correction for picking.
+_ERRORS, _LEFT = 1.0, 0.005
 _CLEARLY, _BADLY = 0.10, 0.50
 _RESAMPLES = 1000
 _MOST_GROUPS = 2000
@@ -50,7 +50,7 @@ class Gain:
     def matters(self, least: float) -> bool:
         """Whether it is more than a trifle, and more than chance."""
         error = (self.share.high - self.share.low) / (2 * 1.96)
-        return bool(self.best) and self.measured > max(least, _ERRORS * error)
+        return bool(self.best) and self.measured > max(least, _ERRORS * error) and self.share.value > _LEFT
 
 
 @final
@@ -102,7 +102,9 @@ def judge(trials: Sequence[Trial], weight: NDArray[np.floating] | None, seed: in
     Verdict
     """
     own = trials[0]
-    weaker = gain_of(own, [t for t in trials[1:] if t.side == "weaker"], weight, seed)
+    # Where the network diverges, whatever regularization keeps it from that will do.
+    weaker_sides = ("weaker", "other") if own.failed else ("weaker",)
+    weaker = gain_of(own, [t for t in trials[1:] if t.side in weaker_sides], weight, seed)
     stronger = gain_of(own, [t for t in trials[1:] if t.side == "stronger"], weight, seed)
     fit: Fit = "fits"
     over, under = weaker.matters(WEAKER_MATTERS), stronger.matters(STRONGER_MATTERS)
@@ -141,7 +143,7 @@ def gain_of(own: Trial, others: Sequence[Trial], weight: NDArray[np.floating] | 
     outside = out @ groups.T
     each = np.arange(_RESAMPLES)
     with np.errstate(invalid="ignore", divide="ignore"):
-        corrected = float(np.nanmean(1.0 - outside[each, winners] / outside[:, 0]))
+        corrected = float(1.0 - outside[each, winners].sum() / outside[:, 0].sum())
         # The spread is that of all rows; of the third that is left out it would be too wide.
         spread = 1.0 - inside[each, winners] / inside[:, 0]
     middle = float(np.nanmean(spread))

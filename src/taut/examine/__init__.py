@@ -1,8 +1,8 @@
 """Examining a network on a table: diagnose, effects."""
 
-from taut.examine.diagnose import diagnose
+from taut.examine.diagnose_function import diagnose
 from taut.examine.diagnosis import Diagnosis
-from taut.examine.effects import effects
+from taut.examine.effects_function import effects
 from taut.examine.effects_result import Effects
 from taut.examine.progress import ExamineProgress
 

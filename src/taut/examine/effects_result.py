@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, final
 
 from taut.evidence.interval import Interval
+from taut.examine.plain import without_nan
 from taut.network import Activation
 from taut.recipe import Recipe
 
@@ -175,8 +175,8 @@ class Effects:
             "rates": {label: list(rates) for label, rates in self.rates.items()},
             "failed": list(self.failed),
         }
-        without_nan: dict[str, Any] = _without_nan(found)
-        return without_nan
+        plain: dict[str, Any] = without_nan(found)
+        return plain
 
     def __str__(self) -> str:
         from taut.examine.effects_text import plain_text
@@ -186,11 +186,3 @@ class Effects:
     def __repr__(self) -> str:
         change = f"{self.loss_name} {self.start_loss:.4g} to {self.end_loss:.4g}"
         return f"Effects({self.recipe.describe()}: {change}, {len(self.lines)} lines)"
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nan(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -71,20 +71,33 @@ class Runner:
     settings : Settings
     ledger : Ledger, optional
         Where finished work is kept, and looked for before any training.
+    most_losses : int, optional
+        A member keeps its rows' losses of all epochs while these are at most so many numbers; without it 8
+        million.
     """
 
     def __init__(
-        self, engine: Engine, data: Data, ladder: Ladder, settings: Settings, ledger: Ledger | None = None
+        self,
+        engine: Engine,
+        data: Data,
+        ladder: Ladder,
+        settings: Settings,
+        ledger: Ledger | None = None,
+        most_losses: int | None = None,
     ) -> None:
         self.engine, self.data, self.ladder, self.settings = engine, data, ladder, settings
-        self._ledger = ledger
+        self._ledger, self._most_losses = ledger, most_losses
         self._live: dict[tuple[int, int], Training] = {}
+
+    @property
+    def _limit(self) -> int:
+        return _MOST_LOSSES if self._most_losses is None else self._most_losses
 
     def member(self, job: Job) -> Member:
         """The network of one candidate on one stage."""
         fold = self.ladder.stages[job.stage]
         member = self.settings.member(job.candidate, fold, job.stage, self.data.n_outputs)
-        few = len(fold.validation) * self.settings.max_epochs <= _MOST_LOSSES
+        few = len(fold.validation) * self.settings.max_epochs <= self._limit
         return replace(member, keep_losses=few)
 
     def recorded(self, job: Job) -> FoldRun | None:

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Control, Curve
-from taut.errors import ParameterError, TrainingError
+from taut.errors import DataError, ParameterError, TrainingError
 from taut.estimators.prepare import Prepared, Task, prepare
 from taut.estimators.problem import ClassWeight, read_features
 from taut.evidence.advice import Advice, advise, measured
 from taut.evidence.advice_facts import facts_of
+from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import learning_curve, parts_of
 from taut.evidence.signs import look
-from taut.evidence.skew import skewed_interval
 from taut.evidence.trials import LONGER, Trial, Trials
 from taut.evidence.verdict import gain_of, judge
 from taut.examine.diagnosis import Alternative, Diagnosis
@@ -156,6 +156,8 @@ def diagnose(
         n_jobs=n_jobs,
         random_state=random_state,
     )
+    if given.problem.target.constant:
+        raise DataError("y is the same in every row: there is nothing to learn, and nothing to diagnose.")
     test = None if X_test is None else read_features(given.estimator, X_test, given.problem.schema)[1]
     given = _fewer_rows(given)
     compiled = time.monotonic()
@@ -229,7 +231,7 @@ def _diagnosis(
         validation_loss=_over_rows(own, weight).times(unit),
         score=_score(own, given),
         turned=_turned(own),
-        epochs=max(len(curve_) for curve_ in own.curves) if own.failed else _epochs(own, settings.max_epochs),
+        epochs=max(len(one) for one in own.curves),
         recovered=recovered,
         best=best,
         alternatives=tuple(_alternative(one, unit) for one in tried[1:]),
@@ -261,13 +263,13 @@ def _fewer_rows(given: Prepared) -> Prepared:
     """So many rows that the losses of all of them in all epochs can be kept."""
     problem, settings = given.problem, given.settings
     largest = max(len(fold.validation) for fold in given.folds)
-    share = _MOST_LOSSES / (LONGER * settings.max_epochs) / largest
-    if share >= 1 or largest <= _LEAST_USED:
-        return given
     n = len(problem.data.values)
+    n_used = max(_LEAST_USED, int(n * _MOST_LOSSES / (LONGER * settings.max_epochs) / largest))
+    if n_used >= n:
+        return given
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((settings.seed, 44))))
     used = np.zeros(n, dtype=bool)
-    used[stream.permutation(n)[: max(_LEAST_USED, int(share * n))]] = True
+    used[stream.permutation(n)[:n_used]] = True
     splits = [
         Split(fold.train[used[fold.train]], fold.validation[used[fold.validation]]) for fold in given.folds
     ]
@@ -291,7 +293,7 @@ def _over_rows(own: Trial, weight: NDArray[np.floating] | None) -> Interval:
     mean = float(np.mean(own.validation_losses))
     if own.failed or not known.any():
         return Interval(mean, math.nan, math.nan)
-    return skewed_interval(mean, own.losses[known], None if weight is None else weight[known])
+    return interval_of_loss(mean, own.losses, weight)
 
 
 def _score(own: Trial, given: Prepared) -> float:
@@ -320,10 +322,6 @@ def _turned(own: Trial) -> int | None:
     rise = mean[-1] - mean[best]
     fall = mean[0] - mean[best]
     return best + 1 if rise > max(2 * errors[best], _TURNED * fall) else None
-
-
-def _epochs(own: Trial, max_epochs: int) -> int:
-    return int(own.epoch) if own.candidate.recipe.hooks().patience is not None else max_epochs
 
 
 def _recovered(

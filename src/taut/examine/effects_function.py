@@ -23,8 +23,8 @@ from taut.evidence.contributions import Contributions, ContributionWork, members
 from taut.evidence.interval import Interval
 from taut.evidence.shapley import pairs
 from taut.examine.effects_asked import USUAL_EPOCHS, USUAL_WIDTHS, Asked
-from taut.examine.effects_progress import EffectsNews, EffectsProgress, print_progress
 from taut.examine.effects_result import EffectLine, Effects, Interaction
+from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
 from taut.network import Activation
 from taut.parameters import whole
 from taut.recipe import Recipe
@@ -54,7 +54,7 @@ def effects(
     n_jobs: int | None = None,
     random_state: Any = None,
     verbose: int = 0,
-    on_progress: Callable[[EffectsProgress], None] | None = None,
+    on_progress: Callable[[ExamineProgress], None] | None = None,
 ) -> Effects:
     """Tell what each technique of a recipe contributes, as lines that add up.
 
@@ -112,7 +112,7 @@ def effects(
     verbose : int, default=0
         1 prints progress to standard error.
     on_progress : callable, optional
-        Called with an :class:`EffectsProgress`, one call at a time, also from worker threads.
+        Called with an :class:`ExamineProgress`, one call at a time, also from worker threads.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def effects(
     --------
     >>> from sklearn.datasets import load_iris
     >>> from taut import L2, EarlyStopping, Recipe
-    >>> from taut.examine.effects import effects
+    >>> from taut import effects
     >>> X, y = load_iris(return_X_y=True)
     >>> recipe = Recipe(L2(0.1), EarlyStopping())
     >>> found = effects(X, y, recipe, hidden=(8,), max_epochs=20, cv=3, n_seeds=2, random_state=0)
@@ -187,7 +187,7 @@ def effects(
     players = players_of(asked.recipe)
     game = Game.of(len(players), seed, MOST_EXACT)
     units = Units.of(data, given.folds, _codes(groups), seed)
-    news = EffectsNews(on_progress or (print_progress() if verbose else None))
+    news = ExamineNews(on_progress or (print_progress() if verbose else None))
     control = Control()
     with Interrupts(control.cancelled) as interrupts:
         work = ContributionWork(

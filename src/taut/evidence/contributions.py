@@ -1,0 +1,235 @@
+"""What contributions are told by: networks of all combinations of techniques, over folds and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control, Data, Engine, Fold
+from taut.evidence.contribution_training import SeededTraining, Watch
+from taut.evidence.contribution_units import Totals, Units
+from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
+from taut.selection.folds import without_shared_rows
+from taut.selection.runner import Settings
+from taut.selection.runs import FoldRun, Rows
+from taut.selection.score import choose_epochs
+from taut.techniques import EarlyStopping
+from taut.techniques.base import Technique
+
+#: Each combination takes the best of the learning rate times these; of equal ones the first.
+FACTORS: Final = (1.0, 1 / 3, 3.0)
+
+#: For each fold the candidate it takes, by its learning rate; None where they diverged at every rate.
+Pick: TypeAlias = list[Candidate] | None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """What networks lose on held-out rows, from no regularization to the recipe.
+
+    Parameters
+    ----------
+    players : tuple of Technique
+        The active techniques of the recipe but early stopping; bit i of a coalition is the i-th.
+    nothing : Totals
+        No regularization, at the last epoch and the usual learning rate.
+    stopped : Totals
+        The same networks with early stopping.
+    coalitions : dict
+        By coalition its networks' totals, with early stopping, each fold at the rate best on the others.
+    rates : dict
+        By coalition the learning rate of each fold, shape (n_folds,); NaN where they all diverged.
+    unstopped : Totals or None
+        The recipe without early stopping, at the last epoch and its own learning rate; None where the recipe
+        stops early.
+    n_networks : int
+    """
+
+    players: tuple[Technique, ...]
+    nothing: Totals
+    stopped: Totals
+    coalitions: dict[int, Totals]
+    rates: dict[int, NDArray[np.float64]]
+    unstopped: Totals | None
+    n_networks: int
+
+
+def players_of(recipe: Recipe) -> tuple[Technique, ...]:
+    """The techniques among which the credit is shared: the active ones but early stopping."""
+    return tuple(one for one in recipe.active if not isinstance(one, EarlyStopping))
+
+
+def members_of(players: Sequence[Technique], coalition: int) -> list[Technique]:
+    """The players that are in a coalition."""
+    return [one for i, one in enumerate(players) if coalition >> i & 1]
+
+
+@final
+class ContributionWork:
+    """Trains what is compared, and adds up what it loses.
+
+    Parameters
+    ----------
+    engine : Engine
+    data : Data
+    folds : tuple of Fold
+    settings : Settings
+    hidden : tuple of int
+    units : Units
+    n_seeds : int
+    control : Control
+        Its ``cancelled`` ends the work with a KeyboardInterrupt.
+    watch : Watch, optional
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        data: Data,
+        folds: tuple[Fold, ...],
+        settings: Settings,
+        hidden: tuple[int, ...],
+        *,
+        units: Units,
+        n_seeds: int,
+        control: Control,
+        watch: Watch | None = None,
+    ) -> None:
+        self._watch = watch or Watch()
+        self._training = SeededTraining(engine, data, folds, settings, n_seeds, control, self._watch)
+        self._folds, self._hidden, self._units = folds, hidden, units
+        n = len(folds)
+        apart = without_shared_rows(folds, len(data.values))
+        if n == 1:
+            apart = np.ones((1, 1), dtype=bool)  # there is no other fold: its score is a little too good
+        #: Which folds have a say in the rate and the epoch of each.
+        self._others = ~np.eye(n, dtype=bool) if apart is None else apart
+
+    def train(
+        self, recipe: Recipe, rate: float, usual_rate: float, coalitions: Sequence[int]
+    ) -> Contributions:
+        """Train everything.
+
+        Parameters
+        ----------
+        recipe : Recipe
+        rate : float
+            Its learning rate.
+        usual_rate : float
+            That of the networks that nobody has tuned.
+        coalitions : sequence of int
+            Which combinations of the players occur.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Where the control was cancelled.
+        """
+        training, n_seeds = self._training, self._training.n_seeds
+        players, stop = players_of(recipe), recipe.get(EarlyStopping)
+        usual = Candidate(Recipe(stop or EarlyStopping()), usual_rate, self._hidden)
+        as_given = Candidate(recipe, rate, self._hidden)
+        # Without early stopping and players, at the usual rate, the recipe is no regularization once more.
+        anew = stop is None and (bool(players) or rate != usual_rate)
+        lines = [
+            [
+                Candidate(Recipe(*members_of(players, c), stop or EarlyStopping()), f * rate, self._hidden)
+                for f in FACTORS
+            ]
+            for c in coalitions
+        ]
+        to_the_end = [usual, as_given] if anew else [usual]
+        fixed = [group for one in to_the_end for group in training.seeds_of(one)]
+        asked = {*fixed, *((one, 0) for line in lines for one in line)}
+        # As if the folds of every combination chose one rate.
+        expected = len(asked) + len(lines) * (n_seeds - 1)
+        self._expect(expected)
+        training.train(fixed)
+        stopped = self._totals(self._pick([usual]))
+        nothing = self._at_the_end(usual)
+        unstopped = None
+        if stop is None:
+            unstopped = self._at_the_end(as_given) if anew else nothing
+        picks: list[Pick] = []
+        totals: list[Totals] = []
+        for block in training.blocks(lines):
+            training.train([(one, 0) for line in block for one in line])
+            picked = [self._pick(line) for line in block]
+            more = [
+                (one, seed)
+                for pick in picked
+                for one in dict.fromkeys(pick or ())
+                for seed in range(1, n_seeds)
+            ]
+            expected += len(more) - len(block) * (n_seeds - 1)
+            self._expect(expected)
+            training.train(more)
+            totals += [self._totals(pick) for pick in picked]
+            picks += picked
+            training.forget([one for line in block for one in line if one != usual])
+        self._expect(training.n_networks // len(self._folds))
+        return Contributions(
+            players=players,
+            nothing=nothing,
+            stopped=stopped,
+            coalitions=dict(zip(coalitions, totals, strict=True)),
+            rates={c: self._rates(pick) for c, pick in zip(coalitions, picks, strict=True)},
+            unstopped=unstopped,
+            n_networks=training.n_networks,
+        )
+
+    def _expect(self, n_groups: int) -> None:
+        self._watch.expect(n_groups * len(self._folds))
+
+    def _pick(self, line: Sequence[Candidate]) -> Pick:
+        """For each fold the rate whose lowest mean loss on the other folds is the lowest.
+
+        The fold's own rows have a say neither in the rate nor in its epoch. The first seed chooses the rate
+        for all seeds: that saves most of the others' networks.
+        """
+        losses = np.full((len(line), len(self._folds)), np.inf)
+        for i, one in enumerate(line):
+            runs = self._training.runs((one, 0))
+            if runs is not None:
+                validation, epochs = self._chosen(runs)
+                losses[i] = [np.mean(validation[who, epochs[k]]) for k, who in enumerate(self._others)]
+        if not np.isfinite(losses).any(axis=0).all():
+            return None
+        return [line[i] for i in np.argmin(losses, axis=0)]
+
+    def _chosen(self, runs: Sequence[FoldRun]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Validation losses (n_folds, n_epochs), and for each fold the epoch best on the others (from 0)."""
+        n_epochs = min(run.epoch for run in runs)
+        validation = np.stack([run.curve.validation[:n_epochs] for run in runs])
+        return validation, choose_epochs(validation, True, self._others)[1]
+
+    def _totals(self, pick: Pick) -> Totals:
+        """What the folds' networks lose by seed, each fold at its own rate, and each seed at its own epoch.
+
+        Were the epoch chosen once for all seeds, its chance would not be in the intervals, and it is as large
+        as many an effect.
+        """
+        training = self._training
+        by_seed: list[list[Rows]] = []
+        for seed in range(training.n_seeds):
+            rows = []
+            for k, one in enumerate(pick or ()):
+                runs = training.runs((one, seed))
+                if runs is None:
+                    return self._units.totals(None, training.n_seeds)
+                rows.append(training.rows((one, seed), k, int(self._chosen(runs)[1][k]) + 1))
+            by_seed.append(rows)
+        return self._units.totals(None if pick is None else by_seed, training.n_seeds)
+
+    def _at_the_end(self, candidate: Candidate) -> Totals:
+        """What a candidate's networks lose by seed at the last epoch."""
+        return self._units.totals(self._training.rows_at_the_end(candidate), self._training.n_seeds)
+
+    def _rates(self, pick: Pick) -> NDArray[np.float64]:
+        return np.array([np.nan] * len(self._folds) if pick is None else [one.learning_rate for one in pick])

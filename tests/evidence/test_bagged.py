@@ -1,0 +1,179 @@
+"""Averages of networks that have not seen a row."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, final
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.model_selection import RepeatedKFold
+
+from taut.engine.base import Control, Data, Engine, Training
+from taut.engine.compiled.engine import CompiledEngine
+from taut.evidence.bagged import N_BAGGED, Bagged, bagged
+from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
+from taut.selection.folds import Split, make_fold
+from taut.selection.ladder import Ladder
+from taut.selection.runner import Job, Runner
+from taut.techniques import EarlyStopping
+from tests.selection.helpers import ScriptedEngine, folds_of, settings, table
+
+ONE = Candidate(Recipe(EarlyStopping(4)), 0.02, (8,))
+EPOCHS = np.array([3, 5, 4])
+
+
+@final
+class Watched(Engine):
+    """Remembers what the networks said of which rows, and how many were trained."""
+
+    threads = 1
+
+    def __init__(self) -> None:
+        self.engine = CompiledEngine(1)
+        self.said: list[tuple[Any, Any]] = []
+        self.trained: list[Any] = []
+
+    def train(self, data: Any, members: Any, **how: Any) -> list[Training]:
+        goals = how["until_epoch"]
+        if not isinstance(goals, int):
+            self.trained += [
+                (one.member if isinstance(one, Training) else one, goal)
+                for one, goal in zip(members, goals, strict=True)
+            ]
+        return self.engine.train(data, members, **how)
+
+    def predict(self, values: Any, trained: Any, rows: Any = None) -> Any:
+        found = self.engine.predict(values, trained, rows)
+        self.said.append((rows, found))
+        return found
+
+
+def made(task: Any, cv: Any = 3, **weights: Any) -> tuple[Runner, Watched]:
+    data, matrix = table(90, task=task, **weights)
+    engine = Watched()
+    return Runner(engine, data, Ladder(tuple(folds_of(data, matrix, cv))), settings(max_epochs=8)), engine
+
+
+def mean_of(said: list[tuple[Any, Any]], data: Data) -> Any:
+    """What was said of every row, averaged; probabilities where there are classes."""
+    total, times = np.zeros((90, data.n_outputs)), np.zeros((90, 1))
+    for rows, outputs in said:
+        outputs = outputs.astype(np.float64)
+        total[rows] += softmax(outputs, axis=1) if data.task == "classification" else outputs
+        times[rows] += 1
+    return total / times
+
+
+def bag(runner: Runner, epochs: Any = EPOCHS, n_repeats: int = 1, control: Control | None = None) -> Bagged:
+    found = bagged(runner, 0, ONE, epochs, n_repeats, control or Control())
+    assert found is not None
+    return found
+
+
+def test_amounts_are_averaged() -> None:
+    runner, engine = made("regression")
+    found = bag(runner)
+    assert found.n_bagged == N_BAGGED == 3
+    assert found.rows.tolist() == list(range(90))
+    mean = mean_of(engine.said, runner.data)[:, 0]
+    np.testing.assert_allclose(found.figures.losses, (mean - runner.data.target) ** 2, rtol=1e-4)
+    assert found.figures.hits is None
+
+
+def test_probabilities_are_averaged() -> None:
+    runner, engine = made("classification")
+    found = bag(runner)
+    shares = mean_of(engine.said, runner.data)
+    codes = runner.data.target.astype(int)
+    np.testing.assert_allclose(found.figures.losses, -np.log(shares[np.arange(90), codes]), rtol=1e-4)
+    assert found.figures.hits is not None
+    assert found.figures.hits.tolist() == (shares.argmax(axis=1) == codes).tolist()
+
+
+def test_a_row_is_judged_by_three_networks_that_are_strangers_to_it() -> None:
+    runner, engine = made("classification")
+    bag(runner)
+    by_fold: dict[bytes, list[Any]] = {}
+    for rows, outputs in engine.said:
+        by_fold.setdefault(rows.tobytes(), []).append(outputs)
+    assert [len(group) for group in by_fold.values()] == [3, 3, 3]
+    for group in by_fold.values():
+        assert len({outputs.tobytes() for outputs in group}) == 3
+    for member, _ in engine.trained:
+        assert not set(member.fold.train) & set(member.fold.validation)
+    assert len({(member.seed, member.fold.validation.tobytes()) for member, _ in engine.trained}) == 9
+
+
+def test_every_network_is_that_of_its_folds_epoch() -> None:
+    runner, engine = made("classification")
+    bag(runner)
+    folds = [fold.validation.tobytes() for fold in runner.ladder.folds]
+    for member, goal in engine.trained:
+        assert goal == EPOCHS[folds.index(member.fold.validation.tobytes())]
+
+
+def test_an_average_is_usually_better_than_its_networks() -> None:
+    runner, engine = made("regression")
+    found = bag(runner)
+    single = [np.mean((outputs[:, 0] - runner.data.target[rows]) ** 2) for rows, outputs in engine.said]
+    assert found.figures.losses.mean() < np.mean(single)  # squared error is convex
+
+
+def test_repeated_folds_have_networks_enough() -> None:
+    cv = RepeatedKFold(n_splits=2, n_repeats=3, random_state=0)
+    runner, engine = made("regression", cv)
+    found = bag(runner, np.full(6, 3), n_repeats=3)
+    assert found.n_bagged == 3
+    assert len(engine.trained) == 6
+    mean = mean_of(engine.said, runner.data)[:, 0]
+    np.testing.assert_allclose(found.figures.losses, (mean - runner.data.target) ** 2, rtol=1e-4)
+
+
+def test_two_repeats_are_too_few_and_get_more_seeds() -> None:
+    runner, engine = made("regression", RepeatedKFold(n_splits=2, n_repeats=2, random_state=0))
+    assert bag(runner, np.full(4, 2), n_repeats=2).n_bagged == 6
+    assert len(engine.trained) == 12
+
+
+def test_rows_that_are_never_held_out_have_none() -> None:
+    data, matrix = table(90, task="regression")
+    split = Split(np.arange(60, dtype=np.int32), np.arange(60, 90, dtype=np.int32))
+    fold = make_fold(split, data, matrix, 0)
+    runner = Runner(CompiledEngine(1), data, Ladder((fold,)), settings(max_epochs=8))
+    found = bag(runner, np.array([3]))
+    assert found.rows.tolist() == list(range(60, 90))
+    assert found.figures.losses.shape == (30,)
+
+
+@pytest.mark.parametrize("trained_before", [False, True])
+def test_who_is_cut_off_gets_nothing(trained_before: bool) -> None:
+    """Before the folds' own networks, and before those of other seeds."""
+    runner, engine = made("regression")
+    if trained_before:
+        runner.first([Job(0, ONE, k) for k in range(3)], Control(), until_epoch=3)
+    control = Control()
+    control.cancelled.set()
+    assert bagged(runner, 0, ONE, np.full(3, 3), 1, control) is None
+
+
+def test_a_network_of_another_seed_that_diverges_has_no_part() -> None:
+    data, matrix = table(60)
+    two = Data(data.values, np.minimum(data.target, 1.0), "classification", 2)
+    folds = folds_of(two, matrix)
+    own = {settings().member(ONE, folds[k], k, 2).seed for k in range(3)}
+
+    def script(member: Any, _: int) -> Any:
+        return [1.0] * 9 if member.seed in own else [1.0, math.nan]
+
+    runner = Runner(ScriptedEngine(script, folds), two, Ladder(tuple(folds)), settings(max_epochs=9))
+    found = bag(runner)
+    assert found.n_bagged == 1
+    assert np.isfinite(found.figures.losses).all()
+
+
+def test_the_same_seed_gives_the_same() -> None:
+    one, other = (bag(made("regression")[0]) for _ in range(2))
+    assert one.figures.losses.tobytes() == other.figures.losses.tobytes()

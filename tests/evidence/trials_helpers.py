@@ -1,0 +1,58 @@
+"""Trials that were made up, and trials of networks whose losses were written beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from taut.engine.base import Control, Engine
+from taut.engine.compiled.engine import CompiledEngine
+from taut.evidence.trials import Side, Trial, Trials
+from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
+from tests.selection.helpers import ScriptedEngine, curve, folds_of, settings, table
+
+NOTHING = Candidate(Recipe(), 0.02, (8,))
+
+
+def trial(name: str, side: Side, losses: Any, *, failed: bool = False) -> Trial:
+    """A trial with these losses of the rows, held out in two halves; its training losses are half of them."""
+    losses = np.asarray(losses, dtype=np.float64)
+    half = len(losses) // 2
+    means = np.array([np.nanmean(losses[:half]), np.nanmean(losses[half:])])
+    nan = np.full(2, np.nan)
+    return Trial(
+        name=name,
+        side=side,
+        number=0,
+        candidate=NOTHING,
+        epochs=np.array([3, 3]),
+        epoch=3,
+        curves=(curve([1.0, 0.9, means[0]]), curve([1.0, 0.9, means[1]])),
+        losses=np.full(len(losses), np.nan) if failed else losses,
+        train_losses=nan if failed else means / 2,
+        validation_losses=nan if failed else means,
+        scores=nan if failed else np.full(2, 0.8),
+        failed=failed,
+    )
+
+
+def trials(
+    candidate: Candidate = NOTHING,
+    script: Callable[[Any, int], Any] | None = None,
+    n: int = 120,
+    task: Any = "classification",
+    max_epochs: int = 12,
+    control: Control | None = None,
+    arrived: Callable[[], None] | None = None,
+    **weights: Any,
+) -> Trials:
+    """On a small table with three folds; by the script where there is one."""
+    data, matrix = table(n, task=task, **weights)
+    folds = folds_of(data, matrix)
+    engine: Engine = CompiledEngine(1) if script is None else ScriptedEngine(script, folds)
+    return Trials(
+        engine, data, folds, settings(max_epochs=max_epochs), candidate, control or Control(), arrived
+    )
