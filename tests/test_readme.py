@@ -132,7 +132,7 @@ def test_the_options_that_are_named_exist(page: Path) -> None:
         for option in parameter.opts
     }
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    for option in re.findall(r"`(--[a-z-]+)", text):
+    for option in re.findall(r"`(--[a-z0-9-]+)", text):
         assert option in known | {"--help", "--version"}, f"{page.name}: no command has {option}"
 
 

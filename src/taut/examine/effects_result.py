@@ -175,8 +175,8 @@ class Effects:
             "rates": {label: list(rates) for label, rates in self.rates.items()},
             "failed": list(self.failed),
         }
-        plain: dict[str, Any] = without_nan(found)
-        return plain
+        written: dict[str, Any] = without_nan(found)
+        return written
 
     def __str__(self) -> str:
         from taut.examine.effects_text import plain_text
