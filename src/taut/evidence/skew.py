@@ -29,9 +29,11 @@ def skewed_interval(
     ``g_inverse(z) = 3 sqrt(n) / s * (cbrt(1 + s (z / sqrt(n) - s / (6 n))) - 1)`` (Hall, 1992, Journal of
     the Royal Statistical Society B 54, "On the removal of skewness by transformation").  With a skewness of
     zero it is the usual interval.  Few rows rarely hold any of a long tail, so that the usual interval is
-    too short above.
+    too short above.  In place of the normal quantile ``z`` stands Student's, with as many degrees of freedom
+    as a variance from n rows of this kurtosis k has, ``2 n / (k - 1)``, two at least: where one row in a
+    hundred makes most of the variance, the standard error is hardly known either.
     """
-    from scipy.stats import norm
+    from scipy.stats import t
 
     used = np.ones(len(rows)) if weight is None else weight.astype(np.float64)
     total = float(used.sum())
@@ -46,7 +48,9 @@ def skewed_interval(
     spread = np.sqrt(variance)
     skewness = float(np.average((away / spread) ** 3, weights=used))
     error = spread / np.sqrt(n - 1)
-    z = float(norm.ppf((1 + LEVEL) / 2)) * wider
+    kurtosis = float(np.average((away / spread) ** 4, weights=used))
+    freedom = max(2.0, 2.0 * n / max(kurtosis - 1.0, 1e-9))
+    z = float(t.ppf((1 + LEVEL) / 2, freedom)) * wider
     ends = sorted(value - error * _inverse(x, skewness, n) for x in (z, -z))
     return Interval(value, float(ends[0]), float(ends[1]))
 

@@ -22,7 +22,7 @@ RowLosses: TypeAlias = Mapping[int, NDArray[np.floating]]
 
 #: So many standard errors of its gain over early stopping alone are taken off a candidate
 #: (benchmarks/README.md, "Never worse").
-CAUTION = 1.75
+CAUTION = 2.0
 
 _CHUNK = 65_536  # rows at a time
 
