@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import taut.path
-from taut.cli.path import check_page, page_of, strengths_of
+from taut.cli.path import page_of, strengths_of
 from taut.errors import DataError, ParameterError
 from taut.path.page import GENERATOR
+from taut.report.place import check
 from taut.techniques import L2, BatchNorm
 from tests.cli.conftest import Run, rows, write_csv
 
@@ -175,7 +176,7 @@ def test_only_a_page_of_our_own_is_replaced(run: Run, table: Path) -> None:
     page = table.parent / "shop.batch_norm.html"
     page.write_text("<html>mine</html>", encoding="utf-8")
     found = sentence(run, *command)
-    assert found == f"error: {str(page)!r} exists and is no page of taut's; give another name with --output."
+    assert found == f"error: {str(page)!r} exists and is no page of taut's; give another name."
     assert page.read_text(encoding="utf-8") == "<html>mine</html>"
     page.unlink()
     assert run("path", *command).exit_code == 0
@@ -193,13 +194,13 @@ def test_the_data_are_never_written_over(run: Run, table: Path) -> None:
 
 def test_a_page_that_cannot_be_written_is_noticed_before_training(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is a directory"):
-        check_page(tmp_path)
+        check(tmp_path)
     with pytest.raises(DataError, match="there is no folder"):
-        check_page(tmp_path / "none" / "p.html")
+        check(tmp_path / "none" / "p.html")
     good = tmp_path / "p.html"
-    check_page(good)
+    check(good)
     good.write_text(f'<!doctype html>{GENERATOR} 0.1.0">', encoding="utf-8")
-    check_page(good)
+    check(good)
     with pytest.raises(ParameterError):
         strengths_of("x")
 

@@ -1,4 +1,4 @@
-"""The command line: ``taut fit | predict | path | diagnose | techniques | demo``.
+"""The command line: ``taut fit | predict | path | diagnose | report | techniques | demo``.
 
 Nothing heavier than typer is imported here; a command imports what it needs when it runs, so that
 ``taut --help`` is quick.
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from taut import __version__
-from taut.cli import demo, diagnose, fit, path, predict, techniques
+from taut.cli import demo, diagnose, fit, path, predict, report, techniques
 
 app = typer.Typer(
     name="taut",
@@ -22,7 +22,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit.fit, predict.predict, path.path, diagnose.diagnose, techniques.techniques, demo.demo):
+for command in (
+    fit.fit,
+    predict.predict,
+    path.path,
+    diagnose.diagnose,
+    report.report,
+    techniques.techniques,
+    demo.demo,
+):
     app.command()(command)
 
 

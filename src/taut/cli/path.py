@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +22,6 @@ from taut.cli.table import (
     RandomState,
     TargetColumn,
     TaskOption,
-    TrainingTable,
     batch_size_of,
     learning_rate_of,
     read_training_table,
@@ -38,8 +35,6 @@ from taut.techniques.find import find
 if TYPE_CHECKING:
     from taut.path import RegularizationPath
     from taut.techniques.base import Technique
-
-_HEAD = 4096  # bytes of a page that say who wrote it
 
 
 @in_sentences
@@ -87,10 +82,12 @@ def path(
     if class_weight and task == "regression":
         raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
     page_file = page_of(data, kind) if output is None else output
+    from taut.report.place import check, put
+
     voice = Voice()
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
-        check_page(page_file)
+        check(page_file)
         if class_weight and table.task == "regression":
             raise ParameterError(
                 f"--class-weight is for classes, and the target {target!r} is an amount: leave it out."
@@ -99,6 +96,7 @@ def path(
         from taut.cli.counting import CountingBar
         from taut.cli.train import is_sklearns
         from taut.path import regularization_path
+        from taut.path.page import page
         from taut.techniques import EarlyStopping
 
         voice.say(f"training the {kind.name} path, {cv} folds; Ctrl+C ends it and shows what is finished")
@@ -126,7 +124,7 @@ def path(
                 raise
             raise DataError(str(error)) from error
         _print(found)
-        _write_page(page_file, found, table, kind)
+        put(page_file, page(found, f"{kind.page.title} on {table.file}, target {target!r}"))
         print(f"figure   {page_file}", flush=True)
     if found.interrupted:
         voice.say(f"interrupted: {len(found.points)} points were finished, and are what is shown.")
@@ -156,31 +154,6 @@ def strengths_of(text: str) -> int | list[float]:
         ) from None
 
 
-def check_page(path: Path) -> None:
-    """Refuse to write over what is no page of ours, before anything is trained.
-
-    Raises
-    ------
-    DataError
-        Where it is a directory, a file that taut did not write, or in a folder that is not there.
-    """
-    from taut.path.page import GENERATOR
-
-    try:
-        if path.is_dir():
-            raise DataError(f"--output {str(path)!r} is a directory: give the name of a file.")
-        if not path.absolute().parent.is_dir():
-            raise DataError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}.")
-        if path.exists():
-            with path.open("rb") as file:
-                if GENERATOR.encode() not in file.read(_HEAD):
-                    raise DataError(
-                        f"{str(path)!r} exists and is no page of taut's; give another name with --output."
-                    )
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
-
-
 def _print(found: RegularizationPath) -> None:
     from rich.console import Console
 
@@ -199,26 +172,3 @@ def _print(found: RegularizationPath) -> None:
         out.print(sentence, soft_wrap=not out.is_terminal)
     epochs = f", max_epochs={found.best.epochs}" if found.axis == "epoch" else ""
     print(f"\nrecipe   {found.best.recipe!r}{epochs}", flush=True)
-
-
-def _write_page(path: Path, found: RegularizationPath, table: TrainingTable, kind: type[Technique]) -> None:
-    """Write beside the place and move there, so that an older page stays whole until the new one is."""
-    from taut.path.page import page
-
-    text = page(found, f"{kind.page.title} on {table.file}, target {table.target!r}")
-    beside: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.absolute().parent, prefix=".taut-", delete=False
-        ) as file:
-            beside = Path(file.name)
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        beside.chmod(0o666 & ~mask)
-        os.replace(beside, path)
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
-    finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, Self, final
 
 import numpy as np
@@ -60,6 +62,7 @@ class TautEstimator(BaseEstimator, ABC):
         validation = None if X_val is None else (X_val, y_val, weight_val)
         problem = make_problem(self, self._task, X, y, sample_weight, class_weight, validation)
         self.n_identical_rows_ = problem.n_identical
+        self.n_rows_ = problem.n_train
         if problem.target.classes is not None:
             self.classes_ = problem.target.classes
         if problem.target.constant:
@@ -118,6 +121,30 @@ class TautEstimator(BaseEstimator, ABC):
         if self._task == "classification":
             history["validation_accuracy"] = curve.hits
         return history
+
+    def report(self, path: str | os.PathLike[str], *, effects: Any = None, diagnosis: Any = None) -> None:
+        """Write what regularization did as one HTML page that needs no internet.
+
+        Parameters
+        ----------
+        path : path
+            The file; another page of taut's is replaced, and nothing else is.
+        effects : Effects, optional
+            Of :func:`taut.effects`, to be shown too.
+        diagnosis : Diagnosis, optional
+            Of :func:`taut.diagnose`, to be shown too.
+
+        Raises
+        ------
+        DataError
+            Where the file cannot be written, or is no page of taut's.
+        """
+        from taut.report.facts import facts_of
+        from taut.report.page import write_page
+        from taut.report.place import put
+
+        check_is_fitted(self, "model_")
+        put(Path(path), write_page(facts_of(self, effects=effects, diagnosis=diagnosis)))
 
     def save(self, folder: str) -> None:
         """Save the fitted model as a folder of JSON and safetensors; :func:`taut.load` loads it."""

@@ -90,6 +90,8 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
         ``"none"``, ``"early_stopping"`` and ``"chosen"``: the folds' curves: ``epoch``, ``train_loss``,
         ``validation_loss``, ``validation_accuracy``.
     best_index_, best_epoch_, n_splits_ : int
+    n_rows_ : int
+        That were given.
     n_identical_rows_ : int
         Further rows that are identical to an earlier one, as chance repeats them.
     zero_share_ : float

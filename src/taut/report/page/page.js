@@ -1,0 +1,58 @@
+"use strict";
+(() => {
+  const figures = JSON.parse(document.getElementById("figures").textContent);
+  const touch = matchMedia("(pointer: coarse)").matches;
+
+  // Colours are names such as "@ink"; the style sheet says what they are in light, in dark and in print.
+  const painted = (value, style) => {
+    if (typeof value === "string" && /^@[a-z]+$/.test(value)) {
+      return style.getPropertyValue("--" + value.slice(1)).trim();
+    }
+    if (Array.isArray(value)) return value.map((one) => painted(one, style));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, painted(one, style)]));
+    }
+    return value;
+  };
+
+  const draw = () => {
+    const style = getComputedStyle(document.documentElement);
+    for (const [id, figure] of Object.entries(figures)) {
+      const { data, layout } = painted(figure, style);
+      const back = style.getPropertyValue("--panel").trim();
+      const ink = style.getPropertyValue("--ink").trim();
+      layout.hoverlabel = { ...layout.hoverlabel, bgcolor: back, bordercolor: ink, font: { color: ink } };
+      layout.dragmode = touch ? false : "zoom"; // a finger scrolls the page
+      Plotly.react(id, data, layout, {
+        responsive: true,
+        displayModeBar: false, // it hides what stands beneath; a double click zooms out again
+      });
+    }
+  };
+
+  draw();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+
+  // On paper: light, everything unfolded, figures as wide as the paper.
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    document.documentElement.dataset.theme = "light";
+    closed = [...document.querySelectorAll("details.code:not([open])")];
+    closed.forEach((one) => { one.open = true; });
+    draw();
+  });
+  addEventListener("afterprint", () => {
+    delete document.documentElement.dataset.theme;
+    closed.forEach((one) => { one.open = false; });
+    draw();
+  });
+
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    button.addEventListener("click", () => {
+      const selection = getSelection();
+      selection.selectAllChildren(document.getElementById(button.dataset.copy));
+      const done = document.execCommand("copy");
+      document.getElementById("copied").textContent = done ? "Copied." : "Selected: press Ctrl+C to copy.";
+    });
+  }
+})();

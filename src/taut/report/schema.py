@@ -1,0 +1,216 @@
+"""The shape of the facts: plain values, as JSON holds them; None where a number is not there."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias, TypedDict
+
+#: Of the facts' shape. It grows when a name goes or changes its meaning; new names leave it.
+SCHEMA = 1
+
+Number: TypeAlias = float | None
+Task: TypeAlias = Literal["classification", "regression"]
+CurveName: TypeAlias = Literal["none", "early_stopping", "chosen", "single"]
+
+
+class IntervalFacts(TypedDict):
+    """A figure with its 95 % interval."""
+
+    value: Number
+    low: Number
+    high: Number
+
+
+class SourceFacts(TypedDict):
+    """Where the table came from and where the model lies, as far as anybody said; else None."""
+
+    file: str | None
+    target: str | None
+    folder: str | None
+    command: str | None
+
+
+class LineFacts(TypedDict):
+    """One line of the comparison; see :class:`taut.report.summarize.Line`."""
+
+    label: str
+    recipe: dict[str, Any] | None
+    state: str
+    train_loss: Number
+    validation_loss: Number
+    standard_error: Number
+    gap: Number
+    metric: Number
+    epochs: int
+    zero_share: Number
+    scoring: Number
+
+
+class ChangeFacts(TypedDict):
+    """What was gained against a baseline; see :class:`taut.report.summarize.Change`."""
+
+    against: str
+    share: float
+    difference: float
+    standard_error: Number
+    within_chance: bool | None
+
+
+class EstimateFacts(TypedDict):
+    """What to expect on unseen rows; see :class:`taut.evidence.estimate.Estimate`."""
+
+    loss: IntervalFacts
+    score: IntervalFacts
+    score_name: str
+    naive_loss: Number
+    naive_score: Number
+    bag_loss: Number
+    bag_score: Number
+    n_bagged: int
+    n_candidates: int
+    n_resamples: int
+
+
+class ComparisonFacts(TypedDict):
+    """What regularization brought; a single network has none."""
+
+    sentences: list[str]
+    lines: list[LineFacts]
+    changes: list[ChangeFacts]
+    chosen_is: str | None
+    has_lowest_loss: bool
+    estimate: EstimateFacts | None
+
+
+class FoldFacts(TypedDict):
+    """One fold's losses by epoch, from epoch 1."""
+
+    train_loss: list[Number]
+    validation_loss: list[Number]
+
+
+class CurveFacts(TypedDict):
+    """A network's losses by epoch: one list a fold."""
+
+    name: CurveName
+    label: str
+    stop: int | None
+    folds: list[FoldFacts]
+
+
+class CandidateFacts(TypedDict):
+    """One candidate of the search, in the order in which they were tried.
+
+    ``strengths`` has the techniques that are on, by name. ``seconds`` are of training, all threads together.
+    """
+
+    label: str
+    strengths: dict[str, float]
+    learning_rate: float
+    hidden: list[int]
+    batch: int
+    state: str
+    failed: str
+    loss: Number
+    standard_error: Number
+    train_loss: Number
+    metric: Number
+    epoch: int
+    n_folds: int
+    seconds: float
+
+
+class SearchFacts(TypedDict):
+    """The search; a single network has none. ``chosen`` is a place in ``candidates``."""
+
+    candidates: list[CandidateFacts]
+    chosen: int
+    n_dropped: int
+    n_failed: int
+    selection: str
+    scoring: str | None
+    interrupted: bool
+
+
+class ColumnFacts(TypedDict):
+    """What one column of the table became. ``parts`` are its columns of numbers, such as "days".
+
+    ``decimal`` is the mark of text that holds numbers, else None.
+    """
+
+    name: str
+    kind: str
+    why: str
+    parts: list[str]
+    n_levels: int
+    decimal: str | None
+    day_first: bool | None
+
+
+class DataFacts(TypedDict):
+    """The table. ``n_rows`` is None where nobody noted it."""
+
+    n_rows: int | None
+    n_identical: int | None
+    n_features: int
+    columns: list[ColumnFacts]
+    classes: list[str] | None
+    notes: list[str]
+
+
+class RecipeFacts(TypedDict):
+    """The recipe and what it was trained with: enough to train it elsewhere."""
+
+    techniques: dict[str, Any]
+    label: str
+    code: str
+    hidden: list[int]
+    activation: str
+    learning_rate: float
+    batch_size: int
+    max_epochs: int
+    best_epoch: int | None
+    n_networks: int
+    n_inputs: int
+    n_outputs: int
+    n_parameters: int
+    zero_share: float
+    class_weight: str | None
+
+
+class MadeFacts(TypedDict):
+    """How it was done. ``call`` is the estimator as Python; ``repeats`` whether it gives the same again."""
+
+    estimator: str
+    call: str
+    seed: str | None
+    repeats: bool
+    n_folds: int | None
+    n_repeats: int
+    n_candidates: int | None
+    seconds: float | None
+    interrupted: bool
+    versions: dict[str, str]
+
+
+class Facts(TypedDict):
+    """All that a report renders.
+
+    ``effects`` and ``diagnosis`` are what ``to_dict`` of :class:`taut.examine.Effects` and
+    :class:`taut.examine.Diagnosis` gives. ``fingerprint`` tells one model's networks from another's.
+    """
+
+    schema: int
+    task: Task
+    loss: str
+    metric: str
+    fingerprint: str
+    source: SourceFacts
+    comparison: ComparisonFacts | None
+    curves: list[CurveFacts]
+    search: SearchFacts | None
+    effects: dict[str, Any] | None
+    effects_words: list[str]
+    diagnosis: dict[str, Any] | None
+    data: DataFacts
+    recipe: RecipeFacts
+    made: MadeFacts
