@@ -329,6 +329,8 @@ def test_any_table_is_read_back(
             for kind in kinds
         ]  # fmt: skip
         rows.append(draws)
+    if any("\r" in cell for row in rows for cell in row):
+        quoting = csv.QUOTE_ALL  # before Python 3.13 the writer leaves a lone carriage return without quotes
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=separator, quoting=quoting, lineterminator=end)  # type: ignore[arg-type]
     writer.writerows([header, *rows])
