@@ -25,12 +25,13 @@ from taut.cli.table import (
     TaskOption,
     TrainingTable,
     batch_size_of,
+    check_class_weight,
     learning_rate_of,
     read_training_table,
     widths_of,
 )
 from taut.cli.voice import Voice, in_sentences
-from taut.errors import DataError, ParameterError
+from taut.errors import DataError
 
 if TYPE_CHECKING:
     from taut.recipe import Recipe
@@ -77,45 +78,36 @@ def diagnose(
     # Before anything takes time: what can be wrong with the options.
     recipe = _recipe(l1, l2, dropout, batch_norm=batch_norm, patience=patience)
     widths, rate, batch = widths_of(hidden), learning_rate_of(learning_rate), batch_size_of(batch_size)
-    if class_weight and task == "regression":
-        raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
+    check_class_weight(class_weight, task)
     voice = Voice()
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
-        if class_weight and table.task == "regression":
-            raise ParameterError(
-                f"--class-weight is for classes, and the target {target!r} is an amount: leave it out."
-            )
+        table.check_class_weight(class_weight)
         table.introduce(cv, voice)
         later = None if test is None else _second_file(test, table, header=not no_header)
         from taut.cli.counting import CountingBar
-        from taut.cli.train import is_sklearns
+        from taut.cli.train import sklearns_as_ours
         from taut.examine import diagnose as examine
 
         voice.say(f"training the network and its alternatives, {cv} folds; Ctrl+C ends it")
-        try:
-            with CountingBar(voice, "networks") as bar:
-                found = examine(
-                    table.features,
-                    table.y,
-                    X_test=later,
-                    recipe=recipe,
-                    hidden=widths,
-                    activation=activation,
-                    learning_rate=rate,
-                    batch_size=batch,
-                    max_epochs=max_epochs,
-                    cv=cv,
-                    task=table.task,
-                    class_weight=class_weight,
-                    n_jobs=n_jobs,
-                    random_state=random_state,
-                    on_progress=bar.update,
-                )
-        except ValueError as error:
-            if not is_sklearns(error):
-                raise
-            raise DataError(str(error)) from error
+        with CountingBar(voice, "networks") as bar, sklearns_as_ours():
+            found = examine(
+                table.features,
+                table.y,
+                X_test=later,
+                recipe=recipe,
+                hidden=widths,
+                activation=activation,
+                learning_rate=rate,
+                batch_size=batch,
+                max_epochs=max_epochs,
+                cv=cv,
+                task=table.task,
+                class_weight=class_weight,
+                n_jobs=n_jobs,
+                random_state=random_state,
+                on_progress=bar.update,
+            )
         _print(str(found))
         if output is not None:
             _write(output, found.to_dict())

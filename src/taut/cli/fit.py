@@ -23,13 +23,13 @@ from taut.cli.table import (
     TargetColumn,
     TaskOption,
     batch_size_of,
+    check_class_weight,
     learning_rate_of,
     read_training_table,
     stem,
     widths_of,
 )
 from taut.cli.voice import INTERRUPTED, Voice, in_sentences
-from taut.errors import ParameterError
 
 if TYPE_CHECKING:
     from taut.report.summarize import CrossValidated
@@ -107,8 +107,7 @@ def fit(
     # Before anything takes time: what can be wrong with the options.
     widths: tuple[int, ...] | Literal["auto"] = "auto" if hidden == "auto" else widths_of(hidden)
     rate, batch = learning_rate_of(learning_rate), batch_size_of(batch_size)
-    if class_weight and task == "regression":
-        raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
+    check_class_weight(class_weight, task)
     from taut.cli.train import train
     from taut.estimators.effort import AUTO_FOLDS
     from taut.store import check_folder
@@ -118,10 +117,7 @@ def fit(
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
         check_folder(folder)
-        if class_weight and table.task == "regression":
-            raise ParameterError(
-                f"--class-weight is for classes, and the target {target!r} is an amount: leave it out."
-            )
+        table.check_class_weight(class_weight)
         table.introduce(AUTO_FOLDS if cv is None else cv, voice)
         estimator = _estimator(
             table.task,

@@ -23,13 +23,14 @@ from taut.cli.table import (
     TargetColumn,
     TaskOption,
     batch_size_of,
+    check_class_weight,
     learning_rate_of,
     read_training_table,
     stem,
     widths_of,
 )
 from taut.cli.voice import INTERRUPTED, Voice, in_sentences
-from taut.errors import DataError, ParameterError
+from taut.errors import ParameterError
 from taut.techniques.find import find
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def path(
     # Before anything takes time: what can be wrong with the options.
     kind, chosen = find(technique), strengths_of(strengths)
     widths, rate, batch = widths_of(hidden), learning_rate_of(learning_rate), batch_size_of(batch_size)
-    if class_weight and task == "regression":
-        raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
+    check_class_weight(class_weight, task)
     page_file = page_of(data, kind) if output is None else output
     from taut.report.place import check, put
 
@@ -88,41 +88,33 @@ def path(
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
         check(page_file)
-        if class_weight and table.task == "regression":
-            raise ParameterError(
-                f"--class-weight is for classes, and the target {target!r} is an amount: leave it out."
-            )
+        table.check_class_weight(class_weight)
         table.introduce(cv, voice)
         from taut.cli.counting import CountingBar
-        from taut.cli.train import is_sklearns
+        from taut.cli.train import sklearns_as_ours
         from taut.path import regularization_path
         from taut.path.page import page
         from taut.techniques import EarlyStopping
 
         voice.say(f"training the {kind.name} path, {cv} folds; Ctrl+C ends it and shows what is finished")
-        try:
-            with CountingBar(voice, "epochs" if kind is EarlyStopping else "networks") as bar:
-                found = regularization_path(
-                    table.features,
-                    table.y,
-                    kind,
-                    chosen,
-                    cv=cv,
-                    hidden=widths,
-                    activation=activation,
-                    learning_rate=rate,
-                    batch_size=batch,
-                    max_epochs=max_epochs,
-                    task=table.task,
-                    class_weight=class_weight,
-                    n_jobs=n_jobs,
-                    random_state=random_state,
-                    on_progress=bar.update,
-                )
-        except ValueError as error:
-            if not is_sklearns(error):
-                raise
-            raise DataError(str(error)) from error
+        with CountingBar(voice, "epochs" if kind is EarlyStopping else "networks") as bar, sklearns_as_ours():
+            found = regularization_path(
+                table.features,
+                table.y,
+                kind,
+                chosen,
+                cv=cv,
+                hidden=widths,
+                activation=activation,
+                learning_rate=rate,
+                batch_size=batch,
+                max_epochs=max_epochs,
+                task=table.task,
+                class_weight=class_weight,
+                n_jobs=n_jobs,
+                random_state=random_state,
+                on_progress=bar.update,
+            )
         _print(found)
         put(page_file, page(found, f"{kind.page.title} on {table.file}, target {target!r}"))
         print(f"figure   {page_file}", flush=True)

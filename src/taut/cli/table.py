@@ -99,6 +99,18 @@ def _number(option: str, text: str, kind: type[float] | type[int]) -> float | in
     return number
 
 
+def check_class_weight(class_weight: str | None, task: str) -> None:
+    """Refuse class weights where ``--task`` says that there are no classes, before anything is read.
+
+    Raises
+    ------
+    ParameterError
+        Then.
+    """
+    if class_weight and task == "regression":
+        raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
+
+
 # --- the file -----------------------------------------------------------------------------------------------
 
 
@@ -145,6 +157,19 @@ class TrainingTable:
     n_rows: int
     n_columns: int
     notes: tuple[Note, ...]
+
+    def check_class_weight(self, class_weight: str | None) -> None:
+        """Refuse class weights where the target is an amount.
+
+        Raises
+        ------
+        ParameterError
+            Then.
+        """
+        if class_weight and self.task == "regression":
+            raise ParameterError(
+                f"--class-weight is for classes, and the target {self.target!r} is an amount: leave it out."
+            )
 
     def introduce(self, cv: int, voice: Voice) -> None:
         """Say what it is, and what is odd about it.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,7 @@ def train(
 
     try:
         voice.say(f"{_plan(estimator)}; Ctrl+C ends it and keeps the best so far")
-        with SearchProgress(voice, estimator.time_limit) as progress:
+        with SearchProgress(voice, estimator.time_limit) as progress, sklearns_as_ours():
             estimator.on_progress = progress.update
             estimator.fit(features, y)
         n_identical = estimator.n_identical_rows_
@@ -68,10 +70,6 @@ def train(
     except KeyboardInterrupt:
         voice.say("interrupted; no model was saved.")
         raise typer.Exit(INTERRUPTED) from None
-    except ValueError as error:
-        if not is_sklearns(error):
-            raise
-        raise DataError(str(error)) from error
     finally:
         estimator.on_progress = None
     summary = summarize(estimator)
@@ -142,6 +140,23 @@ def _columns(schema: Schema) -> str:
         more = f" and {len(dropped) - 5} more" if len(dropped) > 5 else ""
         parts.append(f"left out: {', '.join(dropped[:5])}{more}")
     return ", ".join(parts)
+
+
+@contextmanager
+def sklearns_as_ours() -> Iterator[None]:
+    """Let scikit-learn's sentences about y or cv end as ours do, without a traceback.
+
+    Raises
+    ------
+    DataError
+        In place of a ``ValueError`` of scikit-learn's; others go through.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if not is_sklearns(error):
+            raise
+        raise DataError(str(error)) from error
 
 
 def is_sklearns(error: BaseException) -> bool:

@@ -76,8 +76,8 @@ class SearchResult:
         By candidate's place its out-of-fold losses, float32, shape (n_rows,): the mean over the folds that
         hold a row out, NaN where none of those trained does.
     row_hits : dict
-        By candidate's place the share of these folds whose network gets the row's class right, float32, shape
-        (n_rows,); NaN as there. Empty for regression.
+        The same for those that could be chosen: the share of these folds whose network gets the row's class
+        right. Empty for regression.
     contest : Contest
     interrupted : bool
     seconds : float
@@ -383,8 +383,8 @@ class Search:
 
     def _result(self) -> SearchResult:
         rows = {i: self._rows(i) for i in range(len(self._scores))}
-        hits = {i: self._hits(i) for i in rows if self.data.task == "classification"}
         numbers = eligible(self._scores)
+        hits = {i: self._hits(i) for i in numbers if self.data.task == "classification"}
         rule = choosing_among(
             numbers, self._scores, len(self.baselines), self.selection, rows, self.data.score_weight
         )
