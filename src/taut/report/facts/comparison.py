@@ -1,0 +1,38 @@
+"""What regularization brought, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from taut.report.schema import ComparisonFacts, LineFacts
+from taut.report.summarize import Line, summarize
+from taut.report.text import in_words
+
+
+def comparison_of(estimator: Any) -> ComparisonFacts:
+    """Give what regularization brought."""
+    summary = summarize(estimator)
+    return {
+        # What to expect is told from the estimate itself.
+        "sentences": in_words(replace(summary, estimate=None)),
+        "lines": [_line(line) for line in summary.lines],
+        "changes": [
+            {
+                "against": change.against,
+                "share": change.share,
+                "difference": change.difference,
+                "standard_error": change.standard_error,
+                "within_chance": change.within_chance,
+            }
+            for change in summary.changes
+        ],
+        "chosen_is": summary.chosen_is,
+        "has_lowest_loss": summary.has_lowest_loss,
+        "estimate": None if summary.estimate is None else cast(Any, summary.estimate.to_dict()),
+    }
+
+
+def _line(line: Line) -> LineFacts:
+    found = {name: getattr(line, name) for name in LineFacts.__annotations__ if name != "recipe"}
+    return cast(LineFacts, {**found, "recipe": None if line.recipe is None else line.recipe.to_json()})

@@ -1,0 +1,124 @@
+"""The facts of a fitted model, computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any, cast
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from taut.estimators import TautClassifierCV, TautRegressorCV
+from taut.estimators.base import TautEstimator
+from taut.examine import Diagnosis, Effects
+from taut.report.facts.comparison import comparison_of
+from taut.report.facts.data import data_of
+from taut.report.facts.made import made_of, recipe_of
+from taut.report.facts.search import curves_of, search_of
+from taut.report.schema import SCHEMA, Facts, SourceFacts
+
+NO_SOURCE: SourceFacts = {"file": None, "target": None, "folder": None, "command": None}
+
+
+def facts_of(
+    estimator: TautEstimator,
+    *,
+    source: SourceFacts | None = None,
+    effects: Effects | None = None,
+    diagnosis: Diagnosis | None = None,
+    earlier: Facts | None = None,
+) -> Facts:
+    """Compute the facts of a fitted or loaded estimator.
+
+    Parameters
+    ----------
+    estimator : TautClassifier, TautRegressor, TautClassifierCV or TautRegressorCV
+    source : SourceFacts, optional
+        Names of the table, its target and the model's folder, and the command; None for each unknown one.
+    effects : Effects, optional
+        What :func:`taut.effects` said of its recipe.
+    diagnosis : Diagnosis, optional
+        What :func:`taut.diagnose` said of the table.
+    earlier : Facts, optional
+        Facts of the same model, such as were saved beside it: what is not given and what a saved model does
+        not know (the number of rows, the versions that trained it) are taken from there. Facts of other
+        networks, or of another schema, are left alone.
+
+    Returns
+    -------
+    Facts
+        Plain values for ``json``, None where a number is not finite.
+
+    Raises
+    ------
+    NotFittedError
+        scikit-learn's, where the estimator is not fitted.
+    """
+    check_is_fitted(estimator, "model_")
+    searched = isinstance(estimator, (TautClassifierCV, TautRegressorCV))
+    classes = estimator.model_.target.classes is not None
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        "task": "classification" if classes else "regression",
+        "loss": "cross-entropy" if classes else "squared error",
+        "metric": "accuracy" if classes else "R²",
+        "fingerprint": _fingerprint(estimator),
+        "source": source or NO_SOURCE,
+        "comparison": comparison_of(estimator) if searched else None,
+        "curves": curves_of(estimator),
+        "search": search_of(estimator) if searched else None,
+        "effects": None if effects is None else effects.to_dict(),
+        "effects_words": [] if effects is None else _effects_words(effects),
+        "diagnosis": None if diagnosis is None else diagnosis.to_dict(),
+        "data": data_of(estimator),
+        "recipe": recipe_of(estimator),
+        "made": made_of(estimator),
+    }
+    facts = cast(Facts, _plain(found))
+    return facts if earlier is None else _completed(facts, earlier)
+
+
+def _completed(facts: Facts, earlier: Facts) -> Facts:
+    if earlier.get("schema") != SCHEMA or earlier.get("fingerprint") != facts["fingerprint"]:
+        return facts
+    done = cast(Facts, dict(facts))
+    if facts["source"] == NO_SOURCE:
+        done["source"] = earlier["source"]
+    if facts["effects"] is None:
+        done["effects"], done["effects_words"] = earlier["effects"], earlier["effects_words"]
+    if facts["diagnosis"] is None:
+        done["diagnosis"] = earlier["diagnosis"]
+    if facts["data"]["n_rows"] is None:
+        done["data"] = {**facts["data"], "n_rows": earlier["data"]["n_rows"]}
+    done["made"] = {**facts["made"], "versions": earlier["made"]["versions"]}
+    return done
+
+
+def _fingerprint(estimator: TautEstimator) -> str:
+    """SHA-256 of the networks' numbers."""
+    digest = hashlib.sha256()
+    for network in estimator.model_.networks:
+        for name in sorted(network.weights):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(network.weights[name], dtype=np.float32).tobytes())
+    return digest.hexdigest()
+
+
+def _effects_words(effects: Effects) -> list[str]:
+    from taut.examine.effects_text import in_words as of_effects
+
+    return of_effects(effects)
+
+
+def _plain(value: Any) -> Any:
+    """Only what JSON holds; numbers that are not finite become None."""
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

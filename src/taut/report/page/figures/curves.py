@@ -1,0 +1,148 @@
+"""The networks' losses by epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from taut.report.page.figures.layout import Figure, layout_of, short, thinned
+from taut.report.schema import CurveFacts, Facts, Number
+
+
+def curve_figures(facts: Facts) -> list[Figure]:
+    """Draw each network's losses by epoch, all on one scale: folds thin, their mean thick."""
+    curves = shown_curves(facts)
+    means = [(mean_curve(c, "train_loss"), mean_curve(c, "validation_loss")) for c in curves]
+    low, high, log = _scale(curves, means)
+    return [_curve(curve, *mean, facts, (low, high, log)) for curve, mean in zip(curves, means, strict=True)]
+
+
+def shown_curves(facts: Facts) -> list[CurveFacts]:
+    """The curves without the baseline that was chosen: its curves are those of the chosen recipe."""
+    if not facts["curves"]:
+        return []
+    *before, last = facts["curves"]
+    twin = None if facts["comparison"] is None else facts["comparison"]["chosen_is"]
+    # Early stopping alone may have been chosen at another learning rate than the baseline's.
+    return [*(curve for curve in before if curve["name"] != twin or curve["folds"] != last["folds"]), last]
+
+
+def mean_curve(curve: CurveFacts, which: str) -> list[Number]:
+    """Mean over the folds, by epoch, as far as all folds go; None where one has no number."""
+    folds: list[list[Number]] = [fold[which] for fold in curve["folds"]]  # type: ignore[literal-required]
+    means: list[Number] = []
+    for values in zip(*folds, strict=False):
+        known = [value for value in values if value is not None]
+        means.append(sum(known) / len(known) if known and len(known) == len(values) else None)
+    return means
+
+
+def _scale(
+    curves: Sequence[CurveFacts], means: Sequence[tuple[list[Number], list[Number]]]
+) -> tuple[float, float, bool]:
+    """From where to where the losses go, and whether equal factors are equal distances."""
+    train = [v for one, _ in means for v in one if v is not None]
+    validation = [v for _, one in means for v in one if v is not None] or train
+    if not validation:
+        return 0.0, 1.0, False
+    low, high = min(validation), max([*validation, *train])
+    folds = [
+        v for curve in curves for fold in curve["folds"] for v in fold["validation_loss"] if v is not None
+    ]
+    high = max(high, min(max(folds, default=high), 1.4 * high))
+    if low > 0 and high > 8 * low:
+        # A training loss that goes to nothing would leave no room for the rest.
+        bottom = max(min([v for v in train if v > 0] or [low]), low / 20)
+        return math.log10(min(bottom, low)) - 0.05, math.log10(high) + 0.05, True
+    return 0.0, high * 1.05 or 1.0, False
+
+
+def _curve(
+    curve: CurveFacts,
+    train: list[Number],
+    validation: list[Number],
+    facts: Facts,
+    scale: tuple[float, float, bool],
+) -> Figure:
+    several = len(curve["folds"]) > 1
+    data: list[Figure] = []
+    for which, colour in (("train_loss", "@training"), ("validation_loss", "@validation")):
+        if several:
+            data.append(_folds(curve, which, colour))
+    for name, values, colour, dash in (
+        ("training", train, "@training", "dash"),
+        ("validation", validation, "@validation", "solid"),
+    ):
+        if any(value is not None for value in values):
+            at = thinned(len(values), curve["stop"])
+            data.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "name": f"{name}, mean" if several else name,
+                    "x": [i + 1 for i in at],
+                    "y": [short(values[i]) for i in at],
+                    "line": {"color": colour, "width": 2.6, "dash": dash},
+                    "hovertemplate": f"epoch %{{x}}<br>{name} loss %{{y:.4g}}<extra></extra>",
+                }
+            )
+    low, high, log = scale
+    layout = layout_of(facts["loss"], "epoch")
+    layout["yaxis"] |= {"range": [low, high], "type": "log" if log else "linear"}
+    if log:
+        layout["yaxis"] |= {"dtick": "D2"}
+    length = max(len(fold["train_loss"]) for fold in curve["folds"])
+    layout["xaxis"] |= {"range": [0, length * 1.02 + 1]}
+    if curve["stop"]:
+        _mark(layout, curve["stop"], length)
+    return {"data": data, "layout": layout}
+
+
+def _folds(curve: CurveFacts, which: str, colour: str) -> Figure:
+    """All folds as one trace with gaps: few traces draw fast."""
+    x: list[int | None] = []
+    y: list[Number] = []
+    for fold in curve["folds"]:
+        values: list[Number] = fold[which]  # type: ignore[literal-required]
+        at = thinned(len(values), curve["stop"])
+        x += [*(i + 1 for i in at), None]
+        y += [*(short(values[i]) for i in at), None]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "line": {"color": colour, "width": 0.8},
+        "opacity": 0.45,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "connectgaps": False,
+    }
+
+
+def _mark(layout: Figure, stop: int, length: int) -> None:
+    """A dotted line at the epoch whose weights are kept."""
+    layout["shapes"] = [
+        {
+            "type": "line",
+            "x0": stop,
+            "x1": stop,
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "line": {"color": "@accent", "width": 1.8, "dash": "dot"},
+        }
+    ]
+    left = stop > length / 2
+    layout["annotations"] = [
+        {
+            "x": stop,
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "xanchor": "right" if left else "left",
+            "text": f"epoch {stop} kept",
+            "showarrow": False,
+            "font": {"color": "@accent", "size": 12},
+        }
+    ]

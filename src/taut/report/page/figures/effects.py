@@ -1,0 +1,46 @@
+"""What each technique changed."""
+
+from __future__ import annotations
+
+from taut.report.page.figures.layout import Figure, broken, layout_of, short
+from taut.report.schema import Facts
+
+
+def effects_figure(facts: Facts) -> Figure:
+    """Draw each technique's change of the loss with its interval; below 0 it helps."""
+    effects = facts["effects"]
+    assert effects is not None
+    lines = [line for line in effects["lines"] if line["loss"]["value"] is not None]
+    lines = lines[::-1]  # plotly draws from below
+    value = [line["loss"]["value"] for line in lines]
+    ends = [(line["loss"]["low"], line["loss"]["high"]) for line in lines]
+    layout = layout_of("", f"change of the {effects['loss_name']}; a minus lowers it")
+    layout["yaxis"] |= {"automargin": True, "showgrid": False}
+    layout["xaxis"] |= {"zeroline": True, "zerolinecolor": "@ink", "zerolinewidth": 1.4}
+    layout |= {"height": 110 + 42 * max(1, len(lines)), "showlegend": False}
+    return {
+        "data": [
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [short(one) for one in value],
+                "y": [broken(line["label"]) for line in lines],
+                "marker": {"color": "@validation", "size": 11, "symbol": "diamond"},
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [
+                        0 if e[1] is None else short(e[1] - v) for v, e in zip(value, ends, strict=True)
+                    ],
+                    "arrayminus": [
+                        0 if e[0] is None else short(v - e[0]) for v, e in zip(value, ends, strict=True)
+                    ],
+                    "color": "@validation",
+                    "thickness": 2,
+                    "width": 6,
+                },
+                "hovertemplate": "%{y}: %{x:.3g}<extra></extra>",
+            }
+        ],
+        "layout": layout,
+    }
