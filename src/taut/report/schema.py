@@ -131,6 +131,97 @@ class SearchFacts(TypedDict):
     interrupted: bool
 
 
+class ExplorerPoint(TypedDict):
+    """Networks with one strength of one technique, one a fold.
+
+    ``epochs`` are those of which the folds' losses are there: some of many. ``epoch`` is the one that is
+    kept. ``n_kept`` counts the weights that are not zero at the end of training, ``counts`` how many of all
+    folds are in each bin of the technique's ``edges``; exact zeros are in none, ``n_zero`` counts them.
+    ``surface`` has what the networks say on the explorer's grid, a row for each value of the second column:
+    the probability of the second class of two, the likeliest class's number, or the value.
+    """
+
+    strength: float
+    label: str
+    epochs: list[int]
+    folds: list[FoldFacts]
+    epoch: int
+    train_loss: Number
+    loss: Number
+    standard_error: Number
+    metric: Number
+    zero_share: Number
+    n_zero: int
+    counts: list[int]
+    surface: list[list[float]] | None
+
+
+class ExplorerTechnique(TypedDict):
+    """One technique at several strengths, off first, all else being equal.
+
+    ``best`` and ``off`` are places in ``points``; ``left_out`` says in sentences what is not there.
+    """
+
+    name: str
+    title: str
+    raising: str
+    axis: Literal["strength", "epoch", "switch"]
+    log: bool
+    source: Literal["search", "path"]
+    points: list[ExplorerPoint]
+    best: int
+    off: int
+    edges: list[float]
+    left_out: list[str]
+
+
+class GridFacts(TypedDict):
+    """Where a problem with two columns of numbers is looked at, and some of its rows."""
+
+    names: list[str]
+    x: list[float]
+    y: list[float]
+    rows: list[list[float]]
+    targets: list[float]
+
+
+class ExplorerFacts(TypedDict):
+    """Techniques at strengths that were really trained, to play with."""
+
+    hidden: list[int]
+    learning_rate: float
+    techniques: list[ExplorerTechnique]
+    grid: GridFacts | None
+
+
+class ColumnPathFacts(TypedDict):
+    """How L1 takes columns away: ``norms`` has a list a column, a number a strength.
+
+    The columns that hold out longest come first; ``n_more`` others are left out.
+    """
+
+    strengths: list[float]
+    names: list[str]
+    norms: list[list[Number]]
+    n_more: int
+
+
+class ImportanceLine(TypedDict):
+    """One column: by how much the loss on rows held out rises where its values are shuffled."""
+
+    name: str
+    loss: IntervalFacts
+
+
+class ImportanceFacts(TypedDict):
+    """Which columns the networks use; see :class:`taut.evidence.importance.Importance`."""
+
+    lines: list[ImportanceLine]
+    base_loss: Number
+    n_rows: int
+    n_shuffles: int
+
+
 class ColumnFacts(TypedDict):
     """What one column of the table became. ``parts`` are its columns of numbers, such as "days".
 
@@ -211,6 +302,9 @@ class Facts(TypedDict):
     effects: dict[str, Any] | None
     effects_words: list[str]
     diagnosis: dict[str, Any] | None
+    explorer: ExplorerFacts | None
+    importance: ImportanceFacts | None
+    column_path: ColumnPathFacts | None
     data: DataFacts
     recipe: RecipeFacts
     made: MadeFacts

@@ -71,6 +71,9 @@ def facts_of(
         "effects": None if effects is None else effects.to_dict(),
         "effects_words": [] if effects is None else _effects_words(effects),
         "diagnosis": None if diagnosis is None else diagnosis.to_dict(),
+        "explorer": None,
+        "importance": None,
+        "column_path": None,
         "data": data_of(estimator),
         "recipe": recipe_of(estimator),
         "made": made_of(estimator),
@@ -89,6 +92,8 @@ def _completed(facts: Facts, earlier: Facts) -> Facts:
         done["effects"], done["effects_words"] = earlier["effects"], earlier["effects_words"]
     if facts["diagnosis"] is None:
         done["diagnosis"] = earlier["diagnosis"]
+    if facts["importance"] is None:
+        done["importance"] = earlier.get("importance")
     if facts["data"]["n_rows"] is None:
         done["data"] = {**facts["data"], "n_rows": earlier["data"]["n_rows"]}
     done["made"] = {**facts["made"], "versions": earlier["made"]["versions"]}
