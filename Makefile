@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
-.PHONY: demo test test-all lint types bench tables docs format clean
+.PHONY: demo test test-all lint types bench tables docs pictures format clean
 
 demo: $(VENV)/.demo            ## a real table, regularized
 	$(BIN)/taut demo
 
-test: lint types               ## what has to pass before a commit
+test: lint types               ## what has to pass before a commit (without Chromium the page's tests are skipped)
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: lint types           ## and the slow tests
@@ -29,6 +29,9 @@ tables: $(VENV)/.test          ## the real tables that benchmarks use (data only
 
 docs: $(VENV)/.test            ## write docs/techniques/*.md from the pages in the code
 	$(BIN)/python docs/techniques/write.py
+
+pictures: $(VENV)/.test        ## write docs/report.png and docs/explorer.png (Chromium is needed)
+	$(BIN)/python docs/pictures.py
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

@@ -42,3 +42,13 @@ def test_the_demo_compares_saves_and_leaves_rows_to_predict(
     assert len(found) == N_ASIDE
     np.testing.assert_array_equal(found, model.predict(read_file(new, schema=model.model_.schema)))
     check_folder(folder)  # the next demo may replace it
+    assert f"report   {tmp_path / 'demo.html'}\n" in result.stdout
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["demo", "demo.html"]
+
+
+def test_the_demos_page_lies_beside_its_model_and_replaces_no_other(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "demo.html").write_text("mine")
+    result = run("demo", "-o", tmp_path / "demo")
+    assert result.exit_code == 2
+    assert "demo.html' exists and is no page of taut's" in result.stderr
+    assert not (tmp_path / "demo").exists()

@@ -69,7 +69,7 @@ def asked(run: Run, table: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     """The estimator that options make, and which is not trained."""
     made: list[Any] = []
 
-    def train(estimator: Any, *_: object) -> bool:
+    def train(estimator: Any, *_: object, **__: object) -> bool:
         made.append(estimator)
         return False
 

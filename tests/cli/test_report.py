@@ -1,8 +1,21 @@
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from pathlib import Path
 
+import pytest
+
+from taut.errors import StoreError
+from taut.store import folder
 from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def own(model: Path, tmp_path: Path) -> Path:
+    """A model that may be changed."""
+    return Path(shutil.copytree(model, tmp_path / "own.taut"))
 
 
 def test_a_page_is_written_next_to_the_model(run: Run, model: Path) -> None:
@@ -11,8 +24,65 @@ def test_a_page_is_written_next_to_the_model(run: Run, model: Path) -> None:
     page = model.parent / "shop.html"
     assert result.stdout == f"report   {page}\n"
     text = page.read_text(encoding="utf-8")
-    assert "What regularization did" in text
+    assert "What regularization did: kind in shop.csv" in text
     assert run("report", model).exit_code == 0  # an older page of ours is replaced
+
+
+def test_it_says_what_fit_said(run: Run, model: Path, tmp_path: Path) -> None:
+    """The page of a saved model is the one that was written when it was fitted."""
+    fitted = (model.parent / "shop.html").read_bytes()
+    before = (model / "report.json").stat()
+    assert run("report", model, "--output", tmp_path / "again.html").exit_code == 0
+    assert (tmp_path / "again.html").read_bytes() == fitted
+    assert (model / "report.json").stat().st_mtime_ns == before.st_mtime_ns  # nothing new, nothing written
+
+
+def test_a_folder_that_was_moved_is_loaded_from_where_it_is(run: Run, own: Path) -> None:
+    before = (own / "report.json").read_bytes()
+    assert run("report", own).exit_code == 0
+    assert f"taut.load(&#39;{own}&#39;)" in own.with_suffix(".html").read_text(encoding="utf-8")
+    assert (own / "report.json").read_bytes() == before
+
+
+def test_facts_that_are_missing_are_made_and_kept(run: Run, own: Path) -> None:
+    (own / "report.json").unlink()
+    result = run("report", own)
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = json.loads((own / "report.json").read_bytes())
+    assert found["source"]["file"] is None  # nobody knows any more
+    assert found["data"]["n_rows"] == 87
+    assert sorted(os.listdir(own)) == ["checksums.json", "model.json", "report.json", "weights.safetensors"]
+
+
+def test_damaged_facts_are_said_and_made_anew(run: Run, own: Path) -> None:
+    text = (own / "report.json").read_text(encoding="utf-8")
+    (own / "report.json").write_text(text.replace("shop.csv", "shot.csv", 1), encoding="utf-8")
+    result = run("report", own)
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "warning: report.json of the model cannot be used, and is left alone: its SHA-256 is wrong, it was "
+        "damaged or changed.\n"
+    )
+    assert "shot.csv" not in own.with_suffix(".html").read_text(encoding="utf-8")
+    assert run("report", own).stderr == ""
+
+
+def test_a_folder_that_is_read_only_has_its_page_all_the_same(
+    run: Run, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object) -> None:
+        raise StoreError("own.taut/report.json: cannot be written (Read-only file system).")
+
+    (own / "report.json").unlink()
+    monkeypatch.setattr("taut.store.write_report", read_only)
+    result = run("report", own)
+    assert result.exit_code == 0
+    assert own.with_suffix(".html").exists()
+    assert result.stderr == (
+        "note: what this page says is not kept with the model: own.taut/report.json: cannot be written "
+        "(Read-only file system).\n"
+    )
+    assert folder.read_report(own) is None
 
 
 def test_what_is_no_page_of_ours_stays(run: Run, model: Path, tmp_path: Path) -> None:

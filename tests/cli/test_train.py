@@ -118,3 +118,35 @@ def test_the_estimator_keeps_no_callback(tmp_path: Path) -> None:
     assert estimator.on_progress is None
     assert "on_progress" not in estimator.get_params()
     assert pickle.loads(pickle.dumps(estimator)).recipe_ == estimator.recipe_
+
+
+def test_the_page_is_written_after_ctrl_c_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from taut.selection import search
+
+    def control_c_at_once(stop: threading.Event) -> search.Interrupts:
+        threading.Timer(0.3, stop.set).start()
+        return real(stop)
+
+    real = search.Interrupts
+    monkeypatch.setattr(search, "Interrupts", control_c_at_once)
+    estimator = quick(time_limit=60.0, n_candidates=None)
+    page = tmp_path / "model.html"
+    assert train(estimator, FRAME, np.arange(40) % 2, tmp_path / "model", Voice(), page=page) is True
+    out = capsys.readouterr()
+    assert out.out.endswith(f"\nreport   {page}\n")
+    assert "<dt>Interrupted</dt><dd>yes" in page.read_text(encoding="utf-8")
+    assert (tmp_path / "model" / "report.json").exists()
+
+
+def test_the_model_is_saved_whatever_is_wrong_with_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("taut.report.facts.facts_of", broken)
+    with pytest.raises(ZeroDivisionError):
+        train(quick(), FRAME, np.arange(40) % 2, tmp_path / "model", Voice())
+    assert taut.load(tmp_path / "model").classes_.tolist() == [0, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -283,3 +284,15 @@ def test_a_linear_model_and_one_column_and_few_rows(make: Any) -> None:
 def test_every_activation_learns(make: Any, task: str, activation: str) -> None:
     X, y = given(task)
     assert make(task, activation=activation, max_epochs=60, learning_rate=0.01).fit(X, y).score(X, y) > 0.6
+
+
+def test_a_report_is_told_all_that_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from taut.report import facts
+
+    seen: list[dict[str, Any]] = []
+    real = facts.facts_of
+    monkeypatch.setattr(facts, "facts_of", lambda *a, **named: seen.append(named) or real(*a))
+    estimator = single(max_epochs=2).fit(*given())
+    estimator.report(tmp_path / "page.html", effects="e", diagnosis="d", paths=("p",))
+    assert seen == [{"effects": "e", "diagnosis": "d", "paths": ("p",)}]
+    assert (tmp_path / "page.html").stat().st_size > 1_000_000

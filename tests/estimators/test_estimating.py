@@ -129,7 +129,7 @@ def test_the_bag_ends_with_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> No
 
     def of(search: Search, *rest: Any) -> Any:
         given_controls.append((rest[-1], search.deadline))
-        return None
+        return None, None
 
     monkeypatch.setattr("taut.estimators.crossvalidated.estimate_of", of)
     fitted(time_limit=60.0)

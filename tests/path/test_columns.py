@@ -32,7 +32,9 @@ def schema() -> Schema:
 
 def row(squares: np.ndarray) -> PathRow:
     some = np.zeros(len(squares))
-    return PathRow(None, Weights(some, some, some, some.astype(np.int64), squares))
+    return PathRow(
+        None, Weights(some, some, some, some.astype(np.int64), squares, np.zeros(1, dtype=np.int64))
+    )
 
 
 def test_all_parts_of_a_column_are_taken_together_and_dropped_ones_are_not_there() -> None:

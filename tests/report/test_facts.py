@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-import json
+import warnings
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, get_args, get_type_hints, is_typeddict
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from typing_extensions import is_typeddict
 
+from taut.errors import DataWarning
 from taut.estimators import TautClassifier, TautClassifierCV
 from taut.evidence.interval import NONE, Interval
 from taut.examine.effects_result import EffectLine, Effects
@@ -16,7 +18,7 @@ from taut.recipe import Recipe
 from taut.report.facts import facts_of, from_text, to_text
 from taut.report.schema import SCHEMA, Facts
 from taut.store import load
-from tests.report.page.models import FULL, NASTY, searched, single
+from tests.report.page.models import FULL, NASTY, parts, searched, single
 
 ALL = [
     lambda: searched("y"),
@@ -79,12 +81,6 @@ def test_facts_go_through_json(fitted: Any) -> None:
     assert "Infinity" not in text
     assert from_text(text) == facts
     assert facts["schema"] == SCHEMA
-
-
-def test_what_is_no_facts_of_this_schema_is_none() -> None:
-    assert from_text("{") is None
-    assert from_text("[1]") is None
-    assert from_text(json.dumps({"schema": SCHEMA + 1})) is None
 
 
 def test_an_estimator_that_is_not_fitted_is_refused() -> None:
@@ -152,12 +148,38 @@ def test_the_same_numbers_take_a_seed_and_no_time_limit() -> None:
 
 def test_a_loaded_model_has_the_same_facts_but_what_it_does_not_know(tmp_path: Path) -> None:
     estimator = searched("amount")
-    source: Any = {"file": "a.csv", "target": "amount", "folder": "m", "command": None}
+    source: Any = {"file": "a.csv", "target": "amount", "folder": "m", "command": None, "reading": None}
     facts = facts_of(estimator, source=source)
     estimator.save(str(tmp_path / "model"))
     loaded = facts_of(load(tmp_path / "model"))
     assert loaded["source"]["file"] is None
     assert facts_of(load(tmp_path / "model"), earlier=from_text(to_text(facts))) == facts
+
+
+def test_what_parameters_were_is_known_of_a_loaded_model_too(tmp_path: Path) -> None:
+    weights = {"no": 1.0, NASTY: 3.0}
+    estimator = deepcopy(searched("y")).set_params(
+        class_weight=weights, random_state=np.random.RandomState(0)
+    )
+    facts = facts_of(estimator)
+    estimator.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.class_weight is None
+    found = facts_of(loaded)
+    assert found["recipe"]["class_weight"] == repr(weights)
+    assert (found["made"]["call"], found["made"]["repeats"]) == (facts["made"]["call"], False)
+
+
+def test_what_fit_was_given_beside_the_table_is_told(tmp_path: Path) -> None:
+    X, y = parts("y")
+    estimator = TautClassifierCV((2,), cv=2, n_candidates=2, max_epochs=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        estimator.fit(X, y, np.ones(150), groups=np.arange(150) // 3)
+        assert facts_of(estimator)["made"]["given"] == ["sample_weight", "groups"]
+        estimator.save(tmp_path / "model")
+        assert facts_of(load(tmp_path / "model"))["made"]["given"] == ["sample_weight", "groups"]
+        assert facts_of(estimator.fit(X, y))["made"]["given"] == []
 
 
 def test_earlier_facts_of_other_networks_are_left_alone() -> None:

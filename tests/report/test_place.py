@@ -6,7 +6,7 @@ import pytest
 
 from taut.errors import DataError
 from taut.path.page import GENERATOR
-from taut.report.place import check, put
+from taut.report.place import check, page_beside, put
 
 OURS = f'<!doctype html>{GENERATOR} 0.1.0">'
 
@@ -28,3 +28,23 @@ def test_places_where_nothing_can_be_written_are_refused(tmp_path: Path) -> None
         check(tmp_path)
     with pytest.raises(DataError, match="there is no folder"):
         check(tmp_path / "none" / "p.html")
+
+
+def test_a_folder_that_nothing_can_be_written_to_is_noticed_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    with pytest.raises(DataError, match=r"p\.html' cannot be written: Read-only file system"):
+        check(tmp_path / "p.html")
+
+
+def test_a_models_page_lies_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert page_beside(Path("a/b.taut")) == Path("a/b.html")
+    assert page_beside(Path("a/b")) == Path("a/b.html")
+    assert page_beside(Path("a.b.taut/")) == Path("a.b.html")
+    (tmp_path / "in.taut").mkdir()
+    monkeypatch.chdir(tmp_path / "in.taut")
+    assert page_beside(Path(".")) == page_beside(Path("../in.taut")).resolve() == tmp_path / "in.html"

@@ -80,7 +80,14 @@ def bits(run: FoldRun | None) -> tuple[Any, ...] | None:
         return None
     curve = (run.curve.train, run.curve.validation, run.curve.hits)
     numbers = np.array([run.zero_share, run.seconds])
-    arrays = [*curve, *run.losses.values(), *run.hits.values(), numbers, np.array(list(run.scores.values()))]
+    arrays = [
+        *curve,
+        *run.losses.values(),
+        *run.hits.values(),
+        numbers,
+        np.array(list(run.scores.values())),
+        run.weights,
+    ]
     kept = [(array.dtype.str, array.shape, array.tobytes()) for array in arrays]
     return run.status, run.epoch, run.best_epoch, list(run.losses), list(run.scores), kept
 

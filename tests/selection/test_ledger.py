@@ -67,7 +67,9 @@ def fold_runs(draw: st.DrawFn) -> FoldRun:
     said = dict(zip(scored, numbers(np.uint64, len(scored)).tolist(), strict=True))
     classes = draw(st.booleans()) and n_validation > 0
     hits = {one: draw(stnp.arrays(np.bool_, n_validation)) for one in scored} if classes else {}
-    return FoldRun(status, epoch, draw(st.integers(0, 40)), curve, zero_share, seconds, losses, hits, said)
+    weights = draw(stnp.arrays(np.int64, draw(st.integers(0, 9))))
+    best = draw(st.integers(0, 40))
+    return FoldRun(status, epoch, best, curve, zero_share, seconds, losses, hits, said, weights)
 
 
 @given(run=fold_runs(), candidate=st.integers(0, 2**62), stage=st.integers(0, 2**62))

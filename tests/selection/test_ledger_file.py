@@ -232,7 +232,7 @@ def test_another_format_is_refused_with_both_names(path: Path, monkeypatch: pyte
     monkeypatch.setattr(ledger_file, "__version__", "1.2.3")
     refused(
         path,
-        "is a search ledger of format 7, and taut 1.2.3 reads format 2: go on with the version of taut that "
+        "is a search ledger of format 7, and taut 1.2.3 reads format 3: go on with the version of taut that "
         "made it, or start anew with another file.",
     )
 

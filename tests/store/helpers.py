@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+#: Without these there is no model.
 FILES = ("checksums.json", "model.json", "weights.safetensors")
+REPORT = "report.json"
 
 
 def sign(folder: Path) -> None:

@@ -22,7 +22,7 @@ from taut.errors import StoreError
 from taut.store import check_folder
 from tests.estimators.helpers import given as some_table
 from tests.estimators.helpers import numbers, output, single
-from tests.store.helpers import FILES, contents, edit, sign
+from tests.store.helpers import FILES, REPORT, contents, edit, sign
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,9 @@ def same(folder: Path, estimator: Any) -> bool:
 # --- damage -----------------------------------------------------------------------------------------------
 
 
-def test_a_model_is_three_files(model: Path) -> None:
-    assert sorted(file.name for file in model.iterdir()) == list(FILES)
+def test_a_model_is_three_files_and_what_a_report_says(model: Path) -> None:
+    assert sorted(file.name for file in model.iterdir()) == sorted([*FILES, REPORT])
+    assert set(json.loads((model / "checksums.json").read_bytes())) == set(FILES[1:])
     description = json.loads((model / "model.json").read_text(encoding="utf-8"))
     assert description["format"] == 2
     assert description["taut"] == taut.__version__

@@ -83,10 +83,10 @@ def test_what_comes_back_is_what_was_saved(make: Any, task: str, table: str, tmp
     assert type(loaded) is type(fitted)
     assert output(loaded, X).tobytes() == output(fitted, X).tobytes()
     assert loaded.get_params() == fitted.get_params()
-    # As large as the table, and of no use for predicting.
-    left = {"row_losses_"} if make is crossvalidated else set()
+    # As large as the table, or told in report.json, and of no use for predicting.
+    left = {"row_losses_", "_plain_runs", "importance_"} if make is crossvalidated else {"importance_"}
     assert set(vars(fitted)) - set(vars(loaded)) == left
-    assert set(vars(loaded)) <= set(vars(fitted))
+    assert set(vars(loaded)) <= {*vars(fitted), "_saved_report"}
     for name, value in vars(fitted).items():
         if name not in {"model_", *left}:
             assert_equal(getattr(loaded, name), value, name)
@@ -98,7 +98,7 @@ def test_what_comes_back_is_what_was_saved(make: Any, task: str, table: str, tmp
     assert loaded.model_.schema == fitted.model_.schema
     # And once more, from the loaded one.
     loaded.save(tmp_path / "second")
-    for name in ("model.json", "weights.safetensors"):
+    for name in ("model.json", "weights.safetensors", "report.json"):
         assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
 
 

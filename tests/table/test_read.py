@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from taut.errors import DataError, DataWarning
 from taut.table import read
 from taut.table.columns import describe
-from taut.table.frame import BooleanColumn, DateColumn, Frame, NumberColumn, TextColumn
+from taut.table.frame import BooleanColumn, DateColumn, Frame, NumberColumn, Reading, TextColumn
 from taut.table.matrices import matrix
 from taut.table.read import read_file
 from taut.table.words import is_missing
@@ -370,3 +370,23 @@ def test_a_data_frame_is_read_back(tmp_path: Path) -> None:
     assert np.array_equal(flag.values, data["flag"].astype(float), equal_nan=True)
     assert isinstance(moment, DateColumn)
     assert np.array_equal(moment.values, data["moment"].to_numpy().astype("datetime64[us]"), equal_nan=True)
+
+
+# --- how it was read ----------------------------------------------------------------------------------------
+
+
+def test_how_it_was_read_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = "".join(f"{i},5;{i}.000,5;{'hm' if i == 3 else i};{i} m\n" for i in range(1, 60))
+    path.write_bytes(gzip.compress(f"sep=;\na;b;a;c\n{rows}".encode("utf-16")))
+    with pytest.warns(DataWarning):
+        frame = read_file(path)
+    assert frame.reading == Reading(
+        "text", packed=True, encoding="utf-16", separator=";", decimal=",", skipped=1,
+        names=("a", "b", "a (2)", "c"), marked={"b": ",", "a (2)": ","},
+    )  # fmt: skip
+    assert frame.without(["c"]).reading == frame.reading
+    path.write_text("a,b\n1,2\n")
+    assert read_file(path).reading == Reading("text")
+    path.write_text("3,4\n1,2\n")
+    assert read_file(path, header=False).reading == Reading("text", header=False, names=("x0", "x1"))

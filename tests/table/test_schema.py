@@ -27,6 +27,8 @@ def test_what_the_matrix_has() -> None:
     assert [column.name for column, _ in SCHEMA.numbers] == ["age", "joined", "joined", "member"]
     assert [column.name for column in SCHEMA.categories] == ["city"]
     assert SCHEMA.used == {"age", "city", "joined", "member"}
+    assert [column.name for column in SCHEMA.kept] == ["age", "city", "joined", "member"]
+    assert SCHEMA.owners == (0, 2, 2, 3, 1)
 
 
 def test_the_json_is_short_and_readable() -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from taut.cli.command import command_line
 from taut.cli.voice import INTERRUPTED, Voice, in_sentences
 
 if TYPE_CHECKING:
+    from taut.report.schema import SourceFacts
     from taut.table import Frame
 
 #: Patients who are kept aside, to be predicted.
@@ -26,6 +28,7 @@ should it be regularized?
 
 @in_sentences
 def demo(
+    context: typer.Context,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the model.")
     ] = Path("taut-demo"),
@@ -36,25 +39,37 @@ def demo(
 ) -> None:
     """Show it on a real table.
 
-    Regularizes a network for the diabetes table that comes with scikit-learn, and saves it. Needs no file and
-    no internet.
+    Regularizes a network for the diabetes table that comes with scikit-learn, saves it, and writes a page
+    that shows what came out. Needs no file and no internet.
     """
     import numpy as np
 
     from taut.cli.train import train
     from taut.estimators import TautRegressorCV
+    from taut.report.place import check, page_beside
     from taut.store import check_folder
 
     check_folder(output)
+    page = page_beside(output)
+    check(page)
     print(_INTRODUCTION, flush=True)
     frame, y = patients()
     mixed = np.random.default_rng(0).permutation(frame.n_rows)
     aside, rest = np.sort(mixed[:N_ASIDE]), np.sort(mixed[N_ASIDE:])
     voice = Voice()
+    source: SourceFacts = {
+        "file": None,
+        "target": "progression",
+        "folder": str(output),
+        "command": command_line(context),
+        "reading": None,
+    }
     new = output / "new.csv"
     with voice.speaking():
         estimator = TautRegressorCV(random_state=random_state, n_jobs=n_jobs)
-        interrupted = train(estimator, frame.take(rest), y[rest], output, voice, new=new)
+        interrupted = train(
+            estimator, frame.take(rest), y[rest], output, voice, new=new, source=source, page=page
+        )
     _write(new, frame.take(aside))
     r2 = estimator.score(frame.take(aside), y[aside])
     print(f"\nOn the {N_ASIDE} patients that were kept aside ({new}): R² {r2:.3f}", flush=True)

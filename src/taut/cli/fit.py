@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from taut.cli.command import command_line
 from taut.cli.table import (
     ActivationOption,
     BatchSize,
@@ -30,13 +31,16 @@ from taut.cli.table import (
     widths_of,
 )
 from taut.cli.voice import INTERRUPTED, Voice, in_sentences
+from taut.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
+    from taut.report.schema import SourceFacts
     from taut.report.summarize import CrossValidated
 
 
 @in_sentences
 def fit(
+    context: typer.Context,
     data: DataFile,
     target: TargetColumn,
     task: TaskOption = "auto",
@@ -78,6 +82,13 @@ def fit(
             "--output", "-o", metavar="DIR", help="Folder for the model; without it NAME.taut next to DATA."
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The page that shows what came out; without it NAME.html next to the model."
+        ),
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no page.")] = False,
     drop: Dropped = None,
     no_header: NoHeader = False,
     hidden: HiddenOrAuto = "128,128",
@@ -99,24 +110,31 @@ def fit(
 ) -> None:
     """Choose how to regularize a network for a table.
 
-    Says what regularization brought, and saves the network. Tries no regularization, early stopping, each
-    technique at several strengths, and mixtures, by cross-validation. Ctrl+C ends the search early and keeps
-    the best so far; a second one ends at once. With --resume, the same command goes on where it was ended.
+    Says what regularization brought, saves the network, and writes a page that shows it all. Tries no
+    regularization, early stopping, each technique at several strengths, and mixtures, by cross-validation.
+    Ctrl+C ends the search early and keeps the best so far; a second one ends at once. With --resume, the same
+    command goes on where it was ended.
     """
     started = time.monotonic()
     # Before anything takes time: what can be wrong with the options.
     widths: tuple[int, ...] | Literal["auto"] = "auto" if hidden == "auto" else widths_of(hidden)
     rate, batch = learning_rate_of(learning_rate), batch_size_of(batch_size)
     check_class_weight(class_weight, task)
+    if report and no_report:
+        raise ParameterError("--report and --no-report: give one of them.")
     from taut.cli.train import train
     from taut.estimators.effort import AUTO_FOLDS
+    from taut.report.place import page_beside
     from taut.store import check_folder
 
     folder = model_folder(data) if output is None else output
+    page = None if no_report else page_beside(folder) if report is None else report
     voice = Voice()
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
         check_folder(folder)
+        if page is not None:
+            _check_page(page, report)
         table.check_class_weight(class_weight)
         table.introduce(AUTO_FOLDS if cv is None else cv, voice)
         estimator = _estimator(
@@ -139,13 +157,33 @@ def fit(
             n_jobs=n_jobs,
             random_state=random_state,
         )
-        if train(estimator, table.features, table.y, folder, voice):
+        source: SourceFacts = {
+            "file": data.name,
+            "target": target,
+            "folder": str(folder),
+            "command": command_line(context),
+            "reading": table.reading,
+        }
+        if train(estimator, table.features, table.y, folder, voice, source=source, page=page):
             raise typer.Exit(INTERRUPTED)
 
 
 def model_folder(data: Path) -> Path:
     """Where a model goes that no folder was named for: ``NAME.taut`` next to the data."""
     return data.parent / f"{stem(data)}.taut"
+
+
+def _check_page(page: Path, asked: Path | None) -> None:
+    """Say before the search, and not after it, that the page cannot be written there."""
+    from taut.report.place import check
+
+    try:
+        check(page)
+    except DataError as error:
+        if asked is not None:
+            raise
+        text = str(error).replace("; give another name.", ".")
+        raise DataError(f"{text} The report goes there: say --report FILE or --no-report.") from error
 
 
 def _estimator(task: str, class_weight: Literal["balanced"] | None, **parameters: Any) -> CrossValidated:

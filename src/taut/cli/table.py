@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, final
 
 import typer
 
@@ -13,6 +13,7 @@ from taut.cli.voice import Voice
 from taut.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
+    from taut.report.schema import ReadingFacts
     from taut.table import Column, Frame, Note, Task
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".dat", ".parquet", ".pq")
@@ -145,6 +146,8 @@ class TrainingTable:
         Of the file.
     notes : tuple of Note
         What was found in the file.
+    reading : ReadingFacts
+        How it was read.
     """
 
     file: str
@@ -157,6 +160,7 @@ class TrainingTable:
     n_rows: int
     n_columns: int
     notes: tuple[Note, ...]
+    reading: ReadingFacts
 
     def check_class_weight(self, class_weight: str | None) -> None:
         """Refuse class weights where the target is an amount.
@@ -226,7 +230,19 @@ def read_training_table(
         n_rows=frame.n_rows,
         n_columns=len(frame.columns),
         notes=(*features.notes, *notes),
+        reading=_reading(data, frame, drop),
     )
+
+
+def _reading(data: Path, frame: Frame, drop: Sequence[str]) -> ReadingFacts:
+    """How the file was read, as plain values."""
+    from dataclasses import asdict
+
+    from taut.table import Reading
+
+    reading = frame.reading or Reading("text")
+    names = None if reading.names is None else list(reading.names)
+    return cast("ReadingFacts", {**asdict(reading), "names": names, "path": str(data), "dropped": list(drop)})
 
 
 def _warn_of_rare_classes(y: Any, cv: int, voice: Voice) -> None:

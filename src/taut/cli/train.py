@@ -17,6 +17,7 @@ from taut.cli.voice import INTERRUPTED, Voice
 from taut.errors import DataError
 
 if TYPE_CHECKING:
+    from taut.report.schema import Facts, SourceFacts
     from taut.report.summarize import CrossValidated, Summary
     from taut.table import Frame
     from taut.table.schema import Schema
@@ -29,8 +30,11 @@ def train(
     folder: Path,
     voice: Voice,
     new: Path = Path("NEW.csv"),
+    *,
+    source: SourceFacts | None = None,
+    page: Path | None = None,
 ) -> bool:
-    """Fit, save, and print what came of it.
+    """Fit, save, print what came of it, and write the page that shows it.
 
     Ctrl+C ends the search early; the best so far is saved and compared as ever.
 
@@ -44,14 +48,25 @@ def train(
     voice : Voice
     new : Path
         The file in the example of how to predict.
+    source : SourceFacts, optional
+        Where the table came from, for the report.
+    page : Path, optional
+        For the report's page; checked already. None: there is to be none.
 
     Returns
     -------
     bool
         Whether Ctrl+C ended the search.
+
+    Raises
+    ------
+    DataError
+        Where the table cannot be learned, or the page cannot be written; the model is saved by then.
     """
+    from taut.report.facts import facts_of, to_text
     from taut.report.summarize import summarize
     from taut.selection.interrupts import Interrupts
+    from taut.store import save
 
     try:
         voice.say(f"{_plan(estimator)}; Ctrl+C ends it and keeps the best so far")
@@ -66,7 +81,12 @@ def train(
             voice.notes([f"{text} different folds."])
         with Interrupts(threading.Event()):  # hours of search are not lost in the second that saves them
             estimator.notes_ = tuple(voice.record)
-            estimator.save(str(folder))
+            written: str | None = None
+            try:
+                facts = facts_of(estimator, source=source)
+                written = to_text(facts)
+            finally:  # whatever may be wrong with the report, the model is saved
+                save(estimator, folder, report=written)
     except KeyboardInterrupt:
         voice.say("interrupted; no model was saved.")
         raise typer.Exit(INTERRUPTED) from None
@@ -79,7 +99,22 @@ def train(
         n = summary.n_candidates
         more = "; the same command goes on from here" if estimator.resume else ""
         voice.say(f"interrupted after {n} candidates: the best so far was saved in {folder}{more}.")
+    if page is not None:
+        with Interrupts(threading.Event()):
+            _write_page(facts, page, folder)
     return summary.interrupted
+
+
+def _write_page(facts: Facts, page: Path, folder: Path) -> None:
+    from taut.report.page import write_page
+    from taut.report.place import put
+
+    try:
+        put(page, write_page(facts))
+    except DataError as error:
+        command = shlex.join(["taut", "report", str(folder), "--output", "FILE"])
+        raise DataError(f"{error} The model is saved in {folder}; {command} writes its page.") from error
+    print(f"report   {page}", flush=True)
 
 
 def _plan(estimator: CrossValidated) -> str:

@@ -136,6 +136,10 @@ class Curve:
     def __len__(self) -> int:
         return len(self.train)
 
+    def times(self, factor: float) -> Curve:
+        """The same with the losses in another unit."""
+        return Curve(self.train * factor, self.validation * factor, self.hits)
+
 
 @final
 @dataclass(frozen=True, eq=False)

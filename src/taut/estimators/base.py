@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self, final
@@ -12,7 +13,7 @@ from typing import Any, Literal, Self, final
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from taut.engine.base import Curve, Engine
@@ -33,6 +34,9 @@ class TautEstimator(BaseEstimator, ABC):
     _task: Task
     model_: Model
     notes_: tuple[str, ...]  # set by who read the table for it, to be saved with the model
+
+    _saved_report: str | None = None  # what was saved with the model that was loaded: JSON, unchecked
+    _told: Any = None  # the facts of the last report, with what was given for it
 
     @abstractmethod
     def fit(self, X: Any, y: Any) -> Self:
@@ -61,6 +65,8 @@ class TautEstimator(BaseEstimator, ABC):
         class_weight: ClassWeight = getattr(self, "class_weight", None)
         validation = None if X_val is None else (X_val, y_val, weight_val)
         problem = make_problem(self, self._task, X, y, sample_weight, class_weight, validation)
+        given = {"sample_weight": sample_weight, "X_val": X_val}
+        self._given = tuple(name for name, value in given.items() if value is not None)
         self.n_identical_rows_ = problem.n_identical
         self.n_rows_ = problem.n_train
         if problem.target.classes is not None:
@@ -101,6 +107,8 @@ class TautEstimator(BaseEstimator, ABC):
             # A network that learned from a constant is only nearly constant.
             networks = [replace(network, scale=0.0) for network in networks]
         self.model_ = Model(problem.schema, problem.target, tuple(networks))
+        for name in ("_saved_report", "_told"):  # they are of the networks before
+            self.__dict__.pop(name, None)
 
     def _values(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self, "model_")
@@ -122,8 +130,17 @@ class TautEstimator(BaseEstimator, ABC):
             history["validation_accuracy"] = curve.hits
         return history
 
-    def report(self, path: str | os.PathLike[str], *, effects: Any = None, diagnosis: Any = None) -> None:
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        effects: Any = None,
+        diagnosis: Any = None,
+        paths: Sequence[Any] = (),
+    ) -> None:
         """Write what regularization did as one HTML page that needs no internet.
+
+        What is given here is kept with the estimator: it is on later pages too, and ``save`` saves it.
 
         Parameters
         ----------
@@ -133,6 +150,8 @@ class TautEstimator(BaseEstimator, ABC):
             Of :func:`taut.effects`, to be shown too.
         diagnosis : Diagnosis, optional
             Of :func:`taut.diagnose`, to be shown too.
+        paths : sequence of RegularizationPath
+            Of :func:`taut.regularization_path` on the same table, to be looked at strength by strength.
 
         Raises
         ------
@@ -141,16 +160,48 @@ class TautEstimator(BaseEstimator, ABC):
         """
         from taut.report.facts import facts_of
         from taut.report.page import write_page
-        from taut.report.place import put
+        from taut.report.place import check, put
+
+        check(Path(path))
+        self._told = facts_of(self, effects=effects, diagnosis=diagnosis, paths=paths)
+        put(Path(path), write_page(self._told))
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Save the fitted model as a folder of JSON and safetensors; :func:`taut.load` loads it.
+
+        What a report says of it is saved too, as ``report.json``.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it does not exist. An existing one is replaced only if it holds a saved model.
+
+        Raises
+        ------
+        NotFittedError
+            scikit-learn's, where the estimator is not fitted.
+        StoreError
+            Where the folder holds something else than a model, or cannot be written.
+        """
+        from taut.report.facts import facts_of, to_text
+        from taut.store import check_folder, save
 
         check_is_fitted(self, "model_")
-        put(Path(path), write_page(facts_of(self, effects=effects, diagnosis=diagnosis)))
+        check_folder(folder)
+        report: str | None = None
+        try:
+            report = to_text(facts_of(self))
+        finally:  # whatever may be wrong with the report, the model is saved
+            save(self, folder, report=report)
 
-    def save(self, folder: str) -> None:
-        """Save the fitted model as a folder of JSON and safetensors; :func:`taut.load` loads it."""
-        from taut.store import save
+    def _html_repr(self) -> str:
+        """What a notebook shows: scikit-learn's own form, and once fitted above it what came out."""
+        if not hasattr(self, "model_"):
+            own: str = estimator_html_repr(self)
+            return own
+        from taut.report.notebook import notebook_html
 
-        save(self, folder)
+        return notebook_html(self, estimator_html_repr(self))
 
 
 @final

@@ -84,6 +84,10 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     estimate_ : Estimate
         The error to expect on unseen rows, corrected for having chosen the best of many, with a 95 % interval
         (:class:`taut.evidence.estimate.Estimate`).
+    importance_ : Importance or None
+        Which columns the networks use: by how much the loss rises on held-out rows where one is shuffled
+        among them, with 95 % intervals (:class:`taut.evidence.importance.Importance`); None where there was
+        no time for it.
     row_losses_ : float32 array, shape (n_candidates, n_rows)
         Cross-entropy of every row where it was held out; NaN where a candidate lost the race before.
     history_ : dict

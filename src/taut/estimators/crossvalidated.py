@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_consistent_length
 from taut.engine.base import Control, Fold
 from taut.errors import ParameterError, TrainingWarning
 from taut.estimators.base import TautEstimator
+from taut.estimators.column_importance import importance_of_search
 from taut.estimators.cv_results import cv_results
 from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, auto_repeats, plan_of
 from taut.estimators.estimating import estimate_of
@@ -46,6 +47,8 @@ OnBatch: TypeAlias = Callable[[tuple[CandidateScore, ...]], object]
 #: Widths where ``hidden="auto"`` begins from; the baselines have them.
 USUAL_WIDTHS = (128, 128)
 _N_BASELINES = 2
+# Beyond the time limit at most, for which columns the networks use: half of what a limit may be missed by.
+_IMPORTANCE_SECONDS, _IMPORTANCE_SHARE = 1.0, 0.025
 
 
 class CrossValidated(TautEstimator):
@@ -136,6 +139,8 @@ class CrossValidated(TautEstimator):
         problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
         settings = self._settings(problem.n_counted)
         splits = self._splits(problem, groups, settings.seed)
+        if groups is not None:
+            self._given = (*self._given, "groups")
         folds = make_folds(splits, problem.data, problem.matrix, settings.seed)
         scorer = fold_scorer(self.scoring, problem, folds)
         compiled = time.monotonic()
@@ -160,13 +165,19 @@ class CrossValidated(TautEstimator):
             result = search.run()
         factor = self._loss_unit(problem)
         # Its own part ends with the time limit; a second Ctrl+C ends it, as it ends all.
-        self.estimate_ = estimate_of(
+        self.estimate_, bag = estimate_of(
             search, result, problem, self.scoring, factor, Control(deadline=search.deadline)
         )
         failures = describe_failures(result.candidates)
         if failures:
             warnings.warn(failures, TrainingWarning, stacklevel=2)
         self._keep(problem, result.networks)
+        # Nearly all of a time limit is spent by now, and this is a hundredth of the work.
+        more = 0.0 if limit == math.inf else max(_IMPORTANCE_SECONDS, _IMPORTANCE_SHARE * limit)
+        self.importance_ = importance_of_search(
+            search, result, problem, (self.model_.networks, bag.networks if bag else ()), factor,
+            Control(deadline=search.deadline + more),
+        )  # fmt: skip
         self._describe(problem, result)
         self.n_splits_ = len(folds)
         self.batch_size_ = settings.batch_size
@@ -311,6 +322,10 @@ class CrossValidated(TautEstimator):
         self.zero_share_ = float(np.mean([network.zero_share for network in result.networks]))
         # float32 ends at 3e38, and the squares of some targets do not.
         kind = np.float32 if 1e-30 < factor < 1e30 else np.float64
+        self._plain_runs = {
+            place: (tuple(curve.times(factor) for curve in runs.curves), runs.weights)
+            for place, runs in result.plain.items()
+        }
         self.row_losses_ = np.empty((len(result.candidates), problem.n_train), dtype=kind)
         for i, rows in result.row_losses.items():
             np.multiply(rows[: problem.n_train], kind(factor), out=self.row_losses_[i])

@@ -17,8 +17,8 @@ from taut.selection.search import Search, SearchResult
 
 def estimate_of(
     search: Search, result: SearchResult, problem: Problem, scoring: Any, factor: float, control: Control
-) -> Estimate:
-    """What to expect of the chosen recipe on unseen rows.
+) -> tuple[Estimate, Bagged | None]:
+    """What to expect of the chosen recipe on unseen rows; and the networks' average, where there was time.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def estimate_of(
             bag_score=bag_score if scoring is None else float("nan"),
             n_bagged=bag.n_bagged,
         )
-    return found.in_units(factor)
+    return found.in_units(factor), bag
 
 
 def _of_bag(bag: Bagged, problem: Problem) -> tuple[float, float]:

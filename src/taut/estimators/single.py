@@ -19,6 +19,7 @@ from taut.estimators.base import (
     predict_probabilities,
     predict_values,
 )
+from taut.estimators.column_importance import importance_of_one
 from taut.estimators.problem import ClassWeight, Problem
 from taut.network import hidden_widths
 from taut.parameters import real
@@ -64,6 +65,10 @@ class _Single(TautEstimator):
         self.history_ = self._history(training.curve, problem)
         self.learning_rate_, self.batch_size_ = member.learning_rate, settings.batch_size
         self.interrupted_ = training.status is Status.RUNNING and training.epoch < settings.max_epochs
+        self.importance_ = importance_of_one(
+            engine, problem, self.model_.networks[0], fold, settings.seed, training.epoch,
+            self._loss_unit(problem),
+        )  # fmt: skip
         if self.verbose:
             self._print_result()
         return self
@@ -140,6 +145,10 @@ class TautClassifier(ClassifierMixin, _Single):
         penalty) and ``validation_accuracy``.
     n_iter_, best_epoch_ : int
         Epochs trained, and the epoch whose weights were kept.
+    importance_ : Importance or None
+        Which columns the network uses: by how much the validation loss rises where one is shuffled among the
+        rows held out, with 95 % intervals (:class:`taut.evidence.importance.Importance`); None where no rows
+        were held out.
     interrupted_ : bool
         Whether Ctrl+C ended training.
     network_ : Network
@@ -258,6 +267,10 @@ class TautRegressor(RegressorMixin, _Single):
         and without penalty).
     n_iter_, best_epoch_ : int
         Epochs trained, and the epoch whose weights were kept.
+    importance_ : Importance or None
+        Which columns the network uses: by how much the validation loss rises where one is shuffled among the
+        rows held out, with 95 % intervals (:class:`taut.evidence.importance.Importance`); None where no rows
+        were held out.
     interrupted_ : bool
         Whether Ctrl+C ended training.
     network_ : Network

@@ -31,11 +31,14 @@ class Bagged:
         Of these rows, in the engine's units.
     n_bagged : int
         Networks that are averaged for a row.
+    networks : tuple of Trained
+        The first one of each fold.
     """
 
     rows: NDArray[np.int32]
     figures: Rows
     n_bagged: int
+    networks: tuple[Trained, ...]
 
 
 def bagged(
@@ -88,7 +91,7 @@ def bagged(
     mean = total[rows] / times[rows, None]
     tiny = np.finfo(np.float32).tiny
     outputs = np.log(np.maximum(mean, tiny)) if data.task == "classification" else mean
-    return Bagged(rows, judge_rows(data, outputs, rows), int(times.max()))
+    return Bagged(rows, judge_rows(data, outputs, rows), int(times.max()), tuple(networks))
 
 
 def _of_other_seeds(

@@ -28,10 +28,7 @@ def column_norms(rows: Sequence[PathRow], schema: Schema) -> tuple[tuple[str, ..
     norms : float64 array, shape (n_rows, n_columns)
         NaN where a row failed.
     """
-    used = [column for column in schema.columns if column.kind != "dropped"]
-    place = {id(column): i for i, column in enumerate(used)}
-    matrix_columns = [column for column, _ in schema.numbers] + list(schema.categories)
-    owner = np.array([place[id(column)] for column in matrix_columns], dtype=np.intp)
+    used, owner = schema.kept, np.array(schema.owners, dtype=np.intp)
     norms = np.full((len(rows), len(used)), np.nan)
     for i, row in enumerate(rows):
         if row.weights is not None:

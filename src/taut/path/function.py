@@ -12,13 +12,14 @@ import numpy as np
 
 from taut.engine.base import Control
 from taut.errors import ParameterError, TrainingError, TrainingWarning
-from taut.estimators.prepare import prepare
+from taut.estimators.prepare import Prepared, prepare
 from taut.estimators.problem import ClassWeight
 from taut.network import Activation
 from taut.parameters import whole
 from taut.path.columns import column_norms
 from taut.path.grid import given_epochs, given_strengths
 from taut.path.plan import EpochPlan, StrengthPlan
+from taut.path.plane import plane_of
 from taut.path.progress import News, PathProgress, print_progress
 from taut.path.result import PathPoint, RegularizationPath, best_of, one_se_of
 from taut.recipe import Recipe
@@ -157,6 +158,7 @@ def regularization_path(
         random_state=random_state,
     )
     engine, problem, n_folds = given.engine, given.problem, len(given.folds)
+    plane = plane_of(problem, given.settings.seed)
     work = PathWork(
         engine=engine,
         data=problem.data,
@@ -167,6 +169,7 @@ def regularization_path(
         batch_size=given.settings.batch_size,
         max_epochs=given.settings.max_epochs,
         seed=given.settings.seed,
+        grid=None if plane is None else plane.points,
     )
     compiled = time.monotonic()
     engine.prepare()  # the one-time compilation does not count
@@ -177,7 +180,7 @@ def regularization_path(
         course = plan.train(work, base, problem.target.unit, control, news)
     if interrupts.count > 1:
         raise KeyboardInterrupt
-    points = [_point(s, r, row, given.loss_unit, n_folds) for s, r, row in course.lines]
+    points = [_point(s, r, row, given, n_folds) for s, r, row in course.lines]
     names, norms = column_norms([row for _, _, row in course.lines], problem.schema)
     best = best_of(points)
     if best is None and control.cancelled.is_set():
@@ -210,6 +213,7 @@ def regularization_path(
         max_epochs=work.max_epochs,
         interrupted=control.cancelled.is_set(),
         seconds=time.monotonic() - started,
+        plane=plane,
     )
 
 
@@ -246,9 +250,13 @@ def _plan(kind: type[Technique], strengths: object, max_epochs: int) -> EpochPla
     return StrengthPlan(kind, n, None if n is not None else given_strengths(kind, strengths))
 
 
-def _point(strength: float, recipe: Recipe, row: PathRow, factor: float, n_folds: int) -> PathPoint:
-    """A row with its losses in the target's own units."""
+def _point(strength: float, recipe: Recipe, row: PathRow, given: Prepared, n_folds: int) -> PathPoint:
+    """A row with its figures in the target's own units."""
     scores, weights = row.scores, row.weights
+    factor, target = given.loss_unit, given.problem.target
+    said = row.said
+    if said is not None and target.classes is None:
+        said = said * target.unit + target.origin
     if scores is None or weights is None:
         nothing, nan = np.full(n_folds, np.nan), float("nan")
         return PathPoint(strength, recipe, nothing, nothing, nothing, nan, nan, nan, nan, 0, row.failed)
@@ -263,6 +271,9 @@ def _point(strength: float, recipe: Recipe, row: PathRow, factor: float, n_folds
         weight_norm=float(np.mean(weights.norm)),
         n_nonzero=float(np.mean(weights.n_nonzero)),
         epochs=scores.epoch,
+        curves=tuple(curve.times(factor) for curve in row.curves),
+        weight_counts=weights.counts,
+        said=said,
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.engine.base import Curve
 from taut.network import Activation
+from taut.path.plane import Plane
 from taut.recipe import Recipe
 from taut.selection.score import is_within_chance, paired_change, standard_error
+from taut.selection.weights import N_BINS
 from taut.techniques.base import Technique
 
 if TYPE_CHECKING:
@@ -50,6 +53,14 @@ class PathPoint:
         The epoch that is best on all folds' mean curve; 0 where it failed.
     failed : str
         Why it has no figures ("diverged"), else empty.
+    curves : tuple of Curve
+        The folds' losses by epoch, as far as they were trained; those of one network where the points are
+        epochs.
+    weight_counts : int64 array, shape (N_BINS + 1,)
+        Weights of all folds by size, and last how many are exactly zero; see
+        :mod:`taut.selection.weights`.
+    said : float64 array, shape (n_points, n_outputs), or None
+        What the folds' networks say on the path's plane, mean of their probabilities or values.
     """
 
     strength: float
@@ -63,6 +74,9 @@ class PathPoint:
     n_nonzero: float
     epochs: int
     failed: str = ""
+    curves: tuple[Curve, ...] = ()
+    weight_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(N_BINS + 1, dtype=np.int64))
+    said: Vector | None = None
 
     @property
     def train_loss(self) -> float:
@@ -159,6 +173,8 @@ class RegularizationPath:
         Whether Ctrl+C ended it: strengths that were not finished are not there.
     seconds : float
         That it took, without the one-time compilation.
+    plane : Plane or None
+        Of a table with two columns of numbers: where its points' networks were asked what they say.
 
     Attributes
     ----------
@@ -184,6 +200,7 @@ class RegularizationPath:
     max_epochs: int
     interrupted: bool
     seconds: float
+    plane: Plane | None = None
 
     @property
     def best(self) -> PathPoint:

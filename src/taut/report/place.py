@@ -11,13 +11,25 @@ from taut.errors import DataError
 _HEAD = 4096  # bytes of a page that say who wrote it
 
 
+def page_beside(folder: Path) -> Path:
+    """Where a model's page goes that no file was named for.
+
+    >>> page_beside(Path("models/shop.taut")).as_posix()
+    'models/shop.html'
+    """
+    if folder.name in ("", ".."):  # inside of it, its place has no name
+        folder = folder.resolve()
+    return folder.parent / f"{folder.resolve().name.removesuffix('.taut')}.html"
+
+
 def check(path: Path) -> None:
     """Refuse to write over what is no page of ours.
 
     Raises
     ------
     DataError
-        Where it is a directory, a file that taut did not write, or in a folder that is not there.
+        Where it is a directory, a file that taut did not write, or in a folder that is not there or that
+        nothing can be written to.
     """
     from taut.path.page import GENERATOR
 
@@ -30,6 +42,7 @@ def check(path: Path) -> None:
             with path.open("rb") as file:
                 if GENERATOR.encode() not in file.read(_HEAD):
                     raise DataError(f"{str(path)!r} exists and is no page of taut's; give another name.")
+        tempfile.TemporaryFile(dir=path.absolute().parent).close()
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
 

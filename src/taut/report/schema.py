@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, TypedDict
+import sys
+from typing import Any, Literal, TypeAlias
+
+if sys.version_info >= (3, 12):
+    from typing import TypedDict
+else:  # what checks saved facts (report/facts/written.py) needs its kind of dictionary
+    from typing_extensions import TypedDict
 
 #: Of the facts' shape. It grows when a name goes or changes its meaning; new names leave it.
 SCHEMA = 1
@@ -20,6 +26,28 @@ class IntervalFacts(TypedDict):
     high: Number
 
 
+class ReadingFacts(TypedDict):
+    """How ``taut fit`` read the file; see :class:`taut.table.frame.Reading`.
+
+    ``path`` is the file's as it was given. ``names`` are the columns' where the file's own do not serve, else
+    None; ``dropped`` those that were left out by hand. ``separator``, ``encoding`` and the like say nothing
+    of a Parquet file.
+    """
+
+    path: str
+    kind: Literal["text", "parquet"]
+    packed: bool
+    encoding: str
+    separator: str
+    decimal: Literal[".", ","]
+    backslash: bool
+    skipped: int
+    header: bool
+    names: list[str] | None
+    marked: dict[str, Literal[".", ","]]
+    dropped: list[str]
+
+
 class SourceFacts(TypedDict):
     """Where the table came from and where the model lies, as far as anybody said; else None."""
 
@@ -27,6 +55,7 @@ class SourceFacts(TypedDict):
     target: str | None
     folder: str | None
     command: str | None
+    reading: ReadingFacts | None
 
 
 class LineFacts(TypedDict):
@@ -134,16 +163,21 @@ class SearchFacts(TypedDict):
 class ExplorerPoint(TypedDict):
     """Networks with one strength of one technique, one a fold.
 
-    ``epochs`` are those of which the folds' losses are there: some of many. ``epoch`` is the one that is
-    kept. ``n_kept`` counts the weights that are not zero at the end of training, ``counts`` how many of all
-    folds are in each bin of the technique's ``edges``; exact zeros are in none, ``n_zero`` counts them.
-    ``surface`` has what the networks say on the explorer's grid, a row for each value of the second column:
-    the probability of the second class of two, the likeliest class's number, or the value.
+    ``epochs`` are those of which losses are there, some of many: ``train`` and ``validation`` are means over
+    the folds, ``folds`` has a few of these. ``epoch`` is the one that is kept. ``counts`` has the weights of
+    all folds at the end of training in each bin of the technique's ``edges``, and is empty where they are not
+    known; exact zeros are in none, ``n_zero`` counts them. ``note`` is empty, or says what else is to
+    be known, such as that it was cut early. ``surface`` has what the networks say on the
+    explorer's grid, a row for each value of the second column: the probability of the second class of two,
+    the likeliest class's number, or the value.
     """
 
     strength: float
     label: str
+    note: str
     epochs: list[int]
+    train: list[Number]
+    validation: list[Number]
     folds: list[FoldFacts]
     epoch: int
     train_loss: Number
@@ -214,12 +248,16 @@ class ImportanceLine(TypedDict):
 
 
 class ImportanceFacts(TypedDict):
-    """Which columns the networks use; see :class:`taut.evidence.importance.Importance`."""
+    """Which columns the networks use; see :class:`taut.evidence.importance.Importance`.
+
+    The most important column comes first; ``n_left_out`` others, of little weight, were not looked at.
+    """
 
     lines: list[ImportanceLine]
     base_loss: Number
     n_rows: int
     n_shuffles: int
+    n_left_out: int
 
 
 class ColumnFacts(TypedDict):
@@ -269,7 +307,10 @@ class RecipeFacts(TypedDict):
 
 
 class MadeFacts(TypedDict):
-    """How it was done. ``call`` is the estimator as Python; ``repeats`` whether it gives the same again."""
+    """How it was done. ``call`` is the estimator as Python; ``repeats`` whether it gives the same again.
+
+    ``given`` names what ``fit`` was given beside the table, such as "sample_weight".
+    """
 
     estimator: str
     call: str
@@ -280,6 +321,7 @@ class MadeFacts(TypedDict):
     n_candidates: int | None
     seconds: float | None
     interrupted: bool
+    given: list[str]
     versions: dict[str, str]
 
 

@@ -198,12 +198,13 @@ def _pack(run: FoldRun) -> Row:
         b"".join(_bytes(hits, "|b1") for hits in run.hits.values()),
         np.array(list(run.scores), dtype="<i8").tobytes(),
         _floats(*run.scores.values()),
+        _bytes(run.weights, "<i8"),
     )
 
 
 def _unpack(row: Row) -> FoldRun:
     _, _, status, epoch, best_epoch, zero_share, seconds, train, validation, hits, *more = row
-    scored, losses, hit, said_at, said, _ = more
+    scored, losses, hit, said_at, said, weights, _ = more
     epochs = _array(scored, "<i8").tolist()
     return FoldRun(
         Status(status.decode()),
@@ -215,6 +216,7 @@ def _unpack(row: Row) -> FoldRun:
         _by_epoch(epochs, _array(losses, "<f4")),
         _by_epoch(epochs, _array(hit, "|b1")) if hit else {},
         dict(zip(_array(said_at, "<i8").tolist(), _array(said, "<f8").tolist(), strict=True)),
+        _array(weights, "<i8"),
     )
 
 

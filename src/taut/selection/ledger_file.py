@@ -18,7 +18,7 @@ import numpy as np
 from taut import __version__
 from taut.errors import ParameterError, StoreError
 
-FORMAT = 2  # in SQLite's user_version
+FORMAT = 3  # in SQLite's user_version
 _APPLICATION = int.from_bytes(b"taut", "big")
 _LOCK_SECONDS = 1.0  # a process that was just killed holds its lock a moment longer
 
@@ -31,9 +31,10 @@ _TABLES = (
     # curve_... float64 (n_epochs,); losses float32 (n, n_validation), at the epochs scored, int64 (n,); hit
     # bool, as losses, or empty for regression.
     # zero_share and seconds float64; said float64 (m,) by a scorer at epochs said_at, int64 (m,).
+    # weights int64 (n_bins + 1,), see selection/weights.py, or empty.
     """CREATE TABLE run (
         candidate INTEGER, stage INTEGER, status, epoch, best_epoch, zero_share, seconds,
-        curve_train, curve_validation, curve_hits, scored, losses, hit, said_at, said, digest,
+        curve_train, curve_validation, curve_hits, scored, losses, hit, said_at, said, weights, digest,
         PRIMARY KEY (candidate, stage)
     ) WITHOUT ROWID""",
 )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from taut.network import Activation, Network
 from taut.recipe import Recipe
 from taut.selection.folds import seed_of, without_shared_rows
 from taut.selection.score import FoldScores, Vector, score_folds, target_variances
+from taut.selection.weights import N_BINS, count_weights
 from taut.table.encoder import Encoder
 
 # Networks of more bytes in all are trained in several calls: their states must not all be there at once.
@@ -39,6 +40,8 @@ class PathWork:
     batch_size : int
     max_epochs : int
     seed : int
+    grid : float32 array, shape (n_points, n_columns), optional
+        Rows that every network is asked for what it says, beside those of the table.
     """
 
     engine: Engine
@@ -50,6 +53,7 @@ class PathWork:
     batch_size: int
     max_epochs: int
     seed: int
+    grid: NDArray[np.float32] | None = None
 
     def member(self, recipe: Recipe, number: int) -> Member:
         """Give the network of one recipe on one fold.
@@ -110,6 +114,8 @@ class Weights:
         How many are not zero.
     column_squares : float64 array, shape (n_folds, n_columns)
         Sum of squares of the first layer's weights, by the column of the matrix that they belong to.
+    counts : int64 array, shape (weights.N_BINS + 1,)
+        Of all folds together, counted by size; see :mod:`taut.selection.weights`.
     """
 
     zero_share: Vector
@@ -117,6 +123,7 @@ class Weights:
     norm: Vector
     n_nonzero: NDArray[np.int64]
     column_squares: Vector
+    counts: NDArray[np.int64]
 
 
 @final
@@ -131,11 +138,17 @@ class PathRow:
     weights : Weights or None
     failed : str
         Why it has no score ("diverged"), else empty.
+    curves : tuple of Curve
+        One a fold, as far as it was trained; empty where it failed.
+    said : float64 array, shape (n_points, n_outputs), or None
+        What the networks that are kept say on the grid, mean over the folds: probabilities or values.
     """
 
     scores: FoldScores | None
     weights: Weights | None
     failed: str = ""
+    curves: tuple[Curve, ...] = ()
+    said: Vector | None = None
 
 
 FAILED = PathRow(None, None, "diverged")
@@ -303,7 +316,21 @@ def _scored(
     early = recipe.hooks().patience is not None
     curves = [_cut(t.curve, n_epochs) for t in group]
     scores = score_folds(curves, early, work.variances, work.others)
-    return PathRow(scores, _weights(work, group, kept))
+    weights = _weights(work, group, kept)
+    said = None if work.grid is None else _said(work, group, "kept" if early else "last")
+    return PathRow(scores, weights, "", tuple(t.curve for t in group), said)
+
+
+def _said(work: PathWork, group: Sequence[Training], which: Literal["kept", "last"]) -> Vector:
+    """What the folds' networks say on the grid, mean of their probabilities or values."""
+    from scipy.special import softmax
+
+    assert work.grid is not None
+    outputs = [work.engine.predict(work.grid, training.trained(which)) for training in group]
+    if work.data.task == "classification":
+        outputs = [softmax(one, axis=1) for one in outputs]
+    said: Vector = np.mean([np.asarray(one, dtype=np.float64) for one in outputs], axis=0)
+    return said
 
 
 def _cut(curve: Curve, n_epochs: int) -> Curve:
@@ -315,6 +342,7 @@ def _weights(work: PathWork, group: Sequence[Training], kept: Vector) -> Weights
     sizes, zeros = np.zeros(n_folds, dtype=np.int64), np.zeros(n_folds, dtype=np.int64)
     squares = np.zeros(n_folds)
     column_squares = np.zeros((n_folds, n_columns))
+    counts = np.zeros(N_BINS + 1, dtype=np.int64)
     for k, training in enumerate(group):
         arrays = training.weights("last")
         matrices = [array for name, array in arrays.items() if name.endswith(".weight")]
@@ -322,9 +350,10 @@ def _weights(work: PathWork, group: Sequence[Training], kept: Vector) -> Weights
             sizes[k] += weight.size
             zeros[k] += weight.size - np.count_nonzero(weight)
             squares[k] += np.vdot(weight, weight)
+        counts += count_weights(arrays)
         features = work.columns[k]
         if len(features):
             first = matrices[0]
             by_feature = np.einsum("ij,ij->i", first, first)
             column_squares[k] = np.bincount(features, by_feature, minlength=n_columns)
-    return Weights(zeros / sizes, kept, np.sqrt(squares), sizes - zeros, column_squares)
+    return Weights(zeros / sizes, kept, np.sqrt(squares), sizes - zeros, column_squares, counts)

@@ -16,6 +16,8 @@ from taut.selection.folds import seed_of
 from taut.selection.ladder import Ladder
 from taut.selection.ledger import Ledger
 from taut.selection.runs import RACED, FoldRun, Rows
+from taut.selection.space import is_plain
+from taut.selection.weights import count_weights
 
 # A member keeps its rows' losses of all epochs while these are at most so many numbers (32 MB); beyond,
 # only those of its best epoch are had, and an epoch chosen elsewhere makes no difference among so many rows.
@@ -165,6 +167,8 @@ class Runner:
             zero_share=training.trained("kept" if early else "last").zero_share,
             seconds=training.seconds,
         )
+        if is_plain(job.candidate.recipe) and training.status is not Status.DIVERGED:
+            run = replace(run, weights=count_weights(training.weights("last")))
         if training.status is not Status.DIVERGED:
             own = self._rows(training, best)
             raced = self._crosswise(job, training) if early else None

@@ -53,6 +53,9 @@ class FoldRun:
         By the same epochs whether the rows' classes were right, bool; empty for regression.
     scores : dict
         By epoch what the person's scorer gave, where there is one.
+    weights : int64 array, shape (weights.N_BINS + 1,), or (0,)
+        The weights at the end of training, counted by size; only of recipes with one technique at most beside
+        early stopping, which a report shows.
     """
 
     status: Status
@@ -64,6 +67,7 @@ class FoldRun:
     losses: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     hits: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=dict)
+    weights: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def with_rows(self, epoch: int, rows: Rows) -> Self:
         """The same with the rows of one more epoch."""

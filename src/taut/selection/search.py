@@ -28,6 +28,7 @@ from taut.selection.race import Entry, Race, Rule
 from taut.selection.runner import Job, Runner, Settings
 from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
+from taut.selection.space import is_plain
 
 # The baselines may take this share of a time limit (making their networks again takes no longer); what they
 # reached by then is what they are.
@@ -58,6 +59,23 @@ class Contest:
 
 @final
 @dataclass(frozen=True, eq=False)
+class PlainRuns:
+    """A candidate's networks, to be looked at.
+
+    Parameters
+    ----------
+    curves : tuple of Curve
+        One a fold.
+    weights : int64 array, shape (weights.N_BINS + 1,)
+        Of all folds' networks at the end of their training; see :mod:`taut.selection.weights`.
+    """
+
+    curves: tuple[Curve, ...]
+    weights: NDArray[np.int64]
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class SearchResult:
     """All candidates, the chosen one, and its networks.
 
@@ -79,6 +97,9 @@ class SearchResult:
         The same for those that could be chosen: the share of these folds whose network gets the row's class
         right. Empty for regression.
     contest : Contest
+    plain : dict
+        By candidate's place the curves and counted weights of the folds that it has, of those recipes with
+        one technique at most beside early stopping that were trained to their end or lost the race.
     interrupted : bool
     seconds : float
         Of this search and of the earlier sessions that it took up.
@@ -92,6 +113,7 @@ class SearchResult:
     row_losses: dict[int, NDArray[np.float32]]
     row_hits: dict[int, NDArray[np.float32]]
     contest: Contest
+    plain: dict[int, PlainRuns]
     interrupted: bool
     seconds: float
 
@@ -406,9 +428,19 @@ class Search:
             row_losses=rows,
             row_hits=hits,
             contest=Contest(tuple(numbers), rule),
+            plain=self._plain(),
             interrupted=interrupted,
             seconds=self._seconds(),
         )
+
+    def _plain(self) -> dict[int, PlainRuns]:
+        found = {}
+        for place, (entry, score) in enumerate(zip(self._entries, self._scores, strict=True)):
+            runs = [entry.runs[job.stage] for job in self._jobs(entry) if job.stage in entry.runs]
+            if score.state in ("complete", "dropped") and runs and is_plain(score.recipe):
+                weights = np.sum([run.weights for run in runs], axis=0)
+                found[place] = PlainRuns(tuple(run.curve for run in runs), weights)
+        return found
 
     def _rows(self, place: int) -> NDArray[np.float32]:
         """Out-of-fold losses of a candidate, in the order of the table."""

@@ -181,6 +181,11 @@ def is_single(recipe: Recipe) -> type[Technique] | None:
     return others[0] if len(others) == 1 and EarlyStopping in kinds else None
 
 
+def is_plain(recipe: Recipe) -> bool:
+    """Whether it has one technique at most beside early stopping."""
+    return sum(type(technique) is not EarlyStopping for technique in recipe.active) <= 1
+
+
 def _acts_on_activations(kind: type[Technique]) -> bool:
     """Whether all that a technique does is on hidden units."""
     hooks = Recipe(kind.at(kind.search_range.high)).hooks()

@@ -5,10 +5,13 @@
     model/
       model.json           what it is: format, estimator, parameters, recipe, scores, schema, versions
       weights.safetensors  the networks' numbers, ``0.layers.0.weight`` and so on
-      checksums.json       SHA-256 of the other two
+      checksums.json       SHA-256 of these two
+      report.json          what a report says of it, with a SHA-256 of its own; a model needs none
 
 safetensors does not notice a flipped bit, hence the checksums.  Everything in the folder is data: loading
-runs no code from it, and opens no other file than these three.
+runs no code from it, and opens no other file than these four.  report.json is not among the checksums: it may
+be missing, and may be written anew (``taut report``) without the model being touched; taut 0.1 refuses
+checksums of files that it does not know.
 """
 
 from __future__ import annotations
@@ -18,12 +21,12 @@ from typing import Any
 
 from taut.errors import StoreError
 from taut.estimators.base import TautEstimator
-from taut.store.folder import check_folder, read_folder, write_folder
+from taut.store.folder import REPORT, check_folder, read_folder, read_report, write_folder, write_report
 
-__all__ = ["check_folder", "load", "save"]
+__all__ = ["REPORT", "check_folder", "load", "save", "write_report"]
 
 
-def save(estimator: TautEstimator, folder: str | os.PathLike[str]) -> None:
+def save(estimator: TautEstimator, folder: str | os.PathLike[str], *, report: str | None = None) -> None:
     """Save a fitted estimator.
 
     The folder is written beside its place and moved there when it is complete; an older model of the same
@@ -35,6 +38,9 @@ def save(estimator: TautEstimator, folder: str | os.PathLike[str]) -> None:
     folder : path
         Made if it does not exist.  An existing one is replaced only if it holds a saved model; other files in
         it stay.
+    report : str, optional
+        For ``report.json``: what a report says of it (``taut.report.facts.to_text``).  Without one, there is
+        none, also where the model that is replaced had one.
 
     Raises
     ------
@@ -49,7 +55,7 @@ def save(estimator: TautEstimator, folder: str | os.PathLike[str]) -> None:
 
     check_is_fitted(estimator, "model_")
     check_folder(folder)
-    write_folder(folder, describe(estimator), pack_weights(estimator.model_.networks))
+    write_folder(folder, describe(estimator), pack_weights(estimator.model_.networks), report)
 
 
 def load(folder: str | os.PathLike[str]) -> Any:
@@ -86,7 +92,11 @@ def load(folder: str | os.PathLike[str]) -> Any:
 
     description, weights = read_folder(folder)
     try:
-        return rebuild(migrate(description), weights)
+        estimator = rebuild(migrate(description), weights)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else error
         raise StoreError(f"{folder}: the model does not fit together ({what}).") from error
+    report = read_report(folder)
+    if report is not None:
+        estimator._saved_report = report
+    return estimator

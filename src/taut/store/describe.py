@@ -119,6 +119,8 @@ def _training(estimator: TautEstimator) -> dict[str, Any]:
     """What is known of the training, for people and for the attributes after loading."""
     known = {name: getattr(estimator, name) for name in NUMBERS if hasattr(estimator, name)}
     out: dict[str, Any] = {name: _plain(value) for name, value in known.items()}
+    if hasattr(estimator, "_given"):
+        out["given"] = list(estimator._given)
     if hasattr(estimator, "notes_"):
         out["notes"] = list(estimator.notes_)
     if hasattr(estimator, "candidates_"):

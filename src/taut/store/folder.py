@@ -17,6 +17,10 @@ from taut.store.migrate import FORMAT
 _MODEL, _WEIGHTS, _CHECKSUMS = "model.json", "weights.safetensors", "checksums.json"
 _FILES = {_MODEL, _WEIGHTS, _CHECKSUMS}
 
+#: What a report says of the model; it belongs to the folder, and a model needs none.
+REPORT = "report.json"
+_MOST_REPORT = 1 << 26  # bytes
+
 Folder = str | os.PathLike[str]
 
 
@@ -51,7 +55,9 @@ def _refuse_what_is_no_model(folder: Folder, place: Path) -> None:
         raise StoreError(f"{folder}: exists and is no saved model; give another folder, or remove it.")
 
 
-def write_folder(folder: Folder, description: dict[str, Any], weights: bytes) -> None:
+def write_folder(
+    folder: Folder, description: dict[str, Any], weights: bytes, report: str | None = None
+) -> None:
     """Write the folder beside its place, and move it there when it is complete.
 
     Parameters
@@ -61,6 +67,8 @@ def write_folder(folder: Folder, description: dict[str, Any], weights: bytes) ->
         For ``model.json``; the format and the version are added.
     weights : bytes
         Of ``weights.safetensors``.
+    report : str, optional
+        Of ``report.json``.
     """
     head = {"format": FORMAT, "taut": __version__}
     text = json.dumps({**head, **description}, indent=1, ensure_ascii=False, allow_nan=False)
@@ -70,16 +78,23 @@ def write_folder(folder: Folder, description: dict[str, Any], weights: bytes) ->
         place = Path(folder).resolve()
         beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
         try:
-            for name, data in ((_MODEL, model), (_WEIGHTS, weights), (_CHECKSUMS, checksums)):
-                with open(beside / name, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
+            content = {_MODEL: model, _WEIGHTS: weights, _CHECKSUMS: checksums}
+            if report is not None:
+                content[REPORT] = report.encode()
+            for name, data in content.items():
+                _write(beside / name, data)
             _swap(beside, place)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _swap(new: Path, place: Path) -> None:
@@ -99,7 +114,7 @@ def _swap(new: Path, place: Path) -> None:
         old.rename(place)
         raise
     for entry in old.iterdir():
-        if entry.name not in _FILES:
+        if entry.name not in _FILES | {REPORT}:
             entry.rename(place / entry.name)
     shutil.rmtree(old, ignore_errors=True)
 
@@ -140,6 +155,43 @@ def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
             f"{place / _CHECKSUMS}: names {others[0]!r}, which is no file of a saved model; it is refused."
         )
     return description, content[_WEIGHTS]
+
+
+def read_report(folder: Folder) -> str | None:
+    """Give the text of ``report.json``, unchecked; None where it is no plain file of fitting size."""
+    path = Path(folder) / REPORT
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > _MOST_REPORT:
+            return None
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def write_report(folder: Folder, text: str) -> None:
+    """Write ``report.json`` into the folder of a saved model, whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        Where it cannot be written.
+    """
+    beside: Path | None = None
+    try:
+        place = Path(folder).resolve()
+        number, name = tempfile.mkstemp(prefix=".report-", dir=place)
+        os.close(number)
+        beside = Path(name)
+        _write(beside, text.encode())
+        beside.chmod(0o644)
+        os.replace(beside, place / REPORT)
+    except OSError as error:
+        raise StoreError(
+            f"{Path(folder) / REPORT}: cannot be written ({error.strerror or error})."
+        ) from error
+    finally:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
 
 
 def _read_plain(path: Path) -> bytes:

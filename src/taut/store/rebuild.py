@@ -144,6 +144,8 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
     for name in NUMBERS:
         if name in training:
             setattr(estimator, name, training[name])
+    if "given" in training:  # models of before do not know
+        estimator._given = tuple(map(str, training["given"]))
     if "notes" in training:
         estimator.notes_ = tuple(training["notes"])
     if "candidates" in training:

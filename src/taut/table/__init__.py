@@ -18,6 +18,7 @@ from taut.table.frame import (
     Frame,
     Note,
     NumberColumn,
+    Reading,
     TextColumn,
 )
 from taut.table.matrices import Matrix, matrix, matrix_from_numbers
@@ -35,6 +36,7 @@ __all__ = [
     "Note",
     "NumberColumn",
     "Part",
+    "Reading",
     "Schema",
     "Task",
     "TextColumn",

@@ -58,12 +58,18 @@ class Text:
         Of the whole text.
     notes : tuple of Note
         How it was decoded, where that was not plain.
+    packed : bool
+        Whether the person's file is compressed (gzip).
+    encoding : str
+        Python's name of the person's file's.
     """
 
     path: Path
     n_bytes: int
     n_lines: int
     notes: tuple[Note, ...]
+    packed: bool = False
+    encoding: str = "utf-8"
 
 
 def kind_of(path: Path) -> Literal["text", "parquet"]:
@@ -132,7 +138,7 @@ def utf8(path: Path, folder: Path) -> Text:
         if counts is not None:
             notes = [Note("", "the file is compressed (gzip).")] if packed else []
             notes += [Note("", f"the file's text is {name}.")] if name else []
-            return Text(target or path, *counts, tuple(notes))
+            return Text(target or path, *counts, tuple(notes), packed, encoding)
     raise DataError(f"{str(path)!r} starts like {name}, but it is damaged or cut off.")
 
 

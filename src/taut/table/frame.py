@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Literal, Self, TypeAlias, final
 
@@ -167,6 +167,47 @@ Column: TypeAlias = NumberColumn | TextColumn | BooleanColumn | DateColumn
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file was read, so that others can read it alike.
+
+    Attributes
+    ----------
+    kind : {"text", "parquet"}
+        The rest is of text alone.
+    packed : bool
+        Whether it is compressed (gzip).
+    encoding : str
+        Python's name of it.
+    separator : str
+    decimal : "." or ","
+        The decimal mark of its numbers, where a column leaves a doubt.
+    backslash : bool
+        Whether a backslash makes a quote inside a quoted field a plain one, and not another quote.
+    skipped : int
+        Lines before the first row.
+    header : bool
+        Whether the first row is the header.
+    names : tuple of str, or None
+        The columns' names, where they are not what the header says.
+    marked : dict of str to "." or ","
+        Columns of numbers with more marks than that decimal one (thousands, currencies, words among them),
+        and the decimal mark of each: what others read as text.
+    """
+
+    kind: Literal["text", "parquet"]
+    packed: bool = False
+    encoding: str = "utf-8"
+    separator: str = ","
+    decimal: Decimal = "."
+    backslash: bool = False
+    skipped: int = 0
+    header: bool = True
+    names: tuple[str, ...] | None = None
+    marked: dict[str, Decimal] = field(default_factory=dict)
+
+
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """A table: columns of one length, each with its own name.
@@ -179,6 +220,8 @@ class Frame:
         The length of each.
     notes : tuple of Note
         What was found and done while reading.
+    reading : Reading or None
+        How it was read; None where it is from no file.
 
     Raises
     ------
@@ -189,6 +232,7 @@ class Frame:
     columns: tuple[Column, ...]
     n_rows: int
     notes: tuple[Note, ...] = ()
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

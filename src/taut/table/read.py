@@ -14,23 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.errors import DataError
-from taut.table.files import kind_of, utf8
+from taut.table.files import Text, kind_of, utf8
 from taut.table.frame import (
     BooleanColumn,
     Column,
     DateColumn,
+    Decimal,
     Frame,
     Note,
     NumberColumn,
     NumberText,
+    Reading,
     TextColumn,
     listing,
 )
 from taut.table.load import TABLE, file_name, load_text, quoted
 from taut.table.memory import available_memory, size_text
 from taut.table.schema import ColumnSchema, Schema
-from taut.table.sniff import sniff
-from taut.table.texts import Hints, clean, dictionary, typed
+from taut.table.sniff import Layout, sniff
+from taut.table.texts import PAST_MARKS, Hints, clean, dictionary, typed
 from taut.table.words import MISSING_WORDS
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Sche
         _settings(connection, folder)
         if kind == "parquet":
             sources, notes = _parquet(connection, file), []
-            hints = Hints()
+            hints, reading = Hints(), Reading("parquet")
         else:
             text = utf8(file, folder)
             layout = sniff(text.path, what, header=header)
@@ -110,6 +112,7 @@ def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Sche
             notes = [*text.notes, *layout.notes, *loaded]
             sources = [_Source(name, f"c{place}", "VARCHAR") for place, name in enumerate(layout.names)]
             hints = Hints(layout.decimal, True if layout.decimal == "," else None)
+            reading = _reading(text, layout)
         n_rows = _one(connection, f"SELECT count(*) FROM {TABLE}")[0]
         if n_rows == 0:
             raise DataError(f"{what} has no rows.")
@@ -128,7 +131,33 @@ def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Sche
                 notes += found
         except duckdb.Error as error:
             raise DataError(f"{what} cannot be read: {str(error).splitlines()[0]}") from error
-    return Frame(tuple(columns), n_rows, tuple(notes))
+    reading = replace(reading, marked=_marked(columns, notes, hints.decimal))
+    return Frame(tuple(columns), n_rows, tuple(notes), reading)
+
+
+def _reading(text: Text, layout: Layout) -> Reading:
+    return Reading(
+        kind="text",
+        packed=text.packed,
+        encoding=text.encoding,
+        separator=layout.separator,
+        decimal=layout.decimal,
+        backslash=layout.escape != '"',
+        skipped=layout.first_line - 1,
+        header=layout.header,
+        names=layout.names if layout.renamed else None,
+    )
+
+
+def _marked(columns: Sequence[Column], notes: Sequence[Note], decimal: Decimal) -> dict[str, Decimal]:
+    """Find the columns of numbers of which there was more to say than the file's decimal comma."""
+    plain = f"{PAST_MARKS}decimal comma." if decimal == "," else ""
+    noted = {note.where for note in notes if note.what != plain}
+    return {
+        column.name: column.text.decimal
+        for column in columns
+        if isinstance(column, NumberColumn) and column.text is not None and column.name in noted
+    }
 
 
 def _settings(connection: DuckDBPyConnection, folder: Path) -> None:

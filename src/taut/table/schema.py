@@ -114,6 +114,18 @@ class Schema:
         return tuple(column for column in self.columns if column.kind == "category")
 
     @property
+    def kept(self) -> tuple[ColumnSchema, ...]:
+        """The columns that were not dropped, in the table's order."""
+        return tuple(column for column in self.columns if column.kind != "dropped")
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """For each of the matrix's columns, the place in ``kept`` of the column that it belongs to."""
+        place = {id(column): i for i, column in enumerate(self.kept)}
+        matrix_columns = [column for column, _ in self.numbers] + list(self.categories)
+        return tuple(place[id(column)] for column in matrix_columns)
+
+    @property
     def matrix_names(self) -> tuple[str, ...]:
         """A readable name of each column of the matrix."""
         numbers = tuple(

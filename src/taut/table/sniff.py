@@ -49,6 +49,8 @@ class Layout:
     notes : tuple of Note
     longest : int
         The bytes of the longest line among the first.
+    renamed : bool
+        Whether the names are others than the header's, or there is none.
     """
 
     separator: str
@@ -59,6 +61,7 @@ class Layout:
     names: tuple[str, ...]
     notes: tuple[Note, ...]
     longest: int = 0
+    renamed: bool = False
 
     @property
     def csv_format(self) -> dict[str, Any]:
@@ -125,7 +128,8 @@ def sniff(path: Path, what: str, *, header: bool) -> Layout:
         names = tuple(f"x{place}" for place in range(width))
     escape = '"' if doubled else "\\"
     longest = max(len(line.encode()) for line in lines)
-    return Layout(separator, escape, decimal, 1 + skipped, header, names, tuple(notes), longest)
+    other = not header or list(names) != rows[0]
+    return Layout(separator, escape, decimal, 1 + skipped, header, names, tuple(notes), longest, other)
 
 
 def rows_of(lines: Iterator[str] | Sequence[str], separator: str, doubled: bool) -> Iterator[list[str]]:

@@ -39,6 +39,9 @@ _HEAD = 1000
 _SAMPLE = 1000
 _EXACT = 2**53  # the first integer after which float64 leaves some out
 
+#: Begins the note on marks that were read past.
+PAST_MARKS = "read as numbers, past these marks: "
+
 _WHOLE = re.compile(r"[+-]?\d+")
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 
@@ -185,7 +188,7 @@ def _numbers(column: TextColumn, counts: NDArray[np.int64], hints: Hints) -> tup
     numbers = [level for level, good in zip(levels, is_number, strict=True) if good]
     past = marks(numbers[:_SAMPLE], decimal)
     if past:
-        notes.append(Note(name, f"read as numbers, past these marks: {', '.join(past)}."))
+        notes.append(Note(name, f"{PAST_MARKS}{', '.join(past)}."))
     example = next((number for number in numbers if "," in number or (decimal == "," and "." in number)), "")
     if in_doubt and example:  # "1.234" alone, read as it is written, is no doubt worth a note
         role = "decimal mark" if decimal in example else "thousands mark"

@@ -14,7 +14,7 @@ from taut.recipe import Recipe
 from taut.report.facts import facts_of
 from taut.report.page.code import keras_code, loading_code, taut_code, torch_code
 from taut.report.page.code_table import listed
-from taut.report.schema import Facts
+from taut.report.schema import Facts, SourceFacts
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 from tests.report.page.models import FULL, NASTY, fitted, searched, single, table
 
@@ -29,9 +29,14 @@ RECIPES = [
 
 
 def facts(estimator: Any, target: str) -> Facts:
-    found = facts_of(
-        estimator, source={"file": "my table.csv", "target": target, "folder": "m", "command": None}
-    )
+    source: SourceFacts = {
+        "file": "my table.csv",
+        "target": target,
+        "folder": "m",
+        "command": None,
+        "reading": None,
+    }
+    found = facts_of(estimator, source=source)
     for column in found["data"]["columns"]:
         if column["name"] == "price":  # as `taut fit` reads it from a file
             column.update(kind="number", decimal=",")

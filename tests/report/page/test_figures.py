@@ -19,6 +19,7 @@ from taut.report.page.figures import (
     search_figure,
     shown_curves,
 )
+from taut.report.page.figures.layout import log_ticks
 from taut.report.schema import CandidateFacts, CurveFacts
 from tests.report.page.models import searched, single
 from tests.report.test_facts import made_up_effects
@@ -52,7 +53,7 @@ def test_folds_are_thin_and_the_kept_epoch_is_marked() -> None:
     for figure, found in zip(curve_figures(facts), shown_curves(facts), strict=True):
         widths = {trace["name"]: trace["line"]["width"] for trace in figure["data"] if "name" in trace}
         thin = [trace["line"]["width"] for trace in figure["data"] if "name" not in trace]
-        assert set(widths) == {"training, mean", "validation, mean"}
+        assert set(widths) == {"training", "validation"}
         assert max(thin) < min(widths.values())
         assert figure["layout"]["shapes"][0]["x0"] == found["stop"]
     ranges = {tuple(figure["layout"]["yaxis"]["range"]) for figure in curve_figures(facts)}
@@ -89,6 +90,29 @@ def test_losses_over_magnitudes_have_a_logarithmic_axis() -> None:
     assert curve_figures(facts)[0]["layout"]["yaxis"]["type"] == "log"
     facts["curves"] = [curve([[3.0, 2.0, 1.0]])]
     assert curve_figures(facts)[0]["layout"]["yaxis"]["type"] == "linear"
+
+
+def test_the_first_epochs_do_not_set_the_scale() -> None:
+    facts: Any = facts_of(single("y"))
+    facts["curves"] = [curve([[50.0, 20.0, *[3.0 - 0.01 * i for i in range(98)]]])]
+    axis = curve_figures(facts)[0]["layout"]["yaxis"]
+    assert axis["type"] == "linear"
+    assert axis["range"][0] == 0
+    assert 3 <= axis["range"][1] < 5
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-1.1, 0.1, ["0.1", "0.2", "0.5", "1"]),
+        (-2.05, 0.0, ["0.01", "0.03", "0.1", "0.3", "1"]),
+        (0.0, 4.0, ["1", "10", "100", "1,000", "10,000"]),
+    ],
+)
+def test_ticks_of_logarithms_are_whole_numbers(low: float, high: float, words: list[str]) -> None:
+    ticks = log_ticks(low, high)
+    assert ticks["ticktext"] == words
+    assert ticks["tickvals"] == pytest.approx([float(word.replace(",", "")) for word in words])
 
 
 def test_every_candidate_with_a_loss_is_a_mark_of_the_search() -> None:

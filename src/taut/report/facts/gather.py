@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,13 +13,18 @@ from sklearn.utils.validation import check_is_fitted
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.estimators.base import TautEstimator
 from taut.examine import Diagnosis, Effects
+from taut.path import RegularizationPath
 from taut.report.facts.comparison import comparison_of
 from taut.report.facts.data import data_of
+from taut.report.facts.explorer import column_path_of, explorer_of, with_earlier
+from taut.report.facts.importance import importance_of
 from taut.report.facts.made import made_of, recipe_of
 from taut.report.facts.search import curves_of, search_of
+from taut.report.facts.written import from_text
 from taut.report.schema import SCHEMA, Facts, SourceFacts
+from taut.store import REPORT
 
-NO_SOURCE: SourceFacts = {"file": None, "target": None, "folder": None, "command": None}
+NO_SOURCE: SourceFacts = {"file": None, "target": None, "folder": None, "command": None, "reading": None}
 
 
 def facts_of(
@@ -27,6 +33,7 @@ def facts_of(
     source: SourceFacts | None = None,
     effects: Effects | None = None,
     diagnosis: Diagnosis | None = None,
+    paths: Sequence[RegularizationPath] = (),
     earlier: Facts | None = None,
 ) -> Facts:
     """Compute the facts of a fitted or loaded estimator.
@@ -40,10 +47,13 @@ def facts_of(
         What :func:`taut.effects` said of its recipe.
     diagnosis : Diagnosis, optional
         What :func:`taut.diagnose` said of the table.
+    paths : sequence of RegularizationPath
+        Of the same table, to be looked at strength by strength.
     earlier : Facts, optional
-        Facts of the same model, such as were saved beside it: what is not given and what a saved model does
-        not know (the number of rows, the versions that trained it) are taken from there. Facts of other
-        networks, or of another schema, are left alone.
+        Facts of the same model: what is not given and what a saved model does not know (the table's name, the
+        versions that trained it, what was asked for with ``explore``) are taken from there. Facts of other
+        networks, or of another schema, are left alone. Without them, those that were saved with the model
+        that the estimator was loaded from.
 
     Returns
     -------
@@ -54,8 +64,15 @@ def facts_of(
     ------
     NotFittedError
         scikit-learn's, where the estimator is not fitted.
+
+    Warns
+    -----
+    DataWarning
+        Where facts that were saved with the model are damaged; they are left alone.
     """
     check_is_fitted(estimator, "model_")
+    if earlier is None and estimator._saved_report is not None:
+        earlier = from_text(estimator._saved_report, f"{REPORT} of the model")
     searched = isinstance(estimator, (TautClassifierCV, TautRegressorCV))
     classes = estimator.model_.target.classes is not None
     found: dict[str, Any] = {
@@ -71,32 +88,55 @@ def facts_of(
         "effects": None if effects is None else effects.to_dict(),
         "effects_words": [] if effects is None else _effects_words(effects),
         "diagnosis": None if diagnosis is None else diagnosis.to_dict(),
-        "explorer": None,
-        "importance": None,
-        "column_path": None,
+        "explorer": explorer_of(estimator, paths),
+        "importance": importance_of(estimator),
+        "column_path": column_path_of(paths),
         "data": data_of(estimator),
         "recipe": recipe_of(estimator),
         "made": made_of(estimator),
     }
     facts = cast(Facts, _plain(found))
+    if estimator._told is not None:
+        facts = _added(facts, estimator._told)
     return facts if earlier is None else _completed(facts, earlier)
 
 
-def _completed(facts: Facts, earlier: Facts) -> Facts:
-    if earlier.get("schema") != SCHEMA or earlier.get("fingerprint") != facts["fingerprint"]:
+def _added(facts: Facts, before: Facts) -> Facts:
+    """What somebody said or asked for before, of the same networks, and not now."""
+    if before.get("schema") != SCHEMA or before.get("fingerprint") != facts["fingerprint"]:
         return facts
     done = cast(Facts, dict(facts))
     if facts["source"] == NO_SOURCE:
-        done["source"] = earlier["source"]
+        done["source"] = before["source"]
     if facts["effects"] is None:
-        done["effects"], done["effects_words"] = earlier["effects"], earlier["effects_words"]
+        done["effects"], done["effects_words"] = before["effects"], before["effects_words"]
     if facts["diagnosis"] is None:
-        done["diagnosis"] = earlier["diagnosis"]
+        done["diagnosis"] = before["diagnosis"]
+    done["explorer"] = with_earlier(facts["explorer"], before["explorer"])
+    if facts["column_path"] is None:
+        done["column_path"] = before["column_path"]
+    return done
+
+
+def _completed(facts: Facts, earlier: Facts) -> Facts:
+    """And what the estimator knew when it was fitted, and a saved model does not."""
+    done = _added(facts, earlier)
+    if done is facts:
+        return facts
     if facts["importance"] is None:
-        done["importance"] = earlier.get("importance")
+        done["importance"] = earlier["importance"]
     if facts["data"]["n_rows"] is None:
         done["data"] = {**facts["data"], "n_rows": earlier["data"]["n_rows"]}
-    done["made"] = {**facts["made"], "versions": earlier["made"]["versions"]}
+    made = earlier["made"]
+    # Parameters without a JSON form, and the versions that trained.
+    done["made"] = {
+        **facts["made"],
+        "call": made["call"],
+        "seed": made["seed"],
+        "repeats": made["repeats"],
+        "versions": made["versions"],
+    }
+    done["recipe"] = {**facts["recipe"], "class_weight": earlier["recipe"]["class_weight"]}
     return done
 
 

@@ -56,6 +56,7 @@ def made_of(estimator: Any) -> MadeFacts:
         "n_candidates": None if candidates is None else len(candidates),
         "seconds": getattr(estimator, "search_seconds_", None),
         "interrupted": bool(estimator.interrupted_),
+        "given": list(getattr(estimator, "_given", ())),
         "versions": _versions(),
     }
 

@@ -1,22 +1,107 @@
-"""The facts as JSON, and back."""
+"""The facts as JSON, and back: what is read is checked before anything trusts it."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import cast
+import warnings
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from taut.errors import DataError, DataWarning
+from taut.report.facts.shapes import DiagnosisShown, EffectsShown, odd
 from taut.report.schema import SCHEMA, Facts
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_HASH = "sha256"  # of all the rest: a flipped bit in a number is still a number
+_MOST = 1 << 26  # characters; a page has at most 9 MB
 
 
 def to_text(facts: Facts) -> str:
-    """Give the facts as JSON; a name that holds half a character is written as an escape."""
-    return json.dumps(facts, allow_nan=False) + "\n"
+    """Give the facts as JSON with their own SHA-256; a half character of a name is written as an escape."""
+    return json.dumps({**facts, _HASH: _hash(cast(dict[str, Any], facts))}, allow_nan=False) + "\n"
 
 
-def from_text(text: str) -> Facts | None:
-    """Read what ``to_text`` gave; None where it is of another schema or no facts."""
+def from_text(text: str, what: str = "the text") -> Facts | None:
+    """Read what :func:`to_text` gave.
+
+    Parameters
+    ----------
+    text : str
+        Of whom ever.
+    what : str
+        What it is called in the warning.
+
+    Returns
+    -------
+    Facts or None
+        None where it is no JSON, damaged, changed, of another schema, or of another shape.
+
+    Warns
+    -----
+    DataWarning
+        Then; it says why.
+    """
     try:
-        found = json.loads(text)
-    except ValueError:
+        return _checked(text)
+    except DataError as error:
+        warnings.warn(f"{what} cannot be used, and is left alone: {error}.", DataWarning, stacklevel=2)
         return None
-    return cast(Facts, found) if isinstance(found, dict) and found.get("schema") == SCHEMA else None
+
+
+def _checked(text: str) -> Facts:
+    if len(text) > _MOST:
+        raise DataError(f"{len(text):,} characters are too many")
+    try:
+        found = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"it is damaged, this is no JSON ({error})") from error
+    if not isinstance(found, dict) or type(found.get("schema")) is not int:
+        raise DataError("these are no facts of taut's")
+    if found["schema"] != SCHEMA:
+        raise DataError(f"it is of schema {found['schema']}, and this taut reads {SCHEMA}")
+    if found.pop(_HASH, None) != _hash(found):
+        raise DataError("its SHA-256 is wrong, it was damaged or changed")
+    # Names that came later; an older taut had nothing to say there.
+    found = dict.fromkeys(Facts.__annotations__) | found
+    _check_shape(Facts, found)
+    facts = cast(Facts, found)
+    for name, shape in (("effects", EffectsShown), ("diagnosis", DiagnosisShown)):
+        if found[name] is not None:
+            _check_shape(shape, found[name])
+    why = odd(facts)
+    if why:
+        raise DataError(f"{why} does not fit together")
+    return facts
+
+
+def _check_shape(shape: Any, value: object) -> None:
+    from pydantic import ValidationError
+
+    try:
+        _adapter(shape).validate_python(value, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise DataError(f"{'.'.join(map(str, first['loc'])) or 'all'}: {first['msg']}") from error
+
+
+@cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(shape)
+
+
+def _hash(found: dict[str, Any]) -> str:
+    """SHA-256 of the facts, however their JSON is laid out."""
+    try:
+        text = json.dumps(found, sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"it is damaged ({error})") from error
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON's")

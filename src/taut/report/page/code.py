@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from taut.recipe import Recipe
-from taut.report.page.code_table import reading
+from taut.report.page.code_table import (
+    beside_code,
+    dates_code,
+    marked_code,
+    new_code,
+    reading,
+    table_code,
+)
 from taut.report.schema import Facts
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
@@ -32,9 +39,13 @@ def taut_code(facts: Facts) -> str:
             "import pandas as pd",
             f"from taut import {', '.join(names)}",
             "",
-            f"table = pd.read_csv({_file(facts)!r})",
+            *(
+                part
+                for part in (beside_code(facts), table_code(facts), marked_code(facts), dates_code(facts))
+                if part
+            ),
             f"table = table[table[{_target(facts)!r}].notna()]",
-            f"X, y = table.drop(columns={[_target(facts)]!r}), table[{_target(facts)!r}]",
+            f"X, y = table.drop(columns={_left_out(facts)!r}), table[{_target(facts)!r}]",
             "",
             f"model = {kind}(",
             *(f"    {argument}," for argument in arguments),
@@ -52,7 +63,7 @@ def loading_code(facts: Facts) -> str:
     folder = facts["source"]["folder"] or "model"
     return (
         "import pandas as pd\nimport taut\n\n"
-        f"model = taut.load({folder!r})\nprint(model.predict(pd.read_csv('new.csv')))\n"
+        f"model = taut.load({folder!r})\n{new_code(facts)}\nprint(model.predict(table))\n"
     )
 
 
@@ -64,7 +75,7 @@ def torch_code(facts: Facts) -> str:
         "\n".join(f"import {name}" for name in imports),
         "import numpy as np\nimport pandas as pd\nimport torch\nfrom torch import nn",
         knobs.constants(),
-        reading(facts, _file(facts), _target(facts), _HELD_OUT if knobs.early else 0),
+        reading(facts, _target(facts), _HELD_OUT if knobs.early else 0),
         _torch_data(_classes(facts), knobs.weighted),
         _torch_network(facts, knobs),
         _torch_training(knobs, _classes(facts)),
@@ -104,7 +115,7 @@ def keras_code(facts: Facts) -> str:
     return _joined(
         "import keras\nimport numpy as np\nimport pandas as pd",
         knobs.constants(),
-        reading(facts, _file(facts), _target(facts), _HELD_OUT if knobs.early else 0),
+        reading(facts, _target(facts), _HELD_OUT if knobs.early else 0),
         'keras.utils.set_random_seed(SEED)\ninitial = {"kernel_initializer": "glorot_normal"}\n'
         "net = keras.Sequential(\n    [\n"
         + "".join(f"        {layer},\n" for layer in layers)
@@ -315,8 +326,10 @@ def _classes(facts: Facts) -> bool:
     return facts["task"] == "classification"
 
 
-def _file(facts: Facts) -> str:
-    return facts["source"]["file"] or "table.csv"
+def _left_out(facts: Facts) -> list[str]:
+    """The target, and what was left out by hand."""
+    found = facts["source"].get("reading")
+    return [_target(facts), *(found["dropped"] if found else [])]
 
 
 def _target(facts: Facts) -> str:

@@ -4,30 +4,136 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taut.report.schema import ColumnFacts, Facts
+from taut.report.schema import ColumnFacts, Facts, ReadingFacts
 
 _WIDTH = 96
 
 
-def reading(facts: Facts, file: str, target: str, held_out: int) -> str:
+def table_code(facts: Facts) -> str:
+    """Give code that reads the file as ``table``, as ``taut fit`` read it; else a plain CSV."""
+    found = facts["source"].get("reading")
+    if found is None:
+        return f"table = pd.read_csv({facts['source']['file'] or 'table.csv'!r})"
+    if found["kind"] == "parquet":
+        return f"table = pd.read_parquet({found['path']!r})"
+    before = ""
+    arguments = _layout(found)
+    if found["decimal"] != ".":
+        arguments.append(f"decimal={found['decimal']!r}")
+    if found["packed"] and not found["path"].endswith(".gz"):
+        arguments.append('compression="gzip"')
+    if found["names"] is not None:
+        before = f"NAMES = {listed(found['names'])}\n"
+        arguments.append(f"header={0 if found['header'] else None}, names=NAMES")
+    if found["marked"]:
+        before += f"MARKED = {listed(list(found['marked']))}  # numbers with marks such as 1.234 or EUR\n"
+        arguments.append("dtype=dict.fromkeys(MARKED, str)")
+    return before + _call("table = pd.read_csv", [repr(found["path"]), *arguments])
+
+
+def new_code(facts: Facts) -> str:
+    """Give code that reads a new file of the same kind as ``table``; the model knows what its texts mean."""
+    found = facts["source"].get("reading")
+    if found is None:
+        return "table = pd.read_csv('new.csv')"
+    if found["kind"] == "parquet":
+        return "table = pd.read_parquet('new.parquet')"
+    arguments = [*_layout(found), "dtype=str"]
+    if not found["header"] and found["names"] is not None:
+        names = [name for name in found["names"] if name != facts["source"]["target"]]
+        arguments.append(f"header=None, names={listed(names)}")
+    return _call("table = pd.read_csv", ["'new.csv'", *arguments])
+
+
+def _layout(found: ReadingFacts) -> list[str]:
+    """How a text file is laid out, where that is not as pandas takes it to be."""
+    every = [
+        ("sep", found["separator"], ","),
+        ("encoding", found["encoding"], "utf-8"),
+        ("skiprows", found["skipped"], 0),
+    ]
+    arguments = [f"{name}={value!r}" for name, value, usual in every if value != usual]
+    if found["separator"] != "\t":
+        arguments.append("skipinitialspace=True")
+    if found["backslash"]:
+        arguments.append(r'doublequote=False, escapechar="\\"')
+    return arguments
+
+
+def _call(name: str, arguments: Sequence[str]) -> str:
+    """A call on one line, or over several where it is long."""
+    line = f"{name}({', '.join(arguments)})"
+    if len(line) <= _WIDTH and "\n" not in line:
+        return line
+    return f"{name}(\n{''.join(f'    {one},' + chr(10) for one in arguments)})"
+
+
+def marked_code(facts: Facts) -> str:
+    """Give code that makes numbers of the columns of ``table`` that have marks, where there are such."""
+    found = facts["source"].get("reading")
+    if found is None:
+        return ""
+    parts = []
+    for mark in (".", ","):
+        names = [name for name, decimal in found["marked"].items() if decimal == mark]
+        if names:
+            parts.append(
+                f"for name in {listed(names)}:\n"
+                f"    values = table[name].astype('string'){_swapped(mark)}\n"
+                f"    values = values.str.replace({_NO_NUMBER}, '', regex=True)\n"
+                "    table[name] = pd.to_numeric(values, errors='coerce').astype(float)"
+            )
+    return "\n".join(parts)
+
+
+def dates_code(facts: Facts) -> str:
+    """Give code that makes dates of the columns of ``table`` that have them as text, where there are such."""
+    found = facts["source"].get("reading")
+    if found is None or found["kind"] == "parquet":
+        return ""
+    parts = []
+    for day_first in (False, True):
+        dates = [c for c in facts["data"]["columns"] if c["kind"] == "date"]
+        names = _names([c for c in dates if bool(c["day_first"]) is day_first])
+        how = ", dayfirst=True" if day_first else ""
+        if names:
+            parts.append(
+                f"for name in {listed(names)}:\n"
+                f"    table[name] = pd.to_datetime(table[name], errors='coerce'{how})"
+            )
+    return "\n".join(parts)
+
+
+def beside_code(facts: Facts) -> str:
+    """Say in a comment what else ``fit`` was given, that no file holds."""
+    words = {"sample_weight": "weights of the rows", "groups": "groups of rows", "X_val": "a validation set"}
+    given = [f"{words[name]} ({name})" for name in facts["made"]["given"] if name in words]
+    if not given:
+        return ""
+    return f"# The search was given {' and '.join(given)} too, which are not in here: pass them as well."
+
+
+def reading(facts: Facts, target: str, held_out: int) -> str:
     """Give code that makes ``features``, ``target``, ``train`` and ``held_out`` of a CSV.
 
     Parameters
     ----------
     facts : Facts
-    file, target : str
-        The CSV's name and its target column's.
+    target : str
+        The target column's name.
     held_out : int
         Per cent of the rows that early stopping looks at; 0 for none.
     """
     columns = facts["data"]["columns"]
-    plain = [c for c in columns if c["kind"] == "number" and c["decimal"] is None]
-    texts = [c for c in columns if c["kind"] == "number" and c["decimal"] is not None]
+    # Where the file's reading is known, its marks are gone by now.
+    known = facts["source"].get("reading") is not None
+    plain = [c for c in columns if c["kind"] == "number" and (known or c["decimal"] is None)]
+    texts = [c for c in columns if c["kind"] == "number" and not known and c["decimal"] is not None]
     # Two values that may be words: as a category they read themselves.
     categories = [c for c in columns if c["kind"] in ("category", "boolean")]
     dates = [c for c in columns if c["kind"] == "date"]
     parts = [
-        _split(file, target, held_out),
+        _split(facts, target, held_out),
         "columns = []",
         _NUMBER if plain or texts or dates else "",
         f"for name in {listed(_names(plain))}:\n    number(pd.to_numeric(table[name], errors='coerce'))"
@@ -65,9 +171,9 @@ def _names(columns: Sequence[ColumnFacts]) -> list[str]:
     return [column["name"] for column in columns]
 
 
-def _split(file: str, target: str, held_out: int) -> str:
+def _split(facts: Facts, target: str, held_out: int) -> str:
     lines = [
-        f"table = pd.read_csv({file!r})",
+        *(part for part in (beside_code(facts), table_code(facts), marked_code(facts)) if part),
         f"TARGET = {target!r}",
         "table = table[table[TARGET].notna()].reset_index(drop=True)",
     ]
@@ -111,18 +217,25 @@ middle, unit = target[train].mean(), target[train].std() or 1.0
 target = (target - middle) / unit"""
 
 
+_NO_NUMBER = 'r"[^0-9eE+.-]"'
+
+
+def _swapped(mark: str) -> str:
+    """Code that makes a decimal point of a decimal comma."""
+    return ".str.replace('.', '').str.replace(',', '.')" if mark == "," else ""
+
+
 def _texts(columns: Sequence[ColumnFacts], mark: str) -> str:
     """Numbers that were read from text, with this decimal mark; pandas may have read them already."""
     names = [column["name"] for column in columns if column["decimal"] == mark]
     if not names:
         return ""
-    swap = '.str.replace(".", "").str.replace(",", ".")' if mark == "," else ""
     return (
         f"for name in {listed(names)}:\n"
         "    values = table[name]\n"
         "    if not pd.api.types.is_numeric_dtype(values):  # with marks such as 1,234 or EUR\n"
-        f'        values = values.astype("string"){swap}\n'
-        '        values = values.str.replace(r"[^0-9eE+.-]", "", regex=True)\n'
+        f'        values = values.astype("string"){_swapped(mark)}\n'
+        f"        values = values.str.replace({_NO_NUMBER}, '', regex=True)\n"
         "    number(pd.to_numeric(values, errors='coerce').astype(float))"
     )
 

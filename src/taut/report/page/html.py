@@ -14,12 +14,16 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from taut import __version__
-from taut.report.page import words
+from taut.report.page import column_words, words
 from taut.report.page.code import keras_code, loading_code, taut_code, torch_code
 from taut.report.page.figures import (
+    NUMBERS,
     Figure,
+    column_path_figure,
     curve_figures,
     effects_figure,
+    explorer_figures,
+    importance_figure,
     rows_figure,
     search_figure,
     shown_curves,
@@ -50,14 +54,17 @@ def write_page(facts: Facts) -> str:
         network for anything (its security policy forbids it), and whatever comes from the data is escaped.
     """
     figures = _figures(facts)
-    plotly, script = _plotly(), _own("page.js")
+    plotly, script, explorer = _plotly(), _own("page.js"), _own("explorer.js")
     page: str = _template().render(
         facts=facts,
         generator=Markup(GENERATOR) + __version__ + Markup('">'),
-        policy=_policy(plotly, script),
+        policy=_policy(plotly, script, explorer),
         style=Markup(_own("page.css")),
         plotly=Markup(plotly),
         script=Markup(script),
+        explorer_script=Markup(explorer),
+        explorer=None if facts["explorer"] is None else Markup(_embedded(explorer_figures(facts))),
+        explorer_numbers=NUMBERS,
         figures=Markup(_embedded(figures)),
         drawn=set(figures),
         curves=[_curve(i, curve, facts["recipe"]["label"]) for i, curve in enumerate(shown_curves(facts))],
@@ -73,6 +80,8 @@ def write_page(facts: Facts) -> str:
         decimals=_decimals(facts),
         loss_told=_loss_told,
         said=words,
+        of_columns=column_words,
+        most_columns=_MOST_COLUMNS,
         most_levels=_MOST_LEVELS,
     )
     # A name may hold half a character, which no file can.
@@ -89,6 +98,10 @@ def _figures(facts: Facts) -> dict[str, Figure]:
         figures["effects-figure"] = effects_figure(facts)
     if facts["diagnosis"] is not None and facts["diagnosis"]["learning_curve"]["points"]:
         figures["rows-figure"] = rows_figure(facts)
+    if facts["importance"] is not None and facts["importance"]["lines"]:
+        figures["importance-figure"] = importance_figure(facts)
+    if facts["column_path"] is not None and facts["column_path"]["strengths"]:
+        figures["column-path-figure"] = column_path_figure(facts)
     return figures
 
 
@@ -196,7 +209,7 @@ def _hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _embedded(figures: dict[str, Figure]) -> str:
+def _embedded(figures: dict[str, Any]) -> str:
     """JSON that ends no script element, whatever names it holds."""
     text = json.dumps(figures, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,4 +1,6 @@
 "use strict";
+// What the page's other scripts draw with, and what they want drawn again in other colours.
+const taut = { put: null, redraw: [] };
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const touch = matchMedia("(pointer: coarse)").matches;
@@ -15,19 +17,27 @@
     return value;
   };
 
-  const draw = () => {
+  taut.put = (id, traces, frame) => {
     const style = getComputedStyle(document.documentElement);
-    for (const [id, figure] of Object.entries(figures)) {
-      const { data, layout } = painted(figure, style);
-      const back = style.getPropertyValue("--panel").trim();
-      const ink = style.getPropertyValue("--ink").trim();
-      layout.hoverlabel = { ...layout.hoverlabel, bgcolor: back, bordercolor: ink, font: { color: ink } };
-      layout.dragmode = touch ? false : "zoom"; // a finger scrolls the page
-      Plotly.react(id, data, layout, {
-        responsive: true,
-        displayModeBar: false, // it hides what stands beneath; a double click zooms out again
-      });
-    }
+    const data = painted(traces, style);
+    const layout = painted(frame, style);
+    const back = style.getPropertyValue("--panel").trim();
+    const ink = style.getPropertyValue("--ink").trim();
+    layout.hoverlabel = { ...layout.hoverlabel, bgcolor: back, bordercolor: ink, font: { color: ink } };
+    // Plotly forgets the height when the window changes, and would take that of an empty box.
+    document.getElementById(id).style.height = layout.height + "px";
+    layout.dragmode = touch ? false : "zoom"; // a finger scrolls the page
+    // On paper it is told: it would look for a new width only later, when the page is already laid out.
+    if (document.documentElement.dataset.theme) layout.width = document.getElementById(id).clientWidth;
+    Plotly.react(id, data, layout, {
+      responsive: true,
+      displayModeBar: false, // it hides what stands beneath; a double click zooms out again
+    });
+  };
+
+  const draw = () => {
+    for (const [id, { data, layout }] of Object.entries(figures)) taut.put(id, data, layout);
+    for (const again of taut.redraw) again();
   };
 
   draw();
@@ -45,6 +55,7 @@
     delete document.documentElement.dataset.theme;
     closed.forEach((one) => { one.open = false; });
     draw();
+    dispatchEvent(new Event("resize")); // as wide as the window again
   });
 
   for (const button of document.querySelectorAll("button[data-copy]")) {

@@ -83,7 +83,7 @@ def parallel_coordinates(facts: Facts) -> str:
             f'<polyline class="line {kind}" points="{points}" opacity="{strength:.2f}">'
             f"<title>{escape(label)}</title></polyline>"
         )
-    parts += [_axis(axis, _SIDE + i * step, last=i == len(axes) - 1) for i, axis in enumerate(axes)]
+    parts += [_axis(axis, _SIDE + i * step) for i, axis in enumerate(axes)]
     return "\n".join([*parts, "</svg>"])
 
 
@@ -131,7 +131,7 @@ def _points(candidate: CandidateFacts, axes: Sequence[Axis], step: float, place:
     return " ".join(points)
 
 
-def _axis(axis: Axis, x: float, *, last: bool) -> str:
+def _axis(axis: Axis, x: float) -> str:
     sign = -1.0 if axis.name == "Loss" else 1.0
     ends: tuple[tuple[str, int], ...] = (
         (("on", _TOP),) if axis.low == axis.high else ((told(sign * axis.high), _TOP),)
@@ -139,7 +139,8 @@ def _axis(axis: Axis, x: float, *, last: bool) -> str:
     if axis.low != axis.high:
         low = told(sign * axis.low)
         ends += ((f"{low} or more" if axis.name == "Loss" else low, _BOTTOM),)
-    anchor, shift = ("end", -8) if last else ("start", 8)
+    # Below an axis whose lines go on to "off" a label stands beside it.
+    anchor, shift = ("start", 8) if axis.has_off else ("middle", 0)
     parts = [
         f'<text class="name" x="{x:.1f}" y="22" text-anchor="middle">{escape(axis.name)}</text>',
         f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_BOTTOM}"/>',

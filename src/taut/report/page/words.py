@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import Any, TypedDict
 
 from taut.path.words import number, percent, plus_minus
@@ -282,6 +283,21 @@ def of_curve(curve: CurveFacts) -> str:
     if train is not None and validation > 1.15 * train:
         return f"{kept}: {gap}; some of what the network learned holds for its own rows only."
     return f"{kept}: {gap}; the two lines stay close together."
+
+
+def exploring(facts: Facts) -> str:
+    """Give the command that trains what the explorer has not."""
+    folder, file = facts["source"]["folder"] or "DIR", facts["source"]["file"] or "DATA"
+    return f"taut report {shlex.quote(folder)} --explore {shlex.quote(file)}"
+
+
+def of_explorer(facts: Facts) -> str:
+    """Say where the explorer's networks come from, and how to have more of them."""
+    return (
+        "These are networks of the search, which tries few strengths of one technique alone. "
+        f"{exploring(facts)} trains up to twelve of each, and looks at their weights, and at a plane where "
+        "there are two columns."
+    )
 
 
 def of_search(facts: Facts) -> str:

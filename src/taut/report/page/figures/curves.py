@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from taut.report.page.figures.layout import Figure, layout_of, short, thinned
+from taut.report.page.figures.layout import Figure, layout_of, log_ticks, short, thinned
 from taut.report.schema import CurveFacts, Facts, Number
 
 
@@ -13,7 +13,7 @@ def curve_figures(facts: Facts) -> list[Figure]:
     """Draw each network's losses by epoch, all on one scale: folds thin, their mean thick."""
     curves = shown_curves(facts)
     means = [(mean_curve(c, "train_loss"), mean_curve(c, "validation_loss")) for c in curves]
-    low, high, log = _scale(curves, means)
+    low, high, log = scale_of(curves, means)
     return [_curve(curve, *mean, facts, (low, high, log)) for curve, mean in zip(curves, means, strict=True)]
 
 
@@ -37,24 +37,32 @@ def mean_curve(curve: CurveFacts, which: str) -> list[Number]:
     return means
 
 
-def _scale(
+def scale_of(
     curves: Sequence[CurveFacts], means: Sequence[tuple[list[Number], list[Number]]]
 ) -> tuple[float, float, bool]:
-    """From where to where the losses go, and whether equal factors are equal distances."""
+    """Give from where to where the losses go, and whether on a scale of log10."""
     train = [v for one, _ in means for v in one if v is not None]
     validation = [v for _, one in means for v in one if v is not None] or train
     if not validation:
         return 0.0, 1.0, False
-    low, high = min(validation), max([*validation, *train])
-    folds = [
-        v for curve in curves for fold in curve["folds"] for v in fold["validation_loss"] if v is not None
-    ]
-    high = max(high, min(max(folds, default=high), 1.4 * high))
+    # The first epochs are far above all others: they would press what differs into a strip.
+    late = [v for pair in means for one in pair for v in one[len(one) // 10 :] if v is not None]
+    low, high = min(validation), max([min(validation), *late])
     if low > 0 and high > 8 * low:
         # A training loss that goes to nothing would leave no room for the rest.
         bottom = max(min([v for v in train if v > 0] or [low]), low / 20)
-        return math.log10(min(bottom, low)) - 0.05, math.log10(high) + 0.05, True
-    return 0.0, high * 1.05 or 1.0, False
+        return math.log10(min(bottom, low)) - 0.05, math.log10(max([*validation, *train])) + 0.05, True
+    folds = [
+        v
+        for curve in curves
+        for fold in curve["folds"]
+        for v in fold["validation_loss"][len(fold["validation_loss"]) // 10 :]
+        if v is not None
+    ]
+    second_half = [v for pair in means for one in pair for v in one[len(one) // 2 :] if v is not None]
+    high = max([min(high, 3 * low), *second_half])
+    high = max(high, min(max(folds, default=high), 1.4 * high))
+    return 0.0, high * 1.1 or 1.0, False
 
 
 def _curve(
@@ -79,7 +87,7 @@ def _curve(
                 {
                     "type": "scatter",
                     "mode": "lines",
-                    "name": f"{name}, mean" if several else name,
+                    "name": name,
                     "x": [i + 1 for i in at],
                     "y": [short(values[i]) for i in at],
                     "line": {"color": colour, "width": 2.6, "dash": dash},
@@ -90,7 +98,7 @@ def _curve(
     layout = layout_of(facts["loss"], "epoch")
     layout["yaxis"] |= {"range": [low, high], "type": "log" if log else "linear"}
     if log:
-        layout["yaxis"] |= {"dtick": "D2"}
+        layout["yaxis"] |= log_ticks(low, high)
     length = max(len(fold["train_loss"]) for fold in curve["folds"])
     layout["xaxis"] |= {"range": [0, length * 1.02 + 1]}
     if curve["stop"]:

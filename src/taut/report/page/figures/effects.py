@@ -14,9 +14,14 @@ def effects_figure(facts: Facts) -> Figure:
     lines = lines[::-1]  # plotly draws from below
     value = [line["loss"]["value"] for line in lines]
     ends = [(line["loss"]["low"], line["loss"]["high"]) for line in lines]
-    layout = layout_of("", f"change of the {effects['loss_name']}; a minus lowers it")
-    layout["yaxis"] |= {"automargin": True, "showgrid": False}
-    layout["xaxis"] |= {"zeroline": True, "zerolinecolor": "@ink", "zerolinewidth": 1.4}
+    layout = layout_of("", f"change of the {effects['loss_name']}")
+    layout["yaxis"] |= {"showgrid": False, "range": [-0.6, len(lines) - 0.4]}
+    layout["xaxis"] |= {
+        "zeroline": True,
+        "zerolinecolor": "@ink",
+        "zerolinewidth": 1.4,
+        "rangemode": "tozero",
+    }
     layout |= {"height": 110 + 42 * max(1, len(lines)), "showlegend": False}
     return {
         "data": [

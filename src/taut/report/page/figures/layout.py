@@ -7,6 +7,7 @@ own: ``@ink``, ``@grid``, ``@training``, ``@validation``, ``@accent``.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from typing import Any, TypeAlias
 
@@ -27,6 +28,9 @@ def layout_of(y: str, x: str) -> Figure:
         "ticks": "outside",
         "zeroline": False,
         "automargin": True,
+        "exponentformat": "power",
+        "minexponent": 6,  # 10,000 and no 10k: as the page's sentences have it
+        "separatethousands": True,
     }
     return {
         "height": _HEIGHT,
@@ -36,7 +40,7 @@ def layout_of(y: str, x: str) -> Figure:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "hovermode": "closest",
         "hoverlabel": {"align": "left"},
-        "legend": {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"},
+        "legend": {"orientation": "h", "x": 0, "y": 0, "yanchor": "bottom", "yref": "container"},
         "xaxis": {**axis, "title": {"text": x, "standoff": 8}},
         "yaxis": {**axis, "title": {"text": y, "standoff": 6}},
     }
@@ -56,9 +60,30 @@ def short(value: Number) -> Number:
     return None if value is None else float(f"{value:.5g}")
 
 
+def log_ticks(low: float, high: float) -> Figure:
+    """Ticks of an axis of logarithms, as whole numbers: plotly's own are a 5 and a 2 without their size.
+
+    Parameters
+    ----------
+    low, high : float
+        The axis' ends, as logarithms to base 10.
+    """
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    steps: tuple[int, ...] = (1, 2, 5) if high - low < 1.5 else (1, 3) if high - low < 2.5 else (1,)
+    values = [step * 10.0**decade for decade in decades for step in steps]
+    values = [value for value in values if low <= math.log10(value) <= high]
+    text = [f"{value:,.0f}" if value >= 1 else f"{value:.6g}" for value in values]
+    return {"tickmode": "array", "tickvals": values, "ticktext": text}
+
+
 def plain(text: str) -> str:
     """Text that plotly shows as it is: a name may hold what it takes for markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def cut(label: str, most: int) -> str:
+    """A label of so many letters at most."""
+    return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def broken(label: str) -> str:

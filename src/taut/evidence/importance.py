@@ -1,0 +1,333 @@
+"""Which of the person's columns the networks use: by how much the loss rises where one is shuffled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control, Data, Engine, Trained
+from taut.evidence.interval import NONE, Interval
+from taut.evidence.skew import skewed_interval
+from taut.selection.path import column_of_feature
+from taut.selection.runner import judge_rows
+
+#: Other values that each row is given in place of its own, where there is time for so many.
+N_SHUFFLES = 5
+
+# Rows predicted, in all: one for so many rows that were trained on, each of which costs three or four.
+_TRAINED_ROWS = 80
+_FEWEST_PREDICTIONS, _MOST_PREDICTIONS = 5_000, 500_000
+# With fewer rows intervals are too wide to be of use; columns are left out rather.
+_FEWEST_ROWS = 200
+# Of the rows' variance: what is left at least where a row is known from one pair.
+_LEAST_SHARE = 0.5
+# Of the standard error. A fold's rows train the networks that judge the other folds, so that folds are no
+# strangers to each other: without it, intervals of columns of no use missed zero in 9 of 100, not 5.
+_WIDER = 1.2
+_BLOCK_NUMBERS = 2**22  # of tables that are shuffled at a time, 16 MB
+
+Vector = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True)
+class ColumnImportance:
+    """One column.
+
+    Parameters
+    ----------
+    name : str
+    loss : Interval
+        The rise of the loss, with its 95 % interval.
+    """
+
+    name: str
+    loss: Interval
+
+
+@final
+@dataclass(frozen=True)
+class Importance:
+    """By how much the loss rises on held-out rows where one column's values are shuffled among them.
+
+    Parameters
+    ----------
+    lines : tuple of ColumnImportance
+        The most important column first.
+    base_loss : float
+        Of the same rows with nothing shuffled: cross-entropy in nats, or squared error in the target's own
+        units.
+    n_rows : int
+        That were looked at.
+    n_shuffles : int
+        Other values that each row was given in place of its own.
+    n_left_out : int
+        Columns that there was no time for: those with the least weight in the first layer.
+    """
+
+    lines: tuple[ColumnImportance, ...]
+    base_loss: float
+    n_rows: int
+    n_shuffles: int
+    n_left_out: int = 0
+
+    def in_units(self, factor: float) -> Importance:
+        """The same with losses in other units: multiplied by ``factor``, which is above 0."""
+        lines = tuple(replace(line, loss=line.loss.times(factor)) for line in self.lines)
+        return replace(self, lines=lines, base_loss=self.base_loss * factor)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "lines": [{"name": line.name, "loss": line.loss.to_dict()} for line in self.lines],
+            "base_loss": self.base_loss,
+            "n_rows": self.n_rows,
+            "n_shuffles": self.n_shuffles,
+            "n_left_out": self.n_left_out,
+        }
+
+
+class Judge(NamedTuple):
+    """A network, and rows that had no part in its training: int32, shape (n,)."""
+
+    network: Trained
+    rows: NDArray[np.int32]
+
+
+class Columns(NamedTuple):
+    """The person's columns by name, and for each column of the matrix the place of its owner among them."""
+
+    names: tuple[str, ...]
+    owners: tuple[int, ...]
+
+
+def importance(
+    engine: Engine,
+    data: Data,
+    judges: Sequence[Judge],
+    columns: Columns,
+    seed: int,
+    most_predictions: int,
+    control: Control | None = None,
+) -> Importance | None:
+    """Shuffle one column after another among the rows that a network has not seen.
+
+    All of a column's parts (a date's, a number's missing flag) move together. The other columns stay, so that
+    a column's figure is what the networks owe to it alone: columns that tell the same stand in for each
+    other, and each looks less important than they are together. A network that uses a column wrongly has a
+    figure below zero.
+
+    Parameters
+    ----------
+    engine : Engine
+    data : Data
+    judges : sequence of Judge
+        Such as the folds' networks with what their folds hold out; a row may be judged by several.
+    columns : Columns
+    seed : int
+    most_predictions : int
+        About so many rows are predicted: first there are fewer shuffles, then fewer rows, drawn at random,
+        and at last fewer columns. See :func:`affordable_predictions`.
+    control : Control, optional
+
+    Returns
+    -------
+    Importance or None
+        In the engine's units; None where no network has two rows to shuffle, or the control ended it before.
+
+    Notes
+    -----
+    Of column j the figure is the mean of ``h(i, k) = loss(row i with row k's j) - loss(row i)`` over pairs of
+    different rows of one judge, weighted by the product of their weights: "model reliance" as a difference
+    (Breiman, 2001, Machine Learning 45, "Random forests"; Fisher, Rudin and Dominici, 2019, Journal of
+    Machine Learning Research 20, "All models are wrong, but many are useful"). Not all pairs are looked at:
+    in a random order of the rows, row k is the one ``1, ..., n_shuffles`` places behind row i, so that each
+    row takes and gives as many values, and none takes its own.
+
+    A mean of pairs varies with the rows as the mean of ``E h(i, .) + E h(., i)`` does (Hoeffding, 1948,
+    Annals of Mathematical Statistics 19): of what a row loses by others' values, and what others lose by its
+    own. The interval is :func:`~taut.evidence.skew.skewed_interval` of these. As each is known from a few
+    pairs only, s of them, they vary more than that by ``var(h) / s``, which is taken off; and the standard
+    error is taken 1.2-fold, because rows of one fold trained the judges of the others. It knows of other
+    rows, taken as strangers to each other, and not of other networks, which might use other columns as well.
+    """
+    norms = column_norms([judge.network for judge in judges], columns)
+    live = np.flatnonzero(norms)  # any other changes nothing, exactly
+    plan = _plan(judges, len(live), data.values.shape[1], most_predictions, seed)
+    if plan is None:
+        return None
+    judges, n_shuffles, n_columns = plan
+    measured = live[np.argsort(-norms[live], kind="stable")[:n_columns]]
+    rows = np.unique(np.concatenate([judge.rows for judge in judges]))
+    tally = _Tally(rows, data.score_weight, len(measured))
+    owners = np.array(columns.owners, dtype=np.intp)
+    for number, judge in enumerate(judges):
+        stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 25, number))))
+        givers = _givers(len(judge.rows), n_shuffles, stream)
+        base = _losses(engine, data, judge.network, data.values[judge.rows], judge.rows)
+        shuffled = _shuffled(data.values[judge.rows], givers, [owners == column for column in measured])
+        tally.open(judge.rows, base, givers)
+        place = 0
+        for values in shuffled:
+            if control is not None and control.should_stop():
+                return None
+            n = len(values) // givers.size
+            losses = _losses(engine, data, judge.network, values, np.tile(judge.rows, n * len(givers)))
+            with np.errstate(invalid="ignore"):
+                rises = losses.reshape(n, *givers.shape) - base
+            tally.add(place, rises)
+            place += n
+    found = dict.fromkeys(np.flatnonzero(norms == 0).tolist(), Interval(0.0, 0.0, 0.0))
+    found |= {int(column): tally.interval(place) for place, column in enumerate(measured)}
+    lines = [ColumnImportance(columns.names[column], found[column]) for column in sorted(found)]
+    lines.sort(key=lambda line: (np.isnan(line.loss.value), -line.loss.value))
+    return Importance(tuple(lines), tally.base_loss, len(rows), n_shuffles, len(live) - len(measured))
+
+
+def affordable_predictions(trained_rows: float) -> int:
+    """Give how many predictions are a hundredth of a training or so.
+
+    Parameters
+    ----------
+    trained_rows : float
+        Rows times epochs, of all networks that were trained.
+    """
+    return int(min(max(trained_rows / _TRAINED_ROWS, _FEWEST_PREDICTIONS), _MOST_PREDICTIONS))
+
+
+def column_norms(networks: Sequence[Trained], columns: Columns) -> Vector:
+    """L2 norm of the first layer's weights by the person's column, mean over the networks."""
+    owners = np.array(columns.owners, dtype=np.intp)
+    norms = np.zeros(len(columns.names))
+    for network in networks:
+        features = owners[column_of_feature(network.encoder)]
+        weights = network.weights["layers.0.weight"][: len(features)].astype(np.float64)
+        norms += np.sqrt(np.bincount(features, (weights**2).sum(axis=1), minlength=len(norms)))
+    return norms / max(1, len(networks))
+
+
+def _plan(
+    judges: Sequence[Judge], n_live: int, width: int, most: int, seed: int
+) -> tuple[list[Judge], int, int] | None:
+    """The rows of each judge, the shuffles and the columns that are affordable; None where there is none."""
+    shuffled = [judge for judge in judges if len(judge.rows) > 1]
+    n_judged = sum(len(judge.rows) for judge in shuffled)
+    if not n_judged:
+        return None
+    least = min(n_judged, _FEWEST_ROWS)
+    n_columns = min(n_live, max(1, most // least))
+    n_each = max(least, min(most // max(1, n_columns), _BLOCK_NUMBERS // max(1, width)))
+    if n_each < n_judged:
+        rows = np.unique(np.concatenate([judge.rows for judge in shuffled]))
+        stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 24))))
+        n_drawn = max(2, round(len(rows) * n_each / n_judged))
+        drawn = stream.choice(rows, size=min(n_drawn, len(rows)), replace=False)
+        some = [judge._replace(rows=judge.rows[np.isin(judge.rows, drawn)]) for judge in shuffled]
+        shuffled = [judge for judge in some if len(judge.rows) > 1]
+        if not shuffled:
+            return None
+    n_shuffles = min(max(1, n_each // n_judged), N_SHUFFLES, max(len(j.rows) for j in shuffled) - 1)
+    return shuffled, n_shuffles, n_columns
+
+
+def _givers(n: int, n_shuffles: int, stream: np.random.Generator) -> NDArray[np.intp]:
+    """Whose value each of n rows is given: another row's, shape (n_shuffles or n - 1, n)."""
+    order = stream.permutation(n)
+    givers = np.empty((min(n_shuffles, n - 1), n), dtype=np.intp)
+    for i in range(len(givers)):
+        givers[i, order] = np.roll(order, i + 1)
+    return givers
+
+
+def _shuffled(
+    values: NDArray[np.float32], givers: NDArray[np.intp], parts: Sequence[NDArray[np.bool_]]
+) -> Iterator[NDArray[np.float32]]:
+    """The rows with one column shuffled, column by column, shuffle by shuffle; several columns at a time."""
+    n_times, n = givers.shape
+    step = max(1, _BLOCK_NUMBERS // max(1, n_times * values.size))
+    for start in range(0, len(parts), step):
+        block = parts[start : start + step]
+        table = np.tile(values, (len(block) * n_times, 1)).reshape(len(block), n_times, n, -1)
+        for one, part in zip(table, block, strict=True):
+            one[:, :, part] = values[:, part][givers]
+        yield table.reshape(-1, values.shape[1])
+
+
+def _losses(
+    engine: Engine, data: Data, network: Trained, values: NDArray[np.float32], rows: NDArray[np.int32]
+) -> Vector:
+    with np.errstate(over="ignore"):  # a loss that float32 cannot hold is infinite
+        return judge_rows(data, engine.predict(values, network), rows).losses.astype(np.float64)
+
+
+@final
+class _Tally:
+    """Sums over pairs of rows, by column and by each row's part in them.
+
+    Parameters
+    ----------
+    rows : int array, shape (n,)
+        All that some judge has, in order.
+    weight : array, shape (n_rows,), or None
+    n_columns : int
+    """
+
+    def __init__(self, rows: NDArray[np.int32], weight: NDArray[np.floating] | None, n_columns: int) -> None:
+        self._rows = rows
+        self._weight = np.ones(len(rows)) if weight is None else weight[rows].astype(np.float64)
+        self._taken, self._given = np.zeros((2, n_columns, len(rows)))
+        self._taken_of, self._given_of = np.zeros((2, len(rows)))
+        self._squares, self._n_pairs = np.zeros(n_columns), 0
+        self._base, self._times = np.zeros((2, len(rows)))
+
+    def open(self, rows: NDArray[np.int32], base: Vector, givers: NDArray[np.intp]) -> None:
+        """Turn to the next judge: its rows, their losses with nothing shuffled, and who gives to whom."""
+        self._at, self._givers = np.searchsorted(self._rows, rows), givers
+        self._own = self._weight[self._at]
+        self._base[self._at] += base
+        self._times[self._at] += 1
+        self._n_pairs += givers.size
+        ones = np.ones((1, *givers.shape))
+        self._taken_of[self._at] += self._sums_taken(ones)[0]
+        self._given_of[self._at] += self._sums_given(ones)[0]
+
+    def add(self, place: int, rises: Vector) -> None:
+        """Add the rises of some columns, the first one at ``place``: shape (n, n_shuffles, n_rows)."""
+        columns = slice(place, place + len(rises))
+        self._squares[columns] += (rises**2 * self._own[self._givers] * self._own).sum(axis=(1, 2))
+        self._taken[columns, self._at] += self._sums_taken(rises)
+        self._given[columns, self._at] += self._sums_given(rises)
+
+    def _sums_taken(self, rises: Vector) -> Vector:
+        """Of each row that takes, weighted by who gives."""
+        sums: Vector = (rises * self._own[self._givers]).sum(axis=1)
+        return sums
+
+    def _sums_given(self, rises: Vector) -> Vector:
+        """Of each row that gives, weighted by who takes."""
+        sums = np.zeros((len(rises), len(self._own)))
+        for i, givers in enumerate(self._givers):
+            sums[:, givers] += rises[:, i] * self._own
+        return sums
+
+    @property
+    def base_loss(self) -> float:
+        """The rows' mean loss with nothing shuffled."""
+        return float(np.average(self._base / self._times, weights=self._weight))
+
+    def interval(self, place: int) -> Interval:
+        """The mean over the pairs, and how it varies with the rows; NaN where a loss was infinite."""
+        if not np.isfinite(self._squares[place]):
+            return NONE
+        pairs = float(np.dot(self._weight, self._taken_of))
+        value = float(np.dot(self._weight, self._taken[place])) / pairs
+        each = self._taken[place] / self._taken_of + self._given[place] / self._given_of - value
+        spread = float(np.average((each - value) ** 2, weights=self._weight))
+        of_pairs = (float(self._squares[place]) / pairs - value**2) * len(self._rows) / self._n_pairs
+        share = 1.0 - of_pairs / spread if spread > 0 else 1.0
+        wider = _WIDER * float(np.sqrt(np.clip(share, _LEAST_SHARE, 1.0)))
+        return skewed_interval(value, each, self._weight, wider)

@@ -1,0 +1,75 @@
+"""A table of two columns of numbers as a plane that networks are looked at over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.estimators.problem import Problem
+
+_SIDE = 33  # points along each column
+_MOST_ROWS = 300  # that are shown
+_ENDS = (0.5, 99.5)  # percentiles: a few far values would leave the rest in a corner
+_ROOM = 0.05
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Where networks of two columns are asked what they say, and some of the table's rows.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The two columns.
+    x, y : float64 array, shape (n_side,)
+        Values of the first and of the second column.
+    rows : float64 array, shape (n_rows, 2)
+        Some rows, drawn by the seed.
+    targets : float64 array, shape (n_rows,)
+        Their classes' numbers, or their values.
+    """
+
+    names: tuple[str, str]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    targets: NDArray[np.float64]
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """All of its points, ``x`` running fastest: shape (n_side * n_side, 2)."""
+        across, up = np.meshgrid(self.x, self.y)
+        return np.column_stack([across.ravel(), up.ravel()]).astype(np.float32)
+
+
+def plane_of(problem: Problem, seed: int) -> Plane | None:
+    """Give the plane of a table; None where it has not just two columns, both of numbers."""
+    columns = [column for column in problem.schema.columns if column.kind != "dropped"]
+    if len(columns) != 2 or any(column.kind != "number" for column in columns):
+        return None
+    values = problem.data.values.astype(np.float64)
+    whole = np.flatnonzero(np.isfinite(values).all(axis=1))
+    if len(whole) < 2:
+        return None
+    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 12))))
+    shown = np.sort(stream.permutation(whole)[:_MOST_ROWS])
+    target = problem.data.target[shown].astype(np.float64)
+    if problem.target.classes is None:
+        target = target * problem.target.unit + problem.target.origin
+    return Plane(
+        (columns[0].name, columns[1].name),
+        _along(values[whole, 0]),
+        _along(values[whole, 1]),
+        values[shown],
+        target,
+    )
+
+
+def _along(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    low, high = np.percentile(values, _ENDS)
+    room = _ROOM * (high - low) or 1.0
+    return np.linspace(low - room, high + room, _SIDE)

@@ -1,0 +1,74 @@
+"""A network's weights, counted by size: enough for a histogram at any scale, and for the share of zeros."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Bins of equal width from ``-LIMIT`` to ``LIMIT``; what is beyond is counted in the first and the last one.
+LIMIT, N_BINS = 4.0, 800
+
+_WIDTH = 2 * LIMIT / N_BINS
+
+
+def count_weights(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    """Count a network's weights by size; biases and batch norm's numbers aside.
+
+    Parameters
+    ----------
+    arrays : mapping
+        The network's numbers by name (see :class:`taut.engine.base.Trained`).
+
+    Returns
+    -------
+    int64 array, shape (N_BINS + 1,)
+        Last, how many are exactly zero; these are in no bin.
+
+    Examples
+    --------
+    >>> counts = count_weights({"layers.0.weight": np.array([[0.0, 0.004, -9.0]])})
+    >>> int(counts[-1]), int(counts[0]), int(counts[N_BINS // 2])
+    (1, 1, 1)
+    """
+    counts = np.zeros(N_BINS + 1, dtype=np.int64)
+    for name, array in arrays.items():
+        if name.endswith(".weight"):
+            values = array[array != 0.0].astype(np.float64)
+            counts[-1] += array.size - values.size
+            places = np.floor(np.clip(values, -LIMIT, LIMIT) / _WIDTH).astype(np.intp) + N_BINS // 2
+            counts[:-1] += np.bincount(np.minimum(places, N_BINS - 1), minlength=N_BINS)
+    return counts
+
+
+def in_bins(counts: NDArray[np.int64], step: int, n: int) -> NDArray[np.int64]:
+    """Join fine bins to ``n`` wide ones around zero; the outermost take what is beyond them.
+
+    Parameters
+    ----------
+    counts : int64 array, shape (N_BINS + 1,)
+    step : int
+        Fine bins in a wide one.
+    n : int
+        An even number of wide bins, ``n * step`` of fine ones, ``N_BINS`` at most.
+
+    Returns
+    -------
+    int64 array, shape (n,)
+    """
+    fine, middle, half = counts[:-1], N_BINS // 2, n // 2 * step
+    joined: NDArray[np.int64] = fine[middle - half : middle + half].reshape(n, step).sum(axis=1)
+    joined[0] += fine[: middle - half].sum()
+    joined[-1] += fine[middle + half :].sum()
+    return joined
+
+
+def fitting_step(counts: NDArray[np.int64], n: int, share: float = 0.998) -> int:
+    """Give the smallest step at which ``n`` wide bins hold this share of all weights that are not zero."""
+    fine, middle = counts[:-1], N_BINS // 2
+    by_distance = fine[middle:] + fine[:middle][::-1]
+    within = np.cumsum(by_distance)
+    far = int(np.searchsorted(within, share * within[-1])) + 1 if within[-1] else 1
+    return min(max(1, -(-far // (n // 2))), N_BINS // n)

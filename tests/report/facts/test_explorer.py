@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from taut.estimators import TautClassifier
+from taut.path.plane import Plane
+from taut.report.facts import facts_of, from_text, to_text
+from taut.report.facts.explorer import MOST_STRENGTHS, column_path_of, explorer_of, with_earlier
+from taut.report.facts.explorer_points import Look, point_of, shared_edges
+from taut.report.schema import ExplorerFacts, ExplorerTechnique
+from taut.selection.weights import N_BINS, count_weights
+from tests.path.helpers import made
+from tests.report.explored import moons, paths, table
+
+
+def of_search(task: str = "two") -> ExplorerFacts:
+    found = explorer_of(moons(task), ())
+    assert found is not None
+    return found
+
+
+def of_paths(task: str = "two") -> ExplorerFacts:
+    found = explorer_of(moons(task), paths(task))
+    assert found is not None
+    return found
+
+
+def technique(found: ExplorerFacts, name: str) -> ExplorerTechnique:
+    return next(one for one in found["techniques"] if one["name"] == name)
+
+
+def test_a_search_shows_its_singles_with_all_else_equal() -> None:
+    found, clf = of_search(), moons()
+    assert [one["name"] for one in found["techniques"]] == [
+        "l2", "l1", "dropout", "batch_norm", "early_stopping",
+    ]  # fmt: skip
+    assert {one["source"] for one in found["techniques"]} == {"search"}
+    l2 = technique(found, "l2")
+    assert [point["label"] for point in l2["points"]][0] == "off"
+    strengths = [point["strength"] for point in l2["points"]]
+    assert strengths == sorted(strengths)
+    assert len(strengths) == 4
+    usual = clf.baseline_["early_stopping"]
+    assert l2["points"][0]["loss"] == usual.loss
+    assert l2["points"][0]["epoch"] == usual.epoch
+    by_strength = {
+        c.recipe.active[0].strength: c
+        for c in clf.candidates_
+        if [t.name for t in c.recipe.active] == ["l2", "early_stopping"]
+        and c.candidate.learning_rate == usual.candidate.learning_rate
+    }
+    for point in l2["points"][1:]:
+        score = by_strength[point["strength"]]
+        assert point["loss"] == score.loss
+        assert point["standard_error"] == pytest.approx(score.loss_se, nan_ok=True)
+        assert ("cut it early" in point["note"]) == (score.state == "dropped")
+
+
+def test_curves_are_those_that_were_trained_in_the_targets_units() -> None:
+    reg = moons("amount")
+    point = technique(of_search("amount"), "l2")["points"][0]
+    curves = [np.array(fold["validation_loss"]) for fold in reg.history_["early_stopping"]]
+    length = min(map(len, curves))
+    assert point["epochs"] == list(range(1, length + 1))
+    mean = np.mean([curve[:length] for curve in curves], axis=0)
+    assert point["validation"] == pytest.approx(mean, rel=1e-4)
+    assert len(point["folds"]) == 3
+
+
+def test_every_weight_of_a_strength_is_in_a_bin_or_zero() -> None:
+    weights = 3 * (2 * 8 + 8 * 2)  # folds x (inputs x hidden + hidden x outputs)
+    for point in technique(of_search(), "l1")["points"]:
+        if not point["note"]:  # a cut one has fewer folds
+            assert sum(point["counts"]) + point["n_zero"] == weights
+            assert point["zero_share"] == point["n_zero"] / weights
+
+
+def test_early_stopping_is_one_training_looked_at_in_several_epochs() -> None:
+    stop = technique(of_search(), "early_stopping")
+    assert stop["axis"] == "epoch"
+    epochs = [point["epoch"] for point in stop["points"]]
+    assert epochs == sorted(set(epochs))
+    assert len(epochs) <= MOST_STRENGTHS
+    assert stop["off"] == len(epochs) - 1
+    assert epochs[-1] == 15
+    none = np.array([fold["validation_loss"] for fold in moons().history_["none"]])
+    for point in stop["points"]:
+        assert point["loss"] == pytest.approx(none[:, point["epoch"] - 1].mean())
+        assert point["standard_error"] == pytest.approx(
+            none[:, point["epoch"] - 1].std(ddof=1) / np.sqrt(3), rel=1e-6
+        )
+    assert stop["points"][-1]["counts"]  # the last epoch's weights are known, the others' are not
+    assert stop["points"][0]["counts"] == []
+    assert stop["points"][0]["zero_share"] is None
+
+
+def test_paths_take_the_place_of_the_searchs_and_bring_planes() -> None:
+    found = of_paths()
+    assert {one["source"] for one in found["techniques"]} == {"path"}
+    assert found["grid"] is not None
+    side = len(found["grid"]["x"])
+    assert found["grid"]["names"] == ["x0", "x1"]
+    for one in found["techniques"]:
+        path = next(p for p in paths() if p.technique.name == one["name"])
+        assert len(one["points"]) <= MOST_STRENGTHS
+        for point in one["points"]:
+            surface = np.array(point["surface"])
+            assert surface.shape == (side, side)
+            assert ((surface >= 0) & (surface <= 1)).all()
+            same = next(p for p in path.points if p.strength == point["strength"])
+            assert point["loss"] == same.validation_loss
+            assert point["zero_share"] == pytest.approx(same.zero_share)
+        assert one["points"][one["off"]]["loss"] == path.off.validation_loss
+    l1 = technique(found, "l1")
+    assert l1["points"][-1]["zero_share"] == 1.0  # the top of L1's path
+
+
+def test_a_surface_is_what_the_kept_networks_say() -> None:
+    path = next(p for p in paths() if p.technique.name == "dropout")
+    plane = path.plane
+    assert plane is not None
+    point = technique(of_paths(), "dropout")["points"][1]
+    said = path.points[1].said
+    assert said is not None
+    assert said.sum(axis=1) == pytest.approx(1.0)
+    surface = np.array(point["surface"])
+    # x runs fastest: row i of the surface is the i-th value of the second column.
+    assert surface[3, 5] == pytest.approx(said[3 * len(plane.x) + 5, 1], abs=1e-3)
+
+
+def test_many_classes_have_numbers_and_amounts_have_their_units() -> None:
+    three = technique(of_paths("three"), "l2")["points"][0]["surface"]
+    assert three is not None
+    assert set(np.unique(three)) <= {0.0, 1.0, 2.0}
+    amount = technique(of_paths("amount"), "l2")["points"][0]["surface"]
+    assert amount is not None
+    assert 300 < np.median(amount) < 700
+    grid = of_paths("amount")["grid"]
+    assert grid is not None
+    assert set(grid["targets"]) <= {float(f"{value:.5g}") for value in table("amount")[1]}
+
+
+def test_a_long_path_is_thinned_to_twelve_with_off_and_the_best() -> None:
+    path = made("l2")
+    many = replace(path, points=path.points + (path.points[-1],) * 40)
+    found = explorer_of(moons(), (many,))
+    assert found is not None
+    l2 = technique(found, "l2")
+    assert len(l2["points"]) <= MOST_STRENGTHS
+    strengths = [point["strength"] for point in l2["points"]]
+    assert strengths[l2["off"]] == 0.0
+    assert path.best.strength in strengths
+    assert l2["best"] == strengths.index(path.best.strength)
+
+
+def test_earlier_paths_stay_and_a_new_search_does_not_hide_them() -> None:
+    before, now = of_paths(), of_search()
+    merged = with_earlier(now, before)
+    assert merged is not None
+    assert merged["techniques"] == before["techniques"]
+    assert merged["grid"] == before["grid"]
+    assert with_earlier(None, before) is before
+    assert with_earlier(now, None) is now
+    new = explorer_of(moons(), paths()[:1])
+    merged = with_earlier(new, before)
+    assert merged is not None
+    assert [one["source"] for one in merged["techniques"]] == ["path"] * 5
+
+
+def test_a_plane_of_elsewhere_goes_where_the_new_one_is_another() -> None:
+    path = paths()[0]
+    assert path.plane is not None
+    moved = replace(
+        path, plane=Plane(("a", "b"), path.plane.x + 1, path.plane.y, path.plane.rows, path.plane.targets)
+    )
+    merged = with_earlier(explorer_of(moons(), (moved,)), of_paths())
+    assert merged is not None
+    first, *rest = merged["techniques"]
+    assert all(point["surface"] is not None for point in first["points"])
+    assert all(point["surface"] is None for one in rest for point in one["points"])
+
+
+def test_a_single_network_has_nothing_to_explore() -> None:
+    X, y = table()
+    clf = TautClassifier((4,), max_epochs=3, random_state=0).fit(X, y)
+    assert explorer_of(clf, ()) is None
+    assert explorer_of(clf, paths()[:1]) is not None
+
+
+def test_l1s_columns_come_with_its_path_alone() -> None:
+    assert column_path_of(paths()[:1]) is None  # L2
+    found = column_path_of(paths())
+    assert found is not None
+    assert sorted(found["names"]) == ["x0", "x1"]
+    assert len(found["strengths"]) == 3
+    assert all(norms[-1] == 0 for norms in found["norms"])  # at the top all weights are zero
+    assert found["n_more"] == 0
+
+
+def test_facts_with_an_explorer_survive_their_json() -> None:
+    facts = facts_of(moons("three"), paths=paths("three"))
+    again = from_text(to_text(facts))
+    assert again == facts
+    assert json.loads(to_text(facts))["explorer"]["techniques"]
+
+
+def test_edges_are_the_same_for_all_strengths() -> None:
+    counts = [count_weights({"a.weight": np.full((3, 3), 0.1)}), np.zeros(N_BINS + 1, dtype=np.int64)]
+    step, edges = shared_edges(counts)
+    assert len(edges) == 41
+    assert edges[0] == -edges[-1]
+    assert edges[-1] >= 0.1
+    look = Look(1.0, "1", (), 0, 0.1, 0.2, 0.01, 0.9, counts[0])
+    point = point_of(look, step)
+    assert sum(point["counts"]) == 9
+    assert point["epochs"] == []
+    assert point_of(replace(look, counts=counts[1]), step)["counts"] == []
