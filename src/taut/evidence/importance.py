@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, final
 
@@ -80,8 +80,15 @@ class Importance:
         lines = tuple(replace(line, loss=line.loss.times(factor)) for line in self.lines)
         return replace(self, lines=lines, base_loss=self.base_loss * factor)
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Importance:
+        """Make it again; None stands for NaN."""
+        lines = tuple(ColumnImportance(x["name"], Interval.from_dict(x["loss"])) for x in data["lines"])
+        base = float("nan") if data["base_loss"] is None else data["base_loss"]
+        return cls(lines, base, data["n_rows"], data["n_shuffles"], data["n_left_out"])
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values; see :meth:`from_dict`."""
         return {
             "lines": [{"name": line.name, "loss": line.loss.to_dict()} for line in self.lines],
             "base_loss": self.base_loss,

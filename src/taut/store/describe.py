@@ -121,6 +121,8 @@ def _training(estimator: TautEstimator) -> dict[str, Any]:
     out: dict[str, Any] = {name: _plain(value) for name, value in known.items()}
     if hasattr(estimator, "_given"):
         out["given"] = list(estimator._given)
+    if getattr(estimator, "importance_", None) is not None:
+        out["importance"] = _plain(estimator.importance_.to_dict())
     if hasattr(estimator, "notes_"):
         out["notes"] = list(estimator.notes_)
     if hasattr(estimator, "candidates_"):

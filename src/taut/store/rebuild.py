@@ -16,6 +16,7 @@ from taut.estimators.base import TautEstimator
 from taut.estimators.model import Model
 from taut.estimators.problem import Target
 from taut.evidence.estimate import Estimate
+from taut.evidence.importance import Importance
 from taut.network import Network
 from taut.recipe import Recipe
 from taut.selection.score import CandidateScore
@@ -146,6 +147,8 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
             setattr(estimator, name, training[name])
     if "given" in training:  # models of before do not know
         estimator._given = tuple(map(str, training["given"]))
+    # Models of before have none, and those without held-out rows.
+    estimator.importance_ = Importance.from_dict(training["importance"]) if "importance" in training else None
     if "notes" in training:
         estimator.notes_ = tuple(training["notes"])
     if "candidates" in training:

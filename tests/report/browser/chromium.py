@@ -26,8 +26,7 @@ addEventListener("securitypolicyviolation", (one) => {
   seen.policy.push(`${one.violatedDirective} ${one.blockedURI}`);
 });
 addEventListener("DOMContentLoaded", () => {
-  const plots = [...document.querySelectorAll(".plot")].filter((one) => one.checkVisibility());
-  seen.undrawn = plots.filter((one) => !one.querySelector(".main-svg")).length;
+  seen.height = document.documentElement.scrollHeight;
   requestAnimationFrame(() => requestAnimationFrame(() => { seen.painted = performance.now(); }));
 });
 """
@@ -108,5 +107,6 @@ def open_page(
 
     page.on("dialog", dismiss)
     page.goto(path.as_uri())
+    page.wait_for_selector("html[data-drawn]", state="attached")
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return seen

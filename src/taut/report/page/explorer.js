@@ -53,11 +53,19 @@
     radio.addEventListener("change", () => { name = radio.value; choose(); });
   }
   strength.addEventListener("input", look);
-  // A strength may be pointed at in the figure, too.
-  choose();
-  document.getElementById("explorer-path").on("plotly_click", ({ points }) => {
-    strength.value = Math.round(points[0].x);
-    look();
+  const first = techniques[start];
+  for (const [id, layout] of [["curves", first.curves], ["path", first.path.layout], ["weights", first.weights]]) {
+    taut.room("explorer-" + id, layout.height);
+  }
+  let begun = false;
+  taut.redraw.push(() => {
+    if (begun) return look();
+    begun = true;
+    choose();
+    // A strength may be pointed at in the figure, too.
+    document.getElementById("explorer-path").on("plotly_click", ({ points }) => {
+      strength.value = Math.round(points[0].x);
+      look();
+    });
   });
-  taut.redraw.push(look);
 })();

@@ -1,5 +1,5 @@
 "use strict";
-// What the page's other scripts draw with, and what they want drawn again in other colours.
+// What the page's other scripts draw with, and what they want drawn now and again in other colours.
 const taut = { put: null, redraw: [] };
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
@@ -25,7 +25,7 @@ const taut = { put: null, redraw: [] };
     const ink = style.getPropertyValue("--ink").trim();
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: back, bordercolor: ink, font: { color: ink } };
     // Plotly forgets the height when the window changes, and would take that of an empty box.
-    document.getElementById(id).style.height = layout.height + "px";
+    taut.room(id, layout.height);
     layout.dragmode = touch ? false : "zoom"; // a finger scrolls the page
     // On paper it is told: it would look for a new width only later, when the page is already laid out.
     if (document.documentElement.dataset.theme) layout.width = document.getElementById(id).clientWidth;
@@ -35,12 +35,25 @@ const taut = { put: null, redraw: [] };
     });
   };
 
-  const draw = () => {
-    for (const [id, { data, layout }] of Object.entries(figures)) taut.put(id, data, layout);
-    for (const again of taut.redraw) again();
-  };
+  taut.redraw = Object.entries(figures).map(([id, { data, layout }]) => () => taut.put(id, data, layout));
+  const draw = () => taut.redraw.forEach((one) => one());
 
-  draw();
+  // Their room at once, so that nothing moves later.
+  taut.room = (id, height) => { document.getElementById(id).style.height = height + "px"; };
+  for (const [id, { layout }] of Object.entries(figures)) taut.room(id, layout.height);
+
+  // One after another, with room for the reader's clicks in between: most figures are far below.
+  let next = 0;
+  const further = () => {
+    if (next < taut.redraw.length) {
+      taut.redraw[next++]();
+      setTimeout(further);
+    } else {
+      performance.mark("drawn");
+      document.documentElement.dataset.drawn = "";
+    }
+  };
+  setTimeout(further);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
   // On paper: light, everything unfolded, figures as wide as the paper.
