@@ -215,7 +215,7 @@ def _weights(point: ExplorerPoint, edges: list[float]) -> list[Figure]:
             "x": [0],
             "y": [short(point["n_zero"] / total)],
             "width": width * 0.6,
-            "marker": {"color": "@accent", "pattern": {"shape": "/", "fgcolor": "@back", "size": 5}},
+            "marker": {"color": "@accent", "line": {"width": 0}},
             "hovertemplate": "exactly zero: %{y:.2%} of the weights<extra></extra>",
         },
     ]
@@ -326,7 +326,7 @@ def _path_range(points: Sequence[ExplorerPoint]) -> Figure:
     known = [loss for point in points if (loss := point["loss"]) is not None]
     train = [loss for point in points if (loss := point["train_loss"]) is not None]
     if not known or min(known) <= 0 or max(known) <= 8 * min(known):
-        return {"rangemode": "tozero"}
+        return {"rangemode": "nonnegative"}
     low = max(min([*train, *known]), min(known) / 8) or min(known) / 8
     ends = (math.log10(low) - 0.05, math.log10(max(known)) + 0.1)
     return {"type": "log", "range": list(ends), **log_ticks(*ends)}
