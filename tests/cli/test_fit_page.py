@@ -73,6 +73,31 @@ def test_a_page_of_somebodys_own_is_noticed_before_the_search(run: Run, table: P
     assert own.read_text() == "<h1>My shop</h1>"
 
 
+def test_a_page_of_another_model_is_noticed_before_the_search(run: Run, table: Path) -> None:
+    assert run("fit", table, "--target", "kind", *QUICK).exit_code == 0
+    page = table.parent / "shop.html"
+    before = page.read_bytes()
+    result = run("fit", table, "--target", "kind", "--output", table.parent / "shop", *QUICK)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == (
+        f"error: {str(page)!r} is the page of another model, 'shop.taut'. The report goes there: say "
+        "--report FILE or --no-report."
+    )
+    assert not (table.parent / "shop").exists()
+    assert page.read_bytes() == before
+
+
+@pytest.mark.parametrize("page", ["m", "m/page.html", "n/../m/page.html", "ledger"])
+def test_a_page_in_the_models_place_is_noticed_before_the_search(run: Run, table: Path, page: str) -> None:
+    here = table.parent
+    (here / "m").mkdir()
+    places = ("--output", here / "m", "--resume", here / "ledger", "--report", here / page)
+    result = run("fit", table, "--target", "kind", *places, *QUICK)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith(f"error: --report: {str(here / page)!r} is ")
+    assert "searching" not in result.stderr
+
+
 def test_a_page_that_cannot_be_written_at_the_end_leaves_the_model(
     run: Run, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

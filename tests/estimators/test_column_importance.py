@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from taut import EarlyStopping, Recipe
+from taut.errors import TrainingWarning
 from taut.evidence.importance import Importance
 from tests.estimators.helpers import (
     Make,
@@ -152,3 +154,35 @@ def test_folds_without_two_rows_are_left_aside() -> None:
     X, y = given("regression", n=12)
     model = single("regression", recipe=Recipe(EarlyStopping()), validation_fraction=0.01).fit(X, y)
     assert model.importance_ is None
+
+
+def test_ctrl_c_after_the_search_ends_what_is_left_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one, that is; the search is done and must not be lost."""
+
+    def pressed(*given: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        assert given[-1].should_stop()
+
+    monkeypatch.setattr("taut.estimators.crossvalidated.importance_of_search", pressed)
+    X, y = given()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        fitted = crossvalidated().fit(X, y)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert fitted.importance_ is None
+    assert fitted.estimate_.loss.value > 0
+    assert not fitted.interrupted_
+    assert len(fitted.predict(X)) == len(X)
+
+
+def test_a_fault_in_it_is_a_warning_and_the_search_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("taut.estimators.crossvalidated.importance_of_search", full)
+    X, y = given()
+    with pytest.warns(TrainingWarning, match="could not be measured"):
+        fitted = crossvalidated().fit(X, y)
+    assert fitted.importance_ is None
+    assert len(fitted.predict(X)) == len(X)

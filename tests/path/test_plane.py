@@ -31,6 +31,17 @@ def test_a_plane_has_room_around_the_rows_and_x_runs_fastest() -> None:
     assert points[1] == pytest.approx([plane.x[1], plane.y[0]], rel=1e-6)
 
 
+def test_columns_far_from_zero_are_told_in_their_own_units() -> None:
+    """The matrix has another origin and unit then, and the networks see these."""
+    far = X * 1e-3 + 2e9
+    plane = of(far, X[:, 0] > 0)
+    assert plane is not None
+    assert plane.x[0] < np.percentile(far[:, 0], 1)
+    assert plane.x[-1] < far[:, 0].max() + 1
+    assert plane.rows.min() > 1.9e9
+    assert abs(plane.points).max() < 1e6
+
+
 def test_a_few_rows_are_shown_with_their_targets_in_their_own_units() -> None:
     y = 1000.0 + X[:, 0]
     plane = of(X, y, "regression")

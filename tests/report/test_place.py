@@ -6,7 +6,7 @@ import pytest
 
 from taut.errors import DataError
 from taut.path.page import GENERATOR
-from taut.report.place import check, page_beside, put
+from taut.report.place import check, owner_tag, page_beside, put
 
 OURS = f'<!doctype html>{GENERATOR} 0.1.0">'
 
@@ -48,3 +48,28 @@ def test_a_models_page_lies_beside_it(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "in.taut").mkdir()
     monkeypatch.chdir(tmp_path / "in.taut")
     assert page_beside(Path(".")) == page_beside(Path("../in.taut")).resolve() == tmp_path / "in.html"
+
+
+def test_a_page_is_one_models(tmp_path: Path) -> None:
+    page, nasty = tmp_path / "p.html", tmp_path / '<p>"\udc80.taut'
+    put(page, f"{OURS}{owner_tag(nasty)}".encode("utf-8", "replace").decode())
+    check(page)
+    check(page, nasty)
+    with pytest.raises(DataError, match=r"p\.html' is the page of another model, '<p>\"\?\.taut'; give"):
+        check(page, tmp_path / "p")
+    put(page, OURS)  # nobody said whose it is
+    check(page, tmp_path / "p")
+
+
+def test_a_link_has_its_models_page(tmp_path: Path) -> None:
+    (tmp_path / "x.taut").mkdir()
+    (tmp_path / "latest").symlink_to("x.taut")
+    put(tmp_path / "x.html", OURS + owner_tag(tmp_path / "x.taut"))
+    check(tmp_path / "x.html", tmp_path / "latest")
+
+
+def test_inside_of_a_folder_its_name_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in.taut").mkdir()
+    monkeypatch.chdir(tmp_path / "in.taut")
+    assert owner_tag(".") == owner_tag(tmp_path / "in.taut") != ""
+    assert owner_tag(None) == owner_tag("\0/..") == ""

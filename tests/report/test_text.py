@@ -246,6 +246,6 @@ def test_what_to_expect_on_unseen_rows_is_said() -> None:
     found = in_words_of(clf, *USUAL)
     assert "and roc_auc 0.700, corrected" in found
     assert found.endswith(
-        "That is of single networks; an average of 3, as the saved model averages its own, has 0.39 "
-        "(uncorrected)."
+        "That is of single networks; the saved model averages several, and an average of 3 was measured: "
+        "0.39 (uncorrected)."
     )

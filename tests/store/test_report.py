@@ -13,7 +13,7 @@ import pytest
 from taut import load
 from taut.errors import StoreError
 from taut.report.facts import from_text
-from taut.store import REPORT, folder, save, write_report
+from taut.store import REPORT, report_file, save, write_report
 from tests.estimators.helpers import given, numbers, output, single
 
 
@@ -60,7 +60,7 @@ def test_what_is_no_plain_file_of_fitting_size_is_not_opened(
     (model / REPORT).unlink()
     shutil.copy(tmp_path / "elsewhere.json", model / REPORT)
     assert load(model)._saved_report is not None
-    monkeypatch.setattr(folder, "_MOST_REPORT", 100)
+    monkeypatch.setattr(report_file, "_MOST", 100)
     assert load(model)._saved_report is None
 
 
@@ -87,18 +87,19 @@ def test_the_model_is_saved_whatever_is_wrong_with_the_report(
 
 def test_it_is_written_anew_whole_or_not_at_all(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(os.listdir(model))
-    write_report(model, "new\n")
-    assert (model / REPORT).read_text() == "new\n"
+    new = (model / REPORT).read_text().replace("cross-entropy", "another loss")
+    write_report(model, new)
+    assert (model / REPORT).read_text() == new
     assert (model / REPORT).stat().st_mode & 0o777 == 0o644
     assert sorted(os.listdir(model)) == before
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folder.os, "replace", full)
+    monkeypatch.setattr(report_file.os, "replace", full)
     with pytest.raises(StoreError, match=r"report\.json: cannot be written \(No space left on device\)"):
-        write_report(model, "newer\n")
-    assert (model / REPORT).read_text() == "new\n"
+        write_report(model, f"{new}\n")
+    assert (model / REPORT).read_text() == new
     assert sorted(os.listdir(model)) == before
 
 

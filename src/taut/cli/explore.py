@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,13 +13,13 @@ from typing import TYPE_CHECKING, TypeVar, final
 from taut.cli.counting import CountingBar
 from taut.cli.table import TrainingTable, read_training_table
 from taut.cli.voice import Voice
-from taut.errors import DataError, ParameterError, TrainingError
+from taut.errors import DataError, ParameterError, TautError, TrainingError
 
 if TYPE_CHECKING:
     from taut.estimators.base import TautEstimator
     from taut.examine import Diagnosis, Effects
     from taut.path import RegularizationPath
-    from taut.report.schema import SourceFacts
+    from taut.report.schema import Facts
 
 _T = TypeVar("_T")
 
@@ -43,19 +45,30 @@ class Explored:
 
 
 def table_of(
-    model: TautEstimator, data: Path, target: str | None, source: SourceFacts, voice: Voice
+    model: TautEstimator, data: Path, target: str | None, facts: Facts, voice: Voice
 ) -> TrainingTable:
     """Read the table that a model was trained on, as it was read then.
 
     Raises
     ------
     ParameterError
-        Where nobody knows the target.
+        Where nobody knows the target, or the model was fitted with what is in no file.
     DataError
         Where the table cannot be read, or has not the model's columns.
     """
-    reading = source["reading"]
-    target = target or source["target"]
+    given = facts["made"]["given"]
+    if given:
+        raise ParameterError(
+            f"The model was fitted with {' and '.join(given)}, which is in no file, and what is trained "
+            "without would be compared with what was trained with it: make the paths in Python with "
+            "taut.regularization_path, and give them to model.report(paths=...)."
+        )
+    if re.search(r"\bcv=(?!\d)", facts["made"]["call"]):
+        voice.say(
+            "note: the model's folds were made by a splitter of your own; what is trained now has 5 others."
+        )
+    reading = facts["source"]["reading"]
+    target = target or facts["source"]["target"]
     if target is None:
         raise ParameterError(
             "--explore needs --target NAME too: the saved model does not say what its target is called."
@@ -72,15 +85,41 @@ def table_of(
             f"{table.file!r} has no column {missing[0]!r}{more}, which the model was trained on: give the "
             "table that it was trained on."
         )
+    _check_classes(model, table)
     n_rows = getattr(model, "n_rows_", None)
     if n_rows is not None and n_rows != table.features.n_rows:
-        voice.say(
-            f"note: {table.file!r} has {table.features.n_rows:,} rows with a target, and the model was "
-            f"trained on {n_rows:,}: what is trained now is of other rows."
+        raise DataError(
+            f"{table.file!r} has {table.features.n_rows:,} rows with a target, and the model was trained on "
+            f"{n_rows:,}: give the table that it was trained on, or fit anew."
         )
     # What was left out by hand then, is now.
     rest = [name for name in names if name not in known]
     return replace(table, features=table.features.without(rest))
+
+
+def _check_classes(model: TautEstimator, table: TrainingTable) -> None:
+    """Refuse a target with other classes."""
+    classes = model.model_.target.classes
+    if classes is None:
+        return
+    here, there = sorted({_named(one) for one in table.y.tolist()}), sorted(map(_named, classes.tolist()))
+    if here != there:
+        new = next((name for name in here if name not in there), None)
+        what = (
+            f"holds {new!r}, which" if new else f"has no {next(n for n in there if n not in here)!r}, which"
+        )
+        raise DataError(
+            f"the target {table.target!r} of {table.file!r} {what} {'is none of' if new else 'is one of'} "
+            "the model's classes: give the table that it was trained on."
+        )
+
+
+def _named(value: object) -> str:
+    """A class by name; 1, 1.0 and "1" are the same one."""
+    try:
+        return f"{float(str(value)):.17g}"
+    except ValueError:
+        return str(value)
 
 
 def train(model: TautEstimator, table: TrainingTable, voice: Voice) -> Explored:
@@ -98,11 +137,14 @@ def train(model: TautEstimator, table: TrainingTable, voice: Voice) -> Explored:
 
     X, y, network = table.features, table.y, model.network_
     found = Explored([])
+    # One for all, where the model has none: else each technique would have folds of its own.
+    seed = model.random_state if model.random_state is not None else random.SystemRandom().randrange(2**31)
     try:
         with CountingBar(voice, "networks") as bar:
             for kind in techniques_of(model):
                 voice.say(f"training {kind.page.title} at several strengths; Ctrl+C shows what is finished")
-                path = _or_none(partial(path_of, model, X, y, kind, on_progress=bar.update), voice)
+                training = partial(path_of, model, X, y, kind, random_state=seed, on_progress=bar.update)
+                path = _or_note(training, voice, bool(found.paths))
                 if path is not None:
                     found.paths.append(path)
                     if path.interrupted:
@@ -110,15 +152,14 @@ def train(model: TautEstimator, table: TrainingTable, voice: Voice) -> Explored:
                         return found
         voice.say("measuring what each technique of the recipe contributes")
         with CountingBar(voice, "networks") as bar:
-            found.effects = _or_none(
-                lambda: effects(
-                    X, y, model, n_jobs=model.n_jobs, random_state=model.random_state, on_progress=bar.update
-                ),
+            found.effects = _or_note(
+                lambda: effects(X, y, model, n_jobs=model.n_jobs, random_state=seed, on_progress=bar.update),
                 voice,
+                bool(found.paths),
             )
         voice.say("looking at whether more rows would help")
         with CountingBar(voice, "networks") as bar:
-            found.diagnosis = _or_none(
+            found.diagnosis = _or_note(
                 lambda: diagnose(
                     X,
                     y,
@@ -130,10 +171,11 @@ def train(model: TautEstimator, table: TrainingTable, voice: Voice) -> Explored:
                     task=model._task,
                     class_weight=getattr(model, "class_weight", None),
                     n_jobs=model.n_jobs,
-                    random_state=model.random_state,
+                    random_state=seed,
                     on_progress=bar.update,
                 ),
                 voice,
+                bool(found.paths),
             )
     except KeyboardInterrupt:
         if not found.paths:
@@ -142,10 +184,18 @@ def train(model: TautEstimator, table: TrainingTable, voice: Voice) -> Explored:
     return found
 
 
-def _or_none(training: Callable[[], _T], voice: Voice) -> _T | None:
-    """What was trained; where all of it diverged, a note and nothing: the rest is worth having."""
+def _or_note(training: Callable[[], _T], voice: Voice, anything: bool) -> _T | None:
+    """What was trained; else a note and nothing, where ``anything`` was finished that is worth having.
+
+    What diverged is a note in any case.
+    """
+    from taut.cli.train import sklearns_as_ours
+
     try:
-        return training()
-    except TrainingError as error:
+        with sklearns_as_ours():
+            return training()
+    except TautError as error:
+        if not anything and not isinstance(error, TrainingError):
+            raise
         voice.say(f"note: {error}")
         return None

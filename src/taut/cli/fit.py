@@ -134,7 +134,7 @@ def fit(
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
         check_folder(folder)
         if page is not None:
-            _check_page(page, report)
+            _check_page(page, folder, resume, asked=report is not None)
         table.check_class_weight(class_weight)
         table.introduce(AUTO_FOLDS if cv is None else cv, voice)
         estimator = _estimator(
@@ -173,14 +173,20 @@ def model_folder(data: Path) -> Path:
     return data.parent / f"{stem(data)}.taut"
 
 
-def _check_page(page: Path, asked: Path | None) -> None:
+def _check_page(page: Path, folder: Path, resume: Path | None, *, asked: bool) -> None:
     """Say before the search, and not after it, that the page cannot be written there."""
     from taut.report.place import check
 
+    if page.resolve() == folder.resolve() or folder.resolve() in page.resolve().parents:
+        raise ParameterError(
+            f"--report: {str(page)!r} is the model's folder, or in it; give a place outside of it."
+        )
+    if resume is not None and page.resolve() == resume.resolve():
+        raise ParameterError(f"--report: {str(page)!r} is --resume's file; give another name.")
     try:
-        check(page)
+        check(page, None if asked else folder)
     except DataError as error:
-        if asked is not None:
+        if asked:
             raise
         text = str(error).replace("; give another name.", ".")
         raise DataError(f"{text} The report goes there: say --report FILE or --no-report.") from error

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from taut.cli.voice import INTERRUPTED, Voice, in_sentences
-from taut.errors import StoreError
+from taut.errors import ParameterError, StoreError
 
 
 @in_sentences
@@ -39,38 +39,43 @@ def report(
     times as long as the search did. Ctrl+C ends it and shows what is finished.
     """
     from taut.cli.explore import Explored, table_of, train
+    from taut.cli.train import sklearns_as_ours
     from taut.report.facts import facts_of, to_text
     from taut.report.page import write_page
     from taut.report.place import check, page_beside, put
     from taut.store import load
 
+    if target is not None and explore is None:
+        raise ParameterError("--target is for --explore: give DATA too, or leave it out.")
     page = page_beside(model) if output is None else output
-    check(page)
+    owner = model if output is None else None
+    check(page, owner)
     voice = Voice()
     with voice.speaking():
         estimator = load(model)
         found = Explored([])
         if explore is not None:
-            known = facts_of(estimator)["source"]
-            found = train(estimator, table_of(estimator, explore, target, known, voice), voice)
+            with sklearns_as_ours():
+                table = table_of(estimator, explore, target, facts_of(estimator), voice)
+                found = train(estimator, table, voice)
         facts = facts_of(estimator, effects=found.effects, diagnosis=found.diagnosis, paths=found.paths)
         text = to_text(facts)
         if text != estimator._saved_report:
-            _keep(model, text, voice)
+            _keep(model, text, facts["fingerprint"], voice)
     # The folder may have been moved since.
     facts["source"] = {**facts["source"], "folder": str(model)}
-    put(page, write_page(facts))
+    put(page, write_page(facts), owner)
     print(f"report   {page}", flush=True)
     if found.interrupted:
         voice.say("interrupted: the page shows what was finished.")
         raise typer.Exit(INTERRUPTED)
 
 
-def _keep(model: Path, text: str, voice: Voice) -> None:
-    """Save the facts with the model for the next time; a folder that is read-only does without."""
+def _keep(model: Path, text: str, fingerprint: str, voice: Voice) -> None:
+    """Save the facts with the model for the next time; where that cannot be, a note."""
     from taut.store import write_report
 
     try:
-        write_report(model, text)
+        write_report(model, text, fingerprint)
     except StoreError as error:
         voice.say(f"note: what this page says is not kept with the model: {error}")

@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
@@ -25,6 +26,8 @@ from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, aut
 from taut.estimators.estimating import estimate_of
 from taut.estimators.problem import Problem, warn_of_absent_classes
 from taut.estimators.scoring import fold_scorer
+from taut.evidence.bagged import Bagged
+from taut.evidence.importance import Importance
 from taut.network import hidden_widths
 from taut.parameters import real, whole
 from taut.recipe import Recipe
@@ -32,6 +35,7 @@ from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
 from taut.selection.choice import Selection
 from taut.selection.final import Final, Finish
 from taut.selection.folds import Split, cross_validation_splits, holdout_split, make_fold, make_folds, seed_of
+from taut.selection.interrupts import Interrupts
 from taut.selection.ladder import make_ladder
 from taut.selection.news import Listeners, Progress
 from taut.selection.proposer import OptunaProposer, SamplerMaker
@@ -164,26 +168,46 @@ class CrossValidated(TautEstimator):
             )
             result = search.run()
         factor = self._loss_unit(problem)
-        # Its own part ends with the time limit; a second Ctrl+C ends it, as it ends all.
-        self.estimate_, bag = estimate_of(
-            search, result, problem, self.scoring, factor, Control(deadline=search.deadline)
-        )
         failures = describe_failures(result.candidates)
         if failures:
             warnings.warn(failures, TrainingWarning, stacklevel=2)
         self._keep(problem, result.networks)
-        # Nearly all of a time limit is spent by now, and this is a hundredth of the work.
-        more = 0.0 if limit == math.inf else max(_IMPORTANCE_SECONDS, _IMPORTANCE_SHARE * limit)
-        self.importance_ = importance_of_search(
-            search, result, problem, (self.model_.networks, bag.networks if bag else ()), factor,
-            Control(deadline=search.deadline + more),
-        )  # fmt: skip
         self._describe(problem, result)
+        # Nearly all of a time limit is spent by now, and importance is a hundredth of the work.
+        more = 0.0 if limit == math.inf else max(_IMPORTANCE_SECONDS, _IMPORTANCE_SHARE * limit)
+        control = Control(deadline=search.deadline)
+        # The search is done: a Ctrl+C that comes now ends what is left of this, and no more.
+        with Interrupts(control.cancelled):
+            self.estimate_, bag = estimate_of(search, result, problem, self.scoring, factor, control)
+            control = replace(control, deadline=search.deadline + more)
+            self.importance_ = self._importance_of(search, result, problem, bag, factor, control)
         self.n_splits_ = len(folds)
         self.batch_size_ = settings.batch_size
         self.interrupted_ = result.interrupted
         self.search_seconds_ = result.seconds
         return self
+
+    def _importance_of(
+        self,
+        search: Search,
+        result: SearchResult,
+        problem: Problem,
+        bag: Bagged | None,
+        factor: float,
+        control: Control,
+    ) -> Importance | None:
+        """Which columns the networks use; a fault there must not cost a search that is done."""
+        networks = (self.model_.networks, bag.networks if bag else ())
+        try:
+            return importance_of_search(search, result, problem, networks, factor, control)
+        except (ArithmeticError, LookupError, MemoryError, ValueError) as error:
+            warnings.warn(
+                f"Which columns the networks use could not be measured ({error!r}); all else is as it should "
+                "be.",
+                TrainingWarning,
+                stacklevel=3,
+            )
+            return None
 
     # --- what is asked for ----------------------------------------------------------------------------------
 

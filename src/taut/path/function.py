@@ -23,6 +23,7 @@ from taut.path.plane import plane_of
 from taut.path.progress import News, PathProgress, print_progress
 from taut.path.result import PathPoint, RegularizationPath, best_of, one_se_of
 from taut.recipe import Recipe
+from taut.selection.folds import n_repeats
 from taut.selection.interrupts import Interrupts
 from taut.selection.path import PathRow, PathWork
 from taut.techniques import TECHNIQUES, EarlyStopping
@@ -273,6 +274,7 @@ def _point(strength: float, recipe: Recipe, row: PathRow, given: Prepared, n_fol
         epochs=scores.epoch,
         curves=tuple(curve.times(factor) for curve in row.curves),
         weight_counts=weights.counts,
+        n_repeats=n_repeats(given.folds),
         said=said,
     )
 

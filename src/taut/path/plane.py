@@ -31,6 +31,8 @@ class Plane:
         Some rows, drawn by the seed.
     targets : float64 array, shape (n_rows,)
         Their classes' numbers, or their values.
+    points : float32 array, shape (n_side * n_side, 2)
+        All of its points as the engine sees them, ``x`` running fastest.
     """
 
     names: tuple[str, str]
@@ -38,12 +40,7 @@ class Plane:
     y: NDArray[np.float64]
     rows: NDArray[np.float64]
     targets: NDArray[np.float64]
-
-    @property
-    def points(self) -> NDArray[np.float32]:
-        """All of its points, ``x`` running fastest: shape (n_side * n_side, 2)."""
-        across, up = np.meshgrid(self.x, self.y)
-        return np.column_stack([across.ravel(), up.ravel()]).astype(np.float32)
+    points: NDArray[np.float32]
 
 
 def plane_of(problem: Problem, seed: int) -> Plane | None:
@@ -60,12 +57,18 @@ def plane_of(problem: Problem, seed: int) -> Plane | None:
     target = problem.data.target[shown].astype(np.float64)
     if problem.target.classes is None:
         target = target * problem.target.unit + problem.target.origin
+    axes = [_along(values[whole, i]) for i in range(2)]
+    across, up = np.meshgrid(*axes)
+    # The matrix may have another origin and unit than the column, so that float32 keeps its figures.
+    unit, origin = (np.array([getattr(part, name) for _, part in problem.schema.numbers])
+                    for name in ("unit", "origin"))  # fmt: skip
     return Plane(
         (columns[0].name, columns[1].name),
-        _along(values[whole, 0]),
-        _along(values[whole, 1]),
-        values[shown],
+        axes[0] * unit[0] + origin[0],
+        axes[1] * unit[1] + origin[1],
+        values[shown] * unit + origin,
         target,
+        np.column_stack([across.ravel(), up.ravel()]).astype(np.float32),
     )
 
 

@@ -59,6 +59,8 @@ class PathPoint:
     weight_counts : int64 array, shape (N_BINS + 1,)
         Weights of all folds by size, and last how many are exactly zero; see
         :mod:`taut.selection.weights`.
+    n_repeats : int
+        How often the folds hold a row out; repeating them adds no rows to a standard error.
     said : float64 array, shape (n_points, n_outputs), or None
         What the folds' networks say on the path's plane, mean of their probabilities or values.
     """
@@ -76,6 +78,7 @@ class PathPoint:
     failed: str = ""
     curves: tuple[Curve, ...] = ()
     weight_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(N_BINS + 1, dtype=np.int64))
+    n_repeats: int = 1
     said: Vector | None = None
 
     @property
@@ -86,7 +89,7 @@ class PathPoint:
     @property
     def train_loss_se(self) -> float:
         """Standard error of the mean training loss over the folds; NaN with one fold."""
-        return standard_error(self.train_losses)
+        return standard_error(self.train_losses, self.n_repeats)
 
     @property
     def validation_loss(self) -> float:
@@ -96,7 +99,7 @@ class PathPoint:
     @property
     def validation_loss_se(self) -> float:
         """Standard error of the mean validation loss over the folds; NaN with one fold."""
-        return standard_error(self.validation_losses)
+        return standard_error(self.validation_losses, self.n_repeats)
 
     @property
     def gap(self) -> float:
@@ -111,7 +114,7 @@ class PathPoint:
     @property
     def score_se(self) -> float:
         """Standard error of the mean score over the folds; NaN with one fold."""
-        return standard_error(self.scores)
+        return standard_error(self.scores, self.n_repeats)
 
 
 @final
@@ -263,8 +266,8 @@ class RegularizationPath:
 
     def gain(self, point: PathPoint | None = None) -> Gain:
         """Compare a point (without one, the best) with off, paired over the folds."""
-        losses = (self.best if point is None else point).validation_losses
-        return Gain(*paired_change(losses, self.off.validation_losses))
+        point = self.best if point is None else point
+        return Gain(*paired_change(point.validation_losses, self.off.validation_losses, point.n_repeats))
 
     def to_frame(self) -> Any:
         """Give the table as a pandas data frame, a row a point.

@@ -18,7 +18,7 @@ from taut.techniques.base import Technique
 
 def techniques_of(estimator: TautEstimator) -> tuple[type[Technique], ...]:
     """Give the techniques that can act: without hidden layers there is nothing to drop or normalize."""
-    return (*Space(learning_rate=1.0, hidden=estimator.network_.hidden).kinds, EarlyStopping)
+    return (*Space(learning_rate=1.0, hidden=_usual_widths(estimator)).kinds, EarlyStopping)
 
 
 def path_of(
@@ -28,12 +28,14 @@ def path_of(
     technique: type[Technique],
     strengths: int = 11,
     *,
+    random_state: Any = None,
     on_progress: Callable[[PathProgress], None] | None = None,
 ) -> RegularizationPath:
     """Train a technique at several strengths, alone with early stopping, as the estimator was trained.
 
-    With the estimator's widths, activation, epochs, class weights, learning rate (the usual one where it was
-    searched) and seed. Folds are as many as the estimator's ``cv`` says where it is a number, else 5.
+    With the estimator's widths, activation, epochs, class weights and learning rate (the usual one where it
+    was searched), and on its folds where ``cv`` is "auto" or a number, else on 5. With its seed, early
+    stopping alone is that of its search, bit for bit.
 
     Parameters
     ----------
@@ -44,6 +46,8 @@ def path_of(
     technique : type of Technique
     strengths : int, default=11
         How many, beside off.
+    random_state : int or None, default=None
+        None is the estimator's; where that is none either, every path has folds of its own.
     on_progress : callable, optional
         Called with a :class:`PathProgress`, one call at a time, also from worker threads.
 
@@ -56,14 +60,15 @@ def path_of(
     TrainingError, KeyboardInterrupt
         As :func:`taut.regularization_path`.
     """
-    cv = getattr(estimator, "cv", AUTO_FOLDS)
+    cv: Any = getattr(estimator, "cv", AUTO_FOLDS)
+    cv = cv if isinstance(cv, (str, numbers.Integral)) else AUTO_FOLDS
     return regularization_path(
         X,
         y,
         technique,
         strengths,
-        cv=cv if isinstance(cv, numbers.Integral) else AUTO_FOLDS,
-        hidden=estimator.network_.hidden,
+        cv=cv,
+        hidden=_usual_widths(estimator),
         activation=estimator.network_.activation,
         learning_rate=estimator.learning_rate,
         batch_size=estimator.batch_size,
@@ -71,6 +76,13 @@ def path_of(
         task=estimator._task,
         class_weight=getattr(estimator, "class_weight", None),
         n_jobs=estimator.n_jobs,
-        random_state=estimator.random_state,
+        random_state=estimator.random_state if random_state is None else random_state,
         on_progress=on_progress,
     )
+
+
+def _usual_widths(estimator: TautEstimator) -> tuple[int, ...]:
+    """Those of the search's single techniques; the chosen network may be a wider one."""
+    baseline = getattr(estimator, "baseline_", {}).get("early_stopping")
+    widths: tuple[int, ...] = estimator.network_.hidden if baseline is None else baseline.candidate.hidden
+    return widths

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from html import escape, unescape
 from pathlib import Path
 
 from taut.errors import DataError
 
-_HEAD = 4096  # bytes of a page that say who wrote it
+_HEAD = 4096  # bytes of a page that say who wrote it, and of which model
+_OWNER = '<meta name="taut-model" content="'
 
 
 def page_beside(folder: Path) -> Path:
@@ -22,14 +24,41 @@ def page_beside(folder: Path) -> Path:
     return folder.parent / f"{folder.resolve().name.removesuffix('.taut')}.html"
 
 
-def check(path: Path) -> None:
+def owner_tag(folder: str | os.PathLike[str] | None) -> str:
+    """Give what the beginning of a page says of whose it is; nothing of a model without a folder.
+
+    >>> owner_tag("models/shop.taut")
+    '<meta name="taut-model" content="shop.taut">'
+    """
+    name = "" if folder is None else _name_of(Path(folder))
+    return f'{_OWNER}{escape(name)}">' if name else ""
+
+
+def _name_of(folder: Path) -> str:
+    """The last part of it; inside of it, its place has no name."""
+    if folder.name not in ("", ".."):
+        return folder.name
+    try:
+        return folder.resolve().name
+    except (OSError, ValueError):
+        return ""
+
+
+def check(path: Path, model: Path | None = None) -> None:
     """Refuse to write over what is no page of ours.
+
+    Parameters
+    ----------
+    path : Path
+    model : Path, optional
+        The folder whose page is to go there without anybody having said so: ``shop`` and ``shop.taut`` have
+        one name for their pages, and the page of the one is not replaced by that of the other.
 
     Raises
     ------
     DataError
         Where it is a directory, a file that taut did not write, or in a folder that is not there or that
-        nothing can be written to.
+        nothing can be written to; and another model's page, where a model is given.
     """
     from taut.path.page import GENERATOR
 
@@ -40,14 +69,27 @@ def check(path: Path) -> None:
             raise DataError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}.")
         if path.exists():
             with path.open("rb") as file:
-                if GENERATOR.encode() not in file.read(_HEAD):
-                    raise DataError(f"{str(path)!r} exists and is no page of taut's; give another name.")
+                head = file.read(_HEAD).decode("utf-8", "replace")
+            if GENERATOR not in head:
+                raise DataError(f"{str(path)!r} exists and is no page of taut's; give another name.")
+            _, found, rest = head.partition(_OWNER)
+            owner = rest.partition('"')[0]
+            if model is not None and found and f'{_OWNER}{owner}">' not in _tags(model):
+                raise DataError(
+                    f"{str(path)!r} is the page of another model, {unescape(owner)!r}; give another name."
+                )
         tempfile.TemporaryFile(dir=path.absolute().parent).close()
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
 
 
-def put(path: Path, text: str) -> None:
+def _tags(model: Path) -> list[str]:
+    """By both names, where it is a link; as a page has them: no file holds half a character."""
+    tags = (owner_tag(model), owner_tag(model.resolve()))
+    return [tag.encode("utf-8", "replace").decode("utf-8") for tag in tags]
+
+
+def put(path: Path, text: str, model: Path | None = None) -> None:
     """Write beside the place and move there, so that an older page stays whole until the new one is.
 
     Raises
@@ -55,7 +97,7 @@ def put(path: Path, text: str) -> None:
     DataError
         As :func:`check`, and where it cannot be written.
     """
-    check(path)
+    check(path, model)
     beside: Path | None = None
     try:
         with tempfile.NamedTemporaryFile(

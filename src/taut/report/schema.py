@@ -164,17 +164,19 @@ class ExplorerPoint(TypedDict):
     """Networks with one strength of one technique, one a fold.
 
     ``epochs`` are those of which losses are there, some of many: ``train`` and ``validation`` are means over
-    the folds, ``folds`` has a few of these. ``epoch`` is the one that is kept. ``counts`` has the weights of
-    all folds at the end of training in each bin of the technique's ``edges``, and is empty where they are not
-    known; exact zeros are in none, ``n_zero`` counts them. ``note`` is empty, or says what else is to
-    be known, such as that it was cut early. ``surface`` has what the networks say on the
-    explorer's grid, a row for each value of the second column: the probability of the second class of two,
-    the likeliest class's number, or the value.
+    the folds, ``folds`` has a few of these. ``epoch`` is the one that is kept, and ``zero_share`` of its
+    weights. ``within_chance`` tells whether its loss differs from that of off by no more than one standard
+    error. ``counts`` has the weights of all folds at the end of training in each bin of the technique's
+    ``edges``, and is empty where they are not known; exact zeros are in none, ``n_zero`` counts them.
+    ``note`` is empty, or says what else is to be known, such as that it was cut early. ``surface`` has what
+    the networks say on the explorer's grid, a row for each value of the second column: the probability of the
+    second class of two, the likeliest class's number, or the value.
     """
 
     strength: float
     label: str
     note: str
+    within_chance: bool | None
     epochs: list[int]
     train: list[Number]
     validation: list[Number]
@@ -191,9 +193,10 @@ class ExplorerPoint(TypedDict):
 
 
 class ExplorerTechnique(TypedDict):
-    """One technique at several strengths, off first, all else being equal.
+    """One technique at several strengths, off first (of early stopping, last), all else being equal.
 
-    ``best`` and ``off`` are places in ``points``; ``left_out`` says in sentences what is not there.
+    ``beside`` names the techniques that are in every network beside it. ``best`` and ``off`` are places in
+    ``points``, None where training without it diverged; ``left_out`` says in sentences what is not there.
     """
 
     name: str
@@ -202,11 +205,16 @@ class ExplorerTechnique(TypedDict):
     axis: Literal["strength", "epoch", "switch"]
     log: bool
     source: Literal["search", "path"]
+    beside: str
+    hidden: list[int]
+    learning_rate: float
+    n_folds: int
     points: list[ExplorerPoint]
     best: int
-    off: int
+    off: int | None
     edges: list[float]
     left_out: list[str]
+    interrupted: bool
 
 
 class GridFacts(TypedDict):
@@ -222,8 +230,6 @@ class GridFacts(TypedDict):
 class ExplorerFacts(TypedDict):
     """Techniques at strengths that were really trained, to play with."""
 
-    hidden: list[int]
-    learning_rate: float
     techniques: list[ExplorerTechnique]
     grid: GridFacts | None
 

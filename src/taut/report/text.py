@@ -49,7 +49,8 @@ def footnotes(summary: Summary) -> list[str]:
     notes = [
         f"Losses are {loss}, without penalties, {folds}"
         + (" ± standard error." if summary.n_folds > 1 else ".")
-        + " Single techniques are each with early stopping, at the best of the strengths tried."
+        + " Single techniques are each with early stopping, at the best of the strengths that finished all "
+        "folds."
     ]
     if any(line.state == "dropped" for line in summary.lines):
         notes.append("Marked -: out of the race after some of the folds, whose means these are.")
@@ -99,8 +100,8 @@ def _expectation(summary: Summary, estimate: Estimate) -> list[str]:
     sentences = [f"{first}."]
     if estimate.n_bagged > 1 and math.isfinite(estimate.bag_loss):
         sentences.append(
-            f"That is of single networks; an average of {estimate.n_bagged}, as the saved model averages its "
-            f"own, has {_number(estimate.bag_loss)} (uncorrected)."
+            f"That is of single networks; the saved model averages several, and an average of "
+            f"{estimate.n_bagged} was measured: {_number(estimate.bag_loss)} (uncorrected)."
         )
     return sentences
 

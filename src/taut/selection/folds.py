@@ -256,6 +256,12 @@ def make_folds(splits: Sequence[Split], data: Data, matrix: Matrix, seed: int) -
     return [make_fold(split, data, matrix, seed_of(seed, i)) for i, split in enumerate(splits)]
 
 
+def n_repeats(folds: Sequence[Fold]) -> int:
+    """How often a row is held out at most: more than once where folds were made anew."""
+    held_out = np.concatenate([fold.validation for fold in folds])
+    return int(np.bincount(held_out).max(initial=1))
+
+
 def without_shared_rows(folds: Sequence[Fold], n_rows: int) -> NDArray[np.bool_] | None:
     """Which other folds hold out none of a fold's own held-out rows; None where that is so of all.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Control
-from taut.selection.folds import without_shared_rows
+from taut.selection.folds import n_repeats, without_shared_rows
 from taut.selection.race import Entry, Race
 from taut.selection.runner import Runner
 from taut.selection.score import CandidateScore, State, Vector, failed_score, score_folds, target_variances
@@ -44,8 +44,7 @@ class Judge:
 
     @cached_property
     def _n_repeats(self) -> int:
-        held_out = np.concatenate([fold.validation for fold in self._folds])
-        return int(np.bincount(held_out).max(initial=1))
+        return n_repeats(self._folds)
 
     @cached_property
     def _variances(self) -> Vector | None:

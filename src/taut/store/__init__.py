@@ -21,9 +21,10 @@ from typing import Any
 
 from taut.errors import StoreError
 from taut.estimators.base import TautEstimator
-from taut.store.folder import REPORT, check_folder, read_folder, read_report, write_folder, write_report
+from taut.store.folder import check_folder, read_folder, write_folder
+from taut.store.report_file import REPORT, fingerprint, read_report, schema_of, write_report
 
-__all__ = ["REPORT", "check_folder", "load", "save", "write_report"]
+__all__ = ["REPORT", "check_folder", "fingerprint", "load", "save", "schema_of", "write_report"]
 
 
 def save(estimator: TautEstimator, folder: str | os.PathLike[str], *, report: str | None = None) -> None:
@@ -40,7 +41,7 @@ def save(estimator: TautEstimator, folder: str | os.PathLike[str], *, report: st
         it stay.
     report : str, optional
         For ``report.json``: what a report says of it (``taut.report.facts.to_text``).  Without one, there is
-        none, also where the model that is replaced had one.
+        none, also where the model that is replaced had one. A ``report.json`` that is not taut's stays.
 
     Raises
     ------
@@ -48,6 +49,11 @@ def save(estimator: TautEstimator, folder: str | os.PathLike[str], *, report: st
         scikit-learn's, where the estimator is not fitted.
     StoreError
         Where the folder holds something else than a model, or cannot be written.
+
+    Warns
+    -----
+    DataWarning
+        Where a ``report.json`` that is not taut's stays.
     """
     from sklearn.utils.validation import check_is_fitted
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
 from taut import __version__
-from taut.errors import StoreError
+from taut.errors import DataWarning, StoreError
 from taut.store.migrate import FORMAT
+from taut.store.report_file import REPORT, Folder, is_somebodys, write
 
 _MODEL, _WEIGHTS, _CHECKSUMS = "model.json", "weights.safetensors", "checksums.json"
 _FILES = {_MODEL, _WEIGHTS, _CHECKSUMS}
-
-#: What a report says of the model; it belongs to the folder, and a model needs none.
-REPORT = "report.json"
-_MOST_REPORT = 1 << 26  # bytes
-
-Folder = str | os.PathLike[str]
 
 
 def check_folder(folder: Folder) -> Path:
@@ -69,6 +64,11 @@ def write_folder(
         Of ``weights.safetensors``.
     report : str, optional
         Of ``report.json``.
+
+    Warns
+    -----
+    DataWarning
+        Where a ``report.json`` that is not taut's is in the folder: it stays, and this one is not written.
     """
     head = {"format": FORMAT, "taut": __version__}
     text = json.dumps({**head, **description}, indent=1, ensure_ascii=False, allow_nan=False)
@@ -79,25 +79,22 @@ def write_folder(
         beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
         try:
             content = {_MODEL: model, _WEIGHTS: weights, _CHECKSUMS: checksums}
-            if report is not None:
+            theirs = is_somebodys(place)
+            if report is not None and not theirs:
                 content[REPORT] = report.encode()
             for name, data in content.items():
-                _write(beside / name, data)
-            _swap(beside, place)
+                write(beside / name, data)
+            _swap(beside, place, _FILES if theirs else _FILES | {REPORT})
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+    if theirs and report is not None:
+        text = f"{Path(folder) / REPORT}: not taut's, and left alone: what a report says is not saved there."
+        warnings.warn(text, DataWarning, stacklevel=2)
 
 
-def _write(path: Path, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _swap(new: Path, place: Path) -> None:
+def _swap(new: Path, place: Path, ours: set[str]) -> None:
     """Put the new folder in place; the old one goes only when the new one is there.
 
     What somebody else put into the old one is kept.
@@ -114,7 +111,7 @@ def _swap(new: Path, place: Path) -> None:
         old.rename(place)
         raise
     for entry in old.iterdir():
-        if entry.name not in _FILES | {REPORT}:
+        if entry.name not in ours:
             entry.rename(place / entry.name)
     shutil.rmtree(old, ignore_errors=True)
 
@@ -155,43 +152,6 @@ def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
             f"{place / _CHECKSUMS}: names {others[0]!r}, which is no file of a saved model; it is refused."
         )
     return description, content[_WEIGHTS]
-
-
-def read_report(folder: Folder) -> str | None:
-    """Give the text of ``report.json``, unchecked; None where it is no plain file of fitting size."""
-    path = Path(folder) / REPORT
-    try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > _MOST_REPORT:
-            return None
-        return path.read_bytes().decode("utf-8", "replace")
-    except OSError:
-        return None
-
-
-def write_report(folder: Folder, text: str) -> None:
-    """Write ``report.json`` into the folder of a saved model, whole or not at all.
-
-    Raises
-    ------
-    StoreError
-        Where it cannot be written.
-    """
-    beside: Path | None = None
-    try:
-        place = Path(folder).resolve()
-        number, name = tempfile.mkstemp(prefix=".report-", dir=place)
-        os.close(number)
-        beside = Path(name)
-        _write(beside, text.encode())
-        beside.chmod(0o644)
-        os.replace(beside, place / REPORT)
-    except OSError as error:
-        raise StoreError(
-            f"{Path(folder) / REPORT}: cannot be written ({error.strerror or error})."
-        ) from error
-    finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
 
 
 def _read_plain(path: Path) -> bytes:

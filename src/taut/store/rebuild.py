@@ -43,7 +43,7 @@ def rebuild(description: dict[str, Any], weights: bytes) -> TautEstimator:
         Where it is no description, or its parts do not fit each other.
     """
     estimator: TautEstimator = _estimator(description)
-    tensors = _unpack(weights)
+    tensors = unpack(weights)
     networks = tuple(_network(i, one, tensors) for i, one in enumerate(description["networks"]))
     schema, target = Schema.from_json(description["schema"]), _target(description["target"])
     _check_fit(schema, target, networks)
@@ -71,7 +71,8 @@ def _estimator(description: dict[str, Any]) -> Any:
     return _KINDS[name](**parameters)
 
 
-def _unpack(weights: bytes) -> dict[str, NDArray[Any]]:
+def unpack(weights: bytes) -> dict[str, NDArray[Any]]:
+    """Give the numbers of ``weights.safetensors`` by their names."""
     from safetensors.numpy import load
 
     try:

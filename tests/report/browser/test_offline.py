@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -73,3 +76,38 @@ _COLOURS = """() => ({
   back: getComputedStyle(document.body).backgroundColor,
   line: getComputedStyle(document.querySelector(".plot .scatterlayer .js-line")).stroke,
 })"""
+
+
+def test_a_page_that_arrives_slowly_has_its_explorer(
+    browser: Browser, written: Callable[[str], Path]
+) -> None:
+    """Its last part comes when the figures above may be drawn already."""
+    page = written("two classes").read_bytes()
+    half = page.index(b'id="explorer-data"')
+
+    class Slowly(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(page[:half])
+            self.wfile.flush()
+            time.sleep(2.5)
+            self.wfile.write(page[half:])
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slowly)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    context = browser.new_context()
+    try:
+        tab = context.new_page()
+        tab.goto(f"http://127.0.0.1:{server.server_port}/", wait_until="commit")
+        tab.wait_for_selector("html[data-drawn]", state="attached")
+        assert tab.locator("#explorer-curves .main-svg").count() > 0
+        assert tab.locator("#explorer-said").inner_text() != ""
+    finally:
+        context.close()
+        server.shutdown()
+        server.server_close()

@@ -6,13 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from taut.estimators import TautClassifier
+from taut.errors import ParameterError
+from taut.estimators import TautClassifier, TautRegressorCV
+from taut.path import regularization_path
 from taut.path.plane import Plane
+from taut.path.several import path_of
+from taut.recipe import Recipe
 from taut.report.facts import facts_of, from_text, to_text
 from taut.report.facts.explorer import MOST_STRENGTHS, column_path_of, explorer_of, with_earlier
 from taut.report.facts.explorer_points import Look, point_of, shared_edges
 from taut.report.schema import ExplorerFacts, ExplorerTechnique
 from taut.selection.weights import N_BINS, count_weights
+from taut.techniques import L2
 from tests.path.helpers import made
 from tests.report.explored import moons, paths, table
 
@@ -56,6 +61,8 @@ def test_a_search_shows_its_singles_with_all_else_equal() -> None:
     for point in l2["points"][1:]:
         score = by_strength[point["strength"]]
         assert point["loss"] == score.loss
+        assert point["loss"] - point["train_loss"] == pytest.approx(score.gap)
+        assert point["zero_share"] == score.zero_share
         assert point["standard_error"] == pytest.approx(score.loss_se, nan_ok=True)
         assert ("cut it early" in point["note"]) == (score.state == "dropped")
 
@@ -76,7 +83,7 @@ def test_every_weight_of_a_strength_is_in_a_bin_or_zero() -> None:
     for point in technique(of_search(), "l1")["points"]:
         if not point["note"]:  # a cut one has fewer folds
             assert sum(point["counts"]) + point["n_zero"] == weights
-            assert point["zero_share"] == point["n_zero"] / weights
+        assert 0 <= (point["zero_share"] or 0) <= 1
 
 
 def test_early_stopping_is_one_training_looked_at_in_several_epochs() -> None:
@@ -95,7 +102,7 @@ def test_early_stopping_is_one_training_looked_at_in_several_epochs() -> None:
         )
     assert stop["points"][-1]["counts"]  # the last epoch's weights are known, the others' are not
     assert stop["points"][0]["counts"] == []
-    assert stop["points"][0]["zero_share"] is None
+    assert np.isnan(stop["points"][0]["zero_share"])
 
 
 def test_paths_take_the_place_of_the_searchs_and_bring_planes() -> None:
@@ -113,10 +120,15 @@ def test_paths_take_the_place_of_the_searchs_and_bring_planes() -> None:
             assert ((surface >= 0) & (surface <= 1)).all()
             same = next(p for p in path.points if p.strength == point["strength"])
             assert point["loss"] == same.validation_loss
-            assert point["zero_share"] == pytest.approx(same.zero_share)
+            # Of the network that has the loss beside it: the one that early stopping goes back to.
+            assert point["zero_share"] == same.kept_zero_share
+        assert one["off"] is not None
         assert one["points"][one["off"]]["loss"] == path.off.validation_loss
-    l1 = technique(found, "l1")
-    assert l1["points"][-1]["zero_share"] == 1.0  # the top of L1's path
+        assert (one["hidden"], one["learning_rate"], one["n_folds"]) == ([8], 0.001, 3)
+        assert one["beside"] == ("" if one["name"] == "early_stopping" else "early stopping")
+    l1 = technique(found, "l1")["points"][-1]
+    assert l1["n_zero"] == 3 * 32  # at the top of L1's path all are zero at the end of training
+    assert sum(l1["counts"]) == 0
 
 
 def test_a_surface_is_what_the_kept_networks_say() -> None:
@@ -145,7 +157,7 @@ def test_many_classes_have_numbers_and_amounts_have_their_units() -> None:
 
 
 def test_a_long_path_is_thinned_to_twelve_with_off_and_the_best() -> None:
-    path = made("l2")
+    path = replace(made("l2"), column_names=("x0", "x1"))
     many = replace(path, points=path.points + (path.points[-1],) * 40)
     found = explorer_of(moons(), (many,))
     assert found is not None
@@ -175,7 +187,10 @@ def test_a_plane_of_elsewhere_goes_where_the_new_one_is_another() -> None:
     path = paths()[0]
     assert path.plane is not None
     moved = replace(
-        path, plane=Plane(("a", "b"), path.plane.x + 1, path.plane.y, path.plane.rows, path.plane.targets)
+        path,
+        plane=Plane(
+            ("a", "b"), path.plane.x + 1, path.plane.y, path.plane.rows, path.plane.targets, path.plane.points
+        ),
     )
     merged = with_earlier(explorer_of(moons(), (moved,)), of_paths())
     assert merged is not None
@@ -214,8 +229,95 @@ def test_edges_are_the_same_for_all_strengths() -> None:
     assert len(edges) == 41
     assert edges[0] == -edges[-1]
     assert edges[-1] >= 0.1
-    look = Look(1.0, "1", (), 0, 0.1, 0.2, 0.01, 0.9, counts[0])
+    look = Look(1.0, "1", (), 0, 0.1, 0.2, 0.01, 0.9, 0.0, counts[0])
     point = point_of(look, step)
     assert sum(point["counts"]) == 9
     assert point["epochs"] == []
     assert point_of(replace(look, counts=counts[1]), step)["counts"] == []
+
+
+def test_repeated_folds_count_once_in_standard_errors() -> None:
+    X, y = table("amount")
+    reg = TautRegressorCV((4,), n_candidates=4, max_epochs=8, random_state=0).fit(X, y)
+    assert reg.best_.n_repeats == 3  # so few rows are held out three times
+    found = explorer_of(reg, ())
+    assert found is not None
+    none = reg.baseline_["none"]
+    assert technique(found, "early_stopping")["points"][-1]["standard_error"] == pytest.approx(none.loss_se)
+    early = reg.baseline_["early_stopping"]
+    path = path_of(reg, X, y, L2, 1)
+    assert path.n_folds == 15
+    assert path.off.validation_loss == pytest.approx(early.loss, rel=1e-12)
+    assert path.off.validation_loss_se == pytest.approx(early.loss_se)
+
+
+def test_an_interrupted_path_does_not_take_the_place_of_a_whole_one() -> None:
+    before = of_paths()
+    short = replace(paths()[0], points=paths()[0].points[:2], best_index=0, one_se_index=0, interrupted=True)
+    now = explorer_of(moons(), (short,))
+    assert now is not None
+    assert technique(now, "l2")["interrupted"]
+    merged = with_earlier(now, before)
+    assert merged is not None
+    assert technique(merged, "l2") == technique(before, "l2")
+    assert with_earlier(now, of_search()) is not None
+    assert technique(with_earlier(now, of_search()), "l2")["source"] == "path"  # type: ignore[arg-type]
+
+
+def test_without_off_nothing_is_compared_with_it() -> None:
+    path = paths()[0]
+    diverged = replace(path.points[0], failed="diverged")
+    found = explorer_of(moons(), (replace(path, points=(diverged, *path.points[1:]), best_index=1),))
+    assert found is not None
+    l2 = technique(found, "l2")
+    assert l2["off"] is None
+    assert l2["left_out"] == ["At off training diverged."]
+    assert len(l2["points"]) == len(path.points) - 1
+
+
+def test_each_technique_tells_what_it_was_trained_with() -> None:
+    X, y = table()
+    other = regularization_path(
+        X, y, "dropout", [0.3], cv=4, hidden=(5,), recipe=Recipe(L2(2)), learning_rate=0.01, max_epochs=3
+    )
+    found = explorer_of(moons(), (other,))
+    assert found is not None
+    dropout, l1 = technique(found, "dropout"), technique(found, "l1")
+    assert (dropout["hidden"], dropout["learning_rate"], dropout["n_folds"]) == ([5], 0.01, 4)
+    assert dropout["beside"] == "L2 2 + early stopping"
+    assert (l1["hidden"], l1["learning_rate"], l1["beside"]) == ([8], 0.001, "early stopping")
+
+
+def test_figures_that_differ_late_keep_their_digits() -> None:
+    X, y = table("amount")
+    far = 2_000_000 + X * 50
+    reg = TautRegressorCV((4,), cv=3, n_candidates=3, max_epochs=5, random_state=0).fit(far, y + 1e6)
+    found = explorer_of(reg, (path_of(reg, far, y + 1e6, L2, 1),))
+    assert found is not None
+    assert found["grid"] is not None
+    rows = np.array(found["grid"]["rows"])
+    places = [np.flatnonzero(np.abs(far[:, 0] - row[0]) < 0.05) for row in rows]
+    assert all(len(place) for place in places)
+    assert len({row[0] for row in found["grid"]["rows"]}) > 100
+    assert len(set(found["grid"]["targets"])) > 100
+    assert min(found["grid"]["targets"]) > 1e6
+
+
+def test_a_path_of_another_table_is_refused() -> None:
+    other = made("l2")  # of age, income and city
+    with pytest.raises(ParameterError, match="3 columns that is not the model's table"):
+        explorer_of(moons(), (other,))
+    with pytest.raises(ParameterError, match="a regression of 2 columns that is not the model's table"):
+        explorer_of(moons(), paths("amount"))
+
+
+def test_a_cut_strength_has_no_figures_of_its_few_folds() -> None:
+    clf = moons()
+    cut = [point for one in of_search()["techniques"] for point in one["points"] if point["note"]]
+    assert cut
+    assert all(np.isnan([point["standard_error"], point["metric"]]).all() for point in cut)  # type: ignore[arg-type]
+    assert all(point["within_chance"] is None for point in cut)
+    whole = [p for one in of_search()["techniques"] for p in one["points"] if not p["note"]]
+    early = clf.baseline_["early_stopping"].loss
+    assert {p["within_chance"] for p in whole} >= {True}
+    assert [p["within_chance"] for p in whole if p["loss"] == early]

@@ -30,7 +30,8 @@ def signed(facts: Any) -> str:
 
 
 def refused(text: str, why: str) -> None:
-    with pytest.warns(DataWarning, match=f"the text cannot be used, and is left alone: .*{why}"):
+    then = "(is left alone|gives way to the next one)"
+    with pytest.warns(DataWarning, match=f"the text cannot be used, and {then}: .*{why}"):
         assert from_text(text) is None
 
 
@@ -55,6 +56,27 @@ def test_what_is_no_facts_of_this_schema_is_none_and_said() -> None:
 def test_one_that_is_very_long_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST", 1000)
     refused(to_text(facts()), "characters are too many")
+
+
+def test_what_taut_may_write_over_is_told_from_what_it_may_not() -> None:
+    """See ``taut.store.write_report``, which does as this says."""
+    for text in (
+        "",
+        to_text(facts())[:1000],
+        to_text(facts()).replace("150", "151"),
+        '{"schema": 0, "task": 1',
+    ):
+        with pytest.warns(DataWarning, match="gives way to the next one"):
+            assert from_text(text) is None
+    newer = to_text({**facts(), "schema": SCHEMA + 1})
+    for text in ("{", "[1]", "mine", '{"schema": 1, "mine": true}', newer):
+        with pytest.warns(DataWarning, match="is left alone"):
+            assert from_text(text) is None
+
+
+def test_numbers_that_no_sum_can_hold_are_refused() -> None:
+    for number in ("1e301", "-1e301", "1e999", "1" + "0" * 30):
+        refused(to_text(facts()).replace('"seconds": ', f'"seconds": {number}, "x": ', 1), "is too large")
 
 
 def test_the_layout_of_the_json_is_nobodys_concern() -> None:
@@ -85,6 +107,7 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing(share: float, bit: int) -> 
         (("task",), "clustering", "task: Input should be 'classification' or 'regression'"),
         (("curves", 0, "folds", 0, "train_loss", 2), "0.1", "train_loss"),
         (("effects",), {"lines": []}, "loss_name: Field required"),
+        (("effects", "interactions"), [{"loss": 0}], r"interactions\.0\.labels: Field required"),
         (("effects", "lines", 0, "loss", "value"), "x", r"lines\.0\.loss\.value"),
         (("effects", "lines", 0, "loss", "value"), None, "an interval without a value does not fit"),
         (("diagnosis",), {"sentence": "fine"}, "signs: Field required"),
@@ -128,7 +151,7 @@ def test_damaged_ones_are_said_and_the_page_is_made_without_them(tmp_path: Path)
     text = (tmp_path / "model" / REPORT).read_text("utf-8")
     (tmp_path / "model" / REPORT).write_text(text[: len(text) // 2], "utf-8")
     loaded = load(tmp_path / "model")
-    with pytest.warns(DataWarning, match=r"report\.json of the model cannot be used, and is left alone"):
+    with pytest.warns(DataWarning, match=r"report\.json of the model cannot be used, and gives way"):
         loaded.report(tmp_path / "page.html")
     assert "What regularization did" in (tmp_path / "page.html").read_text("utf-8")
 

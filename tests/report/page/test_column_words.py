@@ -48,7 +48,7 @@ def test_the_sentence_counts_and_names_those_above_zero() -> None:
     one = of_importance(importance(["age", "town"], [0.5, 0.05]))
     assert one.endswith("the interval of 1 of 2 columns lies above zero: age.")
     assert of_importance(importance(["age"], [0.5])).endswith("its interval lies above zero.")
-    assert "do not show that the network uses any of 2 columns" in of_importance(
+    assert "of 2 columns none is shown to be needed by itself" in of_importance(
         importance(["age", "town"], [0.05, 0.0])
     )
     assert of_importance(importance([], [])) == "There is no column to look at."
@@ -83,13 +83,13 @@ def test_why_it_is_absent(facts: Callable[[], Facts], text: str) -> None:
 
 def test_the_columns_that_l1_leaves_are_counted() -> None:
     assert (
-        "0.1, the strongest that was tried, 1 of 3 has weight left, and a holds out longest"
+        "0.1, the strongest that was tried, 1 of 3 has weight left, and a keeps the largest share of its own"
         in of_column_path(column_path(["a", "b", "c"]))
     )
     assert "all that are drawn still have weight" in of_column_path(column_path(["a"]))
     gone = column_path(["a", "b"])
     gone["norms"] = [[1.0, 1.0, 0.5, 0.2, 0.0]] * 2
-    assert "none has weight left, and a held out longest" in of_column_path(gone)
+    assert "none has weight left, and on the way a kept the largest share of its own" in of_column_path(gone)
     assert of_column_path({"strengths": [], "names": ["a"], "norms": [[]], "n_more": 0}).startswith(
         "No strength"
     )
@@ -98,7 +98,7 @@ def test_the_columns_that_l1_leaves_are_counted() -> None:
 def test_columns_that_are_not_drawn_are_counted() -> None:
     assert about_column_path(column_path(["a", "b"])) == []
     text = " ".join(about_column_path(column_path([f"c{i}" for i in range(13)], n_more=4)))
-    assert "12 columns that hold out longest are named" in text
+    assert "12 columns that keep their weight longest are named" in text
     assert "4 more columns lost their weight earlier" in text
 
 

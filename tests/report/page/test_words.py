@@ -40,7 +40,8 @@ early, none = scored(EARLY, [1.0, 1.2, 1.4]), scored(NONE, [2.0, 2.4, 2.8])
 def test_regularization_paid() -> None:
     assert verdict(early, none, scored(MIXTURE, [0.8, 1.0, 1.2])).startswith(
         "Regularization paid: with L2 0.1 + dropout 0.3 + early stopping, the validation loss fell from 2.4 "
-        "to 1 (58 %), 17 % below early stopping alone (1.2); 150 rows"
+        "to 1 (58 %), 17 % below early stopping alone (1.2); accuracy stayed at 90.0 %; "
+        "150 rows"
     )
 
 
@@ -141,5 +142,14 @@ def test_the_search_is_told_with_those_that_were_cut_and_failed() -> None:
 
 def test_columns_are_counted_by_kind() -> None:
     text = words.of_data(facts_of(fitted("y")))
-    assert text.startswith("7 columns (2 numbers, 1 categories, 1 yes or no, 1 dates) became ")
+    assert text.startswith("5 of 7 columns (2 numbers, 1 category, 1 yes or no, 1 date) became ")
     assert text.endswith("2 columns were left out.")
+
+
+def test_the_command_that_explores_reads_the_file_where_it_was() -> None:
+    found: Any = deepcopy(facts_of(single("y")))
+    assert words.exploring(found) == "taut report DIR --explore DATA"
+    found["source"] |= {"file": "r.csv", "folder": "data/r.taut"}
+    assert words.exploring(found) == "taut report data/r.taut --explore r.csv"
+    found["source"]["reading"] = {"path": "data/my r.csv"}
+    assert words.exploring(found) == "taut report data/r.taut --explore 'data/my r.csv'"

@@ -1,17 +1,19 @@
-"""One strength's networks as plain values."""
+"""One strength's networks, and one technique's strengths, as plain values."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Curve
-from taut.report.schema import ExplorerPoint, Number
+from taut.report.schema import ExplorerPoint, ExplorerTechnique, Number
 from taut.selection.weights import LIMIT, N_BINS, fitting_step, in_bins
+from taut.techniques.base import Technique
 
 _MOST_EPOCHS = 80  # of one curve
 _MOST_FOLDS = 5  # as thin lines; the means are over all
@@ -33,8 +35,13 @@ class Look:
         The one that is kept.
     train_loss, loss, standard_error, metric : float
         Means over the folds; the standard error is of the validation loss.
+    zero_share : float
+        Of the weights that are kept; NaN where it is not known.
     counts : int64 array, shape (N_BINS + 1,)
-        All zero where the weights are not known.
+        Of the weights at the end of training; all zero where they are not known.
+    within_chance : bool or None
+        Whether the loss differs from that of off by no more than one standard error of the folds' own
+        differences; None where that is unknown.
     note : str
         What else has to be said of it.
     """
@@ -47,8 +54,66 @@ class Look:
     loss: float
     standard_error: float
     metric: float
+    zero_share: float
     counts: NDArray[np.int64]
+    within_chance: bool | None = None
     note: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Setting:
+    """What all networks of a technique have in common.
+
+    Parameters
+    ----------
+    source : {"search", "path"}
+    beside : str
+        The techniques that are in every network beside it; empty where there are none.
+    hidden : tuple of int
+    learning_rate : float
+    n_folds : int
+    """
+
+    source: Literal["search", "path"]
+    beside: str
+    hidden: tuple[int, ...]
+    learning_rate: float
+    n_folds: int
+
+
+def technique_of(
+    kind: type[Technique],
+    axis: Literal["strength", "epoch", "switch"],
+    setting: Setting,
+    looks: Sequence[Look],
+    off: int | None,
+    *,
+    left_out: Sequence[str] = (),
+    interrupted: bool = False,
+) -> ExplorerTechnique:
+    """Give one technique's strengths as plain values; ``off`` is its place in ``looks``, if it has one."""
+    step, edges = shared_edges([look.counts for look in looks])
+    losses = [look.loss for look in looks]
+    scored = [i for i, loss in enumerate(losses) if math.isfinite(loss)]
+    return {
+        "name": kind.name,
+        "title": kind.page.title,
+        "raising": kind.page.raising,
+        "axis": axis,
+        "log": kind.search_range.scale == "log",
+        "source": setting.source,
+        "beside": setting.beside,
+        "hidden": list(setting.hidden),
+        "learning_rate": float(setting.learning_rate),
+        "n_folds": setting.n_folds,
+        "points": [point_of(look, step) for look in looks],
+        "best": min(scored, key=losses.__getitem__, default=0),
+        "off": off,
+        "edges": edges,
+        "left_out": list(left_out),
+        "interrupted": interrupted,
+    }
 
 
 def shared_edges(counts: Sequence[NDArray[np.int64]]) -> tuple[int, list[float]]:
@@ -68,6 +133,7 @@ def point_of(look: Look, step: int) -> ExplorerPoint:
         "strength": look.strength,
         "label": look.label,
         "note": look.note,
+        "within_chance": look.within_chance,
         "epochs": epochs,
         "train": _short(np.mean([c.train[at] for c in look.curves], axis=0)) if epochs else [],
         "validation": _short(np.mean([c.validation[at] for c in look.curves], axis=0)) if epochs else [],
@@ -80,11 +146,24 @@ def point_of(look: Look, step: int) -> ExplorerPoint:
         "loss": look.loss,
         "standard_error": look.standard_error,
         "metric": look.metric,
-        "zero_share": int(look.counts[-1]) / known if known else None,
+        "zero_share": look.zero_share,
         "n_zero": int(look.counts[-1]),
         "counts": in_bins(look.counts, step, _BINS).tolist() if known else [],
         "surface": None,
     }
+
+
+def evenly(n: int, most: int, kept: set[int]) -> list[int]:
+    """Give places of 0 to n - 1, ``most`` at most: these, both ends, and others evenly spread."""
+    if n <= most:
+        return list(range(n))
+    chosen, steps = {0, n - 1, *kept}, most
+    while steps > 1:
+        chosen = {0, n - 1, *kept} | {round(i * (n - 1) / (steps - 1)) for i in range(steps)}
+        if len(chosen) <= most:
+            break
+        steps -= 1
+    return sorted(chosen)
 
 
 def _epochs(n: int, kept: int) -> list[int]:

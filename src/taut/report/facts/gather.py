@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any, cast
@@ -22,7 +21,7 @@ from taut.report.facts.made import made_of, recipe_of
 from taut.report.facts.search import curves_of, search_of
 from taut.report.facts.written import from_text
 from taut.report.schema import SCHEMA, Facts, SourceFacts
-from taut.store import REPORT
+from taut.store import REPORT, fingerprint
 
 NO_SOURCE: SourceFacts = {"file": None, "target": None, "folder": None, "command": None, "reading": None}
 
@@ -68,7 +67,7 @@ def facts_of(
     Warns
     -----
     DataWarning
-        Where facts that were saved with the model are damaged; they are left alone.
+        Where facts that were saved with the model cannot be used.
     """
     check_is_fitted(estimator, "model_")
     if earlier is None and estimator._saved_report is not None:
@@ -80,7 +79,7 @@ def facts_of(
         "task": "classification" if classes else "regression",
         "loss": "cross-entropy" if classes else "squared error",
         "metric": "accuracy" if classes else "R²",
-        "fingerprint": _fingerprint(estimator),
+        "fingerprint": fingerprint(network.weights for network in estimator.model_.networks),
         "source": source or NO_SOURCE,
         "comparison": comparison_of(estimator) if searched else None,
         "curves": curves_of(estimator),
@@ -134,20 +133,11 @@ def _completed(facts: Facts, earlier: Facts) -> Facts:
         "call": made["call"],
         "seed": made["seed"],
         "repeats": made["repeats"],
+        "given": made["given"],
         "versions": made["versions"],
     }
     done["recipe"] = {**facts["recipe"], "class_weight": earlier["recipe"]["class_weight"]}
     return done
-
-
-def _fingerprint(estimator: TautEstimator) -> str:
-    """SHA-256 of the networks' numbers."""
-    digest = hashlib.sha256()
-    for network in estimator.model_.networks:
-        for name in sorted(network.weights):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(network.weights[name], dtype=np.float32).tobytes())
-    return digest.hexdigest()
 
 
 def _effects_words(effects: Effects) -> list[str]:

@@ -12,6 +12,8 @@ import numpy as np
 from taut import __version__
 from taut.estimators.base import TautEstimator
 from taut.recipe import Recipe
+from taut.report import class_weight
+from taut.report.facts.harmless import is_value
 from taut.report.schema import MadeFacts, RecipeFacts
 
 
@@ -36,7 +38,7 @@ def recipe_of(estimator: Any) -> RecipeFacts:
         "n_outputs": network.n_outputs,
         "n_parameters": network.n_parameters(batch_norm=normalize),
         "zero_share": float(np.mean([one.zero_share for one in networks])),
-        "class_weight": None if weight is None else repr(weight),
+        "class_weight": None if weight is None else class_weight.written(weight),
     }
 
 
@@ -75,9 +77,12 @@ def _call(estimator: TautEstimator) -> str:
 
 
 def _code(value: object) -> str:
+    """As it shows itself, on one line; ``...`` for what does more than make a value where it is pasted."""
     if isinstance(value, np.generic):
         value = value.item()
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    shown = class_weight.written(value) if isinstance(value, dict) else repr(value)
+    code = re.sub(r"\s*\n\s*", " ", re.sub(r" at 0x[0-9a-fA-F]+", "", shown))
+    return code if is_value(code) else "..."
 
 
 def _versions() -> dict[str, str]:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import get_args
 
-from taut.report.schema import ExplorerTechnique, Facts, IntervalFacts, Number
+from taut.errors import ParameterError
+from taut.network import Activation
+from taut.recipe import Recipe
+from taut.report.facts.explorer_shapes import explores, is_column_path
+from taut.report.schema import Facts, IntervalFacts, Number, SearchFacts
 
 if sys.version_info >= (3, 12):
     from typing import TypedDict
@@ -19,12 +24,22 @@ class EffectShown(TypedDict):
     loss: IntervalFacts
 
 
+class PairShown(TypedDict):
+    """What a page shows of what two techniques do together."""
+
+    labels: list[str]
+    loss: IntervalFacts
+
+
 class EffectsShown(TypedDict):
     """What a page shows of :class:`taut.examine.Effects`; the rest is left as it is."""
 
     loss_name: str
     loss: IntervalFacts
     lines: list[EffectShown]
+    interactions: list[PairShown]
+    n_folds: int
+    n_seeds: int
 
 
 class SignShown(TypedDict):
@@ -58,35 +73,53 @@ class DiagnosisShown(TypedDict):
 
 def odd(facts: Facts) -> str:
     """Name what has the right types and cannot be true; "" where there is nothing."""
-    explorer, path = facts["explorer"], facts["column_path"]
-    if explorer is not None and not all(_explores(one) for one in explorer["techniques"]):
-        return "the explorer"
-    if path is not None and (
-        len(path["names"]) != len(path["norms"])
-        or any(len(norms) != len(path["strengths"]) for norms in path["norms"])
-    ):
-        return "the columns' path"
-    importance = facts["importance"]
-    intervals = [] if importance is None else [line["loss"] for line in importance["lines"]]
-    if facts["effects"] is not None:
-        intervals += [line["loss"] for line in facts["effects"]["lines"]]
-    if facts["diagnosis"] is not None:
-        intervals += [point["loss"] for point in facts["diagnosis"]["learning_curve"]["points"]]
-    if any(one["value"] is None and (one["low"] is not None or one["high"] is not None) for one in intervals):
-        return "an interval without a value"
-    return ""
-
-
-def _explores(technique: ExplorerTechnique) -> bool:
-    """Whether places are in their lists, and lists as long as what they belong to."""
-    points = technique["points"]
-    return all(0 <= technique[name] < len(points) for name in ("best", "off")) and all(
-        len(point["counts"]) in (0, max(0, len(technique["edges"]) - 1))
-        and len(point["train"]) == len(point["validation"]) == len(point["epochs"])
-        and all(
-            len(fold[name]) == len(point["epochs"])
-            for fold in point["folds"]
-            for name in ("train_loss", "validation_loss")
-        )
-        for point in points
+    checks = (
+        ("the recipe", _is_recipe(facts)),
+        ("the comparison", facts["comparison"] is None or len(facts["comparison"]["lines"]) > 1),
+        ("a learning curve", _have_curves(facts)),
+        ("the search", facts["search"] is None or _is_search(facts["search"])),
+        ("an interval without a value", all(map(_is_interval, _intervals(facts)))),
+        ("the explorer", facts["explorer"] is None or explores(facts["explorer"], facts["data"]["classes"])),
+        ("the columns' path", facts["column_path"] is None or is_column_path(facts["column_path"])),
+        ("the versions", "taut" in facts["made"]["versions"]),
     )
+    return next((name for name, fits in checks if not fits), "")
+
+
+def _is_recipe(facts: Facts) -> bool:
+    recipe = facts["recipe"]
+    try:
+        Recipe.from_json(recipe["techniques"])
+    except ParameterError:
+        return False
+    return recipe["activation"] in get_args(Activation) and recipe["learning_rate"] > 0
+
+
+def _have_curves(facts: Facts) -> bool:
+    """Whether each has folds, and each of these as many losses of the one kind as of the other."""
+    curves = facts["curves"]
+    return (len(curves) > 0 or facts["comparison"] is not None) and all(
+        curve["folds"]
+        and (curve["stop"] is None or curve["stop"] >= 0)
+        and all(len(fold["train_loss"]) == len(fold["validation_loss"]) for fold in curve["folds"])
+        for curve in curves
+    )
+
+
+def _is_search(search: SearchFacts) -> bool:
+    candidates = search["candidates"]
+    return 0 <= search["chosen"] < len(candidates) and all(one["learning_rate"] > 0 for one in candidates)
+
+
+def _intervals(facts: Facts) -> list[IntervalFacts]:
+    importance, effects, diagnosis = facts["importance"], facts["effects"], facts["diagnosis"]
+    found = [] if importance is None else [line["loss"] for line in importance["lines"]]
+    if effects is not None:
+        found += [one["loss"] for one in (effects, *effects["lines"], *effects["interactions"])]
+    if diagnosis is not None:
+        found += [point["loss"] for point in diagnosis["learning_curve"]["points"]]
+    return found
+
+
+def _is_interval(one: IntervalFacts) -> bool:
+    return one["value"] is not None or one["low"] is one["high"] is None

@@ -9,14 +9,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from taut.errors import DataError, DataWarning
+from taut.report.facts.harmless import without_harm
 from taut.report.facts.shapes import DiagnosisShown, EffectsShown, odd
 from taut.report.schema import SCHEMA, Facts
+from taut.store import schema_of
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 _HASH = "sha256"  # of all the rest: a flipped bit in a number is still a number
 _MOST = 1 << 26  # characters; a page has at most 9 MB
+_LARGEST = 1e300
+_MOST_DIGITS = 18
 
 
 def to_text(facts: Facts) -> str:
@@ -42,12 +46,15 @@ def from_text(text: str, what: str = "the text") -> Facts | None:
     Warns
     -----
     DataWarning
-        Then; it says why.
+        Then; it says why, and whether taut may write over it.
     """
     try:
         return _checked(text)
     except DataError as error:
-        warnings.warn(f"{what} cannot be used, and is left alone: {error}.", DataWarning, stacklevel=2)
+        schema = schema_of(text.encode("utf-8", "replace"))
+        stays = schema is None or schema > SCHEMA
+        then = "is left alone" if stays else "gives way to the next one"
+        warnings.warn(f"{what} cannot be used, and {then}: {error}.", DataWarning, stacklevel=2)
         return None
 
 
@@ -55,7 +62,7 @@ def _checked(text: str) -> Facts:
     if len(text) > _MOST:
         raise DataError(f"{len(text):,} characters are too many")
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = json.loads(text, parse_constant=_no_number, parse_float=_number, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise DataError(f"it is damaged, this is no JSON ({error})") from error
     if not isinstance(found, dict) or type(found.get("schema")) is not int:
@@ -74,7 +81,7 @@ def _checked(text: str) -> Facts:
     why = odd(facts)
     if why:
         raise DataError(f"{why} does not fit together")
-    return facts
+    return without_harm(facts)
 
 
 def _check_shape(shape: Any, value: object) -> None:
@@ -105,3 +112,17 @@ def _hash(found: dict[str, Any]) -> str:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON's")
+
+
+def _number(text: str) -> float:
+    """Sums and multiples of it have to be numbers too."""
+    value = float(text)
+    if abs(value) > _LARGEST:
+        raise ValueError(f"{text[:20]} is too large")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"{text[:20]}... is too large")
+    return int(text)

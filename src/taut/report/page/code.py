@@ -1,8 +1,14 @@
-"""The recipe as code to take away: taut, PyTorch, Keras. Each reads a CSV, trains one network, predicts."""
+"""The recipe as code to take away: taut, PyTorch, Keras. Each reads a CSV, trains one network, predicts.
+
+Somebody pastes it and runs it, and the facts may come from a file that somebody else wrote. So what stands in
+the code is ours, or a literal that is made here: the ``repr`` of a text or a number, or of what was parsed
+(the recipe, the classes' weights, the seed). No text of the facts is code.
+"""
 
 from __future__ import annotations
 
 from taut.recipe import Recipe
+from taut.report import class_weight
 from taut.report.page.code_table import (
     beside_code,
     dates_code,
@@ -15,24 +21,25 @@ from taut.report.schema import Facts
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
 _HELD_OUT = 15  # per cent, as TautClassifier has it
+_MOST_DIGITS = 20  # of a seed
 _TORCH = {"relu": "nn.ReLU", "silu": "nn.SiLU", "gelu": "nn.GELU"}
 
 
 def taut_code(facts: Facts) -> str:
     """Give Python that trains one network of the recipe with taut."""
-    recipe, seed = facts["recipe"], facts["made"]["seed"]
+    recipe = facts["recipe"]
     kind = "TautClassifier" if _classes(facts) else "TautRegressor"
     names = sorted({type(technique).__name__ for technique in _recipe(facts).techniques} | {"Recipe", kind})
-    weight = recipe["class_weight"]
+    weight = class_weight.parsed(recipe["class_weight"]) if _classes(facts) else None
     arguments = [
         f"hidden={tuple(recipe['hidden'])!r}",
-        f"recipe={recipe['code']}",
+        f"recipe={_recipe(facts)!r}",
         f"activation={recipe['activation']!r}",
         f"learning_rate={recipe['learning_rate']!r}",
         f"batch_size={recipe['batch_size']!r}",
         f"max_epochs={recipe['max_epochs']!r}",
-        *([f"class_weight={weight}"] if weight else []),
-        f"random_state={seed if seed is not None and seed.isdecimal() else 0}",
+        *([f"class_weight={weight!r}"] if weight else []),
+        f"random_state={_seed(facts)}",
     ]
     return "\n".join(
         [
@@ -91,7 +98,7 @@ def keras_code(facts: Facts) -> str:
     if knobs.input_drop:
         layers.append("keras.layers.Dropout(INPUT_DROPOUT)")
     for units in facts["recipe"]["hidden"]:
-        layers.append(f"keras.layers.Dense({units}, **initial)")
+        layers.append(f"keras.layers.Dense({units!r}, **initial)")
         if knobs.normalize:
             layers.append("keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)")
         layers.append(f"keras.layers.Activation({facts['recipe']['activation']!r})")
@@ -294,7 +301,7 @@ class _Knobs:
         self.normalize = BatchNorm in on
         self.early = EarlyStopping in on
         self.min_delta = hooks.min_delta
-        self.weighted = recipe["class_weight"] is not None
+        self.weighted = self.classes and class_weight.parsed(recipe["class_weight"]) is not None
         self._values = [
             ("SEED", 0),
             ("LEARNING_RATE", recipe["learning_rate"]),
@@ -320,6 +327,12 @@ def _joined(*parts: str) -> str:
 
 def _recipe(facts: Facts) -> Recipe:
     return Recipe.from_json(facts["recipe"]["techniques"])
+
+
+def _seed(facts: Facts) -> int:
+    """A whole number of numpy's; 0 stands for all else that a seed may be."""
+    seed = facts["made"]["seed"] or ""
+    return int(seed) if seed.isascii() and seed.isdecimal() and len(seed) < _MOST_DIGITS else 0
 
 
 def _classes(facts: Facts) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from taut.report import class_weight
 from taut.report.schema import ColumnFacts, Facts, ReadingFacts
 
 _WIDTH = 96
@@ -108,6 +109,9 @@ def beside_code(facts: Facts) -> str:
     """Say in a comment what else ``fit`` was given, that no file holds."""
     words = {"sample_weight": "weights of the rows", "groups": "groups of rows", "X_val": "a validation set"}
     given = [f"{words[name]} ({name})" for name in facts["made"]["given"] if name in words]
+    weight = facts["recipe"]["class_weight"]
+    if weight is not None and class_weight.parsed(weight) is None:
+        given.append("weights of the classes (class_weight)")
     if not given:
         return ""
     return f"# The search was given {' and '.join(given)} too, which are not in here: pass them as well."
@@ -146,7 +150,7 @@ def reading(facts: Facts, target: str, held_out: int) -> str:
         if not (plain or texts or dates or categories)
         else "",
         "features = np.column_stack(columns).astype(np.float32)",
-        _classes(facts["recipe"]["class_weight"]) if facts["task"] == "classification" else _AMOUNT,
+        _classes(facts) if facts["task"] == "classification" else _AMOUNT,
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -256,12 +260,13 @@ def _dates(columns: Sequence[ColumnFacts], day_first: bool) -> str:
     )
 
 
-def _classes(weight: str | None) -> str:
+def _classes(facts: Facts) -> str:
+    weight = class_weight.parsed(facts["recipe"]["class_weight"])
     text = "classes, target = np.unique(table[TARGET].to_numpy(), return_inverse=True)"
     if weight is None:
         return text
-    if weight == repr("balanced"):
+    if weight == "balanced":
         counted = "np.bincount(target[train], minlength=len(classes))"
         return f"{text}\nclass_weight = len(train) / (len(classes) * np.maximum(1, {counted}))"
     each = "given.get(one, 1.0) for one in classes.tolist()"
-    return f"{text}\ngiven = {weight}\nclass_weight = np.array([{each}])"
+    return f"{text}\ngiven = {weight!r}\nclass_weight = np.array([{each}])"

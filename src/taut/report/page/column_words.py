@@ -22,8 +22,8 @@ def of_importance(found: ImportanceFacts) -> str:
         return "There is no column to look at."
     if not above:
         return (
-            f"No interval lies above zero: these {found['n_rows']:,} rows do not show that the network uses "
-            f"any of {counted(len(lines), 'column')}."
+            f"No interval lies above zero: of {counted(len(lines), 'column')} none is shown to be needed by "
+            f"itself, because others stand in for it, or because {found['n_rows']:,} rows are few."
         )
     first, base = lines[0], told(found["base_loss"])
     begin = (
@@ -90,13 +90,21 @@ def of_column_path(path: ColumnPathFacts) -> str:
     left = [name for name, norms in zip(names, path["norms"], strict=True) if norms[last]]
     at = f"{told(path['strengths'][last])}, the strongest that was tried,"
     if len(left) == len(names):
-        end = f"at {at} all that are drawn still have weight, and {names[0]} keeps most of its own"
+        end = (
+            f"at {at} all that are drawn still have weight, and {names[0]} keeps the largest share of its own"
+        )
     elif left:
         verb = "has" if len(left) == 1 else "have"
-        end = f"at {at} {len(left):,} of {len(names):,} {verb} weight left, and {names[0]} holds out longest"
+        end = (
+            f"at {at} {len(left):,} of {len(names):,} {verb} weight left, and {names[0]} keeps the largest "
+            "share of its own"
+        )
     else:
-        end = f"at {at} none has weight left, and {names[0]} held out longest"
-    return f"From left to right L1 grows, and a column whose line reaches zero is used no more: {end}."
+        end = f"at {at} none has weight left, and on the way {names[0]} kept the largest share of its own"
+    return (
+        "From left to right L1 grows, and a column whose line reaches zero is used no more at the end of "
+        f"training (early stopping may keep an epoch before): {end}."
+    )
 
 
 def thinned_places(path: ColumnPathFacts) -> list[int]:
@@ -111,7 +119,9 @@ def about_column_path(path: ColumnPathFacts) -> list[str]:
     """Say what is not drawn, or not named."""
     said = []
     if len(path["names"]) > MOST_NAMED:
-        said.append(f"The {MOST_NAMED} columns that hold out longest are named, the others drawn thin.")
+        said.append(
+            f"The {MOST_NAMED} columns that keep their weight longest are named, the others drawn thin."
+        )
     if path["n_more"]:
         said.append(f"{counted(path['n_more'], 'more column')} lost their weight earlier and are left out.")
     return said

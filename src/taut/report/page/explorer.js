@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { start, techniques } = JSON.parse(document.getElementById("explorer-data").textContent);
+  const { start, plane, techniques } = JSON.parse(document.getElementById("explorer-data").textContent);
   const strength = document.getElementById("explorer-strength");
   const radios = [...document.querySelectorAll('input[name="explorer-technique"]')];
   const said = document.getElementById("explorer-said");
@@ -36,7 +36,9 @@
       const yaxis = { ...technique.weights.yaxis, range };
       taut.put(id, point.weights, { ...technique.weights, yaxis, annotations });
     });
-    show("explorer-surface", point.surface !== null, (id) => taut.put(id, point.surface, technique.surface));
+    show("explorer-surface", point.surface !== null, (id) => {
+      taut.put(id, [{ ...plane.surface, z: point.surface }, ...plane.rows], plane.layout);
+    });
   };
 
   const choose = () => {

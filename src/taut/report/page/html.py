@@ -29,6 +29,7 @@ from taut.report.page.figures import (
     shown_curves,
 )
 from taut.report.page.svg import parallel_coordinates
+from taut.report.place import owner_tag
 from taut.report.schema import CurveFacts, Facts, Number
 
 #: What the beginning of a page says that taut wrote.
@@ -57,7 +58,7 @@ def write_page(facts: Facts) -> str:
     plotly, script, explorer = _plotly(), _own("page.js"), _own("explorer.js")
     page: str = _template().render(
         facts=facts,
-        generator=Markup(GENERATOR) + __version__ + Markup('">'),
+        generator=Markup(GENERATOR) + __version__ + Markup('">' + owner_tag(facts["source"]["folder"])),
         policy=_policy(plotly, script, explorer),
         style=Markup(_own("page.css")),
         plotly=Markup(plotly),

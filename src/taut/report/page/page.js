@@ -53,7 +53,8 @@ const taut = { put: null, redraw: [] };
       document.documentElement.dataset.drawn = "";
     }
   };
-  setTimeout(further);
+  // When the whole page is there, and the explorer with it: it may arrive slowly.
+  addEventListener("DOMContentLoaded", () => setTimeout(further));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
   // On paper: light, everything unfolded, figures as wide as the paper.

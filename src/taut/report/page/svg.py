@@ -50,6 +50,8 @@ class Axis:
         low, high, at = self.low, self.high, min(max(value, self.low), self.high)
         if self.log:
             low, high, at = math.log(low), math.log(high), math.log(at)
+            if low == high:  # they differ by less than a logarithm shows
+                return _TOP
         share = (at - low) / (high - low)
         return _BOTTOM - share * (_BOTTOM - _TOP)
 

@@ -11,6 +11,7 @@ from taut.report.schema import (
     ChangeFacts,
     ComparisonFacts,
     CurveFacts,
+    ExplorerTechnique,
     Facts,
     IntervalFacts,
     LineFacts,
@@ -86,8 +87,23 @@ def verdict(facts: Facts) -> str:
     """Say in one sentence what regularization did, with its numbers."""
     comparison = facts["comparison"]
     first = _single(facts) if comparison is None else _compared(comparison, facts)
-    parts = [first, _expected(facts), _effort(facts)]
-    return f"{'; '.join(part for part in parts if part)}."
+    parts = [first, _scores(facts), _expected(facts), _effort(facts)]
+    what = "Training" if comparison is None else "The search"
+    cut = f" {what} was interrupted: this is the best so far." if facts["made"]["interrupted"] else ""
+    return f"{'; '.join(part for part in parts if part)}.{cut}"
+
+
+def _scores(facts: Facts) -> str:
+    """Accuracy or R squared before and after: a lower loss need not mean more rows that are right."""
+    comparison = facts["comparison"]
+    if comparison is None:
+        return ""
+    before, after = (scored(comparison["lines"][i]["metric"], facts) for i in (0, -1))
+    if after == "–":
+        return ""
+    if before == after:
+        return f"{facts['metric']} stayed at {after}"
+    return f"{facts['metric']} is {after}" + (f", and was {before} before" if before != "–" else "")
 
 
 def _single(facts: Facts) -> str:
@@ -200,8 +216,8 @@ def of_estimate(facts: Facts) -> list[str]:
         )
     if found["n_bagged"] > 1 and found["bag_loss"] is not None:
         sentences.append(
-            f"It is of single networks; an average of {found['n_bagged']}, as the saved model averages its "
-            f"own, has {told(found['bag_loss'])} (uncorrected)."
+            f"It is of single networks; the saved model averages several, and an average of "
+            f"{found['n_bagged']} was measured: {told(found['bag_loss'])} (uncorrected)."
         )
     return sentences
 
@@ -287,16 +303,66 @@ def of_curve(curve: CurveFacts) -> str:
 
 def exploring(facts: Facts) -> str:
     """Give the command that trains what the explorer has not."""
-    folder, file = facts["source"]["folder"] or "DIR", facts["source"]["file"] or "DATA"
-    return f"taut report {shlex.quote(folder)} --explore {shlex.quote(file)}"
+    source = facts["source"]
+    reading = source.get("reading")
+    # As it was given: from the same place the command runs again.
+    file = (reading["path"] if reading else source["file"]) or "DATA"
+    return f"taut report {shlex.quote(source['folder'] or 'DIR')} --explore {shlex.quote(file)}"
+
+
+def of_setting(one: ExplorerTechnique, facts: Facts) -> str:
+    """Say what all networks of a technique were trained with."""
+    usual = {"": "nothing else", "early stopping": "early stopping and nothing else"}
+    beside = usual.get(one["beside"], one["beside"])
+    widths = f"widths {', '.join(map(str, one['hidden']))}" if one["hidden"] else "no hidden layer"
+    text = (
+        f"Beside it: {beside}; {widths}, learning rate {one['learning_rate']:.3g}, on "
+        f"{counted(one['n_folds'], 'fold')}."
+    )
+    text += _differs(one, facts)
+    if one["axis"] == "epoch":
+        text += (
+            " The epoch with the lowest loss was picked on the rows that score it, which flatters it a "
+            "little; the comparison above takes for each fold the epoch that is best on the others."
+        )
+    return text
+
+
+def _differs(one: ExplorerTechnique, facts: Facts) -> str:
+    """Where its networks without the technique are not those of the comparison: on other folds or rows."""
+    line = {"early stopping": 1, "": 0}.get(one["beside"])
+    if facts["comparison"] is None or line is None or one["off"] is None:
+        return ""
+    here = one["points"][one["off"]]["loss"]
+    there = facts["comparison"]["lines"][line]["validation_loss"]
+    if here is None or there is None or abs(here - there) <= 0.002 * abs(there):
+        return ""
+    name = "Early stopping alone" if line else "No regularization"
+    return (
+        f" {name} has {told(here)} here and {told(there)} in the comparison above, which was made on other "
+        "folds, or with other rows or widths: compare these strengths with each other."
+    )
 
 
 def of_explorer(facts: Facts) -> str:
     """Say where the explorer's networks come from, and how to have more of them."""
+    hollow = any(point["note"] for one in _explored(facts) for point in one["points"])
+    text = "These are networks of the search, which tries few strengths of one technique alone. "
+    text += "Hollow circles are of those that it cut early. " if hollow else ""
+    return f"{text}To train up to twelve of each (and, of two columns, to see what they say over the plane):"
+
+
+def _explored(facts: Facts) -> list[ExplorerTechnique]:
+    return [] if facts["explorer"] is None else facts["explorer"]["techniques"]
+
+
+def raising(one: ExplorerTechnique) -> str:
+    """Say what moving the slider to the right does."""
+    if one["axis"] != "epoch":
+        return one["raising"]
     return (
-        "These are networks of the search, which tries few strengths of one technique alone. "
-        f"{exploring(facts)} trains up to twelve of each, and looks at their weights, and at a plane where "
-        "there are two columns."
+        "The slider is the epoch at which training ends: later, the training loss goes on falling, and from "
+        "some epoch on the validation loss rises again. Early stopping keeps the epoch before that."
     )
 
 
@@ -340,13 +406,20 @@ def of_data(facts: Facts) -> str:
     kinds: dict[str, int] = {}
     for column in columns:
         kinds[column["kind"]] = kinds.get(column["kind"], 0) + 1
-    order = (("number", "numbers"), ("category", "categories"), ("boolean", "yes or no"), ("date", "dates"))
-    parts = [f"{kinds[kind]:,} {name}" for kind, name in order if kind in kinds]
-    text = (
-        f"{counted(len(columns), 'column')} ({', '.join(parts)})"
-        if parts
-        else counted(len(columns), "column")
+    order = (
+        ("number", "number", "numbers"),
+        ("category", "category", "categories"),
+        ("boolean", "yes or no", "yes or no"),
+        ("date", "date", "dates"),
     )
+    parts = [counted(kinds[kind], one, many) for kind, one, many in order if kind in kinds]
+    n_kept = len(columns) - kinds.get("dropped", 0)
+    text = (
+        counted(len(columns), "column")
+        if n_kept == len(columns)
+        else f"{n_kept:,} of {len(columns):,} columns"
+    )
+    text += f" ({', '.join(parts)})" if parts else ""
     dropped = (
         f"; {counted(kinds['dropped'], 'column was', 'columns were')} left out" if "dropped" in kinds else ""
     )

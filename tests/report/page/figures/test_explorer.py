@@ -8,11 +8,13 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
+from taut.recipe import Recipe
 from taut.report.facts import facts_of
 from taut.report.page import write_page
 from taut.report.page.figures import NUMBERS, explorer_figures
 from taut.report.page.figures.explorer import said
 from taut.report.schema import Facts
+from taut.techniques import Dropout, EarlyStopping
 from tests.report.explored import moons, paths
 
 
@@ -39,7 +41,8 @@ def test_plotly_knows_all_that_is_drawn(task: str) -> None:
                 point["weights"],
                 {**technique["weights"], "annotations": point["weightsLayout"]["annotations"]},
             )
-            drawn(point["surface"], technique["surface"])
+            plane = found["plane"]
+            drawn([{**plane["surface"], "z": point["surface"]}, *plane["rows"]], plane["layout"])
             assert len(point["numbers"]) == len(NUMBERS)
 
 
@@ -58,8 +61,9 @@ def test_the_circle_is_where_the_slider_is() -> None:
 
 
 def test_without_known_weights_or_planes_there_is_nothing_to_draw() -> None:
-    found = explorer_figures(facts(with_paths=False))["techniques"]["early_stopping"]
-    assert found["surface"] is None
+    every = explorer_figures(facts(with_paths=False))
+    assert every["plane"] is None
+    found = every["techniques"]["early_stopping"]
     assert all(point["surface"] is None for point in found["points"])
     assert found["points"][0]["weights"] is None
     assert found["points"][-1]["weights"] is not None
@@ -75,7 +79,7 @@ def test_sentences_compare_with_off_and_name_the_best() -> None:
     explorer = facts()["explorer"]
     assert explorer is not None
     l1 = next(one for one in explorer["techniques"] if one["name"] == "l1")
-    off = said(l1, l1["off"])
+    off = said(l1, l1["off"] or 0)
     assert off.startswith("L1: off. Validation loss ")
     assert "early stopping alone" not in off
     top = said(l1, len(l1["points"]) - 1)
@@ -102,7 +106,7 @@ def test_what_was_cut_early_is_said() -> None:
 def test_names_of_classes_and_columns_are_text_on_the_page() -> None:
     text = write_page(facts("three"))
     data = json.loads(re.search(r'id="explorer-data">(.*?)</script>', text, re.S).group(1))  # type: ignore[union-attr]
-    names = {trace.get("name") for trace in data["techniques"]["l2"]["points"][0]["surface"][1:]}
+    names = {trace["name"] for trace in data["plane"]["rows"]}
     assert names == {"no", "yes", "&lt;b&gt;maybe&lt;/b&gt;"}
     assert "<b>maybe" not in text
 
@@ -114,6 +118,50 @@ def test_a_page_without_an_explorer_says_how_to_have_one() -> None:
 
 
 def test_a_page_of_the_searchs_networks_says_how_to_have_more() -> None:
-    hint = "trains up to twelve of each"
+    hint = "To train up to twelve of each"
     assert hint in write_page(facts(with_paths=False))
     assert hint not in write_page(facts())
+
+
+def test_off_that_diverged_is_no_line_and_no_comparison() -> None:
+    explorer = facts()["explorer"]
+    assert explorer is not None
+    l2 = {**next(one for one in explorer["techniques"] if one["name"] == "l2"), "off": None}
+    found = explorer_figures({**facts(), "explorer": {**explorer, "techniques": [l2]}})  # type: ignore[list-item]
+    names = [trace["name"] for trace in found["techniques"]["l2"]["path"]["data"]]
+    assert names == ["training", "validation", "looked at"]
+    assert not any("early stopping alone" in point["said"] for point in found["techniques"]["l2"]["points"])
+
+
+def test_of_very_many_classes_the_most_frequent_are_named_and_the_page_stays_small() -> None:
+    many = facts("three")
+    explorer = many["explorer"]
+    assert explorer is not None
+    assert explorer["grid"] is not None
+    n = 300
+    grid = {
+        **explorer["grid"],
+        "targets": [float(i * i % n) for i in range(len(explorer["grid"]["targets"]))],
+    }
+    surface = [[float((i * j) % n) for i in range(33)] for j in range(33)]
+    techniques = [
+        {**one, "points": [{**point, "surface": surface} for point in one["points"]] * 4}
+        for one in explorer["techniques"]
+    ]
+    data = {**many["data"], "classes": [f"class number {i} with a long name" for i in range(n)]}
+    made: Any = {**many, "data": data, "explorer": {"techniques": techniques, "grid": grid}}
+    found = explorer_figures(made)
+    assert len(found["plane"]["rows"]) == 8
+    assert found["plane"]["rows"][-1]["name"] == "293 other classes"
+    assert found["plane"]["rows"][0]["name"].endswith("…")
+    shades = {value for row in found["techniques"]["l2"]["points"][0]["surface"] for value in row}
+    assert shades <= set(range(8))
+    assert len(write_page(made).encode()) < 9_000_000
+
+
+def test_the_chosen_technique_is_shown_first() -> None:
+    recipe = Recipe(Dropout(0.3), EarlyStopping())
+    of_dropout: Any = {**facts(), "recipe": {**facts()["recipe"], "techniques": recipe.to_json()}}
+    assert explorer_figures(of_dropout)["start"] == "dropout"
+    alone: Any = {**facts(), "recipe": {**facts()["recipe"], "techniques": Recipe(EarlyStopping()).to_json()}}
+    assert explorer_figures(alone)["start"] == "l2"

@@ -42,7 +42,9 @@ def column_path_figure(facts: Facts) -> Figure:
                     "width": 2.2 if named else 1,
                 },
                 "opacity": 1.0 if named else 0.5,
-                "hovertemplate": f"{broken(name)}: %{{y:.3g}} at %{{x:.3g}}<extra></extra>",
+                # A name within the template might be taken for a part of it.
+                "customdata": [broken(name)] * len(places),
+                "hovertemplate": "%{customdata}: %{y:.3g} at %{x:.3g}<extra></extra>",
             }
         )
     layout = layout_of("weights of a column (norm)", "strength of L1")

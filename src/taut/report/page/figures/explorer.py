@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from taut.report.page.figures.explorer_surface import surface_layout, surface_traces
+from taut.report.page.figures.explorer_surface import plane_figure, surface_of
 from taut.report.page.figures.layout import Figure, layout_of, log_ticks, plain, short
 from taut.report.page.words import score_told, share, told, with_error
 from taut.report.schema import ExplorerPoint, ExplorerTechnique, Facts, Number
@@ -24,22 +24,24 @@ def explorer_figures(facts: Facts) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``start`` names the technique that is shown first; ``techniques`` has by name the layouts, the path's
-        figure, the place that is shown first, and for each strength its traces, numbers and words.
+        ``start`` names the technique that is shown first; ``plane`` is what all surfaces share;
+        ``techniques`` has by name the layouts, the path's figure, the place that is shown first, and for each
+        strength its traces, numbers and words.
     """
     explorer = facts["explorer"]
     assert explorer is not None
     techniques = {one["name"]: _technique(one, facts) for one in explorer["techniques"]}
-    chosen = [
-        name for name in facts["recipe"]["techniques"] if name in techniques and name != "early_stopping"
-    ]
-    return {"start": chosen[0] if chosen else next(iter(techniques)), "techniques": techniques}
+    recipe = facts["recipe"]["techniques"]["techniques"]
+    chosen = [name for name in recipe if name in techniques and name != "early_stopping"]
+    grid = explorer["grid"]
+    return {
+        "start": chosen[0] if chosen else next(iter(techniques)),
+        "plane": None if grid is None else plane_figure(grid, facts),
+        "techniques": techniques,
+    }
 
 
 def _technique(one: ExplorerTechnique, facts: Facts) -> dict[str, Any]:
-    explorer = facts["explorer"]
-    assert explorer is not None
-    grid = explorer["grid"]
     points = one["points"]
     low, high, log = _loss_range(points)
     curves = layout_of(facts["loss"], "epoch")
@@ -56,7 +58,6 @@ def _technique(one: ExplorerTechnique, facts: Facts) -> dict[str, Any]:
         "start": one["best"],
         "curves": curves,
         "weights": weights,
-        "surface": None if grid is None else surface_layout(grid),
         "path": _path(one, facts),
         "points": [_point(one, place, facts) for place in range(len(points))],
     }
@@ -66,7 +67,6 @@ def _point(one: ExplorerTechnique, place: int, facts: Facts) -> dict[str, Any]:
     explorer = facts["explorer"]
     assert explorer is not None
     point, grid = one["points"][place], explorer["grid"]
-    looked = grid is not None and point["surface"] is not None
     return {
         "said": said(one, place),
         "numbers": _numbers(point, facts),
@@ -75,24 +75,29 @@ def _point(one: ExplorerTechnique, place: int, facts: Facts) -> dict[str, Any]:
         "mark": _mark(point),
         "weights": _weights(point, one["edges"]) if point["counts"] else None,
         "weightsLayout": _weights_layout(point) if point["counts"] else None,
-        "surface": surface_traces(point, grid, facts) if looked and grid is not None else None,
+        "surface": None if grid is None else surface_of(point, grid, facts),
     }
 
 
 def said(one: ExplorerTechnique, place: int) -> str:
     """Say what a strength did, in a sentence or two."""
-    point, off = one["points"][place], one["points"][one["off"]]
+    point = one["points"][place]
     name = one["title"].split(" (")[0]
     what = point["label"].capitalize() if one["axis"] == "epoch" else f"{name}: {point['label']}"
     text = f"{what}. Validation loss {with_error(point['loss'], point['standard_error'])}"
-    loss, without = point["loss"], off["loss"]
+    loss = point["loss"]
+    without = None if one["off"] is None else one["points"][one["off"]]["loss"]
     if place != one["off"] and loss is not None and without is not None and without > 0:
         change = (loss - without) / without
-        where = "without early stopping" if one["axis"] == "epoch" else "with early stopping alone"
+        where = "without early stopping" if one["axis"] == "epoch" else f"with {one['beside'] or 'nothing'}"
+        where += " alone" if one["beside"] == "early stopping" else ""
         size = f"{abs(100 * change):.1f} % {'above' if change > 0 else 'below'}"
         text += f", {size if abs(change) >= 0.0005 else 'the same as'} that {where}"
+        text += ", which may be chance" if point["within_chance"] else ""
     if place == one["best"]:
         text += "; the lowest here"
+        if place == len(one["points"]) - 1 and one["axis"] == "strength":
+            text += ", and the strongest that was tried"
     note = f" {point['note'][0].upper()}{point['note'][1:]}." if point["note"] else ""
     return f"{text}.{note}"
 
@@ -249,8 +254,9 @@ def _path(one: ExplorerTechnique, facts: Facts) -> Figure:
     """The losses by strength, at the slider's places; the last trace is the one that is looked at."""
     points = one["points"]
     places = list(range(len(points)))
-    name = one["title"].split(" (")[0]
-    layout = layout_of(facts["loss"], "epoch" if one["axis"] == "epoch" else f"strength of {name}")
+    name = plain(one["title"].split(" (")[0])
+    axis = {"epoch": "epoch", "switch": name}.get(one["axis"], f"strength of {name}")
+    layout = layout_of(facts["loss"], axis)
     labels = [_tick(one, place) for place in places]
     layout["xaxis"] |= {
         "tickmode": "array",
@@ -263,7 +269,7 @@ def _path(one: ExplorerTechnique, facts: Facts) -> Figure:
     losses = [point["loss"] for point in points]
     errors = [point["standard_error"] or 0.0 for point in points]
     start = one["best"]
-    off = points[one["off"]]["loss"]
+    off = None if one["off"] is None else points[one["off"]]["loss"]
     data: list[Figure] = [
         {
             "type": "scatter",
@@ -289,19 +295,29 @@ def _path(one: ExplorerTechnique, facts: Facts) -> Figure:
                 "width": 5,
             },
             "line": {"color": "@validation", "width": 2.2},
-            "marker": {"size": 7, "color": "@validation"},
+            # What was cut early is hollow: its loss is an estimate.
+            "marker": {
+                "symbol": ["circle-open" if point["note"] else "circle" for point in points],
+                "size": 8,
+                "color": "@validation",
+            },
             "customdata": [_hover(point) for point in points],
             "hovertemplate": "%{customdata}<extra></extra>",
         },
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "off",
-            "x": [-0.5, len(points) - 0.5],
-            "y": [short(off), short(off)],
-            "line": {"color": "@ink", "width": 1.2, "dash": "dot"},
-            "hoverinfo": "skip",
-        },
+    ]
+    if off is not None:  # it may have diverged
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "off",
+                "x": [-0.5, len(points) - 0.5],
+                "y": [short(off), short(off)],
+                "line": {"color": "@ink", "width": 1.2, "dash": "dot"},
+                "hoverinfo": "skip",
+            }
+        )
+    data.append(
         {
             "type": "scatter",
             "mode": "markers",
@@ -316,8 +332,8 @@ def _path(one: ExplorerTechnique, facts: Facts) -> Figure:
             },
             "hoverinfo": "skip",
             "showlegend": False,
-        },
-    ]
+        }
+    )
     layout["yaxis"] |= _path_range(points)
     return {"data": data, "layout": layout}
 
@@ -335,9 +351,7 @@ def _path_range(points: Sequence[ExplorerPoint]) -> Figure:
 def _tick(one: ExplorerTechnique, place: int) -> str:
     point = one["points"][place]
     if one["axis"] != "epoch":
-        return (
-            point["label"] if place == one["off"] or one["axis"] == "switch" else f"{point['strength']:.2g}"
-        )
+        return point["label"]
     return f"{point['epoch']}" if place != one["off"] else f"{point['epoch']} (off)"
 
 

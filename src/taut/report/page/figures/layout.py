@@ -71,7 +71,7 @@ def log_ticks(low: float, high: float) -> Figure:
     decades = range(math.floor(low), math.ceil(high) + 1)
     steps: tuple[int, ...] = (1, 2, 5) if high - low < 1.5 else (1, 3) if high - low < 2.5 else (1,)
     values = [step * 10.0**decade for decade in decades for step in steps]
-    values = [value for value in values if low <= math.log10(value) <= high]
+    values = [value for value in values if value > 0 and low <= math.log10(value) <= high]
     text = [f"{value:,.0f}" if value >= 1 else f"{value:.6g}" for value in values]
     return {"tickmode": "array", "tickvals": values, "ticktext": text}
 

@@ -66,7 +66,7 @@ def search_figure(facts: Facts) -> Figure:
                 },
             }
         )
-    layout = layout_of(f"validation loss ({facts['loss']})", "training time so far (s)")
+    layout = layout_of(f"validation loss ({facts['loss']})", "training time so far (s, of all threads)")
     known = [min(c["loss"], top) for c in candidates if c["loss"] is not None]
     low, high = min(known, default=0.0), max(known, default=1.0)
     room = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
