@@ -3,16 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
+# Two processes, whole files each: what a file's tests share is made once.
+SIDE_BY_SIDE := -n 2 --dist loadfile
+
 .PHONY: demo test test-all lint types bench tables docs pictures format clean
 
 demo: $(VENV)/.demo            ## a real table, regularized
 	$(BIN)/taut demo
 
 test: lint types               ## what has to pass before a commit (without Chromium the page's tests are skipped)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-all: lint types           ## and the slow tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

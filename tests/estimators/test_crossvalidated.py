@@ -25,6 +25,7 @@ from tests.estimators.helpers import (
     tasks,
     weights_of,
 )
+from tests.ids import without_address
 
 # --- what is tried, and who wins --------------------------------------------------------------------------
 
@@ -90,7 +91,7 @@ def test_the_chosen_one_has_the_lowest_loss_and_is_never_worse_than_the_baseline
         ),
         ({"resume": "file", "random_state": np.random.RandomState(0)}, "resume needs random_state"),
     ],
-    ids=str,
+    ids=without_address,
 )
 def test_parameters_out_of_their_range_are_refused_in_a_sentence(
     changes: Any, sentence: str, monkeypatch: Any

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 from taut import BatchNorm, EarlyStopping, Recipe, load
 from taut.errors import StoreError
 from tests.estimators.helpers import crossvalidated, mixed_columns, mixed_target, output, single
+from tests.ids import without_address
 from tests.store.helpers import DELETE, edit, sign
 
 FRAME = pd.DataFrame(mixed_columns(60))
@@ -68,7 +69,7 @@ def model(fitted: Any, tmp_path: Path) -> Path:
         (("training",), DELETE, "'training' is missing"),
         (("training", "history"), {"train_loss": ["x"]}, "could not convert string to float"),
     ],
-    ids=str,
+    ids=without_address,
 )  # fmt: skip
 def test_parts_that_do_not_fit_are_refused_in_a_sentence(
     model: Path, path: Any, to: Any, sentence: str
@@ -156,7 +157,7 @@ def searched() -> Any:
         (("training", "history", "none", 0, "epoch"), {"a": 1}, "int"),
         (("parameters", "hidden"), 8, "not iterable"),
     ],
-    ids=str,
+    ids=without_address,
 )
 def test_a_search_whose_parts_do_not_fit_is_refused_in_a_sentence(
     searched: Any, tmp_path: Path, path: Any, to: Any, sentence: str

@@ -95,6 +95,7 @@ _CONTRASTS = """(names) => {
 }"""
 
 
+@pytest.mark.parametrize("path", ["regression", "one network"], indirect=True)
 def test_the_keyboard_reaches_everything_in_order(wide: Seen) -> None:
     wide.ask("() => { scrollTo(0, 0); document.activeElement.blur(); }")
     wanted = wide.ask(_WANTED)

@@ -35,6 +35,7 @@ def test_every_figure_is_drawn_within_a_phone(narrow: Seen) -> None:
     _is_drawn(narrow, NARROW)
 
 
+@pytest.mark.parametrize("path", ["regression"], indirect=True)
 def test_figures_are_drawn_soon_into_the_room_that_is_kept_for_them(browser: Browser, path: Path) -> None:
     with open_page(browser, path) as seen:
         # The bar is 2 s, and benchmarks/report.py measures it; here the machine may have other work.

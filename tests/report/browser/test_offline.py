@@ -60,6 +60,7 @@ def test_a_page_is_at_most_nine_megabytes(path: Path) -> None:
     assert path.stat().st_size <= 9_000_000
 
 
+@pytest.mark.parametrize("path", ["three classes"], indirect=True)
 def test_colours_follow_the_reader(wide: Seen) -> None:
     light = wide.ask(_COLOURS)
     wide.page.emulate_media(color_scheme="dark")

@@ -16,6 +16,7 @@ from taut.report.facts import facts_of, from_text, to_text
 from taut.report.facts.harmless import is_call, is_command, is_value
 from taut.report.facts.made import _call
 from taut.techniques import L2, EarlyStopping
+from tests.ids import without_address
 from tests.report.page.models import searched, single
 
 HARM = [
@@ -71,7 +72,7 @@ def test_what_runs_is_no_value(code: str) -> None:
         Recipe(L2(0.1), EarlyStopping(patience=3)),
         KFold,
     ],
-    ids=repr,
+    ids=without_address,
 )
 def test_how_honest_values_show_themselves_is_shown(value: Any) -> None:
     call = _call(TautClassifierCV((4,), cv=value))
