@@ -22,9 +22,10 @@ from tables import load
 
 from taut.engine.base import Trained
 from taut.estimators.problem import encode_target, read_features
+from taut.selection.result import SearchResult
 from taut.selection.runner import judge_rows
 from taut.selection.runs import RACED
-from taut.selection.search import Search, SearchResult
+from taut.selection.search import Search
 
 #: Two classes, several, and amounts; each has 4,000 rows or more.
 ESTIMATE_TABLES = (

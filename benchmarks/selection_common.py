@@ -23,9 +23,10 @@ from taut.selection.ladder import make_ladder
 from taut.selection.news import Listeners
 from taut.selection.proposer import OptunaProposer
 from taut.selection.race import Rule
+from taut.selection.result import SearchResult
 from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
-from taut.selection.search import Search, SearchResult
+from taut.selection.search import Search
 
 
 @dataclass(frozen=True, eq=False)

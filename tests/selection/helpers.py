@@ -19,9 +19,10 @@ from taut.selection.ladder import Ladder
 from taut.selection.news import Listeners
 from taut.selection.proposer import Proposer
 from taut.selection.race import NO_CUTS, Rule
+from taut.selection.result import SearchResult
 from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
-from taut.selection.search import Search, SearchResult
+from taut.selection.search import Search
 from taut.selection.space import Space
 from taut.table.matrices import Matrix, matrix_from_numbers
 from taut.techniques import L1, BatchNorm, EarlyStopping

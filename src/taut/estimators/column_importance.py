@@ -8,7 +8,8 @@ from dataclasses import replace
 from taut.engine.base import Control, Engine, Fold, Trained
 from taut.estimators.problem import Problem
 from taut.evidence.importance import Columns, Importance, Judge, affordable_predictions, importance
-from taut.selection.search import Search, SearchResult
+from taut.selection.result import SearchResult
+from taut.selection.search import Search
 
 
 def importance_of_search(

@@ -39,9 +39,10 @@ from taut.selection.interrupts import Interrupts
 from taut.selection.ladder import make_ladder
 from taut.selection.news import Listeners, Progress
 from taut.selection.proposer import OptunaProposer, SamplerMaker
+from taut.selection.result import SearchResult
 from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
-from taut.selection.search import Search, SearchResult, describe_failures
+from taut.selection.search import Search, describe_failures
 from taut.selection.space import Space
 
 Auto: TypeAlias = Literal["auto"]

@@ -12,7 +12,8 @@ from taut.estimators.problem import Problem
 from taut.evidence.bagged import Bagged, bagged
 from taut.evidence.estimate import Estimate, RowFigures, estimate, share_of_variance
 from taut.evidence.estimate_folds import estimate_by_folds
-from taut.selection.search import Search, SearchResult
+from taut.selection.result import SearchResult
+from taut.selection.search import Search
 
 
 def estimate_of(

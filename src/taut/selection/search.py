@@ -12,11 +12,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Curve, Data, Engine, Status, Trained, Training
+from taut.engine.base import Control, Curve, Data, Engine, Status, Training
 from taut.errors import TrainingError, TrainingWarning
 from taut.selection import baselines
 from taut.selection.candidate import Candidate
-from taut.selection.choice import Choosing, Selection, choose, choosing_among, eligible
+from taut.selection.choice import Selection, choose, choosing_among, eligible
 from taut.selection.final import Finish
 from taut.selection.interrupts import Interrupts
 from taut.selection.judge import FoldScorer, Judge
@@ -25,6 +25,7 @@ from taut.selection.ledger import Ledger
 from taut.selection.news import Listeners, Progress
 from taut.selection.proposer import Proposer
 from taut.selection.race import Entry, Race, Rule
+from taut.selection.result import Contest, PlainRuns, SearchResult
 from taut.selection.runner import Job, Runner, Settings
 from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
@@ -39,88 +40,6 @@ _SPARE = 1.25
 _FIRST_BATCH_FOLDS = 2
 # A batch is only begun where a time limit has room for about this part of what it takes without cuts.
 _RACED = 0.4
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Contest:
-    """How the choice was made, so that it can be made again with resampled losses.
-
-    Parameters
-    ----------
-    places : tuple of int
-        Who could be chosen.
-    rule : Choosing
-    """
-
-    places: tuple[int, ...]
-    rule: Choosing
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class PlainRuns:
-    """A candidate's networks, to be looked at.
-
-    Parameters
-    ----------
-    curves : tuple of Curve
-        One a fold.
-    weights : int64 array, shape (weights.N_BINS + 1,)
-        Of all folds' networks at the end of their training; see :mod:`taut.selection.weights`.
-    """
-
-    curves: tuple[Curve, ...]
-    weights: NDArray[np.int64]
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class SearchResult:
-    """All candidates, the chosen one, and its networks.
-
-    Parameters
-    ----------
-    candidates : tuple of CandidateScore
-        Early stopping alone, no regularization, then as they were tried.
-    chosen : int
-        Its place among them.
-    number : int
-        By which the runner knows it.
-    networks : tuple of Trained
-    curves : dict
-        By ``"early_stopping"``, ``"none"`` and ``"chosen"`` the folds' curves.
-    row_losses : dict
-        By candidate's place its out-of-fold losses, float32, shape (n_rows,): the mean over the folds that
-        hold a row out, NaN where none of those trained does.
-    row_hits : dict
-        The same for those that could be chosen: the share of these folds whose network gets the row's class
-        right. Empty for regression.
-    contest : Contest
-    plain : dict
-        By candidate's place the curves and counted weights of the folds that it has, of those recipes with
-        one technique at most beside early stopping that were trained to their end or lost the race.
-    interrupted : bool
-    seconds : float
-        Of this search and of the earlier sessions that it took up.
-    """
-
-    candidates: tuple[CandidateScore, ...]
-    chosen: int
-    number: int
-    networks: tuple[Trained, ...]
-    curves: dict[str, tuple[Curve, ...]]
-    row_losses: dict[int, NDArray[np.float32]]
-    row_hits: dict[int, NDArray[np.float32]]
-    contest: Contest
-    plain: dict[int, PlainRuns]
-    interrupted: bool
-    seconds: float
-
-    @property
-    def best(self) -> CandidateScore:
-        """The chosen one."""
-        return self.candidates[self.chosen]
 
 
 @final

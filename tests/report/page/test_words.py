@@ -144,12 +144,3 @@ def test_columns_are_counted_by_kind() -> None:
     text = words.of_data(facts_of(fitted("y")))
     assert text.startswith("5 of 7 columns (2 numbers, 1 category, 1 yes or no, 1 date) became ")
     assert text.endswith("2 columns were left out.")
-
-
-def test_the_command_that_explores_reads_the_file_where_it_was() -> None:
-    found: Any = deepcopy(facts_of(single("y")))
-    assert words.exploring(found) == "taut report DIR --explore DATA"
-    found["source"] |= {"file": "r.csv", "folder": "data/r.taut"}
-    assert words.exploring(found) == "taut report data/r.taut --explore r.csv"
-    found["source"]["reading"] = {"path": "data/my r.csv"}
-    assert words.exploring(found) == "taut report data/r.taut --explore 'data/my r.csv'"

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from taut import __version__
-from taut.report.page import column_words, words
+from taut.report.page import column_words, explorer_words, words
 from taut.report.page.code import keras_code, loading_code, taut_code, torch_code
 from taut.report.page.figures import (
     NUMBERS,
@@ -82,6 +82,7 @@ def write_page(facts: Facts) -> str:
         loss_told=_loss_told,
         said=words,
         of_columns=column_words,
+        explained=explorer_words,
         most_columns=_MOST_COLUMNS,
         most_levels=_MOST_LEVELS,
     )

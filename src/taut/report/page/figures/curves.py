@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from taut.report.page.figures.layout import Figure, layout_of, log_ticks, short, thinned
+from taut.report.page.figures.layout import Figure, kept_mark, layout_of, log_ticks, short, thinned
 from taut.report.schema import CurveFacts, Facts, Number
 
 
@@ -102,7 +102,7 @@ def _curve(
     length = max(len(fold["train_loss"]) for fold in curve["folds"])
     layout["xaxis"] |= {"range": [0, length * 1.02 + 1]}
     if curve["stop"]:
-        _mark(layout, curve["stop"], length)
+        layout |= kept_mark(curve["stop"], length)
     return {"data": data, "layout": layout}
 
 
@@ -126,31 +126,3 @@ def _folds(curve: CurveFacts, which: str, colour: str) -> Figure:
         "showlegend": False,
         "connectgaps": False,
     }
-
-
-def _mark(layout: Figure, stop: int, length: int) -> None:
-    """A dotted line at the epoch whose weights are kept."""
-    layout["shapes"] = [
-        {
-            "type": "line",
-            "x0": stop,
-            "x1": stop,
-            "y0": 0,
-            "y1": 1,
-            "yref": "paper",
-            "line": {"color": "@accent", "width": 1.8, "dash": "dot"},
-        }
-    ]
-    left = stop > length / 2
-    layout["annotations"] = [
-        {
-            "x": stop,
-            "y": 1,
-            "yref": "paper",
-            "yanchor": "bottom",
-            "xanchor": "right" if left else "left",
-            "text": f"epoch {stop} kept",
-            "showarrow": False,
-            "font": {"color": "@accent", "size": 12},
-        }
-    ]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from taut.report.page.figures.explorer_surface import plane_figure, surface_of
-from taut.report.page.figures.layout import Figure, layout_of, log_ticks, plain, short
+from taut.report.page.figures.layout import Figure, kept_mark, layout_of, log_ticks, plain, short
 from taut.report.page.words import score_told, share, told, with_error
 from taut.report.schema import ExplorerPoint, ExplorerTechnique, Facts, Number
 
@@ -176,29 +176,9 @@ def _curves(point: ExplorerPoint) -> list[Figure]:
 
 
 def _mark(point: ExplorerPoint) -> Figure:
-    """A dotted line at the epoch that is kept, with its name."""
-    epoch = point["epoch"]
-    if not epoch or not point["epochs"]:
+    if not point["epoch"] or not point["epochs"]:
         return {"shapes": [], "annotations": []}
-    line = {"color": "@accent", "width": 1.8, "dash": "dot"}
-    left = epoch > point["epochs"][-1] / 2
-    return {
-        "shapes": [
-            {"type": "line", "x0": epoch, "x1": epoch, "y0": 0, "y1": 1, "yref": "paper", "line": line}
-        ],
-        "annotations": [
-            {
-                "x": epoch,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "xanchor": "right" if left else "left",
-                "text": f"epoch {epoch} kept",
-                "showarrow": False,
-                "font": {"color": "@accent", "size": 12},
-            }
-        ],
-    }
+    return kept_mark(point["epoch"], point["epochs"][-1])
 
 
 def _weights(point: ExplorerPoint, edges: list[float]) -> list[Figure]:

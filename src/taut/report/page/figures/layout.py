@@ -76,6 +76,28 @@ def log_ticks(low: float, high: float) -> Figure:
     return {"tickmode": "array", "tickvals": values, "ticktext": text}
 
 
+def kept_mark(epoch: int, length: int) -> Figure:
+    """A dotted line at the epoch whose weights are kept, with its name: shapes and annotations."""
+    line = {"color": "@accent", "width": 1.8, "dash": "dot"}
+    return {
+        "shapes": [
+            {"type": "line", "x0": epoch, "x1": epoch, "y0": 0, "y1": 1, "yref": "paper", "line": line}
+        ],
+        "annotations": [
+            {
+                "x": epoch,
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "xanchor": "right" if epoch > length / 2 else "left",
+                "text": f"epoch {epoch} kept",
+                "showarrow": False,
+                "font": {"color": "@accent", "size": 12},
+            }
+        ],
+    }
+
+
 def plain(text: str) -> str:
     """Text that plotly shows as it is: a name may hold what it takes for markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

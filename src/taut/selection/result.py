@@ -1,0 +1,95 @@
+"""What a search gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Curve, Trained
+from taut.selection.choice import Choosing
+from taut.selection.score import CandidateScore
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """How the choice was made, so that it can be made again with resampled losses.
+
+    Parameters
+    ----------
+    places : tuple of int
+        Who could be chosen.
+    rule : Choosing
+    """
+
+    places: tuple[int, ...]
+    rule: Choosing
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PlainRuns:
+    """A candidate's networks, to be looked at.
+
+    Parameters
+    ----------
+    curves : tuple of Curve
+        One a fold.
+    weights : int64 array, shape (weights.N_BINS + 1,)
+        Of all folds' networks at the end of their training; see :mod:`taut.selection.weights`.
+    """
+
+    curves: tuple[Curve, ...]
+    weights: NDArray[np.int64]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """All candidates, the chosen one, and its networks.
+
+    Parameters
+    ----------
+    candidates : tuple of CandidateScore
+        Early stopping alone, no regularization, then as they were tried.
+    chosen : int
+        Its place among them.
+    number : int
+        By which the runner knows it.
+    networks : tuple of Trained
+    curves : dict
+        By ``"early_stopping"``, ``"none"`` and ``"chosen"`` the folds' curves.
+    row_losses : dict
+        By candidate's place its out-of-fold losses, float32, shape (n_rows,): the mean over the folds that
+        hold a row out, NaN where none of those trained does.
+    row_hits : dict
+        The same for those that could be chosen: the share of these folds whose network gets the row's class
+        right. Empty for regression.
+    contest : Contest
+    plain : dict
+        By candidate's place the curves and counted weights of the folds that it has, of those recipes with
+        one technique at most beside early stopping that were trained to their end or lost the race.
+    interrupted : bool
+    seconds : float
+        Of this search and of the earlier sessions that it took up.
+    """
+
+    candidates: tuple[CandidateScore, ...]
+    chosen: int
+    number: int
+    networks: tuple[Trained, ...]
+    curves: dict[str, tuple[Curve, ...]]
+    row_losses: dict[int, NDArray[np.float32]]
+    row_hits: dict[int, NDArray[np.float32]]
+    contest: Contest
+    plain: dict[int, PlainRuns]
+    interrupted: bool
+    seconds: float
+
+    @property
+    def best(self) -> CandidateScore:
+        """The chosen one."""
+        return self.candidates[self.chosen]
