@@ -67,10 +67,12 @@ def taut_code(facts: Facts) -> str:
 
 def loading_code(facts: Facts) -> str:
     """Give Python that loads the saved model and predicts."""
-    folder = facts["source"]["folder"] or "model"
+    folder, target = facts["source"]["folder"] or "model", facts["source"]["target"]
+    # A file that still has its target is predicted too, as `taut predict` does.
+    without = "" if target is None else f"table = table.drop(columns=[{target!r}], errors='ignore')\n"
     return (
         "import pandas as pd\nimport taut\n\n"
-        f"model = taut.load({folder!r})\n{new_code(facts)}\nprint(model.predict(table))\n"
+        f"model = taut.load({folder!r})\n{new_code(facts)}\n{without}print(model.predict(table))\n"
     )
 
 
