@@ -15,8 +15,8 @@ from taut.path.words import number
 from taut.report.facts import facts_of
 from taut.report.page import words
 from taut.report.page.figures.curves import mean_curve, scale_of, shown_curves
-from taut.report.page.figures.layout import thinned
 from taut.report.schema import CurveFacts, Facts, LineFacts, Number
+from taut.report.thinning import thinned
 
 if TYPE_CHECKING:
     from taut.estimators.base import TautEstimator

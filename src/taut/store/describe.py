@@ -118,35 +118,35 @@ def _parameters(estimator: TautEstimator) -> dict[str, Any]:
 def _training(estimator: TautEstimator) -> dict[str, Any]:
     """What is known of the training, for people and for the attributes after loading."""
     known = {name: getattr(estimator, name) for name in NUMBERS if hasattr(estimator, name)}
-    out: dict[str, Any] = {name: _plain(value) for name, value in known.items()}
+    out: dict[str, Any] = {name: plain(value) for name, value in known.items()}
     if hasattr(estimator, "_given"):
         out["given"] = list(estimator._given)
     if getattr(estimator, "importance_", None) is not None:
-        out["importance"] = _plain(estimator.importance_.to_dict())
+        out["importance"] = plain(estimator.importance_.to_dict())
     if hasattr(estimator, "notes_"):
         out["notes"] = list(estimator.notes_)
     if hasattr(estimator, "candidates_"):
-        out["candidates"] = [_plain(candidate.to_json()) for candidate in estimator.candidates_]
+        out["candidates"] = [plain(candidate.to_json()) for candidate in estimator.candidates_]
         if getattr(estimator, "estimate_", None) is not None:
-            out["estimate"] = _plain(estimator.estimate_.to_dict())
+            out["estimate"] = plain(estimator.estimate_.to_dict())
         out["history"] = {
-            name: [_plain(history) for history in folds] for name, folds in estimator.history_.items()
+            name: [plain(history) for history in folds] for name, folds in estimator.history_.items()
         }
     else:
-        out["history"] = _plain(estimator.history_)
+        out["history"] = plain(estimator.history_)
     return out
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Only what JSON holds; numbers that are not finite become None."""
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
+        return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

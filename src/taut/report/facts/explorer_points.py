@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Curve
 from taut.report.schema import ExplorerPoint, ExplorerTechnique, Number
+from taut.report.thinning import short, thinned
 from taut.selection.weights import LIMIT, N_BINS, fitting_step, in_bins
 from taut.techniques.base import Technique
 
@@ -126,7 +127,7 @@ def shared_edges(counts: Sequence[NDArray[np.int64]]) -> tuple[int, list[float]]
 def point_of(look: Look, step: int) -> ExplorerPoint:
     """Give a strength's networks as plain values."""
     n = min((len(curve) for curve in look.curves), default=0)
-    epochs = _epochs(n, look.epoch)
+    epochs = [place + 1 for place in thinned(n, look.epoch, _MOST_EPOCHS)]
     at = np.array(epochs, dtype=np.intp) - 1
     known = int(look.counts.sum())
     return {
@@ -166,14 +167,5 @@ def evenly(n: int, most: int, kept: set[int]) -> list[int]:
     return sorted(chosen)
 
 
-def _epochs(n: int, kept: int) -> list[int]:
-    """Some of the epochs 1 to n, the kept one and both ends among them."""
-    if n == 0:
-        return []
-    step = max(1, -(-n // _MOST_EPOCHS))
-    return sorted({*range(1, n + 1, step), n} | ({kept} if 1 <= kept <= n else set()))
-
-
 def _short(values: NDArray[np.float64]) -> list[Number]:
-    """Five digits are as many as a figure shows."""
-    return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values.tolist()]
+    return [short(value) for value in values.tolist()]

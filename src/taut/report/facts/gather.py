@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, cast
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from taut.estimators import TautClassifierCV, TautRegressorCV
@@ -22,6 +20,7 @@ from taut.report.facts.search import curves_of, search_of
 from taut.report.facts.written import from_text
 from taut.report.schema import SCHEMA, Facts, SourceFacts
 from taut.store import REPORT, fingerprint
+from taut.store.describe import plain
 
 NO_SOURCE: SourceFacts = {"file": None, "target": None, "folder": None, "command": None, "reading": None}
 
@@ -94,7 +93,7 @@ def facts_of(
         "recipe": recipe_of(estimator),
         "made": made_of(estimator),
     }
-    facts = cast(Facts, _plain(found))
+    facts = cast(Facts, plain(found))
     if estimator._told is not None:
         facts = _added(facts, estimator._told)
     return facts if earlier is None else _completed(facts, earlier)
@@ -144,16 +143,3 @@ def _effects_words(effects: Effects) -> list[str]:
     from taut.examine.effects_text import in_words as of_effects
 
     return of_effects(effects)
-
-
-def _plain(value: Any) -> Any:
-    """Only what JSON holds; numbers that are not finite become None."""
-    if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

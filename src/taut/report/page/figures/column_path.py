@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from taut.report.page.figures.layout import Figure, broken, cut, layout_of, log_ticks, plain, short
+from taut.report.page.figures.layout import Figure, broken, cut, layout_of, log_ticks, plain
 from taut.report.schema import Facts
+from taut.report.thinning import short
 
 #: Columns that the legend names; the others are drawn thin, and named where one points at them.
 MOST_NAMED = 12

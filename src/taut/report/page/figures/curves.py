@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from taut.report.page.figures.layout import Figure, kept_mark, layout_of, log_ticks, short, thinned
+from taut.report.page.figures.layout import Figure, kept_mark, layout_of, log_ticks
+from taut.report.page.figures.lines import fold_lines, mean_line
 from taut.report.schema import CurveFacts, Facts, Number
+from taut.report.thinning import short, thinned
 
 
 def curve_figures(facts: Facts) -> list[Figure]:
@@ -83,17 +85,8 @@ def _curve(
     ):
         if any(value is not None for value in values):
             at = thinned(len(values), curve["stop"])
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines",
-                    "name": name,
-                    "x": [i + 1 for i in at],
-                    "y": [short(values[i]) for i in at],
-                    "line": {"color": colour, "width": 2.6, "dash": dash},
-                    "hovertemplate": f"epoch %{{x}}<br>{name} loss %{{y:.4g}}<extra></extra>",
-                }
-            )
+            epochs, losses = [i + 1 for i in at], [short(values[i]) for i in at]
+            data.append(mean_line(name, epochs, losses, colour, dash))
     low, high, log = scale
     layout = layout_of(facts["loss"], "epoch")
     layout["yaxis"] |= {"range": [low, high], "type": "log" if log else "linear"}
@@ -107,22 +100,9 @@ def _curve(
 
 
 def _folds(curve: CurveFacts, which: str, colour: str) -> Figure:
-    """All folds as one trace with gaps: few traces draw fast."""
-    x: list[int | None] = []
-    y: list[Number] = []
+    lines = []
     for fold in curve["folds"]:
         values: list[Number] = fold[which]  # type: ignore[literal-required]
         at = thinned(len(values), curve["stop"])
-        x += [*(i + 1 for i in at), None]
-        y += [*(short(values[i]) for i in at), None]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": x,
-        "y": y,
-        "line": {"color": colour, "width": 0.8},
-        "opacity": 0.45,
-        "hoverinfo": "skip",
-        "showlegend": False,
-        "connectgaps": False,
-    }
+        lines.append(([i + 1 for i in at], [short(values[i]) for i in at]))
+    return fold_lines(lines, colour)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from taut.report.page.figures.layout import Figure, broken, layout_of, short
+from taut.report.page.figures.layout import Figure, broken, layout_of
 from taut.report.schema import Facts
+from taut.report.thinning import short
 
 
 def effects_figure(facts: Facts) -> Figure:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from taut.report.page.figures.explorer_surface import plane_figure, surface_of
-from taut.report.page.figures.layout import Figure, kept_mark, layout_of, log_ticks, plain, short
+from taut.report.page.figures.layout import Figure, kept_mark, layout_of, log_ticks, plain
+from taut.report.page.figures.lines import fold_lines, mean_line
 from taut.report.page.words import score_told, share, told, with_error
 from taut.report.schema import ExplorerPoint, ExplorerTechnique, Facts, Number
+from taut.report.thinning import short
 
 #: Names of the numbers that are told beside the slider, in their order.
 NUMBERS = ("Validation loss", "Training loss", "Gap", "Score", "Epoch kept", "Zero weights")
@@ -140,39 +142,14 @@ def _late(values: list[Number]) -> list[Number]:
 
 
 def _curves(point: ExplorerPoint) -> list[Figure]:
-    traces: list[Figure] = []
-    looks = (("train", "training", "@training", "dash"), ("validation", "validation", "@validation", "solid"))
-    for which, _, colour, _ in looks:
-        x: list[int | None] = []
-        y: list[Number] = []
-        for fold in point["folds"]:
-            x += [*point["epochs"], None]
-            y += [*(fold["train_loss"] if which == "train" else fold["validation_loss"]), None]
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": x,
-                "y": y,
-                "line": {"color": colour, "width": 0.8},
-                "opacity": 0.45,
-                "hoverinfo": "skip",
-                "showlegend": False,
-            }
-        )
-    for which, name, colour, dash in looks:
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": name,
-                "x": point["epochs"],
-                "y": point["train"] if which == "train" else point["validation"],
-                "line": {"color": colour, "width": 2.6, "dash": dash},
-                "hovertemplate": f"epoch %{{x}}<br>{name} loss %{{y:.4g}}<extra></extra>",
-            }
-        )
-    return traces
+    """As many traces for every strength, so that the script moves them."""
+    epochs, folds = point["epochs"], point["folds"]
+    return [
+        fold_lines([(epochs, fold["train_loss"]) for fold in folds], "@training"),
+        fold_lines([(epochs, fold["validation_loss"]) for fold in folds], "@validation"),
+        mean_line("training", epochs, point["train"], "@training", "dash"),
+        mean_line("validation", epochs, point["validation"], "@validation", "solid"),
+    ]
 
 
 def _mark(point: ExplorerPoint) -> Figure:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taut.report.page.figures.layout import Figure, broken, cut, layout_of, short
+from taut.report.page.figures.layout import Figure, broken, cut, layout_of
 from taut.report.schema import Facts, ImportanceLine, Number
+from taut.report.thinning import short
 
 #: Columns that are drawn.
 MOST_SHOWN = 20

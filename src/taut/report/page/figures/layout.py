@@ -11,11 +11,8 @@ import math
 import textwrap
 from typing import Any, TypeAlias
 
-from taut.report.schema import Number
-
 Figure: TypeAlias = dict[str, Any]
 
-_MOST_POINTS = 400  # of one line
 _HEIGHT = 340
 
 
@@ -44,20 +41,6 @@ def layout_of(y: str, x: str) -> Figure:
         "xaxis": {**axis, "title": {"text": x, "standoff": 8}},
         "yaxis": {**axis, "title": {"text": y, "standoff": 6}},
     }
-
-
-def thinned(length: int, stop: int | None) -> list[int]:
-    """Places of at most some hundred points, the stopping epoch among them."""
-    step = max(1, -(-length // _MOST_POINTS))
-    places = {*range(0, length, step), length - 1}
-    if stop and stop <= length:
-        places.add(stop - 1)
-    return sorted(places) if length else []
-
-
-def short(value: Number) -> Number:
-    """Five digits are as many as a figure shows."""
-    return None if value is None else float(f"{value:.5g}")
 
 
 def log_ticks(low: float, high: float) -> Figure:

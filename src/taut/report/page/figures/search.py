@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taut.report.page.figures.layout import Figure, layout_of, plain, short
+from taut.report.page.figures.layout import Figure, layout_of, plain
 from taut.report.page.words import seconds, told
 from taut.report.schema import CandidateFacts, Facts, Number
+from taut.report.thinning import short
 
 
 def search_figure(facts: Facts) -> Figure:
