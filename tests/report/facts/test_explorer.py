@@ -321,3 +321,14 @@ def test_a_cut_strength_has_no_figures_of_its_few_folds() -> None:
     early = clf.baseline_["early_stopping"].loss
     assert {p["within_chance"] for p in whole} >= {True}
     assert [p["within_chance"] for p in whole if p["loss"] == early]
+
+
+def test_an_interrupted_path_of_l1_leaves_the_columns_of_the_whole_one() -> None:
+    before = facts_of(moons(), paths=paths())
+    l1 = next(path for path in paths() if path.technique.name == "l1")
+    cut = replace(l1, points=l1.points[:2], best_index=0, one_se_index=0, interrupted=True)
+    after = facts_of(moons(), paths=[cut], earlier=before)
+    assert after["column_path"] == before["column_path"]
+    assert facts_of(moons(), paths=[cut])["column_path"] != before["column_path"]
+    whole = facts_of(moons(), paths=[l1], earlier=facts_of(moons(), paths=[cut]))
+    assert whole["column_path"] == before["column_path"]

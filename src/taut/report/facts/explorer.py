@@ -10,7 +10,7 @@ from taut.path import RegularizationPath
 from taut.path.columns import holding_out
 from taut.report.facts.explorer_path import from_path, grid_of
 from taut.report.facts.explorer_search import from_search
-from taut.report.schema import ColumnPathFacts, ExplorerFacts, ExplorerTechnique
+from taut.report.schema import ColumnPathFacts, ExplorerFacts, ExplorerTechnique, Facts
 from taut.techniques import TECHNIQUES
 
 #: Strengths of one technique, off among them.
@@ -84,6 +84,20 @@ def with_earlier(now: ExplorerFacts | None, earlier: ExplorerFacts | None) -> Ex
         if chosen is not None:
             techniques.append(chosen)
     return {"techniques": techniques, "grid": grid}
+
+
+def columns_with_earlier(now: Facts, earlier: Facts) -> ColumnPathFacts | None:
+    """Take how columns go to zero from where the explorer takes the technique that does it."""
+    new, old = now["column_path"], earlier["column_path"]
+    if new is None or old is None:
+        return new or old
+    makers = {kind.name for kind in TECHNIQUES if kind.makes_zeros}
+    paths = [
+        {one["name"]: one for one in (facts["explorer"] or {"techniques": []})["techniques"]}
+        for facts in (now, earlier)
+    ]
+    shared = [name for name in makers if all(name in one for one in paths)]
+    return old if any(_has_less(paths[0][name], paths[1][name]) for name in shared) else new
 
 
 def _has_less(new: ExplorerTechnique, old: ExplorerTechnique) -> bool:

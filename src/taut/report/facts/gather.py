@@ -13,7 +13,7 @@ from taut.examine import Diagnosis, Effects
 from taut.path import RegularizationPath
 from taut.report.facts.comparison import comparison_of
 from taut.report.facts.data import data_of
-from taut.report.facts.explorer import column_path_of, explorer_of, with_earlier
+from taut.report.facts.explorer import column_path_of, columns_with_earlier, explorer_of, with_earlier
 from taut.report.facts.importance import importance_of
 from taut.report.facts.made import made_of, recipe_of
 from taut.report.facts.search import curves_of, search_of
@@ -111,8 +111,7 @@ def _added(facts: Facts, before: Facts) -> Facts:
     if facts["diagnosis"] is None:
         done["diagnosis"] = before["diagnosis"]
     done["explorer"] = with_earlier(facts["explorer"], before["explorer"])
-    if facts["column_path"] is None:
-        done["column_path"] = before["column_path"]
+    done["column_path"] = columns_with_earlier(facts, before)
     return done
 
 
