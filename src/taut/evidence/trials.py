@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from taut.engine.base import Control, Curve, Data, Engine, Fold, Status
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
-from taut.selection.folds import without_shared_rows
+from taut.selection.folds import out_of_fold, without_shared_rows
 from taut.selection.ladder import Ladder
 from taut.selection.runner import Job, Runner, Settings
 from taut.selection.runs import FoldRun
@@ -200,15 +200,12 @@ class Trials:
         networks = self.runner.networks(jobs, trial.epochs.tolist(), self._control)
         if networks is None:
             raise KeyboardInterrupt
-        n = len(self._data.values)
-        total, times = np.zeros((n, self._data.n_outputs)), np.zeros((n, 1))
-        for fold, network in zip(self._folds, networks, strict=True):
-            rows = fold.validation
-            total[rows] += self.runner.engine.predict(self._data.values, network, rows)
-            times[rows] += 1
-        with np.errstate(invalid="ignore"):
-            mean: NDArray[np.float64] = total / times
-        return mean
+        values = self._data.values
+        outputs = [
+            self.runner.engine.predict(values, network, fold.validation)
+            for fold, network in zip(self._folds, networks, strict=True)
+        ]
+        return out_of_fold(self._folds, outputs, len(values))
 
     def _tried(
         self, names: Sequence[str], side: Side, candidates: Sequence[Candidate], *, early: bool
@@ -258,12 +255,11 @@ class Trials:
         known = self.runner.with_losses(jobs, runs, (at + 1).tolist(), self._control)
         if known is None:
             raise KeyboardInterrupt
-        total, times = (np.zeros(len(self._data.values)) for _ in range(2))
-        for fold, run, epoch in zip(self._folds, known, at, strict=True):
-            total[fold.validation] += run.losses[int(epoch) + 1]
-            times[fold.validation] += 1
-        with np.errstate(invalid="ignore"):
-            losses = total / times
+        losses = out_of_fold(
+            self._folds,
+            [run.losses[int(epoch) + 1] for run, epoch in zip(known, at, strict=True)],
+            len(self._data.target),
+        )
         each = np.arange(len(runs))
         return Trial(
             name=name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -286,6 +286,36 @@ def without_shared_rows(folds: Sequence[Fold], n_rows: int) -> NDArray[np.bool_]
         if not apart[k].any():
             apart[k] = np.arange(len(folds)) != k
     return apart
+
+
+def out_of_fold(
+    folds: Sequence[Fold], figures: Iterable[NDArray[Any] | None], n_rows: int
+) -> NDArray[np.float64]:
+    """Figures of the folds' validation rows, row by row: each the mean over the folds that hold it out.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+    figures : iterable of array, shape (n_validation,) or (n_validation, n_outputs), or None
+        One a fold; None where a fold has none.
+    n_rows : int
+
+    Returns
+    -------
+    float64 array, shape (n_rows,) or (n_rows, n_outputs)
+        NaN where no fold that has figures holds a row out.
+    """
+    total: NDArray[np.float64] | None = None
+    times = np.zeros(n_rows)
+    for fold, found in zip(folds, figures, strict=True):
+        if found is not None:
+            total = np.zeros((n_rows, *found.shape[1:])) if total is None else total
+            total[fold.validation] += found
+            times[fold.validation] += 1
+    if total is None:
+        return np.full(n_rows, np.nan)
+    with np.errstate(invalid="ignore"):
+        return (total.T / times).T
 
 
 def seed_of(seed: int, *names: int) -> int:

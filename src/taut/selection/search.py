@@ -18,6 +18,7 @@ from taut.selection import baselines
 from taut.selection.candidate import Candidate
 from taut.selection.choice import Selection, choose, choosing_among, eligible
 from taut.selection.final import Finish
+from taut.selection.folds import out_of_fold
 from taut.selection.interrupts import Interrupts
 from taut.selection.judge import FoldScorer, Judge
 from taut.selection.ladder import Ladder
@@ -372,17 +373,16 @@ class Search:
     def _gathered(
         self, place: int, figures: Callable[[FoldRun, int], NDArray[Any] | None]
     ) -> NDArray[np.float32]:
-        total, times = (np.zeros(len(self.data.values)) for _ in range(2))
         entry, score = self._entries[place], self._scores[place]
-        for k, fold in enumerate(self.ladder.folds):
+
+        def of_fold(k: int) -> NDArray[Any] | None:
             run = entry.runs.get(k)
             epoch = RACED if score.state == "dropped" else int(score.fold_epochs[k])
-            found = None if run is None else figures(run, epoch)
-            if found is not None:
-                total[fold.validation] += found
-                times[fold.validation] += 1
-        with np.errstate(invalid="ignore"):
-            return (total / times).astype(np.float32)
+            return None if run is None else figures(run, epoch)
+
+        folds = self.ladder.folds
+        found = out_of_fold(folds, (of_fold(k) for k in range(len(folds))), len(self.data.target))
+        return found.astype(np.float32)
 
     # --- the news -------------------------------------------------------------------------------------------
 
