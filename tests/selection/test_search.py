@@ -16,11 +16,12 @@ from taut.errors import TrainingError
 from taut.estimators.model import softmax
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
+from taut.selection.failures import describe_failures
 from taut.selection.final import N_REFIT, Finish
 from taut.selection.folds import Split, make_fold
 from taut.selection.ladder import Ladder
 from taut.selection.runner import Job
-from taut.selection.search import Search, describe_failures
+from taut.selection.search import Search
 from taut.techniques import L1, L2, BatchNorm, Dropout
 from tests.engine.helpers import each_loss
 from tests.selection.helpers import (

@@ -33,6 +33,7 @@ from taut.parameters import real, whole
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
 from taut.selection.choice import Selection
+from taut.selection.failures import describe_failures
 from taut.selection.final import Final, Finish
 from taut.selection.folds import Split, cross_validation_splits, holdout_split, make_fold, make_folds, seed_of
 from taut.selection.interrupts import Interrupts
@@ -42,7 +43,7 @@ from taut.selection.proposer import OptunaProposer, SamplerMaker
 from taut.selection.result import SearchResult
 from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
-from taut.selection.search import Search, describe_failures
+from taut.selection.search import Search
 from taut.selection.space import Space
 
 Auto: TypeAlias = Literal["auto"]
@@ -147,7 +148,7 @@ class CrossValidated(TautEstimator):
         if groups is not None:
             self._given = (*self._given, "groups")
         folds = make_folds(splits, problem.data, problem.matrix, settings.seed)
-        scorer = fold_scorer(self.scoring, problem, folds)
+        scorer = fold_scorer(self.scoring, problem, folds, X, X_val, seconds=limit)
         compiled = time.monotonic()
         engine.prepare()  # the one-time compilation does not count
         started += time.monotonic() - compiled

@@ -9,6 +9,7 @@ import numpy as np
 
 from taut.engine.base import Control
 from taut.estimators.problem import Problem
+from taut.estimators.scoring import score_name
 from taut.evidence.bagged import Bagged, bagged
 from taut.evidence.estimate import Estimate, RowFigures, estimate, share_of_variance
 from taut.evidence.estimate_folds import estimate_by_folds
@@ -40,7 +41,6 @@ def estimate_of(
     losses = np.stack([result.row_losses[i] for i in places]).astype(np.float64)
     if scoring is not None:
         scores = [result.candidates[i] for i in places]
-        name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
         found = estimate_by_folds(
             np.stack([score.scoring for score in scores if score.scoring is not None]),
             np.stack([score.validation_loss for score in scores]),
@@ -48,7 +48,7 @@ def estimate_of(
             weight,
             rule,
             at,
-            name,
+            score_name(scoring),
             result.best.n_repeats,
             seed,
         )

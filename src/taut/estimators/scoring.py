@@ -2,126 +2,350 @@
 
 from __future__ import annotations
 
+import inspect
+import math
+import numbers
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer
 
 from taut.engine.base import Fold
 from taut.errors import ParameterError
+from taut.estimators.given_rows import GivenRows
 from taut.estimators.model import softmax
 from taut.estimators.problem import Problem
+from taut.selection.failures import ScorerError
 from taut.selection.judge import FoldScorer
+from taut.table.frame import closest
+
+# What metrics call their first parameter; a scorer's is an estimator.
+_TRUTHS = ("y_true", "y", "y_test", "truth", "target", "actual")
+# What people call some scorers.
+_SHORT = {
+    "mse": "neg_mean_squared_error",
+    "rmse": "neg_root_mean_squared_error",
+    "mae": "neg_mean_absolute_error",
+    "mape": "neg_mean_absolute_percentage_error",
+    "msle": "neg_mean_squared_log_error",
+    "mcc": "matthews_corrcoef",
+    "r2_score": "r2",
+}
+_LONGEST = 300  # characters of somebody else's message
+_TRIAL_SECONDS = 0.5  # a slow scorer is not tried on more folds than it takes
 
 
 @final
 class FoldClassifier(ClassifierMixin, BaseEstimator):
-    """What a scorer sees of a fold's network: it predicts what it was given, whatever X is."""
+    """What a scorer sees of a fold's network: it predicts the fold's validation rows, and no others."""
 
     def __init__(self, classes: NDArray[Any], probabilities: NDArray[np.float64]) -> None:
         self.classes, self.probabilities = classes, probabilities
         self.classes_ = classes  # fitted, as scorers see it
 
-    def predict(self, X: object) -> NDArray[Any]:
+    def predict(self, X: Any) -> NDArray[Any]:
         """The likeliest classes, shape (n,)."""
-        labels: NDArray[Any] = self.classes[np.argmax(self.probabilities, axis=1)]
+        labels: NDArray[Any] = self.classes[np.argmax(self.predict_proba(X), axis=1)]
         return labels
 
-    def predict_proba(self, X: object) -> NDArray[np.float64]:
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probabilities, shape (n, n_classes)."""
+        _check_rows(X, len(self.probabilities))
         return self.probabilities
 
 
 @final
 class FoldRegressor(RegressorMixin, BaseEstimator):
-    """What a scorer sees of a fold's network: it predicts what it was given, whatever X is."""
+    """What a scorer sees of a fold's network: it predicts the fold's validation rows, and no others."""
 
     def __init__(self, values: NDArray[np.float64]) -> None:
         self.values = values
         self.values_ = values
 
-    def predict(self, X: object) -> NDArray[np.float64]:
+    def predict(self, X: Any) -> NDArray[np.float64]:
         """The values, shape (n,)."""
+        _check_rows(X, len(self.values))
         return self.values
 
 
-def fold_scorer(scoring: Any, problem: Problem, folds: Sequence[Fold]) -> FoldScorer | None:
+def _check_rows(X: Any, n: int) -> None:
+    found = getattr(X, "n_rows", None)  # a taut Frame
+    found = len(X) if found is None else found
+    if found != n:
+        raise ValueError(
+            f"a scorer can have the {n:,} rows predicted that it is given, and it asked for {found:,} others"
+        )
+
+
+def fold_scorer(
+    scoring: Any,
+    problem: Problem,
+    folds: Sequence[Fold],
+    X: Any,
+    X_val: Any = None,
+    *,
+    seconds: float = math.inf,
+) -> FoldScorer | None:
     """A scorer of networks by their outputs for a fold's validation rows; None without ``scoring``.
 
     Parameters
     ----------
     scoring : str, callable or None
-        A scikit-learn scorer or its name. It sees the predictions for the validation rows and their true
-        targets; in place of X it is given the rows' numbers.
+        A scikit-learn scorer or its name. It sees the predictions for the validation rows, their rows of X
+        and their true targets.
+    problem : Problem
+    folds : sequence of Fold
+    X, X_val : array or data frame
+        As the person gave them.
+    seconds : float
+        The time limit; trying the scorer out takes a small part of it.
 
     Raises
     ------
     ParameterError
-        Where it is neither, or scikit-learn does not know the name.
+        Where it is neither, or scikit-learn does not know the name, or it cannot score this target whatever
+        is predicted.
     """
     if scoring is None:
         return None
-    if isinstance(scoring, str):
-        try:
-            scorer = get_scorer(scoring)
-        except ValueError as error:
-            raise ParameterError(
-                f"scoring={scoring!r} is not known to scikit-learn; "
-                "sklearn.metrics.get_scorer_names() lists what is."
-            ) from error
-    elif callable(scoring):
-        scorer = scoring
-    else:
-        raise ParameterError(f"scoring must be a scikit-learn scorer, its name or None; it is {scoring!r}.")
+    scorer, name = scorer_of(scoring), scoring_text(scoring)
     target, data = problem.target, problem.data
+    given = GivenRows(X, problem.n_train, X_val)
+    takes_weight = isinstance(scorer, _BaseScorer) or "sample_weight" in _parameters(scorer)
 
     def score(k: int, outputs: NDArray[np.floating]) -> float:
         rows = folds[k].validation
         said: Any
         if target.classes is None:
-            y = data.target[rows] * target.unit + target.origin
-            said = FoldRegressor(outputs[:, 0].astype(np.float64) * target.unit + target.origin)
+            y = _as_given(data.target[rows], target.unit, target.origin)
+            values = outputs[:, 0].astype(np.float64) * target.unit + target.origin
+            said = FoldRegressor(values)
         else:
             y = target.classes[data.target[rows].astype(np.intp)]
             said = FoldClassifier(target.classes, softmax(outputs))
         more: dict[str, Any] = {}
-        if data.score_weight is not None and isinstance(scorer, _BaseScorer):
+        if data.score_weight is not None and takes_weight:
             more["sample_weight"] = data.score_weight[rows]
-        return float(scorer(said, rows.reshape(-1, 1), y, **more))
+        try:
+            found = _number(scorer(said, given.take(rows), y, **more))
+        except Exception as error:  # whatever it is, one candidate fails by it and not the search
+            raise _failure(name, _reason(error), said) from error
+        if not math.isfinite(found):
+            raise _failure(name, f"is {found:g}", said)
+        return found
 
-    _try(scoring, score, problem, folds)
+    _try(name, score, problem, folds, min(_TRIAL_SECONDS, 0.02 * seconds))
     return score
 
 
-def _try(scoring: Any, score: FoldScorer, problem: Problem, folds: Sequence[Fold]) -> None:
+def scorer_of(scoring: Any) -> Any:
+    """What is called with an estimator, X and y.
+
+    Raises
+    ------
+    ParameterError
+        Where ``scoring`` is neither such nor the name of one.
+    """
+    if isinstance(scoring, str):
+        try:
+            return get_scorer(scoring)
+        except ValueError as error:
+            raise ParameterError(
+                f"scoring={scoring!r} is not known to scikit-learn; {_meant(scoring)}"
+            ) from error
+    if not callable(scoring) or isinstance(scoring, type):
+        several = isinstance(scoring, (list, tuple, set, dict))
+        hint = " Candidates are chosen by one score: name one." if several and len(scoring) else ""
+        raise ParameterError(
+            f"scoring must be a scikit-learn scorer, its name or None; it is {scoring!r}.{hint}"
+        )
+    if not isinstance(scoring, _BaseScorer) and _is_metric(scoring):
+        name = scoring_text(scoring)
+        raise ParameterError(
+            f"scoring={name} is a metric, of true and predicted values, and a scorer is called with an "
+            f"estimator, X and y: give sklearn.metrics.make_scorer({name}){_by_name(scoring)}."
+        )
+    return scoring
+
+
+def scoring_text(scoring: Any) -> str:
+    """What a scorer is called in sentences: 'roc_auc' in quotes, a function by its name."""
+    if isinstance(scoring, str):
+        return repr(scoring)
+    metric = getattr(scoring, "_score_func", None)
+    if metric is not None:
+        return f"make_scorer({scoring_text(metric)})"
+    whole = getattr(scoring, "func", scoring)  # of a functools.partial
+    name = getattr(whole, "__name__", None)
+    return str(name) if name else type(scoring).__name__
+
+
+def score_name(scoring: Any) -> str:
+    """What its figures are called in a result, as scikit-learn names scorers."""
+    if isinstance(scoring, str):
+        return scoring
+    metric = getattr(scoring, "_score_func", None)
+    if metric is None:
+        return scoring_text(scoring)
+    return ("neg_" if scoring._sign < 0 else "") + scoring_text(metric)
+
+
+def _meant(name: str) -> str:
+    """The closest names, or where they are listed."""
+    names = get_scorer_names()
+    plain = _SHORT.get(name.casefold(), name).casefold().replace("-", "_").replace(" ", "_").strip("_")
+    bare = plain.replace("_", "")
+    folded = {other.replace("_", ""): other for other in names}
+    found = folded.get(bare) or folded.get("neg" + bare)
+    if found is None:
+        parts = [other for other in names if bare and bare in other.replace("_", "").removeprefix("neg")]
+        found = min(parts, key=len, default=None)
+    if found is not None:
+        return f"did you mean {found!r}?"
+    near = closest(plain, names)
+    return near if near.startswith("did") else "sklearn.metrics.get_scorer_names() lists what is."
+
+
+def _parameters(function: Any) -> Any:
+    """A function's parameters by name; none where that is not to be had."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+
+
+def _is_metric(function: Any) -> bool:
+    """Whether a function wants true and predicted values, or at any rate no three things."""
+    parameters = _parameters(function)
+    if not parameters:
+        return False
+    theirs = getattr(function, "__module__", "").startswith("sklearn.metrics.")
+    if theirs or next(iter(parameters)) in _TRUTHS:
+        return "estimator" not in parameters
+    try:
+        inspect.signature(function).bind(None, None, None)
+    except TypeError:
+        return True
+    return False
+
+
+def _by_name(metric: Any) -> str:
+    """How scikit-learn calls the scorer of a metric, where it has one."""
+    for name in get_scorer_names():
+        scorer = get_scorer(name)
+        if getattr(scorer, "_score_func", None) is metric and not getattr(scorer, "_kwargs", None):
+            return f", or scoring={name!r}"
+    return ""
+
+
+def _as_given(values: NDArray[np.floating], unit: float, origin: float) -> NDArray[np.float64]:
+    """The target in its own units.
+
+    On the way to the engine's units and back the last digit may change, and a count of 0 that became -1e-17
+    is refused by scorers of counts: whole numbers come back whole.
+    """
+    y = values.astype(np.float64) * unit + origin
+    whole = np.round(y)
+    near = np.abs(y - whole) <= 8 * np.finfo(np.float64).eps * (np.abs(y - origin) + abs(origin))
+    return np.where(near, whole, y)
+
+
+def _number(found: Any) -> float:
+    """What a scorer gave, as a number.
+
+    Raises
+    ------
+    TypeError
+        Where it is none.
+    """
+    if isinstance(found, np.ndarray) and found.ndim == 0:
+        found = found.item()
+    if isinstance(found, (numbers.Real, np.bool_)):
+        return float(found)
+    if hasattr(found, "__float__") and not hasattr(found, "__len__") and not np.iscomplexobj(found):
+        return float(found)  # a decimal, a tensor's number
+    kind = type(found).__name__
+    if isinstance(found, dict):
+        kind += ", as scorers of several metrics do: candidates are chosen by one score"
+    raise TypeError(f"it gave {'an' if kind[0] in 'aeiou' else 'a'} {kind}, and a score is one number")
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    text = text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
+    hint = ""
+    if "sample_weight" in text:
+        hint = " (it takes no sample_weight)"
+    elif "pos_label" in text:
+        hint = " (sklearn.metrics.make_scorer takes pos_label, the class that counts)"
+    return f"raised {type(error).__name__}: {text}{hint}" if text else f"raised {type(error).__name__}"
+
+
+def _failure(name: str, why: str, said: FoldClassifier | FoldRegressor) -> ScorerError:
+    if isinstance(said, FoldRegressor):
+        low, high = float(said.values.min()), float(said.values.max())
+        return ScorerError(f"scoring={name} {why}", f"values from {low:.4g} to {high:.4g}", low)
+    n = len(np.unique(said.probabilities.argmax(axis=1)))
+    return ScorerError(f"scoring={name} {why}", f"{n} of {len(said.classes)} classes")
+
+
+def _try(name: str, score: FoldScorer, problem: Problem, folds: Sequence[Fold], seconds: float) -> None:
     """Score made-up outputs, so that a scorer that does not go with the target is told of before training.
 
-    They are some other row's target: mostly wrong, and of values that the target has.
+    Only what is certain is refused: a scorer that gives no number for any of several kinds of predictions.
+    What depends on the predictions is for the search, where one candidate fails by it and not the others.
 
     Raises
     ------
     ParameterError
     """
-    data = problem.data
+    deadline = time.monotonic() + seconds
     for k, fold in enumerate(folds):
-        target = np.roll(data.target[fold.validation], 1)
-        outputs = (
-            target[:, None] if data.task == "regression" else np.eye(data.n_outputs)[target.astype(np.intp)]
-        )
+        if k and time.monotonic() >= deadline:
+            return
+        error: ScorerError | None = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            try:
-                found = score(k, outputs)
-            except (ValueError, AttributeError, TypeError) as error:
-                # As where it wants probabilities of a regressor, or takes no sample_weight.
-                raise ParameterError(f"scoring={scoring!r} does not go with this target: {error}") from error
-        if np.isnan(found):
+            for outputs in _made_up(problem, fold):
+                try:
+                    score(k, outputs)
+                    error = None
+                    break
+                except ScorerError as failed:
+                    error = error or failed
+        if error is None:
+            continue
+        if error.__cause__ is None:
             raise ParameterError(
-                f"scoring={scoring!r} is nan on the held-out rows of fold {k}, as where these are one row or "
-                "all of one class: take another cv, or another scoring."
-            )
+                f"{error.why} on the held-out rows of fold {k} whatever is predicted, as where these are one "
+                "row or all of one class: take another cv, or another scoring."
+            ) from error
+        said = error.why.removeprefix(f"scoring={name} ")
+        for usual in (ValueError, AttributeError, TypeError):  # what it says tells enough
+            said = said.removeprefix(f"raised {usual.__name__}: ")
+        raise ParameterError(f"scoring={name} does not go with this target: {said}.") from error
+
+
+def _made_up(problem: Problem, fold: Fold) -> Iterator[NDArray[np.floating]]:
+    """Outputs for a fold's validation rows: some other row's target, mostly wrong; then what is more usual.
+
+    Amounts are no whole numbers, which a scorer of classes would take for such; those of the second kind lie
+    within the target's range, so that they are positive where the target is.
+    """
+    data, target = problem.data, problem.target
+    own = data.target[fold.validation]
+    if data.task == "classification":
+        for codes in (np.roll(own, 1), own):
+            yield np.eye(data.n_outputs)[codes.astype(np.intp)]
+        return
+    values = own * target.unit + target.origin
+    middle, little = float(np.mean(values)), (float(np.abs(values).max()) or 1.0) / 3000
+    for share in (1.0, 0.5):
+        made = middle + share * (np.roll(values, 1) - middle) + little
+        yield ((made - target.origin) / target.unit)[:, None]

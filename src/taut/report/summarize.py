@@ -15,12 +15,13 @@ from taut.evidence.estimate import Estimate
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE
 from taut.selection.choice import Selection
+from taut.selection.failures import DIVERGED
 from taut.selection.score import CandidateScore, is_within_chance, paired_change
 from taut.selection.space import is_single
 from taut.techniques import TECHNIQUES, EarlyStopping
 
 CrossValidated: TypeAlias = TautClassifierCV | TautRegressorCV
-State: TypeAlias = Literal["scored", "dropped", "cut off", "diverged", "not tried"]
+State: TypeAlias = Literal["scored", "dropped", "cut off", "diverged", "no score", "not tried"]
 Baseline: TypeAlias = Literal["none", "early_stopping"]
 
 NAN = float("nan")
@@ -243,7 +244,8 @@ def _line(label: str, score: CandidateScore | None, zero_share: float | None = N
     if score is None:
         return Line(label, None, "not tried")
     if not _has_score(score):
-        return Line(label, score.recipe, "diverged")
+        # Whatever trained to an end and has no score has one's own scorer to thank.
+        return Line(label, score.recipe, "diverged" if score.failed in ("", DIVERGED) else "no score")
     return Line(
         label=label,
         recipe=score.recipe,

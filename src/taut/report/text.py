@@ -181,7 +181,7 @@ def _decimals(summary: Summary) -> int | None:
 
 
 def _row(line: Line, decimals: int | None, *, percent: bool) -> list[str]:
-    if line.state in ("not tried", "diverged"):
+    if line.state in ("not tried", "diverged", "no score"):
         return [line.label, "", line.state, "", "", "", ""]
 
     def loss(value: float) -> str:

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Control
+from taut.selection.failures import DIVERGED, ScorerError
 from taut.selection.folds import n_repeats, without_shared_rows
 from taut.selection.race import Entry, Race
 from taut.selection.runner import Runner
 from taut.selection.score import CandidateScore, State, Vector, failed_score, score_folds, target_variances
 
 #: Score of a fold's network (greater is better): called with the fold's number and the outputs for its
-#: validation rows, shape (n_validation, n_outputs).
+#: validation rows, shape (n_validation, n_outputs). Where it has no finite number to give, it raises
+#: ScorerError and nothing else.
 FoldScorer = Callable[[int, NDArray[np.floating]], float]
 
 
@@ -37,6 +39,7 @@ class Judge:
         self._runner, self._race, self._scorer = runner, race, scorer
         self._folds = runner.ladder.folds
         self.anchor: tuple[Entry, float] | None = None  # early stopping alone, and its loss
+        self.scorer_errors: list[ScorerError] = []  # the first of each candidate that failed by one
 
     @cached_property
     def _others(self) -> NDArray[np.bool_] | None:
@@ -53,9 +56,7 @@ class Judge:
     def finish(self, entry: Entry, batch: int, control: Control) -> CandidateScore | None:
         """Bring an entry to its end and score it; None where it was cut off and does not count."""
         if entry.ended == "failed":
-            return failed_score(
-                entry.candidate, batch, len(self._folds), "diverged", entry.epochs, entry.seconds
-            )
+            return self._failed(entry, batch, DIVERGED)
         if entry.ended == "cut off":
             return None
         if entry.ended == "dropped":
@@ -89,7 +90,11 @@ class Judge:
         scoring = None
         if self._scorer is not None:
             # A baseline has to have its score, whatever the time.
-            found = self._scoring(entry, scores.fold_epochs, state, Control() if batch < 0 else control)
+            try:
+                found = self._scoring(entry, scores.fold_epochs, state, Control() if batch < 0 else control)
+            except ScorerError as error:
+                self.scorer_errors.append(error)
+                return self._failed(entry, batch, str(error))
             if found is None:
                 return None
             scoring = np.array(found)
@@ -110,6 +115,9 @@ class Judge:
             seconds=entry.seconds,
             n_repeats=self._n_repeats,
         )
+
+    def _failed(self, entry: Entry, batch: int, why: str) -> CandidateScore:
+        return failed_score(entry.candidate, batch, len(self._folds), why, entry.epochs, entry.seconds)
 
     def _dropped(self, entry: Entry, batch: int) -> CandidateScore:
         """Score an entry on the folds that it has, by the losses with which it raced."""

@@ -17,6 +17,7 @@ from taut.errors import TrainingError, TrainingWarning
 from taut.selection import baselines
 from taut.selection.candidate import Candidate
 from taut.selection.choice import Selection, choose, choosing_among, eligible
+from taut.selection.failures import nobody_has_a_score
 from taut.selection.final import Finish
 from taut.selection.folds import out_of_fold
 from taut.selection.interrupts import Interrupts
@@ -112,7 +113,7 @@ class Search:
         Raises
         ------
         TrainingError
-            Where every candidate diverged.
+            Where no candidate has a score: all diverged, or the scorer gave no number for any.
         KeyboardInterrupt
             Where Ctrl+C came before there was anything to finish with, or twice.
         StoreError
@@ -138,10 +139,7 @@ class Search:
         if interrupts.count > 1 or (not eligible(self._scores) and self._stop.cancelled.is_set()):
             raise KeyboardInterrupt
         if not eligible(self._scores):
-            raise TrainingError(
-                "Every candidate diverged (its loss or weights were no longer finite): lower learning_rate, "
-                "or look for extreme values in the target."
-            )
+            raise TrainingError(nobody_has_a_score(self._scores, self._judge.scorer_errors))
         return self._result()
 
     # --- the baselines --------------------------------------------------------------------------------------
@@ -431,12 +429,3 @@ class Search:
             seconds_left=left,
             finishing=finishing,
         )
-
-
-def describe_failures(candidates: Sequence[CandidateScore]) -> str:
-    """One sentence naming the candidates that have no score; empty where all have one."""
-    failed = [c for c in candidates if c.failed]
-    if not failed:
-        return ""
-    names = "; ".join(f"{c.recipe.describe()} ({c.failed})" for c in failed)
-    return f"{len(failed)} of {len(candidates)} candidates have no score: {names}."

@@ -11,6 +11,7 @@ from taut.engine.base import Curve
 from taut.path.grid import thinned_epochs
 from taut.report.facts.explorer_points import Look, Setting, evenly, technique_of
 from taut.report.schema import ExplorerTechnique
+from taut.selection.failures import DIVERGED
 from taut.selection.score import CandidateScore, Vector, is_within_chance, paired_change, standard_error
 from taut.selection.space import is_single
 from taut.selection.weights import N_BINS
@@ -56,7 +57,11 @@ def from_search(estimator: Any, kind: type[Technique], most: int) -> ExplorerTec
         label = "off" if i == off else "on" if switch else f"{strength:.3g}"
         looks.append(_look(candidates[i], candidates[off], strength, label, *runs[i]))
     left_out = [
-        f"At {_strength(candidates[i], kind):.3g} training diverged." for i in alike if candidates[i].failed
+        f"At {_strength(candidates[i], kind):.3g} training diverged."
+        if candidates[i].failed == DIVERGED
+        else f"At {_strength(candidates[i], kind):.3g} there is no score."
+        for i in alike
+        if candidates[i].failed
     ]
     axis: Literal["strength", "switch"] = "switch" if switch else "strength"
     setting = _setting(candidates[off], "early stopping")

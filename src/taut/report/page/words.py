@@ -310,7 +310,8 @@ def of_search(facts: Facts) -> str:
     if dropped:
         first += f", and {dropped:,} of them lost the race and were cut early"
     if search["n_failed"]:
-        first += f"; {search['n_failed']:,} diverged and have no loss"
+        diverged = all(c["failed"] in ("", "diverged") for c in search["candidates"])
+        first += f"; {search['n_failed']:,} {'diverged and have no loss' if diverged else 'have no score'}"
     if known:
         loss, place = min(known)
         first += f"; the lowest loss, {told(loss)}, was found by candidate {place + 1}"
