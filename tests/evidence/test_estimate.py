@@ -319,7 +319,7 @@ def test_plain_values() -> None:
     found: Any = of(noise(3)).to_dict()
     assert list(found) == [
         "loss", "score", "score_name", "naive_loss", "naive_score", "bag_loss", "bag_score", "n_bagged",
-        "n_candidates", "n_resamples",
+        "n_candidates", "n_resamples", "gains",
     ]  # fmt: skip
     assert found["loss"]["low"] < found["loss"]["value"] < found["loss"]["high"]
     assert math.isnan(found["bag_loss"])

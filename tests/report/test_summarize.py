@@ -70,12 +70,12 @@ def test_changes_are_paired_by_fold() -> None:
     # The folds differ by 0.4, the differences from fold to fold by nothing.
     assert early.difference == pytest.approx(0.2)
     assert early.standard_error == pytest.approx(0.0, abs=1e-12)
-    assert early.share == pytest.approx(0.2 / 1.2)
+    assert early.share.value == pytest.approx(0.2 / 1.2)
     assert early.within_chance is False
-    assert changes["none"].share == pytest.approx(1.4 / 2.4)
+    assert changes["none"].share.value == pytest.approx(1.4 / 2.4)
 
 
-def test_a_difference_below_its_standard_error_is_within_chance() -> None:
+def test_a_difference_whose_interval_holds_zero_is_within_chance() -> None:
     candidates = [scored(EARLY, [1.0, 1.0, 1.0]), scored(NONE, [2, 2, 2]), scored(MIXTURE, [0.5, 1.4, 0.9])]
     change = summarize(searched(TautClassifierCV(), candidates)).changes[1]
     assert change.against == "early_stopping"
@@ -99,7 +99,7 @@ def test_a_baseline_that_is_chosen_or_failed_is_not_compared_with() -> None:
 
 def test_a_loss_of_nothing_cannot_be_lowered() -> None:
     summary = summarize(searched(TautClassifierCV(), [scored(EARLY, [0, 0]), scored(NONE, [0, 0])]))
-    assert summary.changes[0].share == 0.0
+    assert summary.changes[0].share.value == 0.0
 
 
 def test_what_was_cut_off_is_marked() -> None:

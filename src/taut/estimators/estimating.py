@@ -13,6 +13,7 @@ from taut.estimators.scoring import score_name
 from taut.evidence.bagged import Bagged, bagged
 from taut.evidence.estimate import Estimate, RowFigures, estimate, share_of_variance
 from taut.evidence.estimate_folds import estimate_by_folds
+from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
 from taut.selection.result import SearchResult
 from taut.selection.search import Search
 
@@ -58,7 +59,7 @@ def estimate_of(
         else:
             badness = 1.0 - np.stack([result.row_hits[i] for i in places]).astype(np.float64)
         name = "r2" if problem.target.classes is None else "accuracy"
-        found = estimate(RowFigures(losses, badness, weight), rule, at, name, seed)
+        found = estimate(RowFigures(losses, badness, weight), rule, at, name, seed, _baselines(result))
     best = result.best
     bag = None
     if best.state == "complete":
@@ -72,6 +73,16 @@ def estimate_of(
             n_bagged=bag.n_bagged,
         )
     return found.in_units(factor), bag
+
+
+def _baselines(result: SearchResult) -> dict[str, int]:
+    """Where the baselines are among those that could be chosen."""
+    named = {NO_REGULARIZATION: "none", EARLY_STOPPING_ALONE: "early_stopping"}
+    return {
+        named[score.recipe]: at
+        for at, place in enumerate(result.contest.places)
+        if (score := result.candidates[place]).batch < 0 and score.recipe in named
+    }
 
 
 def _of_bag(bag: Bagged, problem: Problem) -> tuple[float, float]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.evidence.interval import LEVEL, Interval
+from taut.evidence.picking import corrected_gain
 from taut.evidence.skew import skewed_interval
 from taut.selection.choice import Choosing
 
@@ -46,6 +47,9 @@ class Estimate:
     n_candidates : int
         That took part: those with all folds.
     n_resamples : int
+    gains : mapping of str to Interval
+        By a baseline's name ("none", "early_stopping") by which share the chosen one's loss is lower than
+        that baseline's, corrected for choosing; of those baselines that took part.
     """
 
     loss: Interval
@@ -58,6 +62,7 @@ class Estimate:
     n_bagged: int = 0
     n_candidates: int = 1
     n_resamples: int = N_RESAMPLES
+    gains: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
     def price(self) -> float:
@@ -79,6 +84,8 @@ class Estimate:
         nan = float("nan")
         given: dict[str, Any] = {name: nan if value is None else value for name, value in data.items()}
         given["loss"], given["score"] = Interval.from_dict(data["loss"]), Interval.from_dict(data["score"])
+        # Models that were saved before there were any have none.
+        given["gains"] = {name: Interval.from_dict(one) for name, one in data.get("gains", {}).items()}
         return cls(**given)
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,6 +101,7 @@ class Estimate:
             "n_bagged": self.n_bagged,
             "n_candidates": self.n_candidates,
             "n_resamples": self.n_resamples,
+            "gains": {name: one.to_dict() for name, one in self.gains.items()},
         }
 
 
@@ -117,7 +125,14 @@ class RowFigures:
     weight: NDArray[np.floating] | None
 
 
-def estimate(figures: RowFigures, choosing: Choosing, chosen: int, score_name: str, seed: int) -> Estimate:
+def estimate(
+    figures: RowFigures,
+    choosing: Choosing,
+    chosen: int,
+    score_name: str,
+    seed: int,
+    baselines: Mapping[str, int] | None = None,
+) -> Estimate:
     """Bootstrap bias corrected cross-validation.
 
     Every resample of the rows chooses anew among the candidates, and looks at the chosen one's figures on
@@ -133,6 +148,8 @@ def estimate(figures: RowFigures, choosing: Choosing, chosen: int, score_name: s
         The place in ``figures`` of the one that the search chose.
     score_name : str
     seed : int
+    baselines : mapping of str to int, optional
+        By name the places in ``figures`` of what the chosen one is compared with.
 
     Returns
     -------
@@ -163,7 +180,8 @@ def estimate(figures: RowFigures, choosing: Choosing, chosen: int, score_name: s
     winners = choosing.winners(inside)
     each = np.arange(len(winners))
     left = (out @ sums.weight)[:, None]
-    loss = float(np.mean(((out @ sums.losses) / left)[each, winners])) if len(each) else own_loss
+    outside = (out @ sums.losses) / left
+    loss = float(np.mean(outside[each, winners])) if len(each) else own_loss
     missed = float(np.mean(((out @ sums.badness) / left)[each, winners])) if len(each) else own_badness
     return Estimate(
         loss=interval_of_loss(loss, losses[chosen], weight),
@@ -172,6 +190,13 @@ def estimate(figures: RowFigures, choosing: Choosing, chosen: int, score_name: s
         naive_loss=own_loss,
         naive_score=1.0 - own_badness,
         n_candidates=len(losses),
+        gains={
+            name: corrected_gain(
+                inside[each, winners], inside[:, place], outside[each, winners], outside[:, place]
+            )
+            for name, place in (baselines or {}).items()
+            if place != chosen and len(each) and np.any(losses[place] > 0)
+        },
     )
 
 

@@ -33,6 +33,16 @@ class Interval:
         """Whether nothing is shown: 0 lies in it, or there is none."""
         return not (self.low > 0.0 or self.high < 0.0)
 
+    def within(self, lowest: float, highest: float) -> Interval:
+        """Cut to what the figure can be, its value too; what is NaN stays so.
+
+        The truth is in the range, so that an interval that was cut to it holds the truth as often.
+        """
+        value, low, high = (
+            x if np.isnan(x) else min(max(x, lowest), highest) for x in (self.value, self.low, self.high)
+        )
+        return Interval(value, low, high)
+
     def times(self, factor: float) -> Interval:
         """In other units; a factor below 0 turns it around."""
         ends = sorted((self.low * factor, self.high * factor))

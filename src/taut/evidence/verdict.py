@@ -9,11 +9,13 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.evidence.interval import Interval, percentiles
+from taut.evidence.certainty import certainty_of
+from taut.evidence.interval import Interval
+from taut.evidence.picking import corrected_gain
 from taut.evidence.trials import Trial
 
 Fit: TypeAlias = Literal["underfits", "fits", "overfits"]
-Degree: TypeAlias = Literal["", "slightly", "clearly", "badly"]
+Degree: TypeAlias = Literal["", "perhaps", "slightly", "clearly", "badly"]
 
 #: A gain of less than this share of the loss is no matter, weaker and stronger. By 160 cases whose truth
 #: thousands of other rows told, they say best where there is 2 % to be had (docs/diagnosis.md).
@@ -80,9 +82,14 @@ class Verdict:
 
     @property
     def degree(self) -> Degree:
-        """How badly, by the share of the loss that could be saved: up to 10 %, up to 50 %, more."""
+        """How badly, by the share of the loss that could be saved: up to 10 %, up to 50 %, more.
+
+        "perhaps" where its interval holds zero, however large the share.
+        """
         if self.fit == "fits":
             return ""
+        if certainty_of(self.gain.share) != "sure":
+            return "perhaps"
         share = self.gain.share.value
         return "badly" if share > _BADLY else "clearly" if share > _CLEARLY else "slightly"
 
@@ -142,14 +149,10 @@ def gain_of(own: Trial, others: Sequence[Trial], weight: NDArray[np.floating] | 
     winners = 1 + inside[:, 1:].argmin(axis=1)
     outside = out @ groups.T
     each = np.arange(_RESAMPLES)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        corrected = float(1.0 - outside[each, winners].sum() / outside[:, 0].sum())
-        # The spread is that of all rows; of the third that is left out it would be too wide.
-        spread = 1.0 - inside[each, winners] / inside[:, 0]
-    middle = float(np.nanmean(spread))
+    share = corrected_gain(inside[each, winners], inside[:, 0], outside[each, winners], outside[:, 0])
     total = groups.sum(axis=1)
     measured = float(1.0 - total[1:].min() / total[0])
-    return Gain(percentiles(corrected, spread - middle + corrected), best.name, measured)
+    return Gain(share, best.name, measured)
 
 
 def _groups(table: Vector, weight: Vector, seed: int) -> Vector:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Curve
+from taut.evidence.interval import Interval
 from taut.network import Activation
 from taut.path.plane import Plane
 from taut.recipe import Recipe
@@ -130,16 +131,25 @@ class Gain:
         Mean over the folds of the other's validation loss less its own.
     standard_error : float
         Of that mean; NaN with one fold.
+    low, high : float
+        95 % interval of the share; NaN with one fold.
     """
 
     share: float
     difference: float
     standard_error: float
+    low: float
+    high: float
 
     @property
     def within_chance(self) -> bool | None:
-        """Whether the difference is no more than one standard error; None where that is unknown."""
-        return is_within_chance(self.difference, self.standard_error)
+        """Whether the 95 % interval holds zero; None where there is none."""
+        return is_within_chance(self.low, self.high)
+
+    @property
+    def interval(self) -> Interval:
+        """The share with its 95 % interval."""
+        return Interval(self.share, self.low, self.high)
 
 
 @final

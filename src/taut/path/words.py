@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from taut.evidence.certainty import change_told
 from taut.path.columns import holding_out
 from taut.path.result import PathPoint, RegularizationPath
 from taut.recipe import Recipe
@@ -89,22 +90,15 @@ def _verdict(path: RegularizationPath) -> str:
     if off.failed:
         return f"{first}; {off_name(path)} has none ({off.failed})."
     against = number(off.validation_loss)
-    return f"{first}, {percent(path.gain().share)} below {off_name(path)} ({against})."
+    change = change_told(path.gain().interval, than=f"{off_name(path)} ({against})")
+    return f"{first}, {change}."
 
 
 def _chance(path: RegularizationPath) -> list[str]:
-    """Whether the difference from off may be chance."""
-    if path.best is path.off or path.off.failed:
+    """Whether that the difference from off is no chance can be known at all."""
+    if path.best is path.off or path.off.failed or path.gain().within_chance is not None:
         return []
-    gain = path.gain()
-    if gain.within_chance is None:
-        return ["With one split, nothing tells how much of this is chance."]
-    if not gain.within_chance:
-        return []
-    return [
-        "The difference is within one standard error of the folds' own differences "
-        f"({plus_minus(gain.difference, gain.standard_error)}): it may be chance."
-    ]
+    return ["With one split, nothing tells how much of this is chance."]
 
 
 def _one_se(path: RegularizationPath) -> list[str]:

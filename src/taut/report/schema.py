@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NotRequired, TypeAlias
 
 if sys.version_info >= (3, 12):
     from typing import TypedDict
@@ -75,10 +75,15 @@ class LineFacts(TypedDict):
 
 
 class ChangeFacts(TypedDict):
-    """What was gained against a baseline; see :class:`taut.report.summarize.Change`."""
+    """What was gained against a baseline; see :class:`taut.report.summarize.Change`.
+
+    ``low`` and ``high`` are the ends of the share's 95 % interval; facts of before have none.
+    """
 
     against: str
     share: float
+    low: NotRequired[Number]
+    high: NotRequired[Number]
     difference: float
     standard_error: Number
     within_chance: bool | None
@@ -97,6 +102,7 @@ class EstimateFacts(TypedDict):
     n_bagged: int
     n_candidates: int
     n_resamples: int
+    gains: NotRequired[dict[str, IntervalFacts]]
 
 
 class ComparisonFacts(TypedDict):

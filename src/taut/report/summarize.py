@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from taut.errors import ParameterError
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.evidence.estimate import Estimate
+from taut.evidence.interval import NONE, Interval
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE
 from taut.selection.choice import Selection
@@ -80,8 +82,9 @@ class Change:
     ----------
     against : str
         "none" (no regularization) or "early_stopping" (alone).
-    share : float
-        By which share of the baseline's validation loss it is lower.
+    share : Interval
+        By which share of the baseline's validation loss it is lower: over the rows and corrected for having
+        picked the best, as the estimate has it; where that has none, over the folds.
     difference : float
         Mean over the folds of the baseline's validation loss less that of the chosen recipe.
     standard_error : float
@@ -89,14 +92,14 @@ class Change:
     """
 
     against: Baseline
-    share: float
+    share: Interval
     difference: float
     standard_error: float
 
     @property
     def within_chance(self) -> bool | None:
-        """Whether the difference is no more than one standard error; None where that is unknown."""
-        return is_within_chance(self.difference, self.standard_error)
+        """Whether the share's 95 % interval holds zero; None where there is none."""
+        return is_within_chance(self.share.low, self.share.high)
 
 
 @final
@@ -124,6 +127,9 @@ class Summary:
         Widths of its hidden layers.
     chosen_is : str or None
         The baseline that it is, if it is one; early stopping alone at another learning rate is one too.
+    chosen_how : str
+        How it differs from that baseline all the same: "at a lower learning rate", "with other widths"; else
+        empty.
     has_lowest_loss : bool
         Whether nobody who could have been chosen has a lower loss; a scorer, or "1se", may choose another.
     selection : {"best", "1se"}
@@ -147,6 +153,7 @@ class Summary:
     learning_rate: float
     hidden: tuple[int, ...]
     chosen_is: Baseline | None
+    chosen_how: str
     has_lowest_loss: bool
     selection: Selection
     scoring: str | None
@@ -187,8 +194,9 @@ def summarize(estimator: CrossValidated) -> Summary:
             lines.append(_line(label, alone))
     lines.append(_line(CHOSEN, best, zero_share=estimator.zero_share_))
     baselines: dict[Baseline, CandidateScore | None] = {"none": none, "early_stopping": early}
+    found = getattr(estimator, "estimate_", None)
     changes = [
-        _change(name, score, best)
+        _change(name, score, best, {} if found is None else found.gains)
         for name, score in baselines.items()
         if score is not None and score is not best and _has_score(score)
     ]
@@ -208,9 +216,10 @@ def summarize(estimator: CrossValidated) -> Summary:
         chosen_is="early_stopping"
         if best.recipe == EARLY_STOPPING_ALONE
         else next((name for name, score in baselines.items() if score is best), None),
+        chosen_how=_how(best, early) if best.recipe == EARLY_STOPPING_ALONE else "",
         has_lowest_loss=not any(c.loss < best.loss for c in candidates if c.state == best.state),
         selection=estimator.selection,
-        estimate=getattr(estimator, "estimate_", None),
+        estimate=found,
         scoring=None if best.scoring is None else _name(estimator.scoring),
         interrupted=bool(estimator.interrupted_),
     )
@@ -261,5 +270,25 @@ def _line(label: str, score: CandidateScore | None, zero_share: float | None = N
     )
 
 
-def _change(against: Baseline, baseline: CandidateScore, best: CandidateScore) -> Change:
-    return Change(against, *paired_change(best.validation_loss, baseline.validation_loss, best.n_repeats))
+def _change(
+    against: Baseline, baseline: CandidateScore, best: CandidateScore, gains: Mapping[str, Interval]
+) -> Change:
+    folds = paired_change(best.validation_loss, baseline.validation_loss, best.n_repeats)
+    share = gains.get(against, NONE)
+    if not math.isfinite(share.value):
+        share = Interval(folds.share, folds.low, folds.high)
+    return Change(against, share, folds.difference, folds.standard_error)
+
+
+def _how(best: CandidateScore, baseline: CandidateScore | None) -> str:
+    """How a candidate differs from the baseline with the same recipe."""
+    if baseline is None or best is baseline:
+        return ""
+    own, usual = best.candidate, baseline.candidate
+    parts = []
+    if own.learning_rate != usual.learning_rate:
+        word = "lower" if own.learning_rate < usual.learning_rate else "higher"
+        parts.append(f"at a {word} learning rate")
+    if own.hidden != usual.hidden:
+        parts.append("with other widths")
+    return " and ".join(parts)

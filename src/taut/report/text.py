@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from taut.report.summarize import Line, Summary
+from taut.evidence.certainty import certainty_of, change_told, share_told
+from taut.report.summarize import Change, Line, Summary
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,19 +63,12 @@ def footnotes(summary: Summary) -> list[str]:
 
 def in_words(summary: Summary) -> list[str]:
     """What regularization did, in a few honest sentences."""
-    sentences = [_verdict(summary)]
+    sentences = _verdict(summary)
     if not summary.has_lowest_loss or summary.scoring:
         sentences.append(_reason(summary))
     if summary.line(_AGAINST["none"]).state == "diverged":
         sentences.append("Without regularization, training diverged.")
-    doubtful = [change for change in summary.changes if change.within_chance and change.difference > 0]
-    for change in doubtful:
-        sentences.append(
-            f"The difference from {_AGAINST[change.against]} is within one standard error of the folds' own "
-            f"differences ({_number(change.difference)} ± {_number(change.standard_error)}): "
-            "it may be chance."
-        )
-    if summary.n_folds == 1:
+    if summary.n_folds == 1 and any(change.within_chance is None for change in summary.changes):
         sentences.append("With one validation set, nothing tells how much of this is chance.")
     if summary.estimate is not None:
         sentences += _expectation(summary, summary.estimate)
@@ -106,28 +101,49 @@ def _expectation(summary: Summary, estimate: Estimate) -> list[str]:
     return sentences
 
 
-def _verdict(summary: Summary) -> str:
+def _verdict(summary: Summary) -> list[str]:
+    """What was chosen, and by how much it is better: what is sure first, then what may be chance."""
     tried = f"of the {summary.n_candidates} candidates tried"
-    if all(line.state == "not tried" for line in summary.lines[2:-1]):
-        return "No technique but early stopping was tried: give more time, or more candidates."
-    lowered = [
-        f"by {_percent(change.share)} against {_AGAINST[change.against]}"
-        for change in summary.changes
-        if change.difference > 0
-    ]
-    if summary.chosen_is and not summary.has_lowest_loss:
-        first = f"{_AGAINST[summary.chosen_is]} was chosen".capitalize()
-    elif summary.chosen_is == "none":
-        return f"Regularization did not help here: the network without any had the lowest loss {tried}."
-    elif summary.chosen_is:
-        first = f"Early stopping alone had the lowest loss {tried}; no other technique added to it"
-    elif lowered:
-        return f"Regularization lowered the validation loss {', and '.join(lowered)}."
+    nothing = all(line.state == "not tried" for line in summary.lines[2:-1])
+    last = ["No technique but early stopping was tried: give more time, or more candidates."] * nothing
+    better = [change for change in summary.changes if change.difference > 0]
+    sure = [change for change in better if certainty_of(change.share) == "sure"]
+    doubtful = [change for change in better if change not in sure]
+    if summary.chosen_is == "none" and summary.has_lowest_loss:
+        first = f"Regularization did not help here: the network without any had the lowest loss {tried}."
+        return [first, *last]
+    if summary.chosen_is:
+        name = _AGAINST[summary.chosen_is][0].upper() + _AGAINST[summary.chosen_is][1:]
+        if summary.chosen_how:
+            name += f" {summary.chosen_how}"
+        first = f"{name} was chosen"
+        if summary.has_lowest_loss:
+            first = f"{name} had the lowest loss {tried}"
+            first += "" if nothing else "; no other technique added to it"
+        first += f". It lowered the validation loss {_lowered(sure, summary)}" if sure else ""
+    elif sure:
+        first = f"Regularization lowered the validation loss {_lowered(sure, summary)}"
+    elif better:
+        first = "That regularization lowers the loss is not sure here"
     elif summary.has_lowest_loss:
-        return f"The chosen recipe had the lowest loss {tried}."
+        first = f"The chosen recipe had the lowest loss {tried}"
     else:
-        return "The chosen recipe did not lower the validation loss."
-    return f"{first}. It lowered the validation loss {lowered[0]}." if lowered else f"{first}."
+        first = "The chosen recipe did not lower the validation loss"
+    than = {change: f"with {_against(change, summary)}" for change in doubtful}
+    told = [f"The loss is {change_told(change.share, than=than[change])}." for change in doubtful]
+    return [f"{first}.", *told, *last]
+
+
+def _lowered(changes: Sequence[Change], summary: Summary) -> str:
+    """Such as "by 22 % (95 % interval 15 to 29 %) against no regularization, and by ..."."""
+    parts = [f"by {share_told(change.share)} against {_against(change, summary)}" for change in changes]
+    return ", and ".join(parts)
+
+
+def _against(change: Change, summary: Summary) -> str:
+    name = _AGAINST[change.against]
+    usual = change.against == summary.chosen_is and "learning rate" in summary.chosen_how
+    return f"{name} at the usual learning rate" if usual else name
 
 
 def _reason(summary: Summary) -> str:
@@ -146,16 +162,6 @@ def _reason(summary: Summary) -> str:
     ]
     reached = f"It was chosen by {summary.scoring}: {_number(summary.lines[-1].scoring)}"
     return f"{reached} against {' and '.join(against)}." if against else f"{reached}."
-
-
-def _percent(share: float) -> str:
-    """Such as "18 %" or "0.4 %"; never 100 % where something is left."""
-    percent = 100 * share
-    if percent < 0.1:
-        return "less than 0.1 %"
-    if percent < 9.95:
-        return f"{percent:.1f} %"
-    return f"{percent:.0f} %" if percent < 99 else f"{math.floor(percent * 10) / 10:.1f} %"
 
 
 def _number(value: float) -> str:

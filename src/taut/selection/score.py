@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,19 +149,48 @@ def standard_error(values: Vector, n_repeats: int = 1) -> float:
     return float(np.std(values, ddof=1) * np.sqrt(max(1.0, min(n_repeats, n)) / n))
 
 
-def paired_change(losses: Vector, others: Vector, n_repeats: int = 1) -> tuple[float, float, float]:
-    """By which share of the others' mean the losses are lower, by how much, and its standard error.
+class PairedChange(NamedTuple):
+    """By how much the losses of one candidate are lower than another's.
 
-    The losses are paired over the folds, so that the folds' own ups and downs cancel.
+    Parameters
+    ----------
+    share : float
+        Of the other's mean.
+    difference : float
+    standard_error : float
+        Of the difference; NaN with one fold.
+    low, high : float
+        95 % interval of the share; NaN with one fold.
     """
+
+    share: float
+    difference: float
+    standard_error: float
+    low: float
+    high: float
+
+
+def paired_change(losses: Vector, others: Vector, n_repeats: int = 1) -> PairedChange:
+    """Compare losses by fold.
+
+    They are paired over the folds, so that the folds' own ups and downs cancel. The interval is Student's;
+    folds that were made anew hold out the same rows, and add no degree of freedom.
+    """
+    from scipy.stats import t
+
     differences = others - losses
     mean, level = float(np.mean(differences)), float(np.mean(others))
-    return mean / level if level > 0 else 0.0, mean, standard_error(differences, n_repeats)
+    error = standard_error(differences, n_repeats)
+    if not level > 0:
+        return PairedChange(0.0, mean, error, float("nan"), float("nan"))
+    reach = float(t.ppf(0.975, max(1.0, len(losses) / max(1, n_repeats) - 1))) * error
+    # No loss is below 0.
+    return PairedChange(mean / level, mean, error, (mean - reach) / level, min(1.0, (mean + reach) / level))
 
 
-def is_within_chance(difference: float, error: float) -> bool | None:
-    """Whether a difference is no more than one standard error; None where that is unknown."""
-    return None if np.isnan(error) else abs(difference) <= error
+def is_within_chance(low: float, high: float) -> bool | None:
+    """Whether the 95 % interval of a change holds zero; None where there is none."""
+    return None if np.isnan(low) or np.isnan(high) else not (low > 0.0 or high < 0.0)
 
 
 def failed_score(

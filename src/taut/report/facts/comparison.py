@@ -20,7 +20,9 @@ def comparison_of(estimator: Any) -> ComparisonFacts:
         "changes": [
             {
                 "against": change.against,
-                "share": change.share,
+                "share": change.share.value,
+                "low": change.share.low,
+                "high": change.share.high,
                 "difference": change.difference,
                 "standard_error": change.standard_error,
                 "within_chance": change.within_chance,

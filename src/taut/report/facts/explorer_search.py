@@ -158,8 +158,8 @@ def _strength(score: CandidateScore, kind: type[Technique]) -> float:
 
 
 def _within_chance(losses: Vector, off: Vector, n_repeats: int) -> bool | None:
-    _, difference, error = paired_change(losses, off, n_repeats)
-    return is_within_chance(difference, error)
+    change = paired_change(losses, off, n_repeats)
+    return is_within_chance(change.low, change.high)
 
 
 def _known_mean(values: NDArray[np.float64]) -> float:

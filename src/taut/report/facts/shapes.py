@@ -35,6 +35,7 @@ class EffectsShown(TypedDict):
     """What a page shows of :class:`taut.examine.Effects`; the rest is left as it is."""
 
     loss_name: str
+    start_loss: Number
     loss: IntervalFacts
     lines: list[EffectShown]
     interactions: list[PairShown]

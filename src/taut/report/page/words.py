@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, TypedDict
 
-from taut.path.words import number, percent, plus_minus
+from taut.evidence.certainty import certainty_of, change_told
+from taut.evidence.interval import Interval
+from taut.path.words import number, plus_minus
 from taut.report.schema import (
     ChangeFacts,
     ComparisonFacts,
@@ -15,8 +17,6 @@ from taut.report.schema import (
     LineFacts,
     Number,
 )
-
-_AGAINST = {"none": "no regularization", "early_stopping": "early stopping alone"}
 
 
 class Tile(TypedDict):
@@ -82,13 +82,13 @@ def heading(facts: Facts) -> str:
 
 
 def verdict(facts: Facts) -> str:
-    """Say in one sentence what regularization did, with its numbers."""
+    """Say what regularization did, the surest first: what the search found, measured again where it was."""
     comparison = facts["comparison"]
-    first = _single(facts) if comparison is None else _compared(comparison, facts)
-    parts = [first, _scores(facts), _expected(facts), _effort(facts)]
+    first = f"{_single(facts)}." if comparison is None else _compared(comparison, facts)
+    rest = "; ".join(part for part in (_scores(facts), _expected(facts), _effort(facts)) if part)
     what = "Training" if comparison is None else "The search"
     cut = f" {what} was interrupted: this is the best so far." if facts["made"]["interrupted"] else ""
-    return f"{'; '.join(part for part in parts if part)}.{cut}"
+    return f"{first} {rest[0].upper()}{rest[1:]}.{cut}" if rest else f"{first}{cut}"
 
 
 def _scores(facts: Facts) -> str:
@@ -119,43 +119,32 @@ def _single(facts: Facts) -> str:
 
 
 def _compared(comparison: ComparisonFacts, facts: Facts) -> str:
-    none, early, chosen = comparison["lines"][0], comparison["lines"][1], comparison["lines"][-1]
-    changes = {change["against"]: change for change in comparison["changes"]}
-    loss = told(chosen["validation_loss"])
-    if comparison["chosen_is"] == "none":
-        if not comparison["has_lowest_loss"]:
-            return f"The network without any regularization was chosen; its validation loss is {loss}"
-        return f"Regularization did not help here: without any, the validation loss is lowest, {loss}"
-    if comparison["chosen_is"] == "early_stopping":
-        lead = (
-            "Early stopping alone did best" if comparison["has_lowest_loss"] else "Early stopping was chosen"
-        )
-        if "early_stopping" in changes:  # the baseline has the usual learning rate
-            lead += f", with a learning rate of {told(facts['recipe']['learning_rate'])}"
-        return f"{lead}: {_moved(none, changes.get('none'), loss)}"
-    moved = _moved(none, changes.get("none"), loss)
-    text = f"Regularization paid: with {facts['recipe']['label']}, {moved}"
-    gain = changes.get("early_stopping")
-    if not any(change["difference"] > 0 for change in changes.values()):
-        text = f"Regularization did not pay here: the validation loss of the chosen recipe is {loss}"
-    elif gain is not None and gain["difference"] > 0:
-        chance = ", which may be chance" if gain["within_chance"] else ""
-        text += f", {percent(gain['share'])} below early stopping alone ({_loss(early)}){chance}"
-    elif gain is not None:
-        text += f", no lower than with early stopping alone ({_loss(early)})"
-    return text
+    """The search's own first sentence; where what was measured again is less sure, that comes before it."""
+    found = comparison["sentences"][0]
+    again = _again(facts)
+    claimed = next((gain_of(one) for one in comparison["changes"] if one["against"] == "none"), None)
+    if again is None or claimed is None or certainty_of(claimed) != "sure":
+        return found
+    if certainty_of(again) == "sure" and again.value > 0:
+        return found
+    return (
+        "That regularization helped is not sure: measured again for the effects, the loss is "
+        f"{change_told(again, than='with no regularization')}. In the search: {found}"
+    )
 
 
-def _moved(none: LineFacts, change: ChangeFacts | None, loss: str) -> str:
-    """From no regularization to what was chosen."""
-    if none["state"] == "diverged":
-        return f"the validation loss is {loss}, where training without any diverged"
-    if change is None:
-        return f"the validation loss is {loss}"
-    if change["difference"] <= 0:
-        return f"the validation loss is {loss}, and without any it is {_loss(none)}"
-    chance = ", which may be chance" if change["within_chance"] else ""
-    return f"the validation loss fell from {_loss(none)} to {loss} ({percent(change['share'])}{chance})"
+def _again(facts: Facts) -> Interval | None:
+    """By which share the whole recipe lowers the loss, as the effects measured it; None where nobody did."""
+    found = facts["effects"]
+    if found is None or not (found.get("start_loss") or 0.0) > 0.0:
+        return None
+    return Interval.from_dict(found["loss"]).times(-1.0 / found["start_loss"])
+
+
+def gain_of(change: ChangeFacts) -> Interval:
+    """The share by which a loss is lower than a baseline's, with its interval."""
+    ends = {name: change.get(name) for name in ("low", "high")}
+    return Interval.from_dict({"value": change["share"], **ends})  # type: ignore[dict-item]
 
 
 def _loss(line: LineFacts) -> str:
