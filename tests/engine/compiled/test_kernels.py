@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -186,20 +187,41 @@ def test_a_folder_that_fails_while_writing_is_done_without(
     assert not kernels.is_compiled()
 
 
-def test_a_damaged_file_in_the_folder_is_thrown_away(small: Path) -> None:
+@pytest.mark.fault(79)
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("*small_train*.nbc", "flipped"),
+        ("*small_predict*.nbi", "flipped"),
+        ("*.nb*", "cut"),
+        ("*small_train*.nb*", "pickle"),
+        ("*small_predict*.nbc", "missing"),
+    ],
+)
+def test_a_damaged_file_in_the_folder_is_compiled_again(
+    small: Path, name: str, damage: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     kernels.load_kernels()
-    files = list(small.rglob("*small_train*.nbc"))
+    files = list(small.rglob(name))
     assert files
-    for file in files:
-        file.write_bytes(file.read_bytes()[:100])
+    for i, file in enumerate(files):
+        whole = file.read_bytes()
+        place = (len(whole) * (2 * i + 1)) // (2 * len(files))
+        flipped = bytes([*whole[:place], whole[place] ^ 4, *whole[place + 1 :]])
+        another = pickle.dumps("something else")
+        changed = {"flipped": flipped, "cut": whole[:place], "missing": b"", "pickle": another}
+        file.write_bytes(changed[damage])
+        if damage == "missing":
+            file.unlink()
     kernels._loaded.clear()
+    capfd.readouterr()
     assert works(kernels.load_kernels())
+    assert damage == "missing" or "taut: compiling for this machine, once" in capfd.readouterr().err
     kernels._loaded.clear()
-    assert not kernels.is_compiled()
-    kernels.load_kernels()  # whole again
-    kernels._loaded.clear()
-    assert kernels.is_compiled()
-    assert works(kernels.load_kernels())
+    assert kernels.is_compiled()  # whole again
+    again = kernels.load_kernels()
+    assert works(again)
+    assert sum(again.train_some.stats.cache_hits.values()) == 1
 
 
 def test_numbas_own_cache_setting_is_left_alone(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

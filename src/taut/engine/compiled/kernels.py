@@ -31,6 +31,7 @@ from numpy.typing import DTypeLike
 
 from taut.engine.compiled import epochs
 from taut.engine.compiled.records import Encoding, Plan, Rows, Scratch, State
+from taut.engine.compiled.sealed import SealedCache, is_whole
 
 _lock = threading.RLock()
 
@@ -100,7 +101,9 @@ def is_compiled(dtype: DTypeLike = np.float32) -> bool:
     if np.dtype(dtype) in _loaded:
         return True
     folder = cache_folder()
-    return folder is not None and (folder / f"{np.dtype(dtype).name}.done").exists()
+    if folder is None or not (folder / f"{np.dtype(dtype).name}.done").exists():
+        return False
+    return all(map(is_whole, folder.glob("*/*.nb[ci]")))
 
 
 _loaded: dict[np.dtype[Any], Kernels] = {}
@@ -120,9 +123,9 @@ def _compile(dtype: np.dtype[Any]) -> Kernels:
     started = time.perf_counter()
     if not is_compiled(dtype):
         again = "" if folder else "; no cache folder can be written, so every process has to do this"
-        print(
-            f"taut: compiling for this machine, once, some 15 seconds{again} ...", file=sys.stderr, flush=True
-        )
+        text = f"taut: compiling for this machine, once, some 15 seconds{again} ..."
+        with contextlib.suppress(OSError):  # where nobody can be told, the work goes on
+            print(text, file=sys.stderr, flush=True)
     train = _compiled(epochs.train_some, _train_signature(dtype), folder)
     predict = _compiled(epochs.predict_rows, _predict_signature(dtype), folder)
     if folder and train.stats.cache_path and predict.stats.cache_path:
@@ -134,7 +137,8 @@ def _compile(dtype: np.dtype[Any]) -> Kernels:
 def _compiled(function: Any, signature: Any, folder: Path | None) -> Any:
     """Compile for one signature, with the machine code kept in the folder, and forbid any other.
 
-    A cache that cannot be used (a full disk, a damaged file) is thrown away, and compiled without.
+    A damaged file is compiled again and written over; where the cache cannot be used at all (a full disk), it
+    is thrown away, and compiled without.
     """
     if folder is None:
         dispatcher = njit(nogil=True)(function)
@@ -143,7 +147,8 @@ def _compiled(function: Any, signature: Any, folder: Path | None) -> Any:
         before = numba.config.CACHE_DIR
         try:
             numba.config.CACHE_DIR = str(folder)
-            dispatcher = njit(nogil=True, cache=True)(function)
+            dispatcher = njit(nogil=True)(function)
+            dispatcher._cache = SealedCache(function)
             dispatcher.compile(signature)
         except Exception:
             shutil.rmtree(folder, ignore_errors=True)
