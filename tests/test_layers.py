@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "parameters", "recipe", "techniques", "network"),
+    ("errors", "parameters", "recipe", "techniques", "network", "writing"),
     ("engine", "table"),
     ("selection",),
     ("evidence",),

@@ -188,7 +188,7 @@ def test_only_a_page_of_our_own_is_replaced(run: Run, table: Path) -> None:
 
 def test_the_data_are_never_written_over(run: Run, table: Path) -> None:
     found = sentence(run, table, "--target", "kind", "--technique", "l2", "-o", table)
-    assert "exists and is no page of taut's" in found
+    assert "is the data itself: give another name" in found
     assert table.read_text(encoding="utf-8").startswith("size,city")
 
 

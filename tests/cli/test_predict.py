@@ -177,7 +177,7 @@ def test_an_older_output_stays_whole_where_writing_fails(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("taut.cli.predict.os.replace", full)
+    monkeypatch.setattr("taut.writing.os.replace", full)
     found = sentence(run, model, table, "-o", out)
     assert found == f"error: '{out}' cannot be written: No space left on device."
     assert out.read_text(encoding="utf-8") == "old"

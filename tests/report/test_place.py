@@ -33,10 +33,10 @@ def test_places_where_nothing_can_be_written_are_refused(tmp_path: Path) -> None
 def test_a_folder_that_nothing_can_be_written_to_is_noticed_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(**_: object) -> None:
+    def refused(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    monkeypatch.setattr("taut.writing.os.open", refused)
     with pytest.raises(DataError, match=r"p\.html' cannot be written: Read-only file system"):
         check(tmp_path / "p.html")
 

@@ -6,13 +6,17 @@ Nothing heavier than typer is imported here; a command imports what it needs whe
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from taut import __version__
 from taut.cli import demo, diagnose, fit, path, predict, report, techniques
+from taut.cli.voice import FAULT
 
 app = typer.Typer(
     name="taut",
@@ -34,13 +38,42 @@ for command in (
     app.command()(command)
 
 
+_NO_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE, errno.EBADF)
+
+
 def main() -> None:
     """Run the command line; the entry point of ``taut`` and of ``python -m taut``."""
     for stream in (sys.stdout, sys.stderr):
         # A column's name may hold what the terminal's encoding has not.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    app(prog_name="taut")
+    try:
+        try:
+            app(prog_name="taut")
+        finally:
+            sys.stdout.flush()  # here, and not after the last line of Python, where nobody can say so
+    except OSError as error:
+        _end_without_output(error)
+
+
+def _end_without_output(error: OSError) -> NoReturn:
+    """End in a sentence where nothing more can be printed: a full disk, or a reader that has gone.
+
+    Raises
+    ------
+    OSError
+        The one given, where it is of a file or of anything else than writing.
+    """
+    if error.filename is not None or error.errno not in _NO_OUTPUT:
+        raise error
+    with contextlib.suppress(OSError):
+        if error.errno != errno.EPIPE:
+            print(f"error: standard output cannot be written: {error.strerror}.", file=sys.stderr, flush=True)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):  # what is left in them would be tried again on leaving
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    sys.exit(1 if error.errno == errno.EPIPE else FAULT)
 
 
 def _version(wanted: bool) -> None:

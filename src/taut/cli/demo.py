@@ -10,6 +10,7 @@ import typer
 
 from taut.cli.command import command_line
 from taut.cli.voice import INTERRUPTED, Voice, in_sentences
+from taut.writing import written
 
 if TYPE_CHECKING:
     from taut.report.schema import SourceFacts
@@ -51,7 +52,7 @@ def demo(
 
     check_folder(output)
     page = page_beside(output)
-    check(page)
+    check(page, into_model=True)
     print(_INTRODUCTION, flush=True)
     frame, y = patients()
     mixed = np.random.default_rng(0).permutation(frame.n_rows)
@@ -91,7 +92,7 @@ def patients() -> tuple[Frame, Any]:
 def _write(path: Path, frame: Frame) -> None:
     from taut.table import NumberColumn
 
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with written(path, into_model=True) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(frame.names)
         columns = [column.values.tolist() for column in frame.columns if isinstance(column, NumberColumn)]

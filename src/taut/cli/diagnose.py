@@ -31,7 +31,7 @@ from taut.cli.table import (
     widths_of,
 )
 from taut.cli.voice import Voice, in_sentences
-from taut.errors import DataError
+from taut.writing import check, written
 
 if TYPE_CHECKING:
     from taut.recipe import Recipe
@@ -79,6 +79,9 @@ def diagnose(
     recipe = _recipe(l1, l2, dropout, batch_norm=batch_norm, patience=patience)
     widths, rate, batch = widths_of(hidden), learning_rate_of(learning_rate), batch_size_of(batch_size)
     check_class_weight(class_weight, task)
+    inputs = [data] if test is None else [data, test]
+    if output is not None:
+        check(output, inputs)
     voice = Voice()
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
@@ -110,7 +113,8 @@ def diagnose(
             )
         _print(str(found))
         if output is not None:
-            _write(output, found.to_dict())
+            with written(output, inputs) as file:
+                file.write(json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n")
             print(f"written  {output}", flush=True)
 
 
@@ -139,10 +143,3 @@ def _print(text: str) -> None:
     print()
     for line in text.split("\n"):
         out.print(line, soft_wrap=not out.is_terminal)
-
-
-def _write(path: Path, found: dict[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error

@@ -133,8 +133,12 @@ def fit(
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
         check_folder(folder)
+        if resume is not None and _is_in(resume, folder):
+            raise ParameterError(
+                f"--resume: {str(resume)!r} is the model's folder, or in it; give a place outside of it."
+            )
         if page is not None:
-            _check_page(page, folder, resume, asked=report is not None)
+            _check_page(page, folder, resume, data, asked=report is not None)
         table.check_class_weight(class_weight)
         table.introduce(AUTO_FOLDS if cv is None else cv, voice)
         estimator = _estimator(
@@ -173,18 +177,23 @@ def model_folder(data: Path) -> Path:
     return data.parent / f"{stem(data)}.taut"
 
 
-def _check_page(page: Path, folder: Path, resume: Path | None, *, asked: bool) -> None:
+def _is_in(path: Path, folder: Path) -> bool:
+    """Whether it is the folder, or anywhere in it."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _check_page(page: Path, folder: Path, resume: Path | None, data: Path, *, asked: bool) -> None:
     """Say before the search, and not after it, that the page cannot be written there."""
     from taut.report.place import check
 
-    if page.resolve() == folder.resolve() or folder.resolve() in page.resolve().parents:
+    if _is_in(page, folder):
         raise ParameterError(
             f"--report: {str(page)!r} is the model's folder, or in it; give a place outside of it."
         )
     if resume is not None and page.resolve() == resume.resolve():
         raise ParameterError(f"--report: {str(page)!r} is --resume's file; give another name.")
     try:
-        check(page, None if asked else folder)
+        check(page, None if asked else folder, [data], into_model=not asked)
     except DataError as error:
         if asked:
             raise

@@ -87,7 +87,7 @@ def path(
     voice = Voice()
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
-        check(page_file)
+        check(page_file, inputs=[data], into_model=output is None)
         table.check_class_weight(class_weight)
         table.introduce(cv, voice)
         from taut.cli.counting import CountingBar

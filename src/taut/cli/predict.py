@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -14,7 +12,7 @@ import typer
 
 from taut.cli.table import stem
 from taut.cli.voice import Voice, in_sentences
-from taut.errors import DataError
+from taut.writing import check, written
 
 if TYPE_CHECKING:
     from taut.estimators.base import TablePrediction
@@ -51,8 +49,8 @@ def predict(
     from taut.table import read_file
 
     target = data.parent / f"{stem(data)}.predictions.csv" if output is None else output
-    if _same_file(data, target):
-        raise DataError(f"--output {str(target)!r} is the data itself: give another name.")
+    if output is not None and str(output) != "-":
+        check(output, [data])
     voice = Voice()
     with voice.speaking():
         estimator = load(model)
@@ -66,15 +64,10 @@ def predict(
     if str(target) == "-":
         _write(sys.stdout, header, _rows(found))
         return
-    _write_file(target, header, _rows(found))
-    typer.echo(f"{frame.n_rows:,} predictions written to {target}", err=True)
-
-
-def _same_file(data: Path, target: Path) -> bool:
-    try:
-        return target.samefile(data)
-    except OSError:  # one of them is not there; who reads or writes it says so
-        return False
+    # Where nobody named a place, it is next to the data, wherever that may be.
+    with written(target, [data], into_model=output is None) as file:
+        _write(file, header, _rows(found))
+    voice.say(f"{frame.n_rows:,} predictions written to {target}")
 
 
 def _rows(found: TablePrediction) -> Iterator[Row]:
@@ -92,29 +85,3 @@ def _write(file: TextIO, header: Row, rows: Iterator[Row]) -> None:
     writer.writerow(header)
     writer.writerows(rows)
     file.flush()
-
-
-def _write_file(path: Path, header: Row, rows: Iterator[Row]) -> None:
-    """Write beside the place and move there, so that an older file stays whole until the new one is."""
-    beside: Path | None = None
-    try:
-        if path.is_dir():
-            raise DataError(f"--output {str(path)!r} is a directory: give the name of a file.")
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.absolute().parent, prefix=".taut-", delete=False
-        ) as file:
-            beside = Path(file.name)
-            _write(file, header, rows)  # type: ignore[arg-type]
-        beside.chmod(0o666 & ~_umask())
-        os.replace(beside, path)
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
-    finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

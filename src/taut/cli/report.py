@@ -49,7 +49,7 @@ def report(
         raise ParameterError("--target is for --explore: give DATA too, or leave it out.")
     page = page_beside(model) if output is None else output
     owner = model if output is None else None
-    check(page, owner)
+    check(page, owner, [] if explore is None else [explore], into_model=output is None)
     voice = Voice()
     with voice.speaking():
         estimator = load(model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, final
 
 import typer
@@ -75,8 +75,9 @@ class Voice:
         return self.console.is_terminal and not self.console.is_dumb_terminal
 
     def say(self, text: str) -> None:
-        """Print a line."""
-        self.console.print(one_line(text), soft_wrap=True)
+        """Print a line; where standard error cannot be written, the work goes on without."""
+        with suppress(OSError):
+            self.console.print(one_line(text), soft_wrap=True)
 
     def warning(self, text: str) -> None:
         """Print a warning, once."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
+from collections.abc import Iterable
 from html import escape, unescape
 from pathlib import Path
 
+from taut import writing
 from taut.errors import DataError
 
 _HEAD = 4096  # bytes of a page that say who wrote it, and of which model
@@ -44,7 +45,9 @@ def _name_of(folder: Path) -> str:
         return ""
 
 
-def check(path: Path, model: Path | None = None) -> None:
+def check(
+    path: Path, model: Path | None = None, inputs: Iterable[Path] = (), *, into_model: bool = False
+) -> None:
     """Refuse to write over what is no page of ours.
 
     Parameters
@@ -53,34 +56,35 @@ def check(path: Path, model: Path | None = None) -> None:
     model : Path, optional
         The folder whose page is to go there without anybody having said so: ``shop`` and ``shop.taut`` have
         one name for their pages, and the page of the one is not replaced by that of the other.
+    inputs : iterable of Path
+        Files that were read, which are not written over.
+    into_model : bool
+        Whether the folder of a saved model will do.
 
     Raises
     ------
     DataError
-        Where it is a directory, a file that taut did not write, or in a folder that is not there or that
-        nothing can be written to; and another model's page, where a model is given.
+        Where nothing can be written there (see :func:`taut.writing.check`), where a file is there that taut
+        did not write; and another model's page, where a model is given.
     """
     from taut.path.page import GENERATOR
 
+    writing.check(path, inputs, into_model=into_model)
     try:
-        if path.is_dir():
-            raise DataError(f"{str(path)!r} is a directory: give the name of a file.")
-        if not path.absolute().parent.is_dir():
-            raise DataError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}.")
-        if path.exists():
-            with path.open("rb") as file:
-                head = file.read(_HEAD).decode("utf-8", "replace")
-            if GENERATOR not in head:
-                raise DataError(f"{str(path)!r} exists and is no page of taut's; give another name.")
-            _, found, rest = head.partition(_OWNER)
-            owner = rest.partition('"')[0]
-            if model is not None and found and f'{_OWNER}{owner}">' not in _tags(model):
-                raise DataError(
-                    f"{str(path)!r} is the page of another model, {unescape(owner)!r}; give another name."
-                )
-        tempfile.TemporaryFile(dir=path.absolute().parent).close()
+        if writing.is_stream(path) or not path.exists():
+            return
+        with path.open("rb") as file:
+            head = file.read(_HEAD).decode("utf-8", "replace")
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
+    if GENERATOR not in head:
+        raise DataError(f"{str(path)!r} exists and is no page of taut's; give another name.")
+    _, found, rest = head.partition(_OWNER)
+    owner = rest.partition('"')[0]
+    if model is not None and found and f'{_OWNER}{owner}">' not in _tags(model):
+        raise DataError(
+            f"{str(path)!r} is the page of another model, {unescape(owner)!r}; give another name."
+        )
 
 
 def _tags(model: Path) -> list[str]:
@@ -90,27 +94,13 @@ def _tags(model: Path) -> list[str]:
 
 
 def put(path: Path, text: str, model: Path | None = None) -> None:
-    """Write beside the place and move there, so that an older page stays whole until the new one is.
+    """Write the page whole or not at all; whether it may go there was checked before.
 
     Raises
     ------
     DataError
         As :func:`check`, and where it cannot be written.
     """
-    check(path, model)
-    beside: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.absolute().parent, prefix=".taut-", delete=False
-        ) as file:
-            beside = Path(file.name)
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        beside.chmod(0o666 & ~mask)
-        os.replace(beside, path)
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
-    finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
+    check(path, model, into_model=True)
+    with writing.written(path, into_model=True) as file:
+        file.write(text)
