@@ -23,6 +23,26 @@ def splits_of(X: Any, y: Any, *, weight: Any = None, groups: Any = None, **chang
     return splits
 
 
+@pytest.mark.fault(61)
+def test_a_table_of_few_different_rows_is_learned() -> None:
+    X = np.tile([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], (50, 1))
+    fitted = crossvalidated(hidden=(16,), max_epochs=60, n_candidates=2).fit(X, X[:, 0] != X[:, 1])
+    assert fitted.estimate_.score.value == 1.0
+    assert fitted.n_identical_rows_ == 196
+
+
+@pytest.mark.fault(61)
+@tasks
+def test_doses_are_learned_as_well_as_they_can_be(task: str) -> None:
+    rng = np.random.default_rng(0)
+    dose, respond = np.repeat([0.1, 0.2, 0.5, 1.0, 2.0, 5.0], 40), np.repeat([0, 1, 0, 1, 0, 1], 40)
+    y = np.where(rng.random(240) < 0.11, 1 - respond, respond)
+    target = y if task == "classification" else respond + 0.1 * rng.standard_normal(240)
+    possible = np.mean(y == respond) if task == "classification" else 1 - 0.1**2 / np.var(target)
+    fitted = crossvalidated(task, hidden=(64, 64), max_epochs=300, n_candidates=2).fit(dose[:, None], target)
+    assert fitted.estimate_.score.value == pytest.approx(possible, abs=0.03)
+
+
 # --- what is told of the folds ----------------------------------------------------------------------------
 
 

@@ -33,8 +33,8 @@ from taut.selection.folds import (
     seed_of,
     without_shared_rows,
 )
-from taut.table.checks import duplicate_groups
 from taut.table.columns import describe
+from taut.table.duplicates import duplicate_groups
 from taut.table.frame import Frame, TextColumn
 from taut.table.matrices import matrix, matrix_from_numbers
 from tests.selection.helpers import apart, table
@@ -126,6 +126,32 @@ def test_identical_rows_of_categories_are_met_by_chance_and_stay_apart() -> None
     groups, others = duplicate_groups(matrix(describe(frame), frame, strict=True))
     assert others > 50
     assert_partition(splits_of(5, np.tile([0, 1], 30), alike=groups), 60)
+
+
+@pytest.mark.fault(61)
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_a_class_whose_rows_are_all_identical_is_dealt_out(k: int) -> None:
+    target = np.array([0] * 30 + [1] * 30 + [2] * 10)
+    alike = np.append(np.arange(60), np.full(10, 60))
+    alike[1] = 0  # twins of another class stay together
+    with pytest.warns(DataWarning, match="10 identical rows are dealt out over the folds"):
+        splits = splits_of(k, target, alike=alike)
+    assert_partition(splits, 70)
+    for split in splits:
+        assert set(target[split.train]) == {0, 1, 2}
+        assert len(np.unique(np.isin([0, 1], split.train))) == 1
+
+
+@pytest.mark.fault(61)
+def test_a_class_whose_rows_are_all_identical_is_not_held_out_as_a_whole() -> None:
+    target = np.array([0] * 30 + [1] * 30 + [2] * 10)
+    for seed in range(5):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            split = holdout_split(
+                0.5, target, "classification", seed, np.append(np.arange(60), np.full(10, 60))
+            )
+        assert set(target[split.train]) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("k", [2, 5])

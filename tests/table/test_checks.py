@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from taut.errors import DataError, DataWarning
-from taut.table.checks import duplicate_groups, split_target, target_leaks, target_values, task_of
+from taut.table.checks import split_target, target_leaks, target_values, task_of
 from taut.table.frame import BooleanColumn, Column, DateColumn, Frame, Note, NumberColumn, TextColumn
-from taut.table.matrices import Matrix
 from taut.table.texts import dictionary
 
 RNG = np.random.default_rng(0)
@@ -19,70 +18,6 @@ def number(name: str, values: object) -> NumberColumn:
 def text(name: str, values: list[str | None]) -> TextColumn:
     codes, levels = dictionary(values, len(values))
     return TextColumn(name, codes, tuple(levels))
-
-
-def matrix(values: np.ndarray, n_categories: int = 0) -> Matrix:
-    names = tuple(f"x{place}" for place in range(values.shape[1]))
-    levels = tuple(("a", "b", "c") for _ in range(n_categories))
-    return Matrix(values.astype(np.float32), names, values.shape[1] - n_categories, levels)
-
-
-# Duplicates (FAULTS 33)
-
-
-def test_repeated_rows_of_continuous_columns_share_a_group() -> None:
-    values = RNG.normal(size=(100, 3))
-    values[40], values[99], values[50] = values[7], values[7], values[20]
-    groups, n_others = duplicate_groups(matrix(values))
-    assert groups[40] == groups[99] == groups[7]
-    assert groups[50] == groups[20]
-    assert len(np.unique(groups)) == 97
-    assert n_others == 0
-
-
-def test_a_table_that_is_repeated_whole() -> None:
-    values = RNG.normal(size=(50, 2))
-    groups, n_others = duplicate_groups(matrix(np.concatenate([values] * 10)))
-    assert np.array_equal(groups, np.tile(np.arange(50), 10))
-    assert n_others == 0
-
-
-def test_rows_that_chance_repeats_stay_apart_and_are_counted() -> None:
-    values = RNG.integers(0, 3, size=(500, 3))
-    groups, n_others = duplicate_groups(matrix(values, n_categories=1))
-    assert len(np.unique(groups)) == 500
-    assert n_others == 500 - len(np.unique(values, axis=0))
-
-
-def test_a_missing_continuous_value_proves_nothing() -> None:
-    values = np.column_stack([RNG.normal(size=100), RNG.integers(0, 2, 100)])
-    values[:10, 0] = np.nan
-    groups, n_others = duplicate_groups(matrix(values))
-    assert len(np.unique(groups)) == 100
-    assert n_others == 8
-
-
-def test_codes_are_not_continuous() -> None:
-    values = np.arange(100.0)[:, None] % 90
-    groups, n_others = duplicate_groups(matrix(values, n_categories=1))
-    assert len(np.unique(groups)) == 100
-    assert n_others == 10
-
-
-def test_one_zero_and_one_missing() -> None:
-    values = np.column_stack([np.arange(50.0), np.zeros(50)])
-    values[1] = [0.0, -0.0]
-    groups, _ = duplicate_groups(matrix(values))
-    assert groups[0] == groups[1]
-    values = np.column_stack([np.arange(50.0), np.full(50, np.nan)])
-    values[1, 0] = 0.0
-    assert duplicate_groups(matrix(values))[0][1] == 0
-
-
-def test_no_duplicates() -> None:
-    groups, n_others = duplicate_groups(matrix(RNG.normal(size=(20, 2))))
-    assert np.array_equal(groups, np.arange(20))
-    assert n_others == 0
 
 
 # Leaks (FAULTS 16)

@@ -23,9 +23,9 @@ from taut.engine.base import Data
 from taut.errors import DataError, DataWarning
 from taut.parameters import real
 from taut.selection.folds import Split
-from taut.table.checks import duplicate_groups
 from taut.table.columns import describe
 from taut.table.convert import frame_from
+from taut.table.duplicates import duplicate_groups
 from taut.table.frame import Frame
 from taut.table.matrices import Matrix, matrix, matrix_from_numbers
 from taut.table.schema import Schema

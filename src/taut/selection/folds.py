@@ -78,7 +78,7 @@ def cross_validation_splits(
             return _without_twins([_split(counted[train], counted[held]) for train, held in by_group], alike)
         options: dict[str, Any] = {"n_splits": int(cv), "shuffle": True, "random_state": seed}
         kinds = (StratifiedKFold, KFold) if task == "classification" else (KFold,)
-        splits = _first_possible([kind(**options) for kind in kinds], target[counted], alike[counted])
+        splits = _first_possible([kind(**options) for kind in kinds], target[counted], alike[counted], task)
         return [_split(counted[train], counted[held]) for train, held in splits]
     splits = check_cv(cv, target, classifier=task == "classification").split(np.zeros(n), target, groups)
     made = [_checked_split(i, train, validation, n) for i, (train, validation) in enumerate(splits)]
@@ -149,10 +149,19 @@ def _counted(rows: NDArray[Any], weight: NDArray[Any] | None) -> NDArray[Any]:
 
 
 def _first_possible(
-    splitters: Sequence[Any], target: NDArray[Any], alike: NDArray[np.integer]
+    splitters: Sequence[Any], target: NDArray[Any], alike: NDArray[np.integer], task: Task
 ) -> list[tuple[Any, Any]]:
     """Split by the first splitter that can: first with identical rows together, then, if need be, without."""
     each_alone = np.arange(len(target))
+    lone = _lone_classes(target, alike) if task == "classification" else np.zeros(len(target), dtype=bool)
+    if lone.any():
+        alike = np.where(lone, alike.max() + 1 + each_alone, alike)
+        warnings.warn(
+            f"{int(lone.sum()):,} identical rows are dealt out over the folds, because some fold would have "
+            "no other row of their class to learn from: the scores may be too good.",
+            DataWarning,
+            stacklevel=3,
+        )
     error: ValueError | None = None
     for together, splitter in [(alike, s) for s in splitters] + [(each_alone, s) for s in splitters]:
         try:
@@ -167,6 +176,15 @@ def _first_possible(
         return splits
     assert error is not None
     raise error  # scikit-learn's own: fewer rows than folds
+
+
+def _lone_classes(target: NDArray[Any], alike: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Find identical rows of classes that would be in one fold as a whole, such as one row ten times."""
+    codes = np.unique(target, return_inverse=True)[1]
+    _, first, member_of, size = np.unique(alike, return_index=True, return_inverse=True, return_counts=True)
+    lone = (np.bincount(codes[first], minlength=codes.max() + 1) < 2)[codes]  # splitters see the first rows
+    identical: NDArray[np.bool_] = np.isin(alike, alike[lone]) & (size[member_of] > 1) & (len(first) > 1)
+    return identical
 
 
 def _together(splitter: Any, target: NDArray[Any], alike: NDArray[np.integer]) -> list[tuple[Any, Any]]:
@@ -209,7 +227,7 @@ def holdout_split(
     kinds = (StratifiedShuffleSplit, ShuffleSplit) if task == "classification" else (ShuffleSplit,)
     if held < 1:  # all rows are identical
         alike, options["test_size"] = np.arange(len(target)), max(1, round(fraction * len(target)))
-    train, validation = _first_possible([kind(**options) for kind in kinds], target, alike)[0]
+    train, validation = _first_possible([kind(**options) for kind in kinds], target, alike, task)[0]
     return _split(counted[train], counted[validation])
 
 

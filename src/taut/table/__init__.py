@@ -7,9 +7,10 @@ and the encoders of training.
 
 from __future__ import annotations
 
-from taut.table.checks import Task, duplicate_groups, split_target, target_leaks, target_values, task_of
+from taut.table.checks import Task, split_target, target_leaks, target_values, task_of
 from taut.table.columns import describe
 from taut.table.convert import frame_from
+from taut.table.duplicates import duplicate_groups
 from taut.table.encoder import Encoder
 from taut.table.frame import (
     BooleanColumn,

@@ -1,4 +1,4 @@
-"""What is wrong with a table, in sentences: leaks, duplicates, the target."""
+"""What is wrong with a table, in sentences: leaks, the target."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from taut.table.frame import (
     TextColumn,
     warn,
 )
-from taut.table.matrices import Matrix
 
 Task: TypeAlias = Literal["classification", "regression"]
 
@@ -29,46 +28,6 @@ _MOST_CLASSES = 20  # integers with more values than this are amounts
 _ROWS_PER_CLASS = 10
 _FEW_ROWS = 10  # with fewer, a column may be one-to-one with the target by chance
 _COPY = 0.99999  # correlation
-_CONTINUOUS = 0.5  # different values by rows
-_SAMPLE_ROWS = 20_000
-
-
-def duplicate_groups(matrix: Matrix) -> tuple[NDArray[np.int64], int]:
-    """Group identical rows that chance would not repeat.
-
-    Two rows that are the same in a continuous column too are one observation, entered twice: on both sides
-    of a split they let a network recite what it has seen. Identical rows of categories and small integers
-    are met by chance, and stay apart. A column of numbers is continuous where the different rows have at
-    least half as many different values (by at most 20,000 rows).
-
-    Parameters
-    ----------
-    matrix : Matrix
-        Of the features alone.
-
-    Returns
-    -------
-    groups : int64 (n_rows,)
-        A number for each row; the rows of a group share one.
-    n_others : int
-        How many further rows are identical to an earlier one.
-    """
-    values = matrix.values
-    first, n_distinct = _first_alike(values)
-    groups = np.arange(len(values))
-    if n_distinct == len(values):
-        return groups, 0
-    again = np.flatnonzero(first != groups)
-    unique = values[np.flatnonzero(first == groups)]
-    unique = unique[:: max(1, len(unique) // _SAMPLE_ROWS)]
-    tied = np.zeros(len(again), dtype=bool)
-    for column in range(matrix.n_numbers):
-        present = unique[:, column]
-        present = present[~np.isnan(present)]
-        if len(present) > 1 and len(np.unique(present)) >= _CONTINUOUS * len(present):
-            tied |= ~np.isnan(values[again, column])
-    groups[again[tied]] = first[again[tied]]
-    return groups, int((~tied).sum())
 
 
 def target_leaks(frame: Frame, target: Column) -> tuple[Note, ...]:
@@ -209,30 +168,6 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
         return target.values.astype(np.int64) if whole else target.values
     texts = target.as_text() if isinstance(target, BooleanColumn) else target
     return np.array(texts.levels)[texts.codes]
-
-
-def _first_alike(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], int]:
-    """Find for each row the first row that is the same: (its place (n_rows,), how many are different)."""
-    mixed = np.zeros(len(values), dtype=np.uint64)
-    for column in range(values.shape[1]):
-        bits = _bits(values[:, column]).astype(np.uint64)
-        mixed ^= bits + np.uint64(0x9E3779B97F4A7C15) + (mixed << np.uint64(6)) + (mixed >> np.uint64(2))
-        mixed *= np.uint64(0xFF51AFD7ED558CCD)
-        mixed ^= mixed >> np.uint64(33)
-    _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
-    alike = first[inverse].astype(np.int64)
-    # Two rows may share a hash by chance: look at those that are said to be the same.
-    again = np.flatnonzero(alike != np.arange(len(values)))
-    same = np.ones(len(again), dtype=bool)
-    for column in range(values.shape[1]):
-        same &= _bits(values[again, column]) == _bits(values[alike[again], column])
-    alike[again[~same]] = again[~same]
-    return alike, int((alike == np.arange(len(values))).sum())
-
-
-def _bits(values: NDArray[np.float32]) -> NDArray[np.uint32]:
-    """Give numbers as bits, with one zero and one NaN."""
-    return np.where(np.isnan(values), np.float32(np.nan), values + np.float32(0)).view(np.uint32)
 
 
 def _ordered(column: Column) -> tuple[Floats | Codes, Mask]:

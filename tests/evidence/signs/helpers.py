@@ -12,9 +12,9 @@ from taut.engine.base import Data, Fold
 from taut.evidence.signs.sign import Sign
 from taut.evidence.signs.view import View
 from taut.selection.folds import cross_validation_splits, make_folds
-from taut.table.checks import duplicate_groups
 from taut.table.columns import describe
 from taut.table.convert import frame_from
+from taut.table.duplicates import duplicate_groups
 from taut.table.matrices import Matrix, matrix
 from taut.table.schema import Schema
 

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Fold
-from taut.evidence.signs.alike import alike, entered_twice
 from taut.evidence.signs.sign import Indices, Sign, row_list
 from taut.evidence.signs.view import View
-from taut.table.checks import duplicate_groups
+from taut.table.duplicates import alike, duplicate_groups
 from taut.table.matrices import Matrix
 
 _FEW = 0.005  # of the rows: below, what stays in one fold is not worth a word
@@ -22,17 +21,15 @@ _FLOOR_SHARE = 0.25  # of the network's own error
 def duplicates(view: View, folds: Sequence[Fold], outputs: NDArray[np.floating]) -> list[Sign]:
     """Find rows that stand in a table several times.
 
-    Rows are the same where all columns are, and one observation entered twice where a continuous column is
-    among them (``taut.table.checks.duplicate_groups``), or where there are next to no rows that differ in one
-    column only (``alike.entered_twice``): taut's own folds do not keep these together. It is severe where a
-    held-out row's twin trains, and worth a look where twins stay in one fold; both from 0.5 % of the rows,
-    and 5 at least.
+    Which identical rows are one observation entered twice, ``taut.table.duplicate_groups`` tells, by which
+    taut's own folds are made. It is severe where a held-out row's twin trains, and worth a look where twins
+    stay in one fold; both from 0.5 % of the rows, and 5 at least.
 
     Contradictions (the same features, another target) are worth a look where they concern twins, or where
     the error that no model can go below is a quarter or more of the networks' own.
     """
     signs = []
-    groups = _groups(view.matrix)
+    groups, _ = duplicate_groups(view.matrix)
     again = view.rows[groups[view.rows] != view.rows]
     if len(again):
         signs += _twins(view, folds, groups, again)
@@ -49,7 +46,7 @@ def shared_rows(view: View, test: Matrix) -> list[Sign]:
     both = Matrix(
         np.concatenate([view.matrix.values, test.values]), view.matrix.names, test.n_numbers, test.levels
     )
-    groups = _groups(both)
+    groups, _ = duplicate_groups(both)
     rows = np.flatnonzero(np.isin(groups[n:], groups[view.rows])).astype(np.int64)
     share = len(rows) / max(1, test.n_rows)
     if len(rows) < _LEAST_ROWS or share < _FEW:
@@ -60,14 +57,6 @@ def shared_rows(view: View, test: Matrix) -> list[Sign]:
         "recite them."
     )
     return [Sign("duplicates", "severe", text, rows=rows, rows_of="second file", figures={"share": share})]
-
-
-def _groups(matrix: Matrix) -> Indices:
-    """Number rows so that those that are one observation share a number, the first one's."""
-    if not entered_twice(matrix.values):
-        return duplicate_groups(matrix)[0]
-    same = alike(matrix.values)
-    return np.unique(same, return_index=True)[1][same].astype(np.int64)
 
 
 def _twins(view: View, folds: Sequence[Fold], groups: Indices, again: Indices) -> list[Sign]:
