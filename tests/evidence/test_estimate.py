@@ -324,3 +324,31 @@ def test_plain_values() -> None:
     assert found["loss"]["low"] < found["loss"]["value"] < found["loss"]["high"]
     assert math.isnan(found["bag_loss"])
     assert json.loads(json.dumps(found))["n_candidates"] == 3
+
+
+@pytest.mark.fault(75)
+def test_a_saved_interval_that_leaves_its_range_is_cut_when_it_is_read() -> None:
+    written: Any = of(noise(1)).to_dict()
+    written |= {"score": {"value": 0.976, "low": 0.949, "high": 1.119}, "score_name": "roc_auc"}
+    del written["gains"]  # as models of before have it
+    found = Estimate.from_dict(written)
+    assert found.score == Interval(0.976, 0.949, 1.0)
+    assert found.gains == {}
+
+
+@pytest.mark.fault(93)
+def test_the_gain_over_a_baseline_is_corrected_for_choosing() -> None:
+    losses = noise(40, n=300)
+    losses[0] = losses.mean(axis=0)  # as good as all the others
+    figures = RowFigures(losses, losses, None)
+    best = int(losses.mean(axis=1).argmin())
+    rule = lowest(len(losses))
+    found = estimate(figures, rule, best, "accuracy", 0, {"none": 0, "early_stopping": best})
+    assert list(found.gains) == ["none"]  # who is chosen is compared with nobody
+    gain = found.gains["none"]
+    assert gain.spans_zero
+    assert gain.value < 1 - losses[best].mean() / losses[0].mean()
+    assert Estimate.from_dict(found.to_dict()).gains == found.gains
+    losses[best] *= 0.5
+    sure = estimate(RowFigures(losses, losses, None), rule, best, "accuracy", 0, {"none": 0}).gains["none"]
+    assert 0.3 < sure.low < 0.5 < sure.high < 0.7

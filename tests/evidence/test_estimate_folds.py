@@ -92,3 +92,12 @@ def test_the_losses_interval_is_of_the_rows_that_were_held_out() -> None:
 def test_the_same_seed_gives_the_same() -> None:
     assert of(noise(), seed=3) == of(noise(), seed=3)
     assert of(noise(), seed=3).score != of(noise(), seed=4).score
+
+
+@pytest.mark.fault(75)
+def test_the_scores_interval_keeps_to_what_the_score_can_be() -> None:
+    scoring = np.array([[0.99, 1.0, 0.9, 1.0, 1.0]])
+    assert of(scoring).score.high > 1
+    found = of(scoring, bounds=(0.0, 1.0)).score
+    assert found.high == 1.0
+    assert found.low == of(scoring).score.low

@@ -63,3 +63,12 @@ def test_samples_that_are_not_finite_are_left_out() -> None:
 
 def test_plain_values() -> None:
     assert Interval(1.0, 0.5, 2.0).to_dict() == {"value": 1.0, "low": 0.5, "high": 2.0}
+
+
+@pytest.mark.fault(75)
+def test_cut_to_a_range() -> None:
+    assert Interval(0.976, 0.949, 1.003).within(0, 1) == Interval(0.976, 0.949, 1.0)
+    assert Interval(1.2, 0.9, 1.5).within(-math.inf, 1) == Interval(1.0, 0.9, 1.0)
+    one_sided = Interval(0.5, math.nan, math.nan).within(0, 1)
+    assert one_sided.value == 0.5
+    assert math.isnan(one_sided.low)

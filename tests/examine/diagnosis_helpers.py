@@ -42,7 +42,7 @@ CURVE = LearningCurve(
     Interval(0.222, 0.15, 0.29),
     0.123,
 )
-STOPPED = Alternative("stopped at its best epoch", "weaker", Recipe(STOP), 0.5, 0.7)
+STOPPED = Alternative("stopped at its best epoch", "weaker", Recipe(STOP), 0.5, 0.7, around(0.3))
 DROPPED = Alternative("dropout 0.5", "weaker", Recipe(Dropout(0.5), STOP), 0.55, 0.72)
 WIDE = Alternative("twice as wide", "stronger", Recipe(), 0.01, 1.2)
 FAILED = Alternative("batch norm", "other", Recipe(BatchNorm(), STOP), math.nan, math.nan)

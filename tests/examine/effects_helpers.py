@@ -26,9 +26,9 @@ def line(
 
 
 STOPPED = line("early_stopping", "early stopping", -0.35, 0.05, "early stopping", 0.021)
-RATE = line("learning_rate", "learning rate 0.001 -> 0.003", -0.004, 0.006, "learning rate")
+RATE = line("learning_rate", "learning rate 0.001 -> 0.003", -0.004, 0.009, "learning rate")
 L2_LINE = line("l2", "L2 0.1", -0.03)
-DROPOUT_LINE = line("dropout", "dropout 0.3", 0.002, 0.004)
+DROPOUT_LINE = line("dropout", "dropout 0.3", 0.002, 0.006)
 NORM_LINE = line("batch_norm", "batch norm", 0.02)
 OFF = EffectLine("l1", L1(0).label, "off", Interval(0.0, 0.0, 0.0), Interval(0.0, 0.0, 0.0))
 WITHOUT = line("without_early_stopping", "without early stopping", 0.2, 0.05, "without early stopping")

@@ -61,6 +61,16 @@ DIVERGED: dict[str, Any] = {"validation_loss": NONE, "train_loss": NONE, "score"
             "interval 2 to 12 %) lower.",
         ),
         (
+            Verdict("overfits", Gain(Interval(0.13, -0.01, 0.25), "dropout 0.5", 0.15), STRONGER),
+            "The network perhaps overfits: with dropout 0.5 its loss on unseen rows would be 13 % (95 % "
+            "interval -1 to 25 %) lower, which may be chance.",
+        ),
+        (
+            Verdict("underfits", FITS.weaker, Gain(Interval(0.6, -0.1, 1.0), "twice as wide", 0.6)),
+            "The network perhaps underfits: twice as wide its loss on unseen rows would be 60 % (95 % "
+            "interval -10 to 100 %) lower, which may be chance.",
+        ),
+        (
             UNDERFITS,
             "The network underfits badly: twice as wide its loss on unseen rows would be 60 % (95 % interval "
             "55 to 65 %) lower.",
@@ -194,7 +204,9 @@ def test_more_rows_may_not_help() -> None:
 
 def test_more_rows_that_did_harm_are_no_help() -> None:
     curve = LearningCurve(CURVE.points, Interval(-0.1, -0.15, -0.05), 0.0)
-    assert "more rows may not help" in rows_of(made(learning_curve=curve))[1]
+    assert rows_of(made(learning_curve=curve))[1] == (
+        "The last doubling raised it by 10 % (95 % interval 5 to 15 %), so more rows may not help."
+    )
 
 
 def test_too_few_rows_to_tell() -> None:
@@ -226,6 +238,22 @@ def test_what_was_measured_is_advised_and_what_was_not_shown_is_not() -> None:
         "2. Dropout 0.5 lowered the loss by 0.07. [measured here]",
         "(By the table alone, before any training, it would have been dropout first.)",
     ]
+
+
+@pytest.mark.fault(93)
+def test_what_was_measured_to_be_useless_is_not_advised() -> None:
+    useless = replace(STOPPED, lowered=Interval(0.02, -0.1, 0.14))
+    unsure = Verdict("overfits", Gain(Interval(0.13, -0.01, 0.25), "L2 5", 0.15), STRONGER)
+    sure = Verdict("overfits", gain(0.3, "L2 5"), STRONGER)
+    nothing = {"alternatives": (useless,), "advice": (UNKNOWN, HARMS)}
+    assert advice_of(made(unsure, **nothing))[0] == "What may help: L2 5."
+    assert advice_of(made(sure, **nothing))[0] == "What to do: train it with L2 5."
+    only_adding = made(sure, alternatives=(useless,))
+    assert advice_of(only_adding)[0] == "What to do: let taut fit choose what to add to early stopping."
+    only_stopping = made(sure, advice=(UNKNOWN, HARMS))
+    assert advice_of(only_stopping)[0] == "What to do: stop early."
+    wider = Verdict("underfits", FITS.weaker, Gain(Interval(0.6, -0.1, 1.0), "twice as wide", 0.6))
+    assert advice_of(made(wider)) == ["What may help: more capacity (twice as wide)."]
 
 
 def test_a_guess_that_was_right_needs_no_word() -> None:

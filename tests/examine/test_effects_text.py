@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from taut.evidence.certainty import NO_DIFFERENCE
 from taut.evidence.interval import NONE, Interval
-from taut.examine.effects_text import NO_DIFFERENCE, in_words, plain_table, plain_text
+from taut.examine.effects_text import in_words, plain_table, plain_text
 from taut.recipe import Recipe
 from tests.examine.effects_helpers import (
     DROPOUT_LINE,
@@ -44,17 +47,26 @@ def test_what_is_off_is_zero_without_a_sign() -> None:
 def test_signs_are_told_in_words() -> None:
     words = in_words(made())
     assert words[0] == "A minus lowers the loss, a plus raises the accuracy. The lines add up."
-    assert "the cross-entropy goes from 0.9000 to 0.5380: 40 % lower." in words[1]
+    assert "the cross-entropy goes from 0.9000 to 0.5380: 40 % (95 % interval 35 to 46 %) lower." in words[1]
     assert "What lowers it most is early stopping." in words
     assert "Early stopping lowers the loss by 0.3500 (0.3000 to 0.4000)." in words
     assert "Batch norm raises the loss by 0.0200 (0.0100 to 0.0300)." in words
-    assert f"The learning rate and dropout 0.3 {NO_DIFFERENCE}." in words
+    assert f"The learning rate and dropout 0.3 made {NO_DIFFERENCE}." in words
 
 
 def test_a_whole_change_that_spans_zero_is_none() -> None:
-    words = in_words(made((RATE,), loss=Interval(-0.004, -0.01, 0.002)))
+    words = in_words(made((RATE,), loss=Interval(-0.004, -0.03, 0.02)))
     assert "goes from 0.9000 to 0.8960: no difference that these data can show." in words[1]
     assert not any("most" in sentence for sentence in words)
+
+
+@pytest.mark.fault(93)
+def test_what_may_be_chance_is_told_with_its_interval_and_not_as_a_fact() -> None:
+    half_shown = line("dropout", "dropout 0.3", -0.1, 0.12)
+    words = in_words(made((half_shown,), loss=Interval(-0.1, -0.22, 0.02)))
+    assert "11 % (95 % interval -2 to 24 %) lower, which may be chance." in words[1]
+    assert "Dropout 0.3 perhaps lowers the loss by 0.1000 (-0.0200 to 0.2200), which may be chance." in words
+    assert not any("lowers it most" in one for one in words)
 
 
 def test_pairs_that_help_or_replace_each_other() -> None:
@@ -74,7 +86,7 @@ def test_a_recipe_without_early_stopping_is_explained() -> None:
     assert any("takes it away again: without it the loss is 0.2000 higher." in one for one in words)
     unsure = line("without_early_stopping", "without early stopping", 0.0, 1.0, "without early stopping")
     words = in_words(made((STOPPED, RATE, unsure), recipe=Recipe()))
-    assert any(f"takes it away again: that {NO_DIFFERENCE}." in one for one in words)
+    assert any(f"takes it away again: that made {NO_DIFFERENCE}." in one for one in words)
 
 
 def test_what_diverged_is_named() -> None:

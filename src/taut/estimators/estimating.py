@@ -13,6 +13,7 @@ from taut.estimators.scoring import score_name
 from taut.evidence.bagged import Bagged, bagged
 from taut.evidence.estimate import Estimate, RowFigures, estimate, share_of_variance
 from taut.evidence.estimate_folds import estimate_by_folds
+from taut.evidence.score_range import score_range
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
 from taut.selection.result import SearchResult
 from taut.selection.search import Search
@@ -52,6 +53,7 @@ def estimate_of(
             score_name(scoring),
             result.best.n_repeats,
             seed,
+            score_range(scoring),
         )
     else:
         if problem.target.classes is None:

@@ -175,7 +175,7 @@ def _of_one_kind(
         figures.append((lowered, error, level, technique))
     lowered, error, level, technique = max(figures, key=lambda figure: figure[0])
     half = NormalDist().inv_cdf(1.0 - (1.0 - LEVEL) / (2 * len(alone))) * error
-    interval = Interval(lowered, lowered - half, lowered + half)
+    interval = Interval(lowered, lowered - half, min(lowered + half, level))  # no loss is below 0
     return Advice(
         technique=type(technique),
         reason=_sentence(technique, interval.times(loss_unit), lowered / level if level > 0 else 0.0),

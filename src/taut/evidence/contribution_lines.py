@@ -130,12 +130,16 @@ def changes_of(
     values = {coalition: values_of(totals) for coalition, totals in found.coalitions.items()}
     alone, everyone = values[0], values[(1 << game.n_players) - 1]
     end = everyone if found.unstopped is None else values_of(found.unstopped)
+    # From where they start, a loss can fall to 0 and a score rise to 1.
+    start = float(nothing[0])
+    lowest = -start if figure == "loss" or found.nothing.hits is not None else -np.inf
+    highest = np.inf if figure == "loss" else 1.0 - start
     together = pair_interactions(values, game.n_players) if game.orders is None else ()
     return Changes(
-        start=float(nothing[0]),
+        start=start,
         end=float(end[0]),
-        total=_interval(end - nothing),
-        early_stopping=_interval(stopped - nothing),
+        total=_interval(end - nothing).within(lowest, highest),
+        early_stopping=_interval(stopped - nothing).within(lowest, highest),
         learning_rate=_interval(alone - stopped),
         techniques=tuple(_interval(share) for share in game.shares(values, seed)),
         without_early_stopping=None if found.unstopped is None else _interval(end - everyone),

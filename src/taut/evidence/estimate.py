@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from taut.evidence.interval import LEVEL, Interval
 from taut.evidence.picking import corrected_gain
+from taut.evidence.score_range import score_range
 from taut.evidence.skew import skewed_interval
 from taut.selection.choice import Choosing
 
@@ -83,7 +84,9 @@ class Estimate:
         """Make it again; None stands for NaN."""
         nan = float("nan")
         given: dict[str, Any] = {name: nan if value is None else value for name, value in data.items()}
-        given["loss"], given["score"] = Interval.from_dict(data["loss"]), Interval.from_dict(data["score"])
+        given["loss"] = Interval.from_dict(data["loss"])
+        # Models of before may have one that leaves its range.
+        given["score"] = Interval.from_dict(data["score"]).within(*score_range(data["score_name"]))
         # Models that were saved before there were any have none.
         given["gains"] = {name: Interval.from_dict(one) for name, one in data.get("gains", {}).items()}
         return cls(**given)
@@ -204,23 +207,24 @@ def _score(
     missed: float, badness: Vector, weight: NDArray[np.floating] | None, *, is_share: bool
 ) -> Interval:
     """One less the mean badness, with its interval: Clopper-Pearson's where all rows are right, or none."""
-    score = skewed_interval(missed, badness, weight, _WIDER).times(-1.0)
-    low, high = 1.0 + score.low, float(np.minimum(1.0, 1.0 + score.high))
+    bad = skewed_interval(missed, badness, weight, _WIDER)
+    score = Interval(1.0 - bad.value, 1.0 - bad.high, 1.0 - bad.low)
+    score = score.within(0.0 if is_share else -np.inf, 1.0)
+    low, high = score.low, score.high
     if is_share:
-        low = float(np.maximum(0.0, low))
         certain = 1.0 - ((1.0 - LEVEL) / 2) ** (1.0 / max(1, len(badness)))
         if not badness.any():
             low = min(low, 1.0 - certain)
         elif badness.all():
             high = max(high, certain)
-    return Interval(1.0 + score.value, low, high)
+    return Interval(score.value, low, high)
 
 
 def interval_of_loss(value: float, rows: Vector, weight: NDArray[np.floating] | None) -> Interval:
     """The interval of a mean loss around a corrected value; rows that are NaN are left out."""
     known = np.isfinite(rows)
     found = skewed_interval(value, rows[known], None if weight is None else weight[known], _WIDER)
-    return replace(found, low=max(0.0, found.low))
+    return found.within(0.0, np.inf)
 
 
 def share_of_variance(

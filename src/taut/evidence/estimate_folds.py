@@ -25,6 +25,7 @@ def estimate_by_folds(
     score_name: str,
     n_repeats: int,
     seed: int,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Estimate:
     """Bootstrap bias corrected cross-validation over folds in place of rows.
 
@@ -44,6 +45,8 @@ def estimate_by_folds(
     n_repeats : int
         How often the folds hold out all rows.
     seed : int
+    bounds : tuple of float
+        The lowest and the highest value of the score that there can be.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def estimate_by_folds(
         corrected_loss = float(np.mean((out @ fold_losses.T)[each, winners] / left))
     return Estimate(
         loss=interval_of_loss(corrected_loss, row_losses, weight),
-        score=_by_t(corrected_score, scoring[chosen], n_repeats),
+        score=_by_t(corrected_score, scoring[chosen], n_repeats).within(*bounds),
         score_name=score_name,
         naive_loss=loss,
         naive_score=score,

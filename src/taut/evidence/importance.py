@@ -337,4 +337,5 @@ class _Tally:
         of_pairs = (float(self._squares[place]) / pairs - value**2) * len(self._rows) / self._n_pairs
         share = 1.0 - of_pairs / spread if spread > 0 else 1.0
         wider = _WIDER * float(np.sqrt(np.clip(share, _LEAST_SHARE, 1.0)))
-        return skewed_interval(value, each, self._weight, wider)
+        # No loss is below 0, so that none falls by more than there is.
+        return skewed_interval(value, each, self._weight, wider).within(-self.base_loss, np.inf)

@@ -112,7 +112,7 @@ def learning_curve(
     )
     if len(trials) < 2 or trials[-2][1].failed or whole.failed:
         return LearningCurve(points, NONE, float("nan"))
-    doubling = _doubling(trials[-2][1], whole, weight)
+    doubling = lowered_share(trials[-2][1].losses, whole.losses, weight)
     steps = [a.loss.value - b.loss.value for a, b in zip(points[:-1], points[1:], strict=True)]
     after = float("nan")
     if len(trials) > 2 and not trials[-3][1].failed:
@@ -140,11 +140,16 @@ def _interval(trial: Trial, weight: NDArray[np.floating] | None) -> Interval:
     return interval_of_loss(float(np.average(trial.losses[known], weights=used)), trial.losses, weight)
 
 
-def _doubling(before: Trial, after: Trial, weight: NDArray[np.floating] | None) -> Interval:
-    known = np.isfinite(before.losses) & np.isfinite(after.losses)
-    used = None if weight is None else weight[known]
-    mean, error = paired_standard_error(before.losses[known] - after.losses[known], used)
-    level = float(np.average(before.losses[known], weights=used))
+def lowered_share(
+    before: NDArray[np.floating], after: NDArray[np.floating], weight: NDArray[np.floating] | None
+) -> Interval:
+    """By which share losses are lower than before, paired over the rows that have both; NaN without any."""
+    known = np.isfinite(before) & np.isfinite(after)
+    if known.sum() < 2:
+        return NONE
+    used = None if weight is None else weight[: len(known)][known]
+    mean, error = paired_standard_error(before[known] - after[known], used)
+    level = float(np.average(before[known], weights=used))
     if not level > 0:
         return NONE
-    return Interval(mean, mean - 1.96 * error, mean + 1.96 * error).times(1 / level)
+    return Interval(mean, mean - 1.96 * error, mean + 1.96 * error).times(1 / level).within(-np.inf, 1.0)

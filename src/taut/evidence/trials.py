@@ -25,6 +25,8 @@ from taut.techniques.base import Technique
 #: longer; "other": regularized in ways that have no part in the verdict.
 Side: TypeAlias = Literal["own", "weaker", "stronger", "other"]
 
+#: Early stopping and nothing else, of a network that has none.
+STOPPED = "stopped at its best epoch"
 #: What is tried for want of regularization, each with early stopping: two strengths of dropout and of L2.
 DROPOUTS, L2S = (0.2, 0.5), (0.8, 5.0)
 #: What else is tried, so that all techniques can be compared.
@@ -124,9 +126,7 @@ class Trials:
         found = [self._trial("as it is", "own", self._candidate, 0, self._own, early=self._is_early)]
         if not self._is_early:
             stopped = replace(self._candidate, recipe=self._candidate.recipe.with_(EarlyStopping()))
-            found.append(
-                self._trial("stopped at its best epoch", "weaker", stopped, 0, self._own, early=True)
-            )
+            found.append(self._trial(STOPPED, "weaker", stopped, 0, self._own, early=True))
         return found
 
     def weaker(self) -> list[Trial]:

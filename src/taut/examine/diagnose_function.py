@@ -19,9 +19,9 @@ from taut.evidence.advice import Advice, advise, measured
 from taut.evidence.advice_facts import facts_of
 from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
-from taut.evidence.learning_curve import learning_curve, parts_of
+from taut.evidence.learning_curve import learning_curve, lowered_share, parts_of
 from taut.evidence.signs import look
-from taut.evidence.trials import LONGER, Trial, Trials
+from taut.evidence.trials import LONGER, STOPPED, Trial, Trials
 from taut.evidence.verdict import gain_of, judge
 from taut.examine.diagnosis import Alternative, Diagnosis
 from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
@@ -182,7 +182,7 @@ def _diagnosis(
     own = tried[0]
     sound = [one for one in tried[1:] if not one.failed and one.side != "stronger"]
     # What stops early and has nothing added: the network's own where its recipe does so.
-    stopped = next((one for one in tried if one.name == "stopped at its best epoch"), own)
+    stopped = next((one for one in tried if one.name == STOPPED), own)
     if stopped.failed and not sound:
         raise TrainingError(
             "The network diverged however it was trained (its loss or weights were no longer finite): lower "
@@ -234,7 +234,7 @@ def _diagnosis(
         epochs=max(len(one) for one in own.curves),
         recovered=recovered,
         best=best,
-        alternatives=tuple(_alternative(one, unit) for one in tried[1:]),
+        alternatives=tuple(_alternative(one, own, weight, unit) for one in tried[1:]),
         learning_curve=replace(
             curve,
             points=tuple(
@@ -335,13 +335,14 @@ def _recovered(
     return gain.share.times(float(np.mean(own.validation_losses)) / gap), gain.best
 
 
-def _alternative(trial: Trial, unit: float) -> Alternative:
+def _alternative(trial: Trial, own: Trial, weight: NDArray[np.floating] | None, unit: float) -> Alternative:
     return Alternative(
         name=trial.name,
         side=trial.side,
         recipe=trial.candidate.recipe,
         train_loss=float(np.mean(trial.train_losses)) * unit,
         validation_loss=float(np.mean(trial.validation_losses)) * unit,
+        lowered=lowered_share(own.losses, trial.losses, weight),
     )
 
 

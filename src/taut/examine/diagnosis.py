@@ -8,7 +8,7 @@ from typing import Any, Literal, final
 from numpy.typing import NDArray
 
 from taut.evidence.advice import Advice
-from taut.evidence.interval import Interval
+from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import LearningCurve
 from taut.evidence.signs import Sign
 from taut.evidence.verdict import Degree, Fit, Verdict
@@ -31,6 +31,9 @@ class Alternative:
     recipe : Recipe
     train_loss, validation_loss : float
         NaN where it diverged.
+    lowered : Interval
+        By which share its validation loss is lower than that of the network as it is, paired over the rows;
+        NaN where either diverged.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Alternative:
     recipe: Recipe
     train_loss: float
     validation_loss: float
+    lowered: Interval = NONE
 
 
 @final
@@ -50,8 +54,9 @@ class Diagnosis:
     Attributes
     ----------
     verdict : {"underfits", "fits", "overfits"}
-    degree : {"", "slightly", "clearly", "badly"}
+    degree : {"", "perhaps", "slightly", "clearly", "badly"}
         How badly it does, by the share of the loss that could be saved: up to 10 %, up to 50 %, more.
+        "perhaps" where the share's interval holds zero.
     gains : Verdict
         What the verdict rests on.
     train_loss, validation_loss : Interval
@@ -147,6 +152,7 @@ class Diagnosis:
                     "recipe": one.recipe.to_json(),
                     "train_loss": one.train_loss,
                     "validation_loss": one.validation_loss,
+                    "lowered": one.lowered.to_dict(),
                 }
                 for one in self.alternatives
             ],

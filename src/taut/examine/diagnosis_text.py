@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 
 from taut.evidence.advice import Advice
+from taut.evidence.certainty import NO_DIFFERENCE, certainty_of, change_told, share_told
 from taut.evidence.interval import Interval
+from taut.evidence.trials import STOPPED
 from taut.examine.diagnosis import Alternative, Diagnosis
 
 _MOST_ADVICE = 3
@@ -25,15 +27,14 @@ def verdict_of(found: Diagnosis) -> str:
     if _diverged(found):
         sound = [one.name for one in found.alternatives if math.isfinite(one.validation_loss)]
         return f"The network diverges as it is; {_with(weaker.best or sound[0])} it does not."
-    if found.verdict == "overfits":
+    if found.verdict != "fits":
+        gain = weaker if found.verdict == "overfits" else stronger
+        how = f"{found.verdict} {found.degree}"
+        if found.degree == "perhaps":
+            how = f"perhaps {found.verdict}"
         return (
-            f"The network overfits {found.degree}: {_with(weaker.best)} its loss on unseen rows would be "
-            f"{_share(weaker.share)} lower."
-        )
-    if found.verdict == "underfits":
-        return (
-            f"The network underfits {found.degree}: {_with(stronger.best)} its loss on unseen rows would be "
-            f"{_share(stronger.share)} lower."
+            f"The network {how}: {_with(gain.best)} its loss on unseen rows would be "
+            f"{change_told(gain.share)}."
         )
     return (
         "The network fits: none of the alternatives tried, regularized, stopped earlier, wider or trained "
@@ -111,9 +112,12 @@ def rows_of(found: Diagnosis) -> list[str]:
         if math.isfinite(curve.next_doubling):
             second += f": twice as many by some {100 * curve.next_doubling:.1f} %, if the trend goes on"
         return [first, f"{second}."]
+    if doubling.high < 0:
+        raised = share_told(doubling.times(-1.0))
+        return [first, f"The last doubling raised it by {raised}, so more rows may not help."]
     return [
         first,
-        "The last doubling made no difference that these data can show, so more rows may not help "
+        f"The last doubling made {NO_DIFFERENCE}, so more rows may not help "
         f"(95 % interval {100 * doubling.low:.1f} to {100 * doubling.high:.1f} %).",
     ]
 
@@ -133,13 +137,15 @@ def advice_of(found: Diagnosis) -> list[str]:
     """Say what to do, by what was measured; where nothing was, by the rules."""
     if found.verdict == "underfits":
         best = found.gains.stronger.best
+        if found.degree == "perhaps":
+            return [f"What may help: more capacity ({best})."]
         return [f"What to do: more capacity first ({best}); regularize when it overfits."]
     if not found.advice:
         return _listed("What to try first, by the table alone:", found.before)
     shown = [one for one in found.advice if one.is_shown and one.lowered and one.lowered.value > 0]
     lines = []
     if found.verdict == "overfits":
-        lines.append("What to do: stop early, and let taut fit choose what to add to it.")
+        lines.append(_what_to_do(found, bool(shown)))
     lines.append("Measured against early stopping alone:")
     if not shown:
         lines.append(
@@ -150,6 +156,20 @@ def advice_of(found: Diagnosis) -> list[str]:
     if guessed and shown and shown[0].technique.name != guessed:
         lines.append(f"(By the table alone, before any training, it would have been {guessed} first.)")
     return lines
+
+
+def _what_to_do(found: Diagnosis, adding_helps: bool) -> str:
+    """What was shown to help; where nothing was, what may."""
+    stopped = next((one for one in found.alternatives if one.name == STOPPED), None)
+    parts = []
+    if stopped is not None and stopped.lowered.low > 0:
+        parts.append("stop early")
+    if adding_helps:
+        parts.append(f"let taut fit choose what to add to {'it' if parts else 'early stopping'}")
+    best = found.gains.weaker
+    if not parts and certainty_of(best.share) == "sure":
+        parts.append(f"train it {_with(best.best)}")
+    return f"What to do: {', and '.join(parts)}." if parts else f"What may help: {best.best}."
 
 
 def _listed(head: str, advice: Sequence[Advice]) -> list[str]:
@@ -175,10 +195,6 @@ def _diverged(found: Diagnosis) -> bool:
 
 def _with(name: str) -> str:
     return name if name.startswith(("stopped", "twice", "trained", "with")) else f"with {name}"
-
-
-def _share(share: Interval) -> str:
-    return f"{100 * share.value:.0f} % (95 % interval {100 * share.low:.0f} to {100 * share.high:.0f} %)"
 
 
 def _between(interval: Interval, write: _Writer) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from taut.evidence.certainty import MAY_BE_CHANCE, NO_DIFFERENCE, certainty_of, change_told
 from taut.evidence.interval import Interval
 from taut.examine.effects_result import EffectLine, Effects
-
-NO_DIFFERENCE = "made no difference that these data can show"
 
 
 def plain_text(effects: Effects) -> str:
@@ -66,11 +65,11 @@ def _verdict(effects: Effects) -> list[str]:
     first = (
         f"From no regularization to {effects.recipe.describe()}, the {effects.loss_name} goes from {levels}"
     )
-    if change.spans_zero:
-        return [f"{first}: no difference that these data can show."]
-    word = "lower" if change.value < 0 else "higher"
-    share = abs(change.value) / effects.start_loss if effects.start_loss > 0 else math.nan
-    return [f"{first}: {100 * share:.2g} % {word}." if math.isfinite(share) else f"{first}."]
+    if certainty_of(change) == "not shown":
+        return [f"{first}: {NO_DIFFERENCE}."]
+    if not effects.start_loss > 0:
+        return [f"{first}."]
+    return [f"{first}: {change_told(change.times(-1.0 / effects.start_loss))}."]
 
 
 def _most(effects: Effects) -> list[str]:
@@ -95,9 +94,17 @@ def _each(effects: Effects) -> list[str]:
                     f"{_begin(_called(line))} {word} the loss by {loss(abs(line.loss.value))} "
                     f"({loss(ends[0])} to {loss(ends[1])})."
                 )
-    silent = [_called(line) for line in told if line.kind != "off" and _acts(line) == 0]
+    unsure = [line for line in told if line.kind != "off" and _acts(line) == 0]
+    likely = [line for line in unsure if certainty_of(line.loss) == "likely"]
+    for line in likely:
+        word, change = ("lowers", line.loss.times(-1.0)) if line.loss.value < 0 else ("raises", line.loss)
+        out.append(
+            f"{_begin(_called(line))} perhaps {word} the loss by {loss(change.value)} "
+            f"({_signed(change.low, loss).removeprefix('+')} to {loss(change.high)}), {MAY_BE_CHANCE}."
+        )
+    silent = [_called(line) for line in unsure if line not in likely]
     if silent:
-        out.append(f"{_begin(_listed(silent))} {NO_DIFFERENCE}.")
+        out.append(f"{_begin(_listed(silent))} made {NO_DIFFERENCE}.")
     off = [_called(line) for line in told if line.kind == "off"]
     if off:
         verbs = "is off and contributes" if len(off) == 1 else "are off and contribute"
@@ -135,7 +142,7 @@ def _last_step(effects: Effects) -> list[str]:
     )
     acts = _acts(last)
     if acts == 0:
-        return [f"{first}: that {NO_DIFFERENCE}."]
+        return [f"{first}: that made {NO_DIFFERENCE}."]
     word = "lower" if acts < 0 else "higher"
     return [f"{first}: without it the loss is {_loss(effects)(abs(last.loss.value))} {word}."]
 
