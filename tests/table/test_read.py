@@ -29,7 +29,7 @@ Write = Callable[..., Path]
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Short tables are typed by Python, long ones by DuckDB where that is plain: both ways give the same."""
     if request.param == "typed by DuckDB":
-        monkeypatch.setattr(read, "_FEW_ROWS", 0)
+        monkeypatch.setattr(read, "is_short", lambda n_rows, n_columns: False)
 
 
 def numbers(frame: Frame, name: str) -> list[float]:

@@ -126,7 +126,7 @@ def _repair(path: Path, what: str, layout: Layout, repaired: Path) -> _Repairs:
         repaired.open("w", encoding="utf-8", newline="") as out,
     ):
         writer = csv.writer(out, delimiter=layout.separator, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        rows = _numbered(file, what, layout)
+        rows = numbered_rows(file, what, layout)
         if layout.header:
             next(rows, None)
         for line, row in rows:
@@ -147,8 +147,14 @@ def _repair(path: Path, what: str, layout: Layout, repaired: Path) -> _Repairs:
     return repairs
 
 
-def _numbered(file: Iterator[str], what: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Split a file into rows, each with the line it starts in, blank ones left out."""
+def numbered_rows(file: Iterator[str], what: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Split a file into rows, each with the line it starts in, blank ones left out.
+
+    Raises
+    ------
+    DataError
+        Where a quote is not closed.
+    """
     for _ in range(layout.first_line - 1):
         next(file)
     reader = csv.reader(file, **layout.csv_format)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self, final
 
 import numpy as np
 
 from taut.table.frame import Decimal, Floats, Mask
+from taut.table.words import MISSING_WORDS
 
 _SIGNS = "$€£¥₹₽₩₺₪฿₫₦₱₴₡₲₵¢"
 # As they are written and not in other cases: "FR2" and "KR5" are codes.
@@ -27,7 +30,99 @@ _GROUPED = {  # two figures between commas as well: 12,34,567 is how India write
 }
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")  # 1,234 or 1.234: only the other values can tell
 
+# Cells for "missing" as they are mostly spelled; what is spelled otherwise is read more slowly.
+_MISSING_CELLS = frozenset(
+    [word for lower in MISSING_WORDS for word in (lower, lower.upper(), lower.capitalize())]
+    + ["NaN", "NaT", " "]
+)
+
 _UNSPACED = str.maketrans("", "", " '’\u00a0\u2009\u202f")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class PlainNumbers:
+    """Cells that are numbers as float() reads them, but for a decimal comma, or words for "missing".
+
+    Attributes
+    ----------
+    values : float64 (n_rows,)
+        NaN where missing.
+    decimal : ".", "," or ""
+        The mark in them; "" where there is none.
+    proven : bool
+        Whether some number shows that it is a decimal mark, as "12.5" does and "1.234" does not.
+    """
+
+    values: Floats
+    decimal: Literal[".", ",", ""]
+    proven: bool
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> PlainNumbers | None:
+        """Join parts of one column; None where their marks differ."""
+        if len(parts) == 1:
+            return parts[0]
+        decimals = {part.decimal for part in parts if part.decimal}
+        if len(decimals) > 1:
+            return None
+        values = np.concatenate([part.values for part in parts])
+        return PlainNumbers(values, decimals.pop() if decimals else "", any(part.proven for part in parts))
+
+
+def plain_numbers(cells: Sequence[str]) -> PlainNumbers | None:
+    """Read cells quickly that are all plain numbers or missing.
+
+    Parameters
+    ----------
+    cells : sequence of str
+
+    Returns
+    -------
+    PlainNumbers, or None where a cell is something else: text, a number with another mark, or one that may
+    be a code (leading zeros, many figures).
+    """
+    numbers = cells
+    values = _floats(cells)
+    missing = None
+    if values is None or np.isnan(values).any():
+        missing = np.fromiter(map(_MISSING_CELLS.__contains__, cells), np.bool_, len(cells))
+        if not missing.any():
+            return None
+        numbers = [cell for cell in cells if cell not in _MISSING_CELLS]
+        values = _floats(numbers)
+        if values is None or np.isnan(values).any():
+            return None
+    text = "".join(numbers)
+    point, comma = "." in text, "," in text
+    if "_" in text or (point and comma):
+        return None
+    decimal: Literal[".", ",", ""] = "." if point else "," if comma else ""
+    if not decimal and not _are_plain_integers(numbers, values):
+        return None
+    proven = bool(decimal) and any(
+        decimal in cell and not _EITHER.fullmatch(cell.strip().lstrip("+-")) for cell in numbers
+    )
+    if missing is not None:
+        values, present = np.full(len(cells), np.nan), values
+        values[~missing] = present
+    return PlainNumbers(values, decimal, proven)
+
+
+def _floats(cells: Sequence[str]) -> Floats | None:
+    """Read what float() reads, with a decimal comma too."""
+    try:
+        if "," in "".join(cells):
+            cells = [cell.replace(",", ".") for cell in cells]
+        return np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        return None
+
+
+def _are_plain_integers(cells: Sequence[str], values: Floats) -> bool:
+    if not (np.abs(values) < 2**53).all():
+        return False
+    return list(map(str, values.astype(np.int64).tolist())) == [cell.strip() for cell in cells]
 
 
 def parse_numbers(levels: Sequence[str], decimal: Decimal) -> tuple[Floats, Mask]:

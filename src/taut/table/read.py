@@ -17,6 +17,7 @@ from taut.errors import DataError
 from taut.table.files import Text, kind_of, utf8
 from taut.table.frame import (
     BooleanColumn,
+    Codes,
     Column,
     DateColumn,
     Decimal,
@@ -30,6 +31,8 @@ from taut.table.frame import (
 )
 from taut.table.load import TABLE, file_name, load_text, quoted
 from taut.table.memory import available_memory, size_text
+from taut.table.numbers import PlainNumbers
+from taut.table.rows import Cells, is_short, read_rows
 from taut.table.schema import ColumnSchema, Schema
 from taut.table.sniff import Layout, sniff
 from taut.table.texts import PAST_MARKS, Hints, clean, dictionary, typed
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CELL_BYTES = 12  # a number is kept as float64 here and as float32 in the matrix
-_FEW_ROWS = 500
 _BLOCK_CELLS = 10_000_000  # columns are read side by side, as many as stay below this
 
 _NUMBERS = frozenset(
@@ -52,12 +54,26 @@ _TEXTS = frozenset(["VARCHAR", "UUID", "JSON"])
 @final
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A column in DuckDB: the person's name for it, how SQL calls it, its type there, and its schema."""
+    """A column of the file: the person's name for it, how SQL calls it, its type there, and its schema."""
 
     name: str
     sql: str
     kind: str
     schema: ColumnSchema | None = None
+    place: int = 0
+
+
+@final
+@dataclass(slots=True)
+class _Table:
+    """A file that is open: its columns, and their cells where they are not in DuckDB's ``TABLE``."""
+
+    sources: list[_Source]
+    n_rows: int
+    notes: list[Note]
+    hints: Hints
+    reading: Reading
+    cells: dict[int, Cells] | None = None
 
 
 def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Schema | None = None) -> Frame:
@@ -101,38 +117,67 @@ def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Sche
     ):
         folder = Path(temporary)
         _settings(connection, folder)
-        if kind == "parquet":
-            sources, notes = _parquet(connection, file), []
-            hints, reading = Hints(), Reading("parquet")
-        else:
-            text = utf8(file, folder)
-            layout = sniff(text.path, what, header=header)
-            _check_memory(what, text.n_lines, len(layout.names))
-            loaded = load_text(connection, text.path, what, layout, folder)
-            notes = [*text.notes, *layout.notes, *loaded]
-            sources = [_Source(name, f"c{place}", "VARCHAR") for place, name in enumerate(layout.names)]
-            hints = Hints(layout.decimal, True if layout.decimal == "," else None)
-            reading = _reading(text, layout)
-        n_rows = _one(connection, f"SELECT count(*) FROM {TABLE}")[0]
-        if n_rows == 0:
+        table = (
+            _open_parquet(connection, file, schema)
+            if kind == "parquet"
+            else _open_text(connection, file, folder, schema, header=header)
+        )
+        if table.n_rows == 0:
             raise DataError(f"{what} has no rows.")
-        if kind == "parquet":
-            _check_memory(what, n_rows, len(sources))
-        if schema is not None:
-            used = {column.name: column for column in schema.columns if column.kind != "dropped"}
-            extra = [source.name for source in sources if source.name not in used]
-            sources = [replace(source, schema=used[source.name]) for source in sources if source.name in used]
-            if extra:
-                notes.append(Note("", f"the model does not use these columns: {listing(extra)}."))
+        columns, notes = [], table.notes
         try:
-            columns = []
-            for column, found in _columns(connection, sources, n_rows, hints):
+            for column, found in _columns(connection, table):
                 columns.append(column)
                 notes += found
         except duckdb.Error as error:
             raise DataError(f"{what} cannot be read: {str(error).splitlines()[0]}") from error
-    reading = replace(reading, marked=_marked(columns, notes, hints.decimal))
-    return Frame(tuple(columns), n_rows, tuple(notes), reading)
+    reading = replace(table.reading, marked=_marked(columns, notes, table.hints.decimal))
+    return Frame(tuple(columns), table.n_rows, tuple(notes), reading)
+
+
+def _open_text(
+    connection: DuckDBPyConnection, file: Path, folder: Path, schema: Schema | None, *, header: bool
+) -> _Table:
+    what = repr(file.name)
+    text = utf8(file, folder)
+    layout = sniff(text.path, what, header=header)
+    _check_memory(what, text.n_lines, len(layout.names))
+    everything = [
+        _Source(name, f"c{place}", "VARCHAR", place=place) for place, name in enumerate(layout.names)
+    ]
+    sources, extra = _wanted(everything, schema)
+    loaded: list[Note] = []
+    rows = None
+    if is_short(text.n_lines, len(layout.names)):
+        numbers = {source.place for source in sources if _may_be_number(source)}
+        sure: Decimal | None = "." if schema is None and layout.decimal == "." else None
+        wanted = [source.place for source in sources]
+        rows = read_rows(text.path, what, layout, wanted, numbers, sure)
+    if rows is None:
+        loaded = load_text(connection, text.path, what, layout, folder)
+        n_rows, cells = _one(connection, f"SELECT count(*) FROM {TABLE}")[0], None
+    else:
+        n_rows, cells = rows
+    hints = Hints(layout.decimal, True if layout.decimal == "," else None)
+    notes = [*text.notes, *layout.notes, *loaded, *extra]
+    return _Table(sources, n_rows, notes, hints, _reading(text, layout), cells)
+
+
+def _open_parquet(connection: DuckDBPyConnection, file: Path, schema: Schema | None) -> _Table:
+    sources, notes = _wanted(_parquet(connection, file), schema)
+    n_rows = _one(connection, f"SELECT count(*) FROM {TABLE}")[0]
+    _check_memory(repr(file.name), n_rows, len(sources))
+    return _Table(sources, n_rows, notes, Hints(), Reading("parquet"))
+
+
+def _wanted(sources: list[_Source], schema: Schema | None) -> tuple[list[_Source], list[Note]]:
+    """Leave out what the model does not use, and give the others their schemas."""
+    if schema is None:
+        return sources, []
+    used = {column.name: column for column in schema.columns if column.kind != "dropped"}
+    extra = [source.name for source in sources if source.name not in used]
+    kept = [replace(source, schema=used[source.name]) for source in sources if source.name in used]
+    return kept, [Note("", f"the model does not use these columns: {listing(extra)}.")] if extra else []
 
 
 def _reading(text: Text, layout: Layout) -> Reading:
@@ -221,18 +266,19 @@ def _readable(kind: str) -> bool:
     )
 
 
-def _columns(
-    connection: DuckDBPyConnection, sources: Sequence[_Source], n_rows: int, hints: Hints
-) -> Iterator[tuple[Column, list[Note]]]:
+def _columns(connection: DuckDBPyConnection, table: _Table) -> Iterator[tuple[Column, list[Note]]]:
     """Read the columns in their order, a few at a time."""
-    few = n_rows < _FEW_ROWS
-    step = 1000 if few else max(1, min(100, _BLOCK_CELLS // n_rows))
+    sources, hints = table.sources, table.hints
+    if table.cells is not None:
+        for source in sources:
+            yield _from_cells(source, table.cells.pop(source.place), hints)
+        return
+    step = max(1, min(100, _BLOCK_CELLS // table.n_rows))
     for start in range(0, len(sources), step):
         block = sources[start : start + step]
-        # Python reads a short column faster than DuckDB plans a query.
-        plain = frozenset(_plain_numbers(connection, block, hints, with_texts=not few))
+        plain = frozenset(_plain_numbers(connection, block, hints))
         # Numbers are fetched side by side; texts, which take much more room, one by one.
-        values = _fetch(connection, block if few else list(plain), plain)
+        values = _fetch(connection, list(plain), plain)
         for source in block:
             array = values.pop(source.name) if source.name in values else None
             if array is None:
@@ -240,18 +286,10 @@ def _columns(
             yield _column(source, array, source in plain, hints)
 
 
-def _plain_numbers(
-    connection: DuckDBPyConnection, block: Sequence[_Source], hints: Hints, *, with_texts: bool
-) -> list[_Source]:
+def _plain_numbers(connection: DuckDBPyConnection, block: Sequence[_Source], hints: Hints) -> list[_Source]:
     """Find the columns that are numbers and nothing else, so that DuckDB can convert them."""
     plain = [source for source in block if _is_number(source.kind)]
-    texts = [
-        source
-        for source in block
-        if source.kind == "VARCHAR" and (source.schema is None or source.schema.kind == "number")
-    ]
-    if not with_texts:
-        return plain
+    texts = [source for source in block if source.kind == "VARCHAR" and _may_be_number(source)]
     with_words = []
     for source, (n_texts, n_numbers, special) in _counted(connection, texts, partial(_look, hints=hints)):
         if n_numbers == n_texts and n_numbers and not special:
@@ -319,8 +357,24 @@ def _column(source: _Source, values: NDArray[Any], plain: bool, hints: Hints) ->
         return BooleanColumn(name, values), []
     if _is_date(source.kind):
         return DateColumn(name, values.astype("datetime64[us]")), []
-    codes, levels = dictionary(values, len(values))
-    column = TextColumn(name, codes, tuple(levels))
+    return _text_column(source, *dictionary(values, len(values)), hints)
+
+
+def _may_be_number(source: _Source) -> bool:
+    return source.schema is None or source.schema.kind == "number"
+
+
+def _from_cells(source: _Source, cells: Cells, hints: Hints) -> tuple[Column, list[Note]]:
+    if not isinstance(cells, PlainNumbers):
+        return _text_column(source, *cells, hints)
+    notes = [Note(source.name, f"{PAST_MARKS}decimal comma.")] if cells.decimal == "," else []
+    return NumberColumn(source.name, cells.values, NumberText(cells.decimal or hints.decimal)), notes
+
+
+def _text_column(
+    source: _Source, codes: Codes, levels: Sequence[str], hints: Hints
+) -> tuple[Column, list[Note]]:
+    column = TextColumn(source.name, codes, tuple(levels))
     if source.schema is None:
         return typed(column, hints)
     # With a schema, its own rules decide what the texts mean (taut.table.matrices).
