@@ -277,35 +277,39 @@ def fail_on(call: int, real: Any) -> Any:
     return made
 
 
+@pytest.mark.parametrize("theirs", [False, True])
 @pytest.mark.parametrize(
-    ("what", "call"), [("fsync", 1), ("fsync", 2), ("fsync", 3), ("rename", 1), ("rename", 2)]
+    ("what", "call"),
+    [*(("fsync", call) for call in (1, 3, 5, 6, 7, 8)), ("rename", 1), ("mkdir", 2), ("mkdir", 5)],
 )
 def test_where_writing_fails_the_old_model_stays_whole(
-    model: Path, fitted: Any, other: Any, tmp_path: Path, what: str, call: int, monkeypatch: Any
+    model: Path, fitted: Any, other: Any, tmp_path: Path, what: str, call: int, theirs: bool, monkeypatch: Any
 ) -> None:
+    """Each place where a file is written down, and where the new model is moved (the folders' own aside)."""
+    if theirs:
+        (model / "notes.txt").write_text("mine")
     before = contents(tmp_path)
     with monkeypatch.context() as patch:
-        if what == "fsync":
-            patch.setattr(os, "fsync", fail_on(call, os.fsync))
-        else:
-            patch.setattr(Path, "rename", fail_on(call, Path.rename))
+        patch.setattr("taut.store.replace.exchange", no_space)  # else nothing is renamed
+        patch.setattr(os, what, fail_on(call, getattr(os, what)))
         with pytest.raises(StoreError, match=r"model: cannot be written \(No space left on device\)"):
             other.save(model)
     assert contents(tmp_path) == before  # nothing half-written is left either
     assert same(model, fitted)
 
 
+@pytest.mark.parametrize("theirs", [False, True])
 def test_where_writing_is_interrupted_the_old_model_stays_whole(
-    model: Path, other: Any, tmp_path: Path, monkeypatch: Any
+    model: Path, other: Any, tmp_path: Path, theirs: bool, monkeypatch: Any
 ) -> None:
+    if theirs:
+        (model / "notes.txt").write_text("mine")
     before = contents(tmp_path)
-    real = Path.rename
 
-    def interrupted(self: Path, to: Path) -> Any:
-        if to == model and not self.name.endswith("-old"):
-            raise KeyboardInterrupt
-        return real(self, to)
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
 
+    monkeypatch.setattr("taut.store.replace.exchange", interrupted)
     monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(KeyboardInterrupt):
         other.save(model)
@@ -332,6 +336,6 @@ def test_check_folder_says_before_training_what_save_would_say_after(
     assert check_folder(tmp_path / "new" / "model") == tmp_path / "new" / "model"
     assert (tmp_path / "new").is_dir()
     assert contents(tmp_path) == before
-    monkeypatch.setattr("tempfile.mkdtemp", no_space)
+    monkeypatch.setattr("taut.store.replace.os.fsync", no_space)
     with pytest.raises(StoreError, match=r"model: cannot be written \(No space left on device\)"):
         check_folder(model)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
+import random
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ from typing import Any
 from taut import __version__
 from taut.errors import DataWarning, StoreError
 from taut.store.migrate import FORMAT
-from taut.store.report_file import REPORT, Folder, is_somebodys, write
+from taut.store.replace import NEXT, SAVING, put, try_out
+from taut.store.report_file import REPORT, Folder, current, is_somebodys
+from taut.writing import MODEL_FILES
 
 _MODEL, _WEIGHTS, _CHECKSUMS = "model.json", "weights.safetensors", "checksums.json"
-_FILES = {_MODEL, _WEIGHTS, _CHECKSUMS}
+_TRIES = 100  # to read a folder that others write into without a pause
 
 
 def check_folder(folder: Folder) -> Path:
@@ -36,7 +38,7 @@ def check_folder(folder: Folder) -> Path:
         place = Path(folder).resolve()  # where it is a link, its aim is replaced and the link stays
         _refuse_what_is_no_model(folder, place)
         place.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent).cleanup()
+        try_out(place)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror or error}).") from error
     return place
@@ -46,7 +48,10 @@ def _refuse_what_is_no_model(folder: Folder, place: Path) -> None:
     if not place.exists():
         return
     found = {entry.name for entry in place.iterdir()} if place.is_dir() else {place.name}
-    if found and not found >= _FILES:
+    if NEXT in found:
+        return
+    found = {name for name in found if not name.startswith(SAVING)}
+    if found and not found >= MODEL_FILES:
         raise StoreError(f"{folder}: exists and is no saved model; give another folder, or remove it.")
 
 
@@ -76,17 +81,11 @@ def write_folder(
     checksums = json.dumps({_MODEL: _hash(model), _WEIGHTS: _hash(weights)}, indent=1).encode()
     try:
         place = Path(folder).resolve()
-        beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
-        try:
-            content = {_MODEL: model, _WEIGHTS: weights, _CHECKSUMS: checksums}
-            theirs = is_somebodys(place)
-            if report is not None and not theirs:
-                content[REPORT] = report.encode()
-            for name, data in content.items():
-                write(beside / name, data)
-            _swap(beside, place, _FILES if theirs else _FILES | {REPORT})
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+        content = {_MODEL: model, _WEIGHTS: weights, _CHECKSUMS: checksums}
+        theirs = is_somebodys(place)
+        if report is not None and not theirs:
+            content[REPORT] = report.encode()
+        put(place, content, MODEL_FILES if theirs else MODEL_FILES | {REPORT})
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror or error}).") from error
     if theirs and report is not None:
@@ -94,32 +93,11 @@ def write_folder(
         warnings.warn(text, DataWarning, stacklevel=2)
 
 
-def _swap(new: Path, place: Path, ours: set[str]) -> None:
-    """Put the new folder in place; the old one goes only when the new one is there.
-
-    What somebody else put into the old one is kept.
-    """
-    new.chmod(0o755)
-    if not place.exists():
-        new.rename(place)
-        return
-    old = new.with_name(f"{new.name}-old")
-    place.rename(old)
-    try:
-        new.rename(place)
-    except BaseException:
-        old.rename(place)
-        raise
-    for entry in old.iterdir():
-        if entry.name not in ours:
-            entry.rename(place / entry.name)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
     """The description and the weights, after their checksums and their format.
 
-    Nothing but plain files inside the folder is opened.
+    Nothing but plain files inside the folder is opened. Where a model is saved there at the same time, it is
+    the old one or the new one: what was read of both is read again.
 
     Raises
     ------
@@ -127,6 +105,30 @@ def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
         Where a file is missing, damaged or no plain file, or the format is a newer one.
     """
     place = Path(folder)
+    for _ in range(_TRIES):
+        before = _state(place)
+        try:
+            return _read(folder, current(place))
+        except StoreError:
+            if _state(place) == before:
+                raise
+        time.sleep(random.SystemRandom().uniform(0.0, 0.01))
+    return _read(folder, current(place))
+
+
+def _state(place: Path) -> list[tuple[int, ...]]:
+    """What changes when a model is saved there."""
+    found: list[tuple[int, ...]] = []
+    for path in (place, place / NEXT, *(place / name for name in sorted(MODEL_FILES))):
+        try:
+            status = path.lstat()
+            found.append((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
+        except (OSError, ValueError):
+            found.append(())
+    return found
+
+
+def _read(folder: Folder, place: Path) -> tuple[dict[str, Any], bytes]:
     try:
         if not place.is_dir():
             raise StoreError(f"{folder}: no such folder; give the folder that save was given.")
@@ -146,7 +148,7 @@ def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
             f"{folder}: format {version!r}, written by taut {description.get('taut', '?')}; this is taut "
             f"{__version__}, which reads format {FORMAT} and older ones."
         )
-    others = sorted(set(checksums) - _FILES)
+    others = sorted(set(checksums) - MODEL_FILES)
     if others:
         raise StoreError(
             f"{place / _CHECKSUMS}: names {others[0]!r}, which is no file of a saved model; it is refused."

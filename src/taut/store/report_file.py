@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.errors import StoreError
+from taut.store.replace import NEXT, SAVING, finish, is_plain_folder, locked, write
+from taut.writing import MODEL_FILES, sync_folder
 
 #: It belongs to the folder, and a model needs none.
 REPORT = "report.json"
@@ -24,6 +26,11 @@ Folder = str | os.PathLike[str]
 
 # As taut writes them, whatever may have happened to the rest.
 _BEGIN = re.compile(rb'\s*\{\s*"schema":\s*(\d{1,6}),\s*"task":')
+
+
+def current(place: Path) -> Path:
+    """Where the model is that a folder holds now: see :mod:`taut.store.replace`."""
+    return place / NEXT if is_plain_folder(place / NEXT) else place
 
 
 def fingerprint(networks: Iterable[Mapping[str, NDArray[Any]]]) -> str:
@@ -68,7 +75,7 @@ def is_somebodys(folder: Folder) -> bool:
 
 def read_report(folder: Folder) -> str | None:
     """Give the text of ``report.json``, unchecked; None where it is no plain file of fitting size."""
-    path = Path(folder) / REPORT
+    path = current(Path(folder)) / REPORT
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _MOST:
             return None
@@ -95,26 +102,26 @@ def write_report(folder: Folder, text: str, of: str | None = None) -> None:
         Where it cannot be written, where the one that is there is not taut's or a newer taut's, or where
         another model was saved there meanwhile.
     """
-    beside: Path | None = None
     path = Path(folder) / REPORT
     try:
         place = Path(folder).resolve()
-        _refuse_what_is_not_ours(place, path, text)
-        number, name = tempfile.mkstemp(prefix=".report-", dir=place)
-        os.close(number)
-        beside = Path(name)
-        write(beside, text.encode())
-        beside.chmod(0o644)
-        if of is not None and _fingerprint_in(folder) != of:
-            raise StoreError(
-                f"{folder}: another model was saved there meanwhile, and this is of the one before."
-            )
-        os.replace(beside, place / REPORT)
+        with locked(place):
+            finish(place, MODEL_FILES | {REPORT})
+            _refuse_what_is_not_ours(place, path, text)
+            old = place / REPORT
+            beside = place / f"{SAVING}{secrets.token_hex(4)}"
+            try:
+                write(beside, text.encode(), old.stat() if old.exists() else None)
+                if of is not None and _fingerprint_in(folder) != of:
+                    raise StoreError(
+                        f"{folder}: another model was saved there meanwhile, and this is of the one before."
+                    )
+                os.replace(beside, old)
+                sync_folder(place)
+            finally:
+                beside.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror or error}).") from error
-    finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
 
 
 def _refuse_what_is_not_ours(place: Path, path: Path, text: str) -> None:
@@ -141,11 +148,3 @@ def _fingerprint_in(folder: Folder) -> str:
 def _begin_of(path: Path) -> bytes:
     with open(path, "rb") as file:
         return file.read(_MOST)
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file down to the disk."""
-    with open(path, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
