@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from sklearn.model_selection import KFold
 
 from taut import TautClassifierCV, TautRegressorCV
 from taut.errors import DataError, DataWarning, ParameterError
-from taut.estimators.prepare import Prepared, prepare, task_of
+from taut.estimators.prepare import Prepared, prepare
 from tests.estimators.helpers import given, mixed_columns, mixed_target, numbers, tasks
 
 USUAL: dict[str, Any] = {
@@ -25,27 +24,6 @@ USUAL: dict[str, Any] = {
 def prepared(kind: str = "classification", **changes: Any) -> Prepared:
     X, y = changes.pop("given", None) or given(kind)
     return prepare(X, y, **{**USUAL, **changes})
-
-
-@pytest.mark.parametrize(
-    ("y", "expected"),
-    [
-        (["a", "b"] * 20, "classification"),
-        ([0, 1, 2] * 9, "classification"),
-        ([1.0, 2.0] * 20, "classification"),
-        ([True, False] * 20, "classification"),
-        ([0.5, 1.5] * 20, "regression"),
-        (list(range(40)) * 3, "regression"),  # 40 whole numbers, 3 rows each
-        (np.arange(30.0).repeat(10), "classification"),
-        (pd.Series(["a", "b"] * 20, dtype="category"), "classification"),
-        (pd.Series(range(100)), "regression"),
-    ],
-    ids=str,
-)
-def test_the_task_is_seen_from_the_target(y: Any, expected: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert task_of(y) == expected
 
 
 @tasks
@@ -89,9 +67,10 @@ def test_losses_have_the_targets_own_units() -> None:
 
 
 def test_the_task_may_be_said() -> None:
-    assert prepared(task="regression", given=given()).problem.data.task == "regression"
+    said = prepared(task="regression", given=given())
+    assert (said.problem.data.task, said.why) == ("regression", "as asked for")
     many = np.arange(120) % 30
-    assert task_of(many) == "regression"
+    assert prepared(given=(numbers(120), many)).why == "the target is numbers with 30 different values"
     assert prepared(task="classification", given=(numbers(120), many)).problem.data.n_outputs == 30
 
 

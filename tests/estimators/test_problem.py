@@ -122,7 +122,7 @@ def test_units_keep_the_figures_that_differ(y: Any, shift: float, factor: float)
             [0.0, 1e80, 1.0, 1.0],
             "y has values as far from 0 as 1e.80, and their squares overflow: change its unit",
         ),
-        (["a", "b", "a", "b"], "could not convert string to float"),
+        (["a", "b", "a", "b"], "y holds text, such as 'a', and regression needs numbers"),
         ([1.0, 2.0], "inconsistent numbers of samples"),
         (None, "requires y to be passed"),
     ],

@@ -146,7 +146,6 @@ def test_paths_may_be_text_or_paths_relative_or_not(tmp_path: Path, monkeypatch:
         np.array([0, 1, 200], dtype=np.uint8),
         np.array([0, 2**63, 2**64 - 1], dtype=np.uint64),
         np.array([-1.0, 0.0, 1.0], dtype=np.float32),
-        np.array(["2020-01-01", "2021-06-30", "2030-12-31"], dtype="datetime64[D]"),
         np.array(["", "<script>alert('x')</script>", "\"'\\\u2028🍋"]),
     ],
     ids=lambda classes: f"{classes.dtype}-{classes[1]}",

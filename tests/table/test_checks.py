@@ -160,9 +160,10 @@ def test_target_values() -> None:
     assert target_values(BooleanColumn("y", np.array([0.0, 1.0])), "regression").tolist() == [0.0, 1.0]
     whole = target_values(number("y", [1, 2]), "classification")
     assert (whole.dtype, whole.tolist()) == (np.int64, [1, 2])
-    assert target_values(number("y", [0.5, 2]), "classification").tolist() == [0.5, 2.0]
+    assert target_values(number("y", [0.5, 2]), "classification").tolist() == ["0.5", "2"]
     assert target_values(text("y", ["b", "a"]), "classification").tolist() == ["b", "a"]
     flags = BooleanColumn("y", np.array([0.0, 1.0]), ("no", "yes"))
     assert target_values(flags, "classification").tolist() == ["no", "yes"]
+    assert target_values(BooleanColumn("y", np.array([0.0, 1.0])), "classification").tolist() == [False, True]
     with pytest.raises(DataError, match="the target 'y' is no number, as regression needs"):
         target_values(text("y", ["a"]), "regression")

@@ -105,7 +105,7 @@ def diagnose(
                 batch_size=batch,
                 max_epochs=max_epochs,
                 cv=cv,
-                task=table.task,
+                task=task,
                 class_weight=class_weight,
                 n_jobs=n_jobs,
                 random_state=random_state,

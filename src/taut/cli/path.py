@@ -109,7 +109,7 @@ def path(
                 learning_rate=rate,
                 batch_size=batch,
                 max_epochs=max_epochs,
-                task=table.task,
+                task=task,
                 class_weight=class_weight,
                 n_jobs=n_jobs,
                 random_state=random_state,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Engine, Trained
-from taut.estimators.problem import Target
+from taut.estimators.target import Target
 from taut.table.schema import Schema
 
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, final
-
-import numpy as np
-from sklearn.utils.multiclass import type_of_target
 
 from taut.engine.base import Engine, Fold
 from taut.errors import DataError, ParameterError
 from taut.estimators.classifier_cv import TautClassifierCV
 from taut.estimators.problem import ClassWeight, Problem
 from taut.estimators.regressor_cv import TautRegressorCV
+from taut.estimators.target import choose_task
 from taut.network import Activation, hidden_widths
 from taut.selection.folds import make_folds
 from taut.selection.runner import Settings
 
 Task: TypeAlias = Literal["auto", "classification", "regression"]
-
-_MOST_CLASSES, _ROWS_PER_CLASS = 20, 10  # as in taut.table.task_of
 
 
 @final
@@ -40,6 +35,8 @@ class Prepared:
         What a loss of the engine is multiplied by to be in the target's own units.
     estimator : TautClassifierCV or TautRegressorCV
         That reads further tables as it read this one; not fitted.
+    why : str
+        Why y is classes, or an amount.
     """
 
     engine: Engine
@@ -50,6 +47,7 @@ class Prepared:
     learning_rate: float
     loss_unit: float
     estimator: TautClassifierCV | TautRegressorCV
+    why: str
 
 
 def prepare(
@@ -86,8 +84,9 @@ def prepare(
     if y is None:
         raise DataError("y is None: give the target, a value for each row of X.")
     widths = hidden_widths(hidden)
+    y, chosen, why = choose_task(y, task)
     estimator = _estimator(
-        task_of(y) if task == "auto" else task,
+        chosen,
         class_weight,
         hidden=widths,
         activation=activation,
@@ -112,26 +111,8 @@ def prepare(
         learning_rate=rate,
         loss_unit=estimator._loss_unit(problem),
         estimator=estimator,
+        why=why,
     )
-
-
-def task_of(y: Any) -> Literal["classification", "regression"]:
-    """Tell whether y is classes or an amount.
-
-    An amount is what scikit-learn's ``type_of_target`` calls continuous, and whole numbers with more than 20
-    different values of fewer than 10 rows each on average, which it would call classes.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of many classes, and then they are an amount
-        kind = type_of_target(y)
-    if kind.startswith("continuous"):
-        return "regression"
-    values = np.asarray(y)
-    if kind == "multiclass" and values.dtype.kind in "iuf":
-        n_distinct = len(np.unique(values))
-        if n_distinct > _MOST_CLASSES and len(values) < _ROWS_PER_CLASS * n_distinct:
-            return "regression"
-    return "classification"
 
 
 def _estimator(task: str, class_weight: ClassWeight, **parameters: Any) -> TautClassifierCV | TautRegressorCV:

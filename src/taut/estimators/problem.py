@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
-    _check_y,
     check_consistent_length,
     validate_data,
 )
 
 from taut.engine.base import Data
 from taut.errors import DataError, DataWarning
+from taut.estimators.target import Target, encode_target, plain, read_target
 from taut.parameters import real
 from taut.selection.folds import Split
 from taut.table.columns import describe
@@ -31,35 +30,6 @@ from taut.table.matrices import Matrix, matrix, matrix_from_numbers
 from taut.table.schema import Schema
 
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
-
-# Losses are squared errors in the target's own units, and float64 has to hold their squares too.
-_MOST_TARGET = 1e75
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Target:
-    """What is predicted, and in which units the engine sees it.
-
-    Parameters
-    ----------
-    classes : array, shape (n_classes,), or None
-        In sorted order; None for regression.
-    origin, unit : float
-        The engine's values are ``(y - origin) / unit``, so that float32 keeps their precision (regression).
-    constant : bool
-        Whether all training values are the same (regression).
-    """
-
-    classes: NDArray[Any] | None
-    origin: float = 0.0
-    unit: float = 1.0
-    constant: bool = False
-
-    @property
-    def n_outputs(self) -> int:
-        """Numbers that the network puts out."""
-        return 1 if self.classes is None else len(self.classes)
 
 
 @final
@@ -124,13 +94,15 @@ def read_features(estimator: BaseEstimator, X: Any, schema: Schema | None) -> tu
         return schema, matrix(schema, X, strict=False)
     if is_frame(X):
         validate_data(estimator, X, reset=new, skip_check_array=True)
-        frame = frame_from(X)
+        frame = frame_from(X, schema)
         _check_rows(frame.n_rows, 2 if new else 1)
         if schema is None:
             schema = describe(frame)
         elif not hasattr(estimator, "feature_names_in_"):
             frame = _by_position(frame, schema)
         return schema, matrix(schema, frame, strict=True)
+    if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biufO":  # what is masked is missing
+        X = np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
     X = validate_data(
         estimator,
         X,
@@ -163,77 +135,6 @@ def _by_position(frame: Frame, schema: Schema) -> Frame:
 def _check_rows(n_rows: int, least: int) -> None:
     if n_rows < least:
         raise ValueError(f"Found array with {n_rows} sample(s) while a minimum of {least} is required.")
-
-
-def read_target(
-    estimator: BaseEstimator, y: Any, task: str, weight: NDArray[np.float64] | None
-) -> tuple[Target, NDArray[np.float64]]:
-    """The target, and its values as the engine sees them: class numbers, or values in the table's units.
-
-    Rows with weight 0 have no say in the units.
-    """
-    if hasattr(y, "isna") and np.any(y.isna()):  # pandas' NA has no truth value, and checks stumble over it
-        raise DataError("y has missing values: leave out those rows.")
-    if task == "classification":
-        y = _check_y(y, estimator=estimator)
-        classes, codes = _classes(y)
-        check_classification_targets(y)
-        if len(classes) < 2:
-            raise DataError(
-                f"y has one class only, {_plain(classes[0])!r}: a classifier needs two classes or more."
-            )
-        return Target(classes), codes.astype(np.float64)
-    y = _check_y(y, y_numeric=True, estimator=estimator).astype(np.float64)
-    if weight is None:
-        target = _amount(y)
-        return target, (y - target.origin) / target.unit
-    check_consistent_length(y, weight)
-    target = _amount(y[weight > 0])
-    return target, (np.where(weight > 0, y, target.origin) - target.origin) / target.unit
-
-
-def _classes(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    if y.dtype == object and any(v is None or v != v for v in y):
-        raise DataError("y has missing values: leave out those rows, or give them a class of their own.")
-    try:
-        classes, codes = np.unique(y, return_inverse=True)
-    except TypeError:
-        kinds = sorted({type(v).__name__ for v in y})
-        raise DataError(f"y mixes {' and '.join(kinds)}: make all classes text, or all numbers.") from None
-    return classes, codes
-
-
-def _plain(value: Any) -> Any:
-    """A value of an array as a person would write it."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _amount(y: NDArray[np.float64]) -> Target:
-    """Units in which float32 keeps the figures that differ."""
-    low, high = float(y.min()), float(y.max())
-    if low == high:
-        return Target(None, low, 1.0, constant=True)
-    most = max(abs(low), abs(high))
-    if most > _MOST_TARGET:
-        raise DataError(
-            f"y has values as far from 0 as {most:.3g}, and their squares overflow: change its unit."
-        )
-    origin, span = float(np.mean(y)), high - low
-    # By way of the span, because squares of very small values vanish.
-    return Target(None, origin, span * float(np.std((y - origin) / span)) or span)
-
-
-def encode_target(target: Target, y: Any, task: str, estimator: BaseEstimator) -> NDArray[np.float64]:
-    """Values of another target (a validation set's) as the engine sees them."""
-    if target.classes is None:
-        y = _check_y(y, y_numeric=True, estimator=estimator).astype(np.float64)
-        return (y - target.origin) / target.unit  # type: ignore[no-any-return]
-    y = _check_y(y, estimator=estimator)
-    known = np.isin(y, target.classes)
-    if not known.all():
-        raise DataError(f"y_val has a class that y has not: {_plain(np.asarray(y)[~known][0])!r}.")
-    codes: NDArray[np.intp] = np.searchsorted(target.classes, y)
-    return codes.astype(np.float64)
 
 
 def make_problem(
@@ -302,7 +203,7 @@ def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:
     n_absent = len(splits) - np.sum(present, axis=0)
     absent = np.flatnonzero(n_absent)
     if len(absent):
-        named = ", ".join(f"{_plain(classes[i])!r} ({n_absent[i]} of {len(splits)})" for i in absent[:3])
+        named = ", ".join(f"{plain(classes[i])!r} ({n_absent[i]} of {len(splits)})" for i in absent[:3])
         more = f" and {len(absent) - 3:,} more" if len(absent) > 3 else ""
         text = f"some folds have no training row of these classes: {named}{more}; they cannot learn them"
         warnings.warn(
@@ -325,7 +226,7 @@ def _class_weights(given: ClassWeight, classes: NDArray[Any], codes: NDArray[np.
     """A weight for each class."""
     if isinstance(given, Mapping):
         for name, value in given.items():
-            real(f"class_weight of the class {_plain(name)!r}", value)
+            real(f"class_weight of the class {plain(name)!r}", value)
     weights: NDArray[np.float64] = compute_class_weight(given, classes=classes, y=classes[codes])
     return weights
 

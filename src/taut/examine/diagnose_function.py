@@ -95,8 +95,8 @@ def diagnose(
     cv : int, splitter or iterable, default=5
         Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto" takes y for an amount where scikit-learn's ``type_of_target`` calls it continuous, and where it
-        has more than 20 different whole numbers of fewer than 10 rows each.
+        "auto" takes text, yes or no, two different numbers, and at most 20 different integers of 10 rows each
+        on average for classes, and other numbers for an amount; the result says which, and why.
     sample_weight : array, shape (n_rows,), optional
         Weights of the rows, in training and in validation.
     groups : array, shape (n_rows,), optional
@@ -247,6 +247,7 @@ def _diagnosis(
         before=before,
         curves=tuple(given.estimator._history(_cut(one, settings.max_epochs), problem) for one in own.curves),
         task=data.task,
+        why=given.why,
         recipe=recipe,
         hidden=given.hidden,
         learning_rate=given.learning_rate,

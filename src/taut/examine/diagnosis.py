@@ -94,6 +94,8 @@ class Diagnosis:
     n_used : int
         Rows that took part; fewer than ``n_rows`` where there are very many.
     seconds : float
+    why : str
+        Why it is that task.
     """
 
     verdict: Fit
@@ -122,6 +124,7 @@ class Diagnosis:
     n_folds: int
     n_used: int
     seconds: float
+    why: str = ""
 
     @property
     def sentence(self) -> str:
@@ -169,6 +172,7 @@ class Diagnosis:
             "advice_before": [advice.to_dict() for advice in self.before],
             "curves": [{name: values.tolist() for name, values in one.items()} for one in self.curves],
             "task": self.task,
+            "why": self.why,
             "recipe": self.recipe.to_json(),
             "hidden": list(self.hidden),
             "learning_rate": self.learning_rate,

@@ -182,9 +182,10 @@ def _listed(head: str, advice: Sequence[Advice]) -> list[str]:
 def _footing(found: Diagnosis) -> str:
     widths = "-".join(map(str, found.hidden)) or "none"
     used = "" if found.n_used == found.n_rows else f" (of which {found.n_used:,} were used)"
+    task = f"{_capital(found.task)} ({found.why}); " if found.why else ""
     return (
-        f"{found.n_rows:,} rows{used}, {found.n_columns:,} columns, {found.n_folds} folds; hidden layers "
-        f"{widths}, learning rate {found.learning_rate:g}, batches of {found.batch_size}, "
+        f"{task}{found.n_rows:,} rows{used}, {found.n_columns:,} columns, {found.n_folds} folds; hidden "
+        f"layers {widths}, learning rate {found.learning_rate:g}, batches of {found.batch_size}, "
         f"{found.recipe.describe()}; {found.seconds:.1f} s."
     )
 

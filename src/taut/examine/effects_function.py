@@ -97,8 +97,8 @@ def effects(
         How often everything is trained, from other weights and in another order of the rows. With one, the
         intervals do not know what chance does there.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto" takes y for an amount where scikit-learn's ``type_of_target`` calls it continuous, and where it
-        has more than 20 different whole numbers of fewer than 10 rows each.
+        "auto" takes text, yes or no, two different numbers, and at most 20 different integers of 10 rows each
+        on average for classes, and other numbers for an amount; the result says which, and why.
     sample_weight : array, shape (n_rows,), optional
         Weights of the rows, in training and in validation.
     groups : array, shape (n_rows,), optional
@@ -210,6 +210,7 @@ def effects(
     score = changes_of(found, game, units, draws, seed, "score")
     return Effects(
         task=data.task,
+        why=given.why,
         recipe=asked.recipe,
         lines=_lines(asked.recipe, _rates_named(found.rates[0]), loss, score),
         loss=loss.total,

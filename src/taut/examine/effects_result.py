@@ -93,6 +93,8 @@ class Effects:
     n_rows, n_folds, n_seeds, n_networks : int
     seconds : float
         That it took, without the one-time compilation.
+    why : str
+        Why it is that task.
     """
 
     task: Literal["classification", "regression"]
@@ -120,6 +122,7 @@ class Effects:
     n_seeds: int
     n_networks: int
     seconds: float
+    why: str = ""
 
     @property
     def score_name(self) -> Literal["accuracy", "R²"]:
@@ -143,7 +146,7 @@ class Effects:
         plain = {
             name: getattr(self, name)
             for name in (
-                "task", "start_loss", "end_loss", "start_score", "end_score", "exact", "n_orders",
+                "task", "why", "start_loss", "end_loss", "start_score", "end_score", "exact", "n_orders",
                 "learning_rate", "usual_learning_rate", "activation", "batch_size", "max_epochs", "n_rows",
                 "n_folds", "n_seeds", "n_networks", "seconds", "loss_name", "score_name",
             )

@@ -163,7 +163,9 @@ def _cautions(effects: Effects) -> list[str]:
 
 def _footing(effects: Effects) -> list[str]:
     seeds = "1 seed" if effects.n_seeds == 1 else f"{effects.n_seeds} seeds"
+    task = [f"{_begin(effects.task)} ({effects.why})."] if effects.why else []
     return [
+        *task,
         f"Means of {effects.n_rows:,} held-out rows, {effects.n_folds} folds and {seeds}; no regularization "
         f"is that of epoch {effects.max_epochs}.",
         "Intervals are over rows and seeds: what other held-out rows would give, not other training rows.",

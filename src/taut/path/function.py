@@ -91,8 +91,8 @@ def regularization_path(
     max_epochs : int, default=300
         Where training ends that nothing stopped before.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto" takes y for an amount where scikit-learn's ``type_of_target`` calls it continuous, and where it
-        has more than 20 different whole numbers of fewer than 10 rows each.
+        "auto" takes text, yes or no, two different numbers, and at most 20 different integers of 10 rows each
+        on average for classes, and other numbers for an amount; the result says which, and why.
     sample_weight : array, shape (n_rows,), optional
         Weights of the rows, in training and in validation.
     groups : array, shape (n_rows,), optional
@@ -215,6 +215,7 @@ def regularization_path(
         interrupted=control.cancelled.is_set(),
         seconds=time.monotonic() - started,
         plane=plane,
+        why=given.why,
     )
 
 

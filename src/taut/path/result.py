@@ -188,6 +188,8 @@ class RegularizationPath:
         That it took, without the one-time compilation.
     plane : Plane or None
         Of a table with two columns of numbers: where its points' networks were asked what they say.
+    why : str
+        Why it is that task.
 
     Attributes
     ----------
@@ -214,6 +216,7 @@ class RegularizationPath:
     interrupted: bool
     seconds: float
     plane: Plane | None = None
+    why: str = ""
 
     @property
     def best(self) -> PathPoint:
@@ -309,8 +312,9 @@ class RegularizationPath:
         return figure(self)
 
     def __repr__(self) -> str:
+        task = f"{self.task} ({self.why}), " if self.why else ""
         return (
-            f"RegularizationPath({self.technique.name}, {len(self.points)} points, "
+            f"RegularizationPath({self.technique.name}, {task}{len(self.points)} points, "
             f"best {self.best.strength:.4g}, one_se {self.one_se.strength:.4g})"
         )
 

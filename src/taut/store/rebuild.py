@@ -14,7 +14,7 @@ from taut.errors import StoreError
 from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
 from taut.estimators.base import TautEstimator
 from taut.estimators.model import Model
-from taut.estimators.problem import Target
+from taut.estimators.target import Target
 from taut.evidence.estimate import Estimate
 from taut.evidence.importance import Importance
 from taut.network import Network

@@ -21,6 +21,7 @@ from taut.table.frame import (
     TextColumn,
     warn,
 )
+from taut.table.numbers import number_text
 
 Task: TypeAlias = Literal["classification", "regression"]
 
@@ -148,7 +149,8 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
     Returns
     -------
     array (n_rows,)
-        float64 for regression. For classification: text; int64 where all numbers are integers; float64.
+        float64 for regression. For classification: int64 where all numbers are integers; booleans where no
+        words stand for them; else text.
 
     Raises
     ------
@@ -165,9 +167,17 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
         raise DataError(f"the target {target.name!r} holds dates, and classes are needed.")
     if isinstance(target, NumberColumn):
         whole = (target.values == np.rint(target.values)).all() and (np.abs(target.values) < 2**53).all()
-        return target.values.astype(np.int64) if whole else target.values
+        return target.values.astype(np.int64) if whole else number_labels(target.values)
+    if isinstance(target, BooleanColumn) and target.words is None:
+        return target.values.astype(bool)
     texts = target.as_text() if isinstance(target, BooleanColumn) else target
     return np.array(texts.levels)[texts.codes]
+
+
+def number_labels(values: Floats) -> NDArray[np.str_]:
+    """Write numbers with fractions as the names of classes; scikit-learn takes them for an amount."""
+    found, inverse = np.unique(values, return_inverse=True)
+    return np.array([number_text(float(value)) for value in found])[inverse]
 
 
 def _ordered(column: Column) -> tuple[Floats | Codes, Mask]:

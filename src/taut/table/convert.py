@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import numbers
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,45 +18,73 @@ from taut.table.frame import (
     Column,
     DateColumn,
     Frame,
+    Note,
     NumberColumn,
     TextColumn,
 )
-from taut.table.numbers import number_text
-from taut.table.texts import dictionary
+from taut.table.numbers import decimal_mark, number_text
+from taut.table.objects import is_none, is_whole, kind_of
+from taut.table.texts import EXACT, Hints, clean, dictionary, typed
 
 if TYPE_CHECKING:
     import narwhals as nw
 
+    from taut.table.schema import Schema
+
 _MICROSECOND = np.dtype("datetime64[us]")
+_CELLS = 200  # texts of a column that are looked at for the decimal mark
 
 
 class _Unusable(Exception):
     """A column that cannot be read, and why."""
 
 
-def frame_from(X: Any) -> Frame:
+@final
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Texts that are still to be read, as those of a file are."""
+
+    column: TextColumn
+
+
+_Converted: TypeAlias = "Column | _Texts"
+
+
+def frame_from(X: Any, schema: Schema | None = None) -> Frame:
     """Give a data frame or a two-dimensional array as a ``Frame``.
+
+    Its texts are read as those of a file are (``taut.table.texts.typed``): numbers, dates, yes or no, and
+    words for "missing" are what they say. A category is one, whatever its values look like. Integers that
+    float64 would confuse are texts.
 
     Parameters
     ----------
     X : data frame or array-like (n_rows, n_columns)
         Any data frame in memory that narwhals knows (pandas, polars, pyarrow, ...), a NumPy array, or a list
         of rows. The columns of an array are named x0, x1, ...
+    schema : Schema, optional
+        Of the table that a model was trained on. Texts are left to its rules then (``taut.table.matrices``).
 
     Returns
     -------
     Frame
-        Numbers, decimals, durations and times of the day (in seconds) become numbers; text, categories and
-        columns of mixed content texts; infinities stay.
+        Numbers, decimals, durations and times of the day (in seconds) become numbers; columns of mixed
+        content are read as text; infinities stay.
 
     Raises
     ------
     DataError
         Where it is no table, two columns have one name, or columns are nested, binary, complex or of an
-        unknown kind; the message names all of them.
+        unknown kind; the message names all of them. Where a column holds numbers, but with text in more than
+        5 % of the rows.
+
+    Warns
+    -----
+    DataWarning
+        Where text is counted as missing, and where numbers stay text.
     """
     if isinstance(X, (np.ndarray, list, tuple)):
-        return _from_array(np.asarray(X) if isinstance(X, np.ndarray) else _as_objects(X))
+        return _from_array(X if isinstance(X, np.ndarray) else _as_objects(X), schema)
     import narwhals as nw
 
     try:
@@ -68,20 +97,53 @@ def frame_from(X: Any) -> Frame:
             f"a table is needed, and not a {type(X).__name__}: a data frame in memory (pandas, polars, "
             "pyarrow) or a two-dimensional array."
         ) from error
-    return _assembled([(str(one.name), _from_series, one) for one in series], len(table))
+    return _assembled([(str(one.name), _from_series, one) for one in series], len(table), schema)
 
 
-def _assembled(parts: Sequence[tuple[str, Callable[[str, Any], Column], Any]], n_rows: int) -> Frame:
-    columns = []
+def _assembled(
+    parts: Sequence[tuple[str, Callable[[str, Any], _Converted], Any]], n_rows: int, schema: Schema | None
+) -> Frame:
+    converted: list[_Converted] = []
     bad = []
     for name, convert, content in parts:
         try:
-            columns.append(convert(name, content))
+            converted.append(convert(name, content))
         except _Unusable as error:
             bad.append(f"{name!r} ({error})")
     if bad:
         raise DataError(f"these columns cannot be used: {', '.join(bad)}; leave them out or convert them.")
-    return Frame(tuple(columns), n_rows)
+    columns: list[Column] = []
+    notes: list[Note] = []
+    if schema is not None:
+        kept = {column.name: column.levels for column in schema.columns}
+        for one in converted:
+            texts = one.column if isinstance(one, _Texts) else one
+            columns.append(clean(texts, kept.get(texts.name, ())) if isinstance(texts, TextColumn) else texts)
+        return Frame(tuple(columns), n_rows)
+    hints = _hints([one.column for one in converted if isinstance(one, _Texts)])
+    for one in converted:
+        column, found = typed(one.column, hints) if isinstance(one, _Texts) else (one, [])
+        columns.append(column)
+        notes += found
+    return Frame(tuple(columns), n_rows, tuple(notes))
+
+
+def _hints(texts: Sequence[TextColumn]) -> Hints:
+    """Tell the decimal mark of columns that leave a doubt from those that leave none."""
+    cells = [level for column in texts for level in column.levels[:_CELLS]]
+    decimal = decimal_mark(cells, [1] * len(cells), ".")[0]
+    return Hints(decimal, True if decimal == "," else None)
+
+
+def exact_integers(name: str, values: Sequence[Any] | NDArray[Any]) -> TextColumn | None:
+    """Give integers as text, where some are beyond what float64 tells apart, else None; None is missing."""
+    if isinstance(values, np.ndarray) and not ((values > EXACT) | (values < -EXACT)).any():
+        return None
+    present = [None if is_none(value) else int(value) for value in np.asarray(values, dtype=object).tolist()]
+    if not any(value is not None and abs(value) > EXACT for value in present):
+        return None
+    codes, levels = dictionary((None if value is None else str(value) for value in present), len(present))
+    return TextColumn(name, codes, tuple(levels))
 
 
 def _as_objects(X: Any) -> NDArray[Any]:
@@ -91,7 +153,7 @@ def _as_objects(X: Any) -> NDArray[Any]:
         raise DataError(f"the rows are of different lengths: {error}.") from error
 
 
-def _from_array(X: NDArray[Any]) -> Frame:
+def _from_array(X: NDArray[Any], schema: Schema | None) -> Frame:
     if X.ndim != 2:
         raise DataError(
             f"Expected 2D array, got {X.ndim}D array instead: a table has rows and columns. Reshape it with "
@@ -100,15 +162,16 @@ def _from_array(X: NDArray[Any]) -> Frame:
     if X.dtype.names is not None:
         raise DataError("an array with named fields is no table; make a data frame of it.")
     parts = [(f"x{place}", _from_values, X[:, place]) for place in range(X.shape[1])]
-    return _assembled(parts, len(X))
+    return _assembled(parts, len(X), schema)
 
 
-def _from_values(name: str, values: NDArray[Any]) -> Column:
+def _from_values(name: str, values: NDArray[Any]) -> _Converted:
     kind = values.dtype.kind
     if kind == "b":
         return BooleanColumn(name, values.astype(np.float64))
     if kind in "iuf":
-        return NumberColumn(name, values.astype(np.float64))
+        exact = exact_integers(name, values) if kind in "iu" else None
+        return NumberColumn(name, values.astype(np.float64)) if exact is None else _Texts(exact)
     if kind == "M":
         return DateColumn(name, values.astype(_MICROSECOND))
     if kind == "m":
@@ -120,14 +183,15 @@ def _from_values(name: str, values: NDArray[Any]) -> Column:
     raise _Unusable("binary" if kind in "SV" else str(values.dtype))
 
 
-def _from_series(name: str, series: nw.Series[Any]) -> Column:
+def _from_series(name: str, series: nw.Series[Any]) -> _Converted:
     import narwhals as nw
 
     dtype = series.dtype
     if isinstance(dtype, nw.Boolean):
         return BooleanColumn(name, _floats(series))
     if dtype.is_numeric():
-        return NumberColumn(name, _floats(series))
+        exact = _exact(name, series) if dtype.is_integer() or dtype.is_decimal() else None
+        return NumberColumn(name, _floats(series)) if exact is None else _Texts(exact)
     if isinstance(dtype, (nw.Categorical, nw.Enum)):
         return _from_categories(name, series)
     if isinstance(dtype, nw.String):
@@ -151,6 +215,16 @@ def _from_series(name: str, series: nw.Series[Any]) -> Column:
     )
 
 
+def _exact(name: str, series: nw.Series[Any]) -> TextColumn | None:
+    ends = [series.min(), series.max()] if len(series) > series.null_count() else []
+    if not any(abs(end) > EXACT for end in ends):
+        return None
+    values = series.to_list()
+    if not all(is_none(value) or is_whole(value) for value in values):  # decimals with fractions
+        return None
+    return exact_integers(name, values)
+
+
 def _floats(series: nw.Series[Any]) -> NDArray[np.float64]:
     import narwhals as nw
 
@@ -158,86 +232,62 @@ def _floats(series: nw.Series[Any]) -> NDArray[np.float64]:
     return np.ascontiguousarray(values, dtype=np.float64)
 
 
-def _from_categories(name: str, series: nw.Series[Any]) -> Column:
+def _from_categories(name: str, series: nw.Series[Any]) -> TextColumn | NumberColumn:
     native = series.to_native()
     if hasattr(native, "cat") and hasattr(native.cat, "codes"):  # pandas: no need to write out the texts
         levels = [_level(value) for value in native.cat.categories]
         if len(set(levels)) == len(levels):
             return TextColumn(name, native.cat.codes.to_numpy().astype(np.int32), tuple(levels))
         codes = native.cat.codes.to_numpy()
-        return _texts(name, [levels[code] if code >= 0 else None for code in codes])
-    return _texts(name, series.to_list())
+        return _levels(name, [levels[code] if code >= 0 else None for code in codes])
+    return _levels(name, series.to_list())
 
 
-def _texts(name: str, values: Sequence[Any]) -> TextColumn | NumberColumn:
-    codes, levels = dictionary((None if _is_none(value) else value for value in values), len(values))
+def _texts(name: str, values: Sequence[Any]) -> _Converted:
+    column = _levels(name, values)
+    return _Texts(column) if isinstance(column, TextColumn) else column
+
+
+def _levels(name: str, values: Sequence[Any]) -> TextColumn | NumberColumn:
+    codes, levels = dictionary((None if is_none(value) else value for value in values), len(values))
     if not levels:  # pandas and narwhals call a column of nothing text
         return NumberColumn(name, np.full(len(values), np.nan))
     return TextColumn(name, codes, tuple(str(level) for level in levels))
 
 
-def _from_objects(name: str, values: Sequence[Any]) -> Column:
+def _from_objects(name: str, values: Sequence[Any]) -> _Converted:
     """Read a column of Python objects by what they are: all of one kind, or texts."""
-    kinds = {_kind(value) for value in values}
+    kinds = {kind_of(value) for value in values}
     kinds.discard("none")
     for unusable in ("nested", "binary", "complex", "unknown"):
         if unusable in kinds:
-            example = next(value for value in values if _kind(value) == unusable)
+            example = next(value for value in values if kind_of(value) == unusable)
             raise _Unusable(f"{unusable}, such as {type(example).__name__}")
     if kinds == {"boolean"}:
-        return BooleanColumn(
-            name, np.array([np.nan if _is_none(value) else float(value) for value in values])
-        )
+        return BooleanColumn(name, np.array([np.nan if is_none(value) else float(value) for value in values]))
     if kinds <= {"number", "boolean"}:
+        exact = exact_integers(name, values) if all(is_none(v) or is_whole(v) for v in values) else None
+        if exact is not None:
+            return _Texts(exact)
         return NumberColumn(name, np.array([_number(value) for value in values], dtype=np.float64))
     if kinds == {"date"}:
         return DateColumn(name, np.array([_moment(value) for value in values], dtype=_MICROSECOND))
     if kinds == {"duration"}:
         return NumberColumn(name, np.array([_seconds(value) for value in values]))
-    codes, levels = dictionary((None if _is_none(value) else _level(value) for value in values), len(values))
-    return TextColumn(name, codes, tuple(levels))
-
-
-def _kind(value: Any) -> str:
-    if _is_none(value):
-        return "none"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, (bool, np.bool_)):
-        return "boolean"
-    if isinstance(value, (dt.date, np.datetime64)):
-        return "date"
-    if isinstance(value, (dt.timedelta, dt.time, np.timedelta64)):
-        return "duration"
-    if isinstance(value, (numbers.Real, Decimal)):
-        return "number"
-    if isinstance(value, numbers.Complex):
-        return "complex"
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return "binary"
-    if isinstance(value, (list, tuple, dict, set, frozenset, np.ndarray)):
-        return "nested"
-    return "unknown"
-
-
-def _is_none(value: Any) -> bool:
-    """Tell None, NaN, NaT and pandas' NA; the last has no truth value, so it is known by its name."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(value, (float, np.floating, Decimal, np.datetime64, np.timedelta64)):
-        return bool(value != value)
-    return False
+    return _texts(name, [None if is_none(value) else _level(value) for value in values])
 
 
 def _level(value: Any) -> str:
     """Write a value as the name of a category."""
+    if is_whole(value):
+        return str(int(value))
     if isinstance(value, (numbers.Real, Decimal)) and not isinstance(value, (bool, np.bool_)):
         return number_text(float(value))
     return str(value)
 
 
 def _number(value: Any) -> float:
-    if _is_none(value):
+    if is_none(value):
         return float("nan")
     try:
         return float(value)
@@ -246,7 +296,7 @@ def _number(value: Any) -> float:
 
 
 def _moment(value: Any) -> np.datetime64:
-    if _is_none(value):
+    if is_none(value):
         return np.datetime64("NaT", "us")
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         value = value.astimezone(dt.UTC).replace(tzinfo=None)
@@ -254,7 +304,7 @@ def _moment(value: Any) -> np.datetime64:
 
 
 def _seconds(value: Any) -> float:
-    if _is_none(value):
+    if is_none(value):
         return float("nan")
     if isinstance(value, dt.time):
         return value.hour * 3600.0 + value.minute * 60 + value.second + value.microsecond / 1e6

@@ -14,7 +14,6 @@ from taut.table.columns import date_part, describe_numbers
 from taut.table.dates import parse_dates
 from taut.table.frame import (
     BooleanColumn,
-    Codes,
     Column,
     DateColumn,
     Dates,
@@ -28,7 +27,8 @@ from taut.table.frame import (
     listing,
     warn,
 )
-from taut.table.numbers import number_text, parse_numbers
+from taut.table.levels import category_codes
+from taut.table.numbers import parse_numbers
 from taut.table.schema import ColumnSchema, Part, Schema
 from taut.table.texts import clean, odd_rows, spread
 from taut.table.words import parse_booleans
@@ -121,7 +121,7 @@ def matrix(schema: Schema, frame: Frame, *, strict: bool) -> Matrix:
             place += 1
     n_numbers = place
     for column in schema.categories:
-        values[:, place] = _category_codes(column, by_name[column.name], notes)
+        values[:, place] = category_codes(column, by_name[column.name], notes)
         place += 1
     levels = tuple(column.levels for column in schema.categories)
     return Matrix(values, schema.matrix_names, n_numbers, levels, tuple(notes))
@@ -283,36 +283,6 @@ def _refuse(column: ColumnSchema, texts: TextColumn, odd: Mask, wanted: str) -> 
                 f"column {column.name!r} held {wanted} in training, and {n_odd:,} of {len(texts):,} rows now "
                 f"hold text: {which}; correct them or leave them empty."
             )
-
-
-def _category_codes(column: ColumnSchema, given: Column, notes: list[Note]) -> Codes:
-    texts = _as_text(given)
-    # Without spaces around: a file's texts have none, and those of a data frame may.
-    place = {level.strip(): code for code, level in reversed(list(enumerate(column.levels)))}
-    other, missing = len(column.levels), len(column.levels) + 1
-    to = np.array([place.get(level.strip(), other) for level in texts.levels] + [missing], dtype=np.int32)
-    codes = to[texts.codes]
-    n_other = int((codes == other).sum())
-    if n_other:
-        unknown = [texts.levels[found] for found in np.unique(texts.codes[codes == other])[:3]]
-        text = f"{n_other:,} of {len(codes):,} rows hold a value that is not told apart"
-        notes.append(Note(column.name, f"{text}, such as {listing(unknown)}; they count as 'other'."))
-    return codes
-
-
-def _as_text(given: Column) -> TextColumn:
-    if isinstance(given, TextColumn):
-        return given
-    if isinstance(given, BooleanColumn):
-        return given.as_text()
-    values = given.values
-    found, inverse = np.unique(values, return_inverse=True)
-    if isinstance(given, NumberColumn):
-        levels = tuple(number_text(float(value)) for value in found)
-    else:
-        levels = tuple(str(value) for value in found)
-    codes = np.where(given.missing, -1, inverse).astype(np.int32)
-    return TextColumn(given.name, codes, levels)
 
 
 def _numbers(count: int) -> str:

@@ -37,7 +37,7 @@ _MANY_NUMBERS = 30  # a column with more different numbers than this is no list 
 _FEW_WORDS = 5  # words like "unknown" among numbers; codes with letters are many
 _HEAD = 1000
 _SAMPLE = 1000
-_EXACT = 2**53  # the first integer after which float64 leaves some out
+EXACT = 2**53  # the first integer after which float64 leaves some out
 
 #: Begins the note on marks that were read past.
 PAST_MARKS = "read as numbers, past these marks: "
@@ -210,7 +210,7 @@ def _codes(levels: Sequence[str], counts: NDArray[np.int64], values: Floats, is_
     if zeros.any() and (same_length or rows[zeros].sum() >= _CODES_FROM * n_rows):
         example = numbers[int(np.flatnonzero(zeros)[0])]
         return f"its numbers have leading zeros, as in {example!r}, that a number would lose"
-    long = np.abs(values[is_number]) > _EXACT
+    long = np.abs(values[is_number]) > EXACT
     if rows[long].sum() >= _CODES_FROM * n_rows and long.any():
         example = numbers[int(np.flatnonzero(long)[0])]
         return f"its integers have more figures than a number holds, as in {example!r}"
