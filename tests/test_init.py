@@ -27,7 +27,9 @@ def test_every_public_name_can_be_imported(name: str) -> None:
 
 def test_the_public_names_are_listed() -> None:
     assert set(taut.__all__) <= set(dir(taut))
-    assert {"Recipe", "TautClassifier", "TautRegressorCV", "load", "L1", "BatchNorm"} <= set(taut.__all__)
+    assert {"Recipe", "TautClassifier", "TautRegressorCV", "load", "read", "L1", "BatchNorm"} <= set(
+        taut.__all__
+    )
     assert len(set(taut.__all__)) == len(taut.__all__)
 
 

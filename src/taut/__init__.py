@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from taut.examine import diagnose, effects
     from taut.path import regularization_path
     from taut.store import load
+    from taut.table.public import read
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ __all__ = [
     "diagnose",
     "effects",
     "load",
+    "read",
     "regularization_path",
 ]
 __all__ += techniques.__all__
@@ -42,6 +44,7 @@ _HOME = {
     "diagnose": "taut.examine",
     "effects": "taut.examine",
     "load": "taut.store",
+    "read": "taut.table.public",
     "regularization_path": "taut.path",
 }
 

@@ -93,7 +93,8 @@ def test_a_task_that_is_asked_for_is_taken() -> None:
     text = ["2024-01-01", "2024-02-01"] * 10
     assert choose_task(text, "classification")[1:] == ("classification", "as asked for")
     halves = [0.5, 1.0, 1.5] * 10
-    assert choose_task(halves, "classification")[0].tolist() == ["0.5", "1", "1.5"] * 10
+    assert choose_task(halves, "classification")[0].tolist() == halves
+    assert choose_task([0.5, 1.5] * 10, "classification")[0].tolist() == ["0.5", "1.5"] * 10
     assert choose_task(halves, "regression")[0].tolist() == halves
 
 

@@ -213,7 +213,7 @@ def read_training_table(
     """
     from taut.table import read_file, split_target, target_values, task_of
 
-    frame = read_file(data, header=header)
+    frame = read_file(data, header=header, target=target)
     if target in drop:
         raise ParameterError(f"--drop {target}: this is the target, and it cannot be left out.")
     features, column, notes = split_target(frame.without(drop), target)

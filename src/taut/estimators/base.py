@@ -20,7 +20,13 @@ from taut.engine.base import Curve, Engine
 from taut.errors import DataWarning, ParameterError
 from taut.estimators.automatic import AUTO_LEARNING_RATE, auto_batch_size
 from taut.estimators.model import Model
-from taut.estimators.problem import ClassWeight, Problem, make_problem, read_features
+from taut.estimators.problem import (
+    ClassWeight,
+    Problem,
+    make_problem,
+    read_features,
+    warn_of_unknown_values,
+)
 from taut.parameters import real, whole
 from taut.selection.runner import Settings
 from taut.table.frame import Frame, Note
@@ -112,7 +118,9 @@ class TautEstimator(BaseEstimator, ABC):
 
     def _values(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self, "model_")
-        return read_features(self, X, self.model_.schema)[1].values
+        table = read_features(self, X, self.model_.schema)[1]
+        warn_of_unknown_values(table)
+        return table.values
 
     def _loss_unit(self, problem: Problem) -> float:
         """What a loss of the engine is multiplied by to be in the target's own units."""

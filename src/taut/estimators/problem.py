@@ -23,9 +23,10 @@ from taut.estimators.target import Target, encode_target, plain, read_target
 from taut.parameters import real
 from taut.selection.folds import Split
 from taut.table.columns import describe
-from taut.table.convert import frame_from
+from taut.table.convert import as_text_for, frame_from
 from taut.table.duplicates import duplicate_groups
 from taut.table.frame import Frame
+from taut.table.levels import NOT_TOLD_APART
 from taut.table.matrices import Matrix, matrix, matrix_from_numbers
 from taut.table.schema import Schema
 
@@ -88,9 +89,10 @@ def read_features(estimator: BaseEstimator, X: Any, schema: Schema | None) -> tu
     if isinstance(X, Frame):
         _check_rows(X.n_rows, 2 if new else 1)
         if new:
+            X.check()
             estimator.feature_names_in_ = np.array(X.names, dtype=object)
             estimator.n_features_in_ = len(X.names)
-        schema = describe(X) if schema is None else schema
+        schema, X = (describe(X), X) if schema is None else (schema, as_text_for(schema, X))
         return schema, matrix(schema, X, strict=False)
     if is_frame(X):
         validate_data(estimator, X, reset=new, skip_check_array=True)
@@ -160,6 +162,7 @@ def make_problem(
     if validation is not None:
         X_val, y_val, weight_val = validation
         _, more = read_features(estimator, X_val, schema)
+        warn_of_unknown_values(more)
         more_values = encode_target(target, y_val, task, estimator)
         check_consistent_length(more.values, more_values)
         more_weight = _weights(weight_val, more.values, "sample_weight_val")
@@ -211,6 +214,21 @@ def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:
             DataWarning,
             stacklevel=4,
         )
+
+
+def warn_of_unknown_values(table: Matrix) -> None:
+    """Say, once for all columns, which values of categories training did not have.
+
+    Warns
+    -----
+    DataWarning
+        Where there are such.
+    """
+    found = [str(note) for note in table.notes if NOT_TOLD_APART in note.what]
+    if found:
+        more = f" So do {len(found) - 3:,} more columns." if len(found) > 3 else ""
+        why = "Training did not have these values, or too rarely to tell them apart."
+        warnings.warn(f"{' '.join(found[:3])}{more} {why}", DataWarning, stacklevel=5)
 
 
 def _mean_one(weight: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y, check_consistent_length, column_or_1d
 
 from taut.errors import DataError
-from taut.table.checks import number_labels, task_of
+from taut.table.checks import fraction_labels, task_of
 from taut.table.frame import NumberColumn, TextColumn
 from taut.table.target import target_array, target_column, target_name
 
@@ -107,8 +107,8 @@ def choose_task(y: Any, task: Literal["auto"] | Task) -> tuple[NDArray[Any], Tas
         found, why = task_of(column)
         if isinstance(column, TextColumn) and values.dtype.kind in "iu":
             why = f"the target is {len(np.unique(values)):,} integers of more figures than a number holds"
-    if found == "classification" and values.dtype.kind == "f" and (values != np.rint(values)).any():
-        values = number_labels(values)
+    if found == "classification" and values.dtype.kind == "f":
+        values = fraction_labels(values)
     return values, found, why
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from taut.engine.base import Control, Curve
 from taut.errors import DataError, ParameterError, TrainingError
 from taut.estimators.prepare import Prepared, Task, prepare
-from taut.estimators.problem import ClassWeight, read_features
+from taut.estimators.problem import ClassWeight, read_features, warn_of_unknown_values
 from taut.evidence.advice import Advice, advise, measured
 from taut.evidence.advice_facts import facts_of
 from taut.evidence.estimate import interval_of_loss
@@ -159,6 +159,8 @@ def diagnose(
     if given.problem.target.constant:
         raise DataError("y is the same in every row: there is nothing to learn, and nothing to diagnose.")
     test = None if X_test is None else read_features(given.estimator, X_test, given.problem.schema)[1]
+    if test is not None:
+        warn_of_unknown_values(test)
     given = _fewer_rows(given)
     compiled = time.monotonic()
     given.engine.prepare()  # the one-time compilation does not count

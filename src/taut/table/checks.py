@@ -22,6 +22,7 @@ from taut.table.frame import (
     warn,
 )
 from taut.table.numbers import number_text
+from taut.table.words import is_missing
 
 Task: TypeAlias = Literal["classification", "regression"]
 
@@ -132,10 +133,28 @@ def split_target(frame: Frame, name: str) -> tuple[Frame, Column, tuple[Note, ..
     features = Frame(features.columns, features.n_rows, others)
     n_missing = int(missing.sum())
     if n_missing:
+        _warn_of_words(target)
         kept = np.flatnonzero(~missing)
         features, target = features.take(kept), target.take(kept)
         notes.append(Note(name, f"{n_missing:,} rows have no target; they are left out."))
     return features, target, tuple(notes)
+
+
+def _warn_of_words(target: Column) -> None:
+    """Say which words of a text target count as missing: they may be the name of a class."""
+    source = target.source
+    if source is None or not isinstance(target, (TextColumn, BooleanColumn)):
+        return
+    found: dict[str, int] = {}
+    for level, count in zip(source.levels, source.counts().tolist(), strict=True):
+        if count and level.strip() and is_missing(level):
+            found[level.strip()] = found.get(level.strip(), 0) + count
+    if found:
+        named = ", ".join(
+            f"{word!r} ({count:,} {'row' if count == 1 else 'rows'})" for word, count in found.items()
+        )
+        what = f"these words count as missing: {named}. Write a class that has such a name otherwise"
+        warn(Note(target.name, f"{what}, or leave the cells empty."))
 
 
 def target_values(target: Column, task: Task) -> NDArray[Any]:
@@ -150,7 +169,7 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
     -------
     array (n_rows,)
         float64 for regression. For classification: int64 where all numbers are integers; booleans where no
-        words stand for them; else text.
+        words stand for them; text; float64, where there are more than two fractions.
 
     Raises
     ------
@@ -167,16 +186,21 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
         raise DataError(f"the target {target.name!r} holds dates, and classes are needed.")
     if isinstance(target, NumberColumn):
         whole = (target.values == np.rint(target.values)).all() and (np.abs(target.values) < 2**53).all()
-        return target.values.astype(np.int64) if whole else number_labels(target.values)
+        return target.values.astype(np.int64) if whole else fraction_labels(target.values)
     if isinstance(target, BooleanColumn) and target.words is None:
         return target.values.astype(bool)
     texts = target.as_text() if isinstance(target, BooleanColumn) else target
     return np.array(texts.levels)[texts.codes]
 
 
-def number_labels(values: Floats) -> NDArray[np.str_]:
-    """Write numbers with fractions as the names of classes; scikit-learn takes them for an amount."""
+def fraction_labels(values: NDArray[np.floating]) -> NDArray[Any]:
+    """Write two different numbers with fractions as the names of two classes, (n_rows,).
+
+    scikit-learn takes fractions for an amount; and so they are, where there are more.
+    """
     found, inverse = np.unique(values, return_inverse=True)
+    if len(found) > 2 or (found == np.rint(found)).all():
+        return values
     return np.array([number_text(float(value)) for value in found])[inverse]
 
 

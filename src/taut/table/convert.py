@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import numbers
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
@@ -115,17 +115,24 @@ def _assembled(
     columns: list[Column] = []
     notes: list[Note] = []
     if schema is not None:
-        kept = {column.name: column.levels for column in schema.columns}
-        for one in converted:
-            texts = one.column if isinstance(one, _Texts) else one
-            columns.append(clean(texts, kept.get(texts.name, ())) if isinstance(texts, TextColumn) else texts)
-        return Frame(tuple(columns), n_rows)
+        columns += [one.column if isinstance(one, _Texts) else one for one in converted]
+        return as_text_for(schema, Frame(tuple(columns), n_rows))
     hints = _hints([one.column for one in converted if isinstance(one, _Texts)])
     for one in converted:
         column, found = typed(one.column, hints) if isinstance(one, _Texts) else (one, [])
         columns.append(column)
         notes += found
     return Frame(tuple(columns), n_rows, tuple(notes))
+
+
+def as_text_for(schema: Schema, frame: Frame) -> Frame:
+    """Give the texts of a table as they stand, for the rules of a schema, where they were kept."""
+    levels = {column.name: column.levels for column in schema.columns}
+    columns: list[Column] = []
+    for column in frame.columns:
+        texts = column.source or column
+        columns.append(clean(texts, levels.get(texts.name, ())) if isinstance(texts, TextColumn) else texts)
+    return replace(frame, columns=tuple(columns))
 
 
 def _hints(texts: Sequence[TextColumn]) -> Hints:

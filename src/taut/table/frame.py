@@ -6,12 +6,15 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any, Literal, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.errors import DataError, DataWarning
+
+if TYPE_CHECKING:
+    import pandas
 
 Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int32]
@@ -74,6 +77,7 @@ class NumberColumn:
     name: str
     values: Floats
     text: NumberText | None = None  # None where they came as numbers
+    source: TextColumn | None = None  # as it stands in the file, where that was to be kept
 
     @property
     def missing(self) -> Mask:
@@ -82,7 +86,7 @@ class NumberColumn:
 
     def take(self, rows: Rows) -> Self:
         """Give the same column with these rows alone."""
-        return replace(self, values=self.values[rows])
+        return replace(self, values=self.values[rows], source=_taken(self.source, rows))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -96,6 +100,8 @@ class TextColumn:
     name: str
     codes: Codes
     levels: tuple[str, ...]
+    source: TextColumn | None = None
+    fault: str = ""  # why it cannot be trained on
 
     @property
     def missing(self) -> Mask:
@@ -104,7 +110,7 @@ class TextColumn:
 
     def take(self, rows: Rows) -> Self:
         """Give the same column with these rows alone; the levels stay."""
-        return replace(self, codes=self.codes[rows])
+        return replace(self, codes=self.codes[rows], source=_taken(self.source, rows))
 
     def counts(self) -> NDArray[np.int64]:
         """Count the rows of each level, (n_levels,)."""
@@ -122,6 +128,7 @@ class BooleanColumn:
     name: str
     values: Floats
     words: tuple[str, str] | None = None  # what 0 and 1 were called, where they came as text
+    source: TextColumn | None = None
 
     @property
     def missing(self) -> Mask:
@@ -130,7 +137,7 @@ class BooleanColumn:
 
     def take(self, rows: Rows) -> Self:
         """Give the same column with these rows alone."""
-        return replace(self, values=self.values[rows])
+        return replace(self, values=self.values[rows], source=_taken(self.source, rows))
 
     def as_text(self) -> TextColumn:
         """Give the column in its words, or in "False" and "True" where it had none."""
@@ -149,6 +156,7 @@ class DateColumn:
     name: str
     values: Dates
     day_first: bool | None = None  # how "1/2/2024" was read, where there were such
+    source: TextColumn | None = None
 
     @property
     def missing(self) -> Mask:
@@ -157,13 +165,31 @@ class DateColumn:
 
     def take(self, rows: Rows) -> Self:
         """Give the same column with these rows alone."""
-        return replace(self, values=self.values[rows])
+        return replace(self, values=self.values[rows], source=_taken(self.source, rows))
 
     def __len__(self) -> int:
         return len(self.values)
 
 
 Column: TypeAlias = NumberColumn | TextColumn | BooleanColumn | DateColumn
+
+
+def _taken(source: TextColumn | None, rows: Rows) -> TextColumn | None:
+    return None if source is None else source.take(rows)
+
+
+def _as_array(column: Column) -> NDArray[Any]:
+    """Give a column as Python's values: text and what is missing beside yes or no as objects, (n_rows,)."""
+    if isinstance(column, BooleanColumn):
+        if column.words is None and not column.missing.any():
+            return column.values.astype(bool)
+        levels: tuple[Any, ...] = column.words or (False, True)
+        codes = column.as_text().codes
+    elif isinstance(column, TextColumn):
+        levels, codes = column.levels, column.codes
+    else:
+        return column.values
+    return np.array([*levels, None], dtype=object)[codes]
 
 
 @final
@@ -208,9 +234,13 @@ class Reading:
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Frame:
     """A table: columns of one length, each with its own name.
+
+    ``len(frame)`` is its number of rows, ``frame["age"]`` a column as an array (n_rows,), ``frame[["age",
+    "sex"]]`` some columns, and ``frame[rows]`` some rows (numbers of them, a mask or a slice): enough for
+    scikit-learn to split it.
 
     Attributes
     ----------
@@ -250,6 +280,44 @@ class Frame:
         """The names of the columns, in their order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.n_rows, len(self.columns)
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+    def __repr__(self) -> str:
+        return f"<Frame: {self.n_rows:,} rows; columns {listing(self.names)}>"
+
+    @overload
+    def __getitem__(self, key: str) -> NDArray[Any]: ...
+
+    @overload
+    def __getitem__(self, key: Rows | slice | list[Any] | tuple[Any, ...]) -> Frame: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return _as_array(self.column(key))
+        if isinstance(key, list) and key and all(isinstance(name, str) for name in key):
+            return replace(self, columns=tuple(self.column(name) for name in key))
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:  # as scikit-learn asks for rows
+            key = key[0]
+        return self.take(np.arange(self.n_rows)[key])
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Give the table as a data frame of pandas, which has to be installed.
+
+        Raises
+        ------
+        ImportError
+            Where it is not.
+        """
+        import pandas
+
+        return pandas.DataFrame({column.name: _as_array(column) for column in self.columns})
+
     def column(self, name: str) -> Column:
         """Find a column by its name.
 
@@ -268,6 +336,18 @@ class Frame:
         left_out = {self.column(name).name for name in names}
         kept = tuple(column for column in self.columns if column.name not in left_out)
         return replace(self, columns=kept)
+
+    def check(self) -> None:
+        """Refuse columns that cannot be trained on.
+
+        Raises
+        ------
+        DataError
+            Where there are such.
+        """
+        for column in self.columns:
+            if isinstance(column, TextColumn) and column.fault:
+                raise DataError(column.fault)
 
     def take(self, rows: Rows) -> Frame:
         """Give the same table with these rows alone.

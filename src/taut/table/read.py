@@ -76,7 +76,14 @@ class _Table:
     cells: dict[int, Cells] | None = None
 
 
-def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Schema | None = None) -> Frame:
+def read_file(
+    path: str | os.PathLike[str],
+    *,
+    header: bool = True,
+    schema: Schema | None = None,
+    target: str | None = None,
+    texts: bool = False,
+) -> Frame:
     """Read a table from a CSV, TSV or Parquet file; a text file may be gzipped.
 
     Everything in a text file is read as text first. What a column holds is then found from all its values
@@ -89,6 +96,11 @@ def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Sche
         Whether a text file's first row has the names; else they are x0, x1, ...
     schema : Schema, optional
         Of the table that a model was trained on. Only its columns are read, and as they were read then.
+    target : str, optional
+        The target, whose text is kept beside what it is read as.
+    texts : bool
+        Whether the text of all columns is kept so, but for those of plain numbers: a model may read it
+        otherwise.
 
     Returns
     -------
@@ -124,6 +136,8 @@ def read_file(path: str | os.PathLike[str], *, header: bool = True, schema: Sche
         )
         if table.n_rows == 0:
             raise DataError(f"{what} has no rows.")
+        kept = None if texts else frozenset(() if target is None else (target,))
+        table.hints = replace(table.hints, kept=kept)
         columns, notes = [], table.notes
         try:
             for column, found in _columns(connection, table):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -57,10 +57,13 @@ class Hints:
         The decimal mark of the file's other numbers.
     day_first : bool or None
         Whether days come first where no date tells; None: by the mark between them.
+    kept : frozenset of str or None
+        The columns whose text is kept as it stands, beside what it was read as; None: all.
     """
 
     decimal: Decimal = "."
     day_first: bool | None = None
+    kept: frozenset[str] | None = frozenset()
 
 
 def dictionary(values: Iterable[str | None], n_rows: int) -> tuple[Codes, list[str]]:
@@ -113,6 +116,15 @@ def typed(column: TextColumn, hints: Hints) -> tuple[Column, list[Note]]:
     DataWarning
         Where text is counted as missing, and where numbers stay text: leading zeros, too many figures.
     """
+    if hints.kept is None or column.name in hints.kept:
+        try:
+            found, notes = typed(column, replace(hints, kept=frozenset()))
+        except DataError as error:
+            if hints.kept is not None:
+                raise
+            # Who reads a table does not say what for: a model may read the texts by its own rules.
+            found, notes = replace(clean(column), fault=str(error)), []
+        return replace(found, source=column), notes
     column = clean(column)
     counts = column.counts()
     if not column.levels:
