@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from taut.errors import DataError
 from taut.table.frame import (
     BooleanColumn,
     Column,
+    DateColumn,
     Dates,
     Floats,
     Frame,
@@ -22,12 +24,11 @@ from taut.table.frame import (
     warn,
 )
 from taut.table.schema import ColumnSchema, Part, Schema, What
+from taut.table.spans import Span, blocks, spans, value_parts
 
 MOST_LEVELS = 2000
 _NEARLY_ALL = 0.9  # a text column with more different values than this, by rows, is no category
 _ENOUGH_ROWS = 20  # with fewer rows, all different is no wonder
-_SHIFT_FROM = 1000.0  # spreads away from 0, where float32 still has 1e-4 of a spread
-_UNITS = (1e-6, 1e6)  # a spread inside needs no other unit
 _SAMPLE_ROWS = 20_000
 _EXACT = 2.0**53  # above, float64 has no fractions to tell an integer by
 _BLOCK_ROWS = 4096
@@ -64,7 +65,15 @@ def describe(frame: Frame) -> Schema:
     said: dict[str, list[str]] = {}
     for note in frame.notes:
         said.setdefault(note.where, []).append(note.what)
-    columns = tuple(_column(column, " ".join(said.get(column.name, ()))) for column in frame.columns)
+    numbers = [column for column in frame.columns if isinstance(column, NumberColumn)]
+    dates = [column for column in frame.columns if isinstance(column, DateColumn)]
+    found: dict[str, Span | Part] = {}
+    found |= zip([column.name for column in numbers], spans([c.values for c in numbers]), strict=True)
+    found |= zip([column.name for column in dates], _day_parts(dates), strict=True)
+    columns = tuple(
+        _column(column, found.get(column.name), " ".join(said.get(column.name, ())))
+        for column in frame.columns
+    )
     if all(column.kind == "dropped" for column in columns):
         reasons = (
             "; ".join(f"{column.name!r}: {column.why}" for column in columns[:10]) or "it has no columns"
@@ -82,7 +91,8 @@ def describe_numbers(X: NDArray[Any]) -> Schema:
         NaN where missing, without infinities.
     """
     low, high, n_missing = _ranges(X)
-    sample = X[:: max(1, len(X) // _SAMPLE_ROWS)]
+    with np.errstate(over="ignore"):
+        parts = _value_parts(X[:: max(1, len(X) // _SAMPLE_ROWS)], high - low)
     columns = []
     for place in range(X.shape[1]):
         name = f"x{place}"
@@ -91,8 +101,7 @@ def describe_numbers(X: NDArray[Any]) -> Schema:
             columns.append(ColumnSchema(name, "dropped", why))
             continue
         why = f"numbers from {low[place]:g} to {high[place]:g}{_missing(int(n_missing[place]))}"
-        part = _part("value", np.asarray(sample[:, place], dtype=np.float64), high[place] - low[place])
-        columns.append(ColumnSchema(name, "number", why, (part,)))
+        columns.append(ColumnSchema(name, "number", why, (parts[place],)))
     if columns and all(column.kind == "dropped" for column in columns):
         # scikit-learn's estimators fit such an X too; it predicts the mean then.
         why = f"{columns[0].why}; kept, because a network needs an input"
@@ -100,10 +109,26 @@ def describe_numbers(X: NDArray[Any]) -> Schema:
     return Schema(tuple(columns))
 
 
-def _column(column: Column, said: str) -> ColumnSchema:
-    missing = column.missing
+def _value_parts(sample: NDArray[Any], width: Floats) -> list[Part]:
+    parts = []
+    for places in blocks(*sample.shape):
+        parts += value_parts(np.asarray(sample[:, places].T, dtype=np.float64), width[places])
+    return parts
+
+
+def _day_parts(columns: Sequence[DateColumn]) -> list[Part]:
+    parts = []
+    for places in blocks(len(columns[0]) if columns else 0, len(columns)):
+        days = np.stack([date_part(column.values, "days") for column in columns[places]])
+        parts += value_parts(days, np.zeros(len(days)), "days")
+    return parts
+
+
+def _column(column: Column, found: Span | Part | None, said: str) -> ColumnSchema:
     if isinstance(column, NumberColumn):
-        return _number(column, missing, said)
+        assert isinstance(found, Span)
+        return _number(column, found, said)
+    missing = column.missing
     if isinstance(column, TextColumn):
         return _category(column, missing, said)
     if missing.all():
@@ -118,29 +143,22 @@ def _column(column: Column, said: str) -> ColumnSchema:
     dates = column.values[~missing]
     first, last = (str(moment)[:10] for moment in (dates.min(), dates.max()))
     why = f"dates from {first} to {last}{_missing(missing.sum())}"
-    parts = tuple(
-        _part(what, date_part(dates, what)) if what == "days" else Part(what) for what in _moving(dates)
-    )
+    assert isinstance(found, Part)
+    parts = (found, *(Part(what) for what in _moving(dates)))
     return ColumnSchema(column.name, "date", _join(why, said), parts, day_first=column.day_first)
 
 
-def _number(column: NumberColumn, missing: Mask, said: str) -> ColumnSchema:
-    finite = column.values[np.isfinite(column.values)]
-    n_missing = len(missing) - len(finite)
-    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
-    why = _without_content(not len(finite), low == high and not n_missing)
+def _number(column: NumberColumn, span: Span, said: str) -> ColumnSchema:
+    n_missing = len(column) - span.n_finite
+    why = _without_content(not span.n_finite, span.low == span.high and not n_missing)
     if why:
         return ColumnSchema(column.name, "dropped", why)
-    whole = bool((finite == np.rint(finite)).all())
-    why = f"{'integers' if whole else 'numbers'} from {low:g} to {high:g}{_missing(n_missing)}"
-    if whole and _is_identifier(column.name, finite):
+    why = f"{'integers' if span.whole else 'numbers'} from {span.low:g} to {span.high:g}{_missing(n_missing)}"
+    if span.whole and _is_identifier(column, span):
         text = "every value is a different integer, like a row number or an identifier"
         warn(Note(column.name, f"{text}; leave the column out if it is one."))
         why = f"{why}; {text}"
-    sample = finite[:: max(1, len(finite) // _SAMPLE_ROWS)]
-    with np.errstate(over="ignore"):
-        part = _part("value", sample, high - low)
-    return ColumnSchema(column.name, "number", _join(why, said), (part,), text=column.text)
+    return ColumnSchema(column.name, "number", _join(why, said), (span.part,), text=column.text)
 
 
 def _category(column: TextColumn, missing: Mask, said: str) -> ColumnSchema:
@@ -178,48 +196,24 @@ def _join(why: str, said: str) -> str:
     return f"{why}; {said.rstrip('.')}" if said else why
 
 
-def _is_identifier(name: str, values: Floats) -> bool:
+def _is_identifier(column: NumberColumn, span: Span) -> bool:
     """Tell integers that are all different and count up, fill a range without a gap, or have such a name."""
-    if len(values) < _ENOUGH_ROWS or np.abs(values).max() > _EXACT:
+    if span.n_finite < _ENOUGH_ROWS or max(-span.low, span.high) > _EXACT:
         return False
-    if (np.diff(values) > 0).all():
+    by_name = _IDENTIFIER.search(column.name) is not None
+    without_gap = span.high - span.low == span.n_finite - 1
+    if not (span.rising or by_name or without_gap):
+        return False
+    values = column.values[np.isfinite(column.values)]
+    if span.rising and (np.diff(values) > 0).all():
         return True
-    by_name = _IDENTIFIER.search(name) is not None
-    without_gap = values.max() - values.min() == len(values) - 1
     return bool((by_name or without_gap) and len(np.unique(values)) == len(values))
 
 
-def _part(what: What, sample: Floats, span: float = 0.0) -> Part:
-    """Choose origin and unit so that float32 keeps the figures that differ.
-
-    Parameters
-    ----------
-    what : str
-    sample : float64 (n,)
-        Some of the values; NaN are passed over.
-    span : float
-        The range of all values, for a sample that does not vary.
-    """
-    sample = sample[np.isfinite(sample)]
-    if not len(sample):
-        return Part(what)
-    with np.errstate(over="ignore", invalid="ignore"):  # from -1e308 to 1e308
-        median, *bounds = np.quantile(sample, [0.5, 0.25, 0.75, 0.05, 0.95, 0.01, 0.99, 0.0, 1.0]).tolist()
-    spreads = [upper - lower for lower, upper in zip(bounds[::2], bounds[1::2], strict=True)]
-    # The widest that all values but outliers lie in: an outlier must not take the figures from the others.
-    spread = next((spread for spread in [*spreads, span] if 0.0 < spread < np.inf), 0.0)
-    if not spread:
-        return Part(what)
-    origin = median if abs(median) > _SHIFT_FROM * spread else 0.0
-    inside = _UNITS[0] <= spread <= _UNITS[1]
-    unit = 1.0 if inside else 10.0 ** np.clip(np.floor(np.log10(spread)), -290, 300)
-    return Part(what, float(origin), float(unit))
-
-
 def _moving(dates: Dates) -> list[What]:
-    """List the parts of dates that vary."""
+    """List the parts of dates that vary, besides the days."""
     days = dates.astype("datetime64[D]")
-    parts: list[What] = ["days"]
+    parts: list[What] = []
     if (days.max() - days.min()) / np.timedelta64(1, "D") > _YEAR_DAYS / 4:
         parts += ["season sin", "season cos"]
     if len(np.unique(days.astype(np.int64) % 7)) > 2:

@@ -29,6 +29,7 @@ _DAY_NAME = re.compile(
 _NAME_DAY = re.compile(
     rf"(?P<name>[A-Za-z]{{3,9}})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}}){_TIME}"
 )
+_ISO_DAYS = re.compile(r"(?:(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2} ?)+")
 _MONTHS = "january february march april may june july august september october november december".split()
 _MONTH_OF = {name: 1 + place for place, month in enumerate(_MONTHS) for name in (month, month[:3])} | {
     "sept": 9
@@ -80,6 +81,9 @@ def parse_dates(
     otherwise : bool, optional
         The order where no value tells, instead of the rule by the mark.
     """
+    quick = _iso_days(levels)
+    if quick is not None:
+        return DateReading(quick, ~np.isnat(quick), day_first, False)
     in_doubt = False
     if day_first is None:
         day_first, in_doubt = _order(levels, weights, otherwise)
@@ -89,6 +93,16 @@ def parse_dates(
         if value is not None:
             values[place] = value
     return DateReading(values, ~np.isnat(values), day_first, in_doubt)
+
+
+def _iso_days(levels: Sequence[str]) -> Dates | None:
+    """Read texts that all are as "2024-02-01", at once; None where one is not."""
+    if not levels or levels[0][4:5] != "-" or not _ISO_DAYS.fullmatch(" ".join(levels)):
+        return None
+    try:
+        return np.array(levels, dtype="datetime64[us]")
+    except ValueError:  # a 30th of February
+        return None
 
 
 def _order(levels: Sequence[str], weights: Sequence[int], otherwise: bool | None) -> tuple[bool | None, bool]:

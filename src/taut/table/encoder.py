@@ -24,6 +24,7 @@ MOST_SCALE = 3e6  # with MOST = 1e12 of the matrix, (v - center) * scale squares
 _SQUASH = np.float32(1.0 / 3.0)
 _SAMPLE_ROWS = 100_000
 _BLOCK_COLUMNS = 16
+_BLOCK_CELLS = 1_000_000
 
 
 @final
@@ -88,8 +89,8 @@ class Encoder:
         names = list(matrix.names[: matrix.n_numbers])
         names += [f"{matrix.names[column]} missing" for column in flags]
         features = [np.empty(0, dtype=np.int32)]
-        for place, levels in enumerate(matrix.levels):
-            codes = matrix.values[rows, matrix.n_numbers + place].astype(np.int64)
+        categories = np.take(matrix.values[:, matrix.n_numbers :], rows, axis=0).T.astype(np.int64, order="C")
+        for place, (codes, levels) in enumerate(zip(categories, matrix.levels, strict=True)):
             found, labels = _fit_category(codes, levels)
             features.append(np.where(found >= 0, found + len(names), -1).astype(np.int32))
             names += [f"{matrix.names[matrix.n_numbers + place]}={label}" for label in labels]
@@ -206,44 +207,76 @@ def enough_rows(n_rows: int) -> int:
 def _fit_numbers(
     matrix: Matrix, rows: NDArray[Any]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
-    """Find center, scale and flags, a few columns at a time."""
+    """Find center, scale and flags, as many columns at a time as a block has room for."""
     n_numbers, n_rows = matrix.n_numbers, len(rows)
     center = np.zeros(n_numbers, dtype=np.float32)
     scale = np.zeros(n_numbers, dtype=np.float32)
     flags = []
     patterns: set[bytes] = set()
     enough = enough_rows(n_rows)
-    for first in range(0, n_numbers, _BLOCK_COLUMNS):
-        last = min(first + _BLOCK_COLUMNS, n_numbers)
-        block = np.ascontiguousarray(np.take(matrix.values[:, first:last], rows, axis=0).T)
-        for column, values in zip(range(first, last), block, strict=True):
-            missing = np.isnan(values)
-            n_missing = int(missing.sum())
-            if enough <= n_missing <= n_rows - enough:
-                pattern = np.packbits(missing).tobytes()
-                if pattern not in patterns:
-                    patterns.add(pattern)
-                    flags.append(column)
-            present = values[~missing] if n_missing else values
-            if len(present):
-                center[column], scale[column] = _robust(present)
+    step = max(_BLOCK_COLUMNS, _BLOCK_CELLS // n_rows)
+    for first in range(0, n_numbers, step):
+        columns = slice(first, min(first + step, n_numbers))
+        block = np.ascontiguousarray(np.take(matrix.values[:, columns], rows, axis=0).T)
+        missing = np.isnan(block)
+        n_missing = missing.sum(axis=1)
+        for place in np.flatnonzero((n_missing >= enough) & (n_missing <= n_rows - enough)).tolist():
+            pattern = np.packbits(missing[place]).tobytes()
+            if pattern not in patterns:
+                patterns.add(pattern)
+                flags.append(first + place)
+        center[columns], scale[columns] = _robust(block, n_rows - n_missing)
     return center, scale, np.array(flags, dtype=np.int32)
 
 
-def _robust(values: NDArray[np.float32]) -> tuple[float, float]:
-    """Find the median, and the scale by quartiles or else by range."""
-    sample = values[:: max(1, len(values) // _SAMPLE_ROWS)]
-    places = np.array([0.25, 0.5, 0.75]) * (len(sample) - 1)
+def _robust(
+    block: NDArray[np.float32], n_present: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find the median of each column, and its scale by quartiles or else by range; 0 and 0 where it is empty.
+
+    Parameters
+    ----------
+    block : float32 (n_columns, n_rows)
+    n_present : int (n_columns,)
+        How many are not NaN.
+    """
+    n_rows = block.shape[1]
+    sample, n_sample = block, n_present
+    if n_rows >= 2 * _SAMPLE_ROWS:
+        sample, n_sample = _thinned(block)
+    last = np.maximum(n_sample - 1, 0)[:, None]
+    places = np.array([0.25, 0.5, 0.75]) * last
     below = places.astype(np.int64)
-    above = np.minimum(below + 1, len(sample) - 1)
-    ordered = np.partition(sample, np.unique([below, above])).astype(np.float64)
-    quartiles = ordered[below] + (places - below) * (ordered[above] - ordered[below])
-    lower, median, upper = quartiles.tolist()
-    spread = upper - lower
-    if spread > 0:
-        return median, min(1.0 / spread, MOST_SCALE)
-    span = float(values.max()) - float(values.min())
-    return median, min(2.0 / span, MOST_SCALE) if span > 0 else 0.0
+    above = np.minimum(below + 1, last)
+    if (n_sample == sample.shape[1]).all():
+        ordered = np.partition(sample, np.unique([below[0], above[0]]), axis=1)
+    else:
+        ordered = np.sort(sample, axis=1)  # NaN go last
+    lower = np.take_along_axis(ordered, below, axis=1).astype(np.float64)
+    upper = np.take_along_axis(ordered, above, axis=1).astype(np.float64)
+    quartiles = lower + (places - below) * (upper - lower)
+    spread = quartiles[:, 2] - quartiles[:, 0]
+    empty = n_present == 0
+    constant = np.flatnonzero(~(spread > 0) & ~empty)
+    span = np.zeros(len(block))
+    span[constant] = np.fmax.reduce(block[constant], axis=1).astype(np.float64)
+    span[constant] -= np.fmin.reduce(block[constant], axis=1)
+    with np.errstate(divide="ignore"):
+        scale = np.where(spread > 0, 1.0 / spread, np.where(span > 0, 2.0 / span, 0.0))
+    return np.where(empty, 0.0, quartiles[:, 1]), np.where(empty, 0.0, np.minimum(scale, MOST_SCALE))
+
+
+def _thinned(block: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Give 100,000 or more present values of each column, evenly spaced, filled up with NaN; and how many."""
+    chosen = []
+    for values in block:
+        present = values[~np.isnan(values)]
+        chosen.append(present[:: max(1, len(present) // _SAMPLE_ROWS)])
+    n = np.array([len(sample) for sample in chosen])
+    thinned = np.full((len(block), n.max(initial=1)), np.nan, dtype=np.float32)
+    for row, sample in zip(thinned, chosen, strict=True):
+        row[: len(sample)] = sample
+    return thinned, n
 
 
 def _fit_category(codes: NDArray[np.int64], levels: tuple[str, ...]) -> tuple[NDArray[np.int64], list[str]]:

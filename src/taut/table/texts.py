@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.errors import DataError
-from taut.table.dates import parse_dates
+from taut.table.dates import DateReading, parse_dates
 from taut.table.frame import (
     MISSING_CODE,
     BooleanColumn,
@@ -133,8 +133,9 @@ def typed(column: TextColumn, hints: Hints) -> tuple[Column, list[Note]]:
     if words is not None and len(column.levels) < 7:
         return BooleanColumn(column.name, spread(column.codes, parse_booleans(column.levels)), words), []
     sample = column.levels[:: max(1, len(column.levels) // _SAMPLE)]
-    if 2 * parse_dates(sample, [1] * len(sample)).is_date.sum() > len(sample):
-        dates = _dates(column, counts, hints)
+    found = parse_dates(sample, [1] * len(sample))
+    if 2 * found.is_date.sum() > len(sample):
+        dates = _dates(column, counts, hints, found)
         if dates is not None:
             return dates
     if 3 * parse_numbers(sample, hints.decimal)[1].sum() > len(sample):
@@ -155,9 +156,10 @@ def odd_rows(column: TextColumn, is_odd: Mask) -> tuple[int, str]:
 
 
 def _dates(
-    column: TextColumn, counts: NDArray[np.int64], hints: Hints
+    column: TextColumn, counts: NDArray[np.int64], hints: Hints, reading: DateReading
 ) -> tuple[DateColumn, list[Note]] | None:
-    reading = parse_dates(column.levels, counts.tolist(), otherwise=hints.day_first)
+    if len(reading.values) < len(column.levels) or reading.day_first is not None:  # the rest, the order
+        reading = parse_dates(column.levels, counts.tolist(), otherwise=hints.day_first)
     notes = []
     if not reading.is_date.all():
         n_odd, which = odd_rows(column, ~reading.is_date)

@@ -12,6 +12,7 @@ from taut.table.frame import Floats
 MISSING_WORDS = frozenset(
     ["", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "?", "-", "--", ".", r"\n"]
 )
+_LONGEST = max(map(len, MISSING_WORDS))
 
 # (no, yes), in lower case. 0 and 1 are not among them: they stay numbers.
 BOOLEAN_WORDS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"))
@@ -21,7 +22,8 @@ _AS_BOOLEAN = {word: float(value) for pair in BOOLEAN_WORDS for value, word in e
 
 def is_missing(text: str) -> bool:
     """Tell whether a text stands for "no value" (see ``MISSING_WORDS``)."""
-    return text.strip().lower() in MISSING_WORDS
+    text = text.strip()
+    return len(text) <= _LONGEST and text.lower() in MISSING_WORDS
 
 
 def boolean_words(levels: Sequence[str]) -> tuple[str, str] | None:

@@ -1,0 +1,135 @@
+"""What the numbers of many columns span: found side by side, since a wide table has tens of thousands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.table.frame import Floats, Mask
+from taut.table.schema import Part, What
+
+_SHIFT_FROM = 1000.0  # spreads away from 0, where float32 still has 1e-4 of a spread
+_UNITS = (1e-6, 1e6)  # a spread inside needs no other unit
+_SAMPLE_ROWS = 20_000
+_BLOCK_CELLS = 1_000_000
+_QUANTILES = np.array([0.5, 0.25, 0.75, 0.05, 0.95, 0.01, 0.99, 0.0, 1.0])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What the finite numbers of a column span.
+
+    Attributes
+    ----------
+    low, high : float
+        0 where there are none.
+    n_finite : int
+    whole : bool
+        Whether all are whole.
+    rising : bool
+        Whether each is above the one before it, as far as neighbours tell: a gap hides what is around it.
+    part : Part
+        The origin and the unit in which float32 keeps the figures that differ.
+    """
+
+    low: float
+    high: float
+    n_finite: int
+    whole: bool
+    rising: bool
+    part: Part
+
+
+def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
+    """Give the places of columns that are looked at side by side."""
+    step = max(1, _BLOCK_CELLS // max(1, n_rows))
+    return (slice(start, start + step) for start in range(0, n_columns, step))
+
+
+def spans(columns: Sequence[Floats]) -> list[Span]:
+    """Find the span of each column of numbers.
+
+    Parameters
+    ----------
+    columns : sequence of float64 (n_rows,)
+        All of one length; NaN and infinities are passed over.
+    """
+    found = []
+    for places in blocks(len(columns[0]) if columns else 0, len(columns)):
+        values = np.stack(columns[places])
+        finite = np.isfinite(values)
+        n_finite = finite.sum(axis=1)
+        if not finite.all():
+            values = np.where(finite, values, np.nan)
+        whole = ((values == np.rint(values)) | ~finite).all(axis=1)
+        rising = ~(values[:, 1:] <= values[:, :-1]).any(axis=1)
+        empty = n_finite == 0
+        low = np.where(empty, 0.0, np.fmin.reduce(values, axis=1))
+        high = np.where(empty, 0.0, np.fmax.reduce(values, axis=1))
+        with np.errstate(over="ignore"):
+            parts = value_parts(_samples(values, finite), high - low)
+        found += map(
+            Span, low.tolist(), high.tolist(), n_finite.tolist(), whole.tolist(), rising.tolist(), parts
+        )
+    return found
+
+
+def value_parts(samples: Floats, width: Floats, what: What = "value") -> list[Part]:
+    """Choose origins and units so that float32 keeps the figures that differ.
+
+    Parameters
+    ----------
+    samples : float64 (n_columns, n)
+        Some of the values of each column; NaN are passed over.
+    width : float64 (n_columns,)
+        From the lowest of all values to the highest, for a sample that does not vary.
+    what : str
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # from -1e308 to 1e308
+        median, *bounds = _quantiles(samples).T
+        spreads = [upper - lower for lower, upper in zip(bounds[::2], bounds[1::2], strict=True)]
+    spread = np.zeros(len(samples))
+    # The widest that all values but outliers lie in: an outlier must not take the figures from the others.
+    for wider in [*spreads, width]:
+        spread = np.where(spread > 0.0, spread, np.where((wider > 0.0) & (wider < np.inf), wider, 0.0))
+    varies = spread > 0.0
+    origin = np.where(varies & (np.abs(median) > _SHIFT_FROM * spread), median, 0.0)
+    other = varies & ~((_UNITS[0] <= spread) & (spread <= _UNITS[1]))
+    unit = np.ones(len(samples))
+    unit[other] = 10.0 ** np.clip(np.floor(np.log10(spread[other])), -290, 300)
+    return [Part(what, *pair) for pair in zip(origin.tolist(), unit.tolist(), strict=True)]
+
+
+def _samples(values: Floats, finite: Mask) -> Floats:
+    """Give some of the finite values of each column, (n_columns, n), filled up with NaN."""
+    if values.shape[1] < 2 * _SAMPLE_ROWS:
+        return values
+    chosen = []
+    for row, good in zip(values, finite, strict=True):
+        present = row[good]
+        chosen.append(present[:: max(1, len(present) // _SAMPLE_ROWS)])
+    samples = np.full((len(values), max(len(sample) for sample in chosen)), np.nan)
+    for row, sample in zip(samples, chosen, strict=True):
+        row[: len(sample)] = sample
+    return samples
+
+
+def _quantiles(samples: Floats) -> Floats:
+    """Find the quantiles of each column as ``np.quantile`` does, (n_columns, 9); NaN where it is empty."""
+    ordered = np.sort(samples, axis=1)  # NaN go last
+    if not ordered.shape[1]:
+        return np.full((len(samples), len(_QUANTILES)), np.nan)
+    last = (~np.isnan(ordered)).sum(axis=1, keepdims=True) - 1
+    place = _QUANTILES * np.maximum(last, 0)
+    below = np.floor(place).astype(np.intp)
+    above = np.minimum(below + 1, np.maximum(last, 0))
+    share = place - below
+    lower: NDArray[Any] = np.take_along_axis(ordered, below, axis=1)
+    upper: NDArray[Any] = np.take_along_axis(ordered, above, axis=1)
+    step = upper - lower
+    return np.where(share >= 0.5, upper - step * (1 - share), lower + step * share)
