@@ -70,6 +70,43 @@ def test_their_weighted_mean_is_the_curve(
 
 
 @engines
+@pytest.mark.parametrize("n_outputs", [2, 20])
+def test_accuracy_has_weights_of_its_own(make_engine: Any, n_outputs: int) -> None:
+    data = make_data(900, n_outputs=n_outputs, score_weight=some_weights(True, 900))
+    own = np.random.default_rng(2).choice([0.5, 2.0], 900)
+    member = make_member(data, EVERYTHING, fold=make_fold(data, 200), keep_losses=True)
+    (plain,) = make_engine(1).train(data, [member], until_epoch=3)
+    (other,) = make_engine(1).train(replace(data, accuracy_weight=own), [member], until_epoch=3)
+    assert plain.curve.validation.tobytes() == other.curve.validation.tobytes()
+    assert_same_weights(plain.weights(), other.weights())
+    for epoch, mean in enumerate(other.curve.hits, start=1):
+        assert np.average(other.hits(epoch), weights=own[200:]) == pytest.approx(mean, rel=1e-6)
+
+
+@engines
+@kinds
+@weights
+def test_outputs_are_those_of_the_prediction(
+    make_engine: Any, task: Any, n_outputs: int, weighted: bool
+) -> None:
+    data = make_data(900, task=task, n_outputs=n_outputs, score_weight=some_weights(weighted, 900))
+    fold = make_fold(data, 200)
+    member = replace(make_member(data, EVERYTHING, fold=fold), keep_outputs=True)
+    engine = make_engine(1)
+    (training,) = engine.train(data, [member], until_epoch=2)
+    assert training.outputs(0) is training.outputs(3) is None
+    first = training.outputs(1)
+    engine.train(data, [training], until_epoch=4)
+    assert np.array_equal(training.outputs(1), first)
+    said = engine.predict(data.values, training.trained("last"), fold.validation)
+    assert np.array_equal(training.outputs(4), said.astype(training.outputs(4).dtype))
+    (other,) = engine.train(data, [replace(member, keep_outputs=False)], until_epoch=4)
+    assert other.outputs(4) is None
+    assert_same_weights(training.weights(), other.weights())
+    assert_same_curves(training.curve, other.curve)
+
+
+@engines
 @kinds
 @weights
 def test_they_are_the_rows_own_in_the_order_of_the_fold(

@@ -12,6 +12,9 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from taut import TautClassifierCV
 from taut.estimators.crossvalidated import CrossValidated
+from taut.report.facts import facts_of
+from taut.report.summarize import summarize
+from taut.report.text import footnotes
 from tests.estimators.helpers import crossvalidated, given, numbers_of, output
 
 ONE_SPLIT = [(np.arange(100), np.arange(100, 150))]
@@ -85,12 +88,23 @@ def test_folds_are_stratified() -> None:
         assert np.bincount(y[split.validation])[2] == 3
 
 
-def test_class_weights_count_in_training_and_not_in_the_score() -> None:
+@pytest.mark.fault(65)
+def test_class_weights_count_in_training_and_in_the_loss_and_not_in_accuracy() -> None:
     X, y = given()
     weights = {0: 1.0, 1: 1.0, 2: 5.0}
     fitted = crossvalidated(cv=ONE_SPLIT, class_weight=weights).fit(X, y)
-    assert fitted.best_.loss == pytest.approx(log_loss(y[100:], fitted.predict_proba(X[100:])), rel=1e-4)
+    said, weight = fitted.predict_proba(X[100:]), np.where(y[100:] == 2, 5.0, 1.0)
+    assert fitted.best_.loss == pytest.approx(log_loss(y[100:], said, sample_weight=weight), rel=1e-4)
+    assert fitted.estimate_.naive_loss == pytest.approx(fitted.best_.loss, rel=1e-5)
+    accuracy = np.mean(said.argmax(axis=1) == y[100:])
+    assert fitted.best_.score == pytest.approx([accuracy], abs=1e-6)
+    assert fitted.estimate_.naive_score == pytest.approx(accuracy, abs=1e-6)
+    assert "Losses are class-weighted cross-entropy in nats" in footnotes(summarize(fitted))[0]
+    assert "Accuracy counts every row alike" in footnotes(summarize(fitted))[0]
+    assert facts_of(fitted)["loss"] == "class-weighted cross-entropy"
     plain = crossvalidated(cv=ONE_SPLIT).fit(X, y)
+    assert "Losses are cross-entropy in nats" in footnotes(summarize(plain))[0]
+    assert facts_of(plain)["loss"] == "cross-entropy"
     assert fitted.predict_proba(X)[:, 2].mean() > plain.predict_proba(X)[:, 2].mean() + 0.05
     again = crossvalidated(cv=ONE_SPLIT, class_weight={**weights, 2: 5}).fit(X, y)
     assert numbers_of(again) == numbers_of(fitted)

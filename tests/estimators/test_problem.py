@@ -199,7 +199,8 @@ def test_weights_that_are_none_are_refused_in_a_sentence(weight: Any, sentence: 
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_class_weights_count_in_training_only(weighted: bool) -> None:
+@pytest.mark.fault(65)
+def test_class_weights_count_in_training_and_in_the_loss_and_not_in_accuracy(weighted: bool) -> None:
     X = numbers(100)
     y = np.repeat(["a", "b"], [80, 20])
     weight = 1.0 + (np.arange(100) % 2) if weighted else None
@@ -208,13 +209,13 @@ def test_class_weights_count_in_training_only(weighted: bool) -> None:
     assert fit is not None
     ratio = fit[80:].mean() / fit[:80].mean()
     assert ratio == pytest.approx(4.0)
-    plain = classification(X, y, weight).data.score_weight
-    if weighted:
-        assert data.score_weight is not None
-        assert plain is not None
-        assert data.score_weight.tolist() == plain.tolist()
-    else:
-        assert data.score_weight is plain is None
+    assert data.score_weight is not None
+    assert data.score_weight.tolist() == fit.tolist()
+    plain = classification(X, y, weight).data
+    assert plain.accuracy_weight is None
+    assert data.accuracy_weight is not None
+    expected = np.ones(100) if plain.score_weight is None else plain.score_weight
+    assert data.accuracy_weight.tolist() == expected.tolist()
 
 
 def test_balanced_class_weights_give_all_classes_the_same_sum() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
+from sklearn.utils.class_weight import compute_sample_weight
 
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe
 from taut.errors import DataError, DataWarning, ParameterError, TrainingError, TrainingWarning
@@ -193,7 +194,8 @@ def test_weights_count_in_validation(task: str) -> None:
     assert loss == pytest.approx(expected, rel=1e-5)
 
 
-def test_class_weights_count_in_training_and_not_in_validation() -> None:
+@pytest.mark.fault(65)
+def test_class_weights_count_in_training_and_in_the_loss_that_stops_it() -> None:
     X = np.random.default_rng(0).standard_normal((400, 2))
     y = (X[:, 0] + 1.5 * np.random.default_rng(1).standard_normal(400) > 1.2).astype(int)
     plain = single(max_epochs=40).fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
@@ -202,7 +204,12 @@ def test_class_weights_count_in_training_and_not_in_validation() -> None:
     )
     assert balanced.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.1
     loss = balanced.history_["validation_loss"][balanced.best_epoch_ - 1]
-    assert loss == pytest.approx(log_loss(y[200:], balanced.predict_proba(X[200:])), rel=1e-5)
+    weight = compute_sample_weight(dict(enumerate(200 / (2 * np.bincount(y[:200])))), y[200:])
+    said = balanced.predict_proba(X[200:])
+    assert loss == pytest.approx(log_loss(y[200:], said, sample_weight=weight), rel=1e-5)
+    assert loss == balanced.history_["validation_loss"].min()
+    accuracy = balanced.history_["validation_accuracy"][balanced.best_epoch_ - 1]
+    assert accuracy == pytest.approx(np.mean(said.argmax(axis=1) == y[200:]), abs=1e-6)
 
 
 def test_a_class_of_weight_zero_does_not_train() -> None:

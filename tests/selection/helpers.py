@@ -253,6 +253,9 @@ class ScriptedTraining(Training):
         losses = self.losses(epoch)
         return None if losses is None or self._task == "regression" else losses < math.log(2)
 
+    def outputs(self, epoch: int) -> None:
+        """It has none."""
+
     def weights(self, which: Any = "kept") -> Any:
         epoch = self.best_epoch if which == "kept" else self._epoch
         rate = self._member.learning_rate

@@ -153,7 +153,7 @@ def _print(found: RegularizationPath) -> None:
     from taut.path.words import in_words
 
     out = Console(highlight=False, markup=False, emoji=False)
-    loss = "cross-entropy in nats" if found.task == "classification" else "squared error"
+    loss = f"{found.loss_name} in nats" if found.task == "classification" else found.loss_name
     print(f"\n{plain_table(found)}\n")
     out.print(
         f"Losses are {loss}, without penalties, means of {found.n_folds} folds ± standard error.",

@@ -38,7 +38,10 @@ class Data:
     n_outputs : int
         Number of classes, or 1.
     fit_weight, score_weight : float array, shape (n_rows,), or None
-        Weight of a row in training and in evaluation; None counts every row once.
+        Weight of a row in training and in the loss of evaluation; None counts every row once.
+    accuracy_weight : float array, shape (n_rows,), or None
+        Weight of a row in accuracy, and in whatever counts rows, where classes have weights too; None: as in
+        the loss.
     """
 
     values: NDArray[np.float32]
@@ -47,6 +50,12 @@ class Data:
     n_outputs: int
     fit_weight: Floats | None = None
     score_weight: Floats | None = None
+    accuracy_weight: Floats | None = None
+
+    @property
+    def row_weight(self) -> Floats | None:
+        """Weight of a row without that of its class."""
+        return self.score_weight if self.accuracy_weight is None else self.accuracy_weight
 
 
 @final
@@ -96,6 +105,8 @@ class Member:
         Below 2**63.  Two members with the same seed and the same rest are the same, bit for bit.
     keep_losses : bool
         Whether the loss of every validation row is kept of every epoch (four bytes each).
+    keep_outputs : bool
+        The same of the outputs for every validation row (four bytes each).
     """
 
     network: Network
@@ -106,6 +117,7 @@ class Member:
     max_epochs: int
     seed: int
     keep_losses: bool = False
+    keep_outputs: bool = False
 
 
 class Status(Enum):
@@ -214,6 +226,14 @@ class Training(ABC):
         """Whether the validation rows' classes were right in one epoch (from 1): shape (n_validation,).
 
         None where the task is regression, and where :meth:`losses` is.
+        """
+
+    @abstractmethod
+    def outputs(self, epoch: int) -> Floats | None:
+        """Outputs for the validation rows in one epoch (from 1), as :meth:`Engine.predict` gives them.
+
+        Shape (n_validation, n_outputs); None where the member does not keep them, or has not trained that
+        epoch.
         """
 
     @property

@@ -77,6 +77,7 @@ class TautEstimator(BaseEstimator, ABC):
         self.n_rows_ = problem.n_train
         if problem.target.classes is not None:
             self.classes_ = problem.target.classes
+            self.class_weighted_ = problem.data.accuracy_weight is not None
         if problem.target.constant:
             value = problem.target.origin
             warnings.warn(

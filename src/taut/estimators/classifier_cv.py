@@ -24,6 +24,7 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     Candidates are: early stopping alone, no regularization, each technique at several strengths, and
     mixtures; first such that fill the space, then what an Optuna sampler proposes.  They race over the folds:
     who is behind on one fold does not get the next ones.  The lowest cross-validated cross-entropy wins.
+    With ``class_weight`` that is the class-weighted cross-entropy, by which early stopping goes too.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     on_candidate, on_batch : callable or None, default=None
         Called with each CandidateScore, and with the tuple of a batch's.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in training (not in validation).
+        Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
     n_jobs : int or None, default=None
         Threads.  None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
@@ -70,6 +71,8 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     Attributes
     ----------
     classes_ : array, shape (n_classes,)
+    class_weighted_ : bool
+        Whether losses weigh each row by its class, as training does (``class_weight``). Accuracy never does.
     recipe_ : Recipe
         The chosen one.
     learning_rate_, batch_size_, network_

@@ -61,7 +61,9 @@ def estimate_of(
         else:
             badness = 1.0 - np.stack([result.row_hits[i] for i in places]).astype(np.float64)
         name = "r2" if problem.target.classes is None else "accuracy"
-        found = estimate(RowFigures(losses, badness, weight), rule, at, name, seed, _baselines(result))
+        found = estimate(
+            RowFigures(losses, badness, weight, data.row_weight), rule, at, name, seed, _baselines(result)
+        )
     best = result.best
     bag = None
     if best.state == "complete":
@@ -93,7 +95,8 @@ def _of_bag(bag: Bagged, problem: Problem) -> tuple[float, float]:
     weight = None if data.score_weight is None else data.score_weight[bag.rows]
     loss = float(np.average(bag.figures.losses.astype(np.float64), weights=weight))
     if bag.figures.hits is not None:
-        return loss, float(np.average(bag.figures.hits, weights=weight))
+        counted = None if data.row_weight is None else data.row_weight[bag.rows]
+        return loss, float(np.average(bag.figures.hits, weights=counted))
     target = data.target[bag.rows].astype(np.float64)
     variance = float(np.average((target - np.average(target, weights=weight)) ** 2, weights=weight))
     return loss, 1.0 - loss / variance if variance > 0 else float("nan")

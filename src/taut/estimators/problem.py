@@ -49,7 +49,7 @@ class Problem:
     @property
     def weight(self) -> NDArray[np.floating] | None:
         """Weights of the training rows, without those of their classes; None where all count once."""
-        return None if self.data.score_weight is None else self.data.score_weight[: self.n_train]
+        return None if self.data.row_weight is None else self.data.row_weight[: self.n_train]
 
     @property
     def n_counted(self) -> int:
@@ -173,19 +173,22 @@ def make_problem(
             weight = np.concatenate(
                 [first, np.ones(len(more_values)) if more_weight is None else more_weight]
             )
-    fit_weight = weight
+    whole = weight
     if target.classes is not None and class_weight is not None:
         each = _class_weights(class_weight, target.classes, values[:n].astype(np.intp))
-        fit_weight = each[values.astype(np.intp)] * (1.0 if weight is None else weight)
-        if not np.any(fit_weight[:n] > 0):
+        whole = each[values.astype(np.intp)] * (1.0 if weight is None else weight)
+        if not np.any(whole[:n] > 0):
             raise DataError("class_weight leaves no row with a weight above 0: raise that of a class.")
+        weight = np.ones(len(values)) if weight is None else weight
     data = Data(
         values=features.values,
         target=values,
         task=task,
         n_outputs=target.n_outputs,
-        fit_weight=None if fit_weight is None else _mean_one(fit_weight),
-        score_weight=None if weight is None else _mean_one(weight),
+        fit_weight=None if whole is None else _mean_one(whole),
+        # Stopping, the race and the choice go by the loss that was asked for, with the classes' weights.
+        score_weight=None if whole is None else _mean_one(whole),
+        accuracy_weight=None if whole is weight or weight is None else _mean_one(weight),
     )
     return Problem(schema, features, data, target, n, alike, n_identical)
 

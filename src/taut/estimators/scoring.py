@@ -130,8 +130,8 @@ def fold_scorer(
             y = target.classes[data.target[rows].astype(np.intp)]
             said = FoldClassifier(target.classes, softmax(outputs))
         more: dict[str, Any] = {}
-        if data.score_weight is not None and takes_weight:
-            more["sample_weight"] = data.score_weight[rows]
+        if data.row_weight is not None and takes_weight:
+            more["sample_weight"] = data.row_weight[rows]
         try:
             found = _number(scorer(said, given.take(rows), y, **more))
         except Exception as error:  # whatever it is, one candidate fails by it and not the search

@@ -129,7 +129,7 @@ class TautClassifier(ClassifierMixin, _Single):
         Share of the rows that early stopping looks at, stratified by class.  All rows train where the recipe
         has no early stopping.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in training (not in validation).
+        Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
     n_jobs : int or None, default=None
         Threads; one network uses one, prediction all.  None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
@@ -139,6 +139,8 @@ class TautClassifier(ClassifierMixin, _Single):
     Attributes
     ----------
     classes_ : array, shape (n_classes,)
+    class_weighted_ : bool
+        Whether losses weigh each row by its class, as training does (``class_weight``). Accuracy never does.
     recipe_ : Recipe
     history_ : dict of arrays, each of shape (n_iter_,)
         ``epoch``, ``train_loss``, ``validation_loss`` (cross-entropy in nats, in evaluation mode and without

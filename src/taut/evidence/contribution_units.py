@@ -53,8 +53,8 @@ class Units:
         -1 where no fold holds the row out.
     times : int64 array, shape (n_rows,)
         How many folds hold the row out.
-    weight : float64 array, shape (n_rows,)
-        1.0 where all count once.
+    weight, row_weight : float64 array, shape (n_rows,)
+        In the loss, and in accuracy; 1.0 where all count once.
     target : float64 array, shape (n_rows,), or None
         Less its mean (regression), for R squared.
     """
@@ -63,6 +63,7 @@ class Units:
     unit_of_row: NDArray[np.intp]
     times: NDArray[np.int64]
     weight: Vector
+    row_weight: Vector
     target: Vector | None
 
     @classmethod
@@ -90,22 +91,25 @@ class Units:
             units = (stream.permutation(n_units) % _MOST_UNITS)[units]
         unit_of_row = np.full(n_rows, -1, dtype=np.intp)
         unit_of_row[held_out] = units
-        weight = np.ones(n_rows) if data.score_weight is None else data.score_weight.astype(np.float64)
+        weight, row_weight = (
+            np.ones(n_rows) if one is None else one.astype(np.float64)
+            for one in (data.score_weight, data.row_weight)
+        )
         target = None
         if data.task == "regression":
             values = data.target.astype(np.float64)
             target = values - np.average(values[held_out], weights=weight[held_out])
-        return cls(folds, unit_of_row, times, weight, target)
+        return cls(folds, unit_of_row, times, weight, row_weight, target)
 
     @property
     def n_units(self) -> int:
         """How many are drawn."""
         return int(self.unit_of_row.max()) + 1
 
-    def add_up(self, values: Vector) -> Vector:
+    def add_up(self, values: Vector, weight: Vector | None = None) -> Vector:
         """Weighted sums by unit, shape (n_units,), of values by row, shape (n_rows,)."""
         rows = np.flatnonzero(self.times)
-        weighted = self.weight[rows] * values[rows]
+        weighted = (self.weight if weight is None else weight)[rows] * values[rows]
         return np.asarray(np.bincount(self.unit_of_row[rows], weighted, minlength=self.n_units), np.float64)
 
     def totals(self, by_seed: Sequence[Sequence[Rows]] | None, n_seeds: int) -> Totals:
@@ -114,16 +118,19 @@ class Units:
         if by_seed is None:
             nan = np.full((n_seeds, self.n_units), np.nan)
             return Totals(nan, nan if classes else None)
-        losses = [self._means([rows.losses for rows in each]) for each in by_seed]
-        hits = [self._means([rows.hits for rows in each if rows.hits is not None]) for each in by_seed]
+        losses = [self._means([rows.losses for rows in each], self.weight) for each in by_seed]
+        hits = [
+            self._means([rows.hits for rows in each if rows.hits is not None], self.row_weight)
+            for each in by_seed
+        ]
         return Totals(np.stack(losses), np.stack(hits) if classes else None)
 
-    def _means(self, by_fold: Sequence[NDArray[np.float32] | NDArray[np.bool_]]) -> Vector:
+    def _means(self, by_fold: Sequence[NDArray[np.float32] | NDArray[np.bool_]], weight: Vector) -> Vector:
         """Of each row its mean over the folds that hold it out, added up by unit."""
         total = np.zeros(len(self.times))
         for fold, values in zip(self.folds, by_fold, strict=False):
             total[fold.validation] += values
-        return self.add_up(total / np.maximum(1, self.times))
+        return self.add_up(total / np.maximum(1, self.times), weight)
 
 
 @final
@@ -162,7 +169,9 @@ class Draws:
         """Accuracy, or R squared against the resample's own mean, in each resample."""
         weights = self._weights(units)
         if totals.hits is not None:
-            return self._means(totals.hits) / weights
+            return self._means(totals.hits) / (
+                self.rows @ units.add_up(np.ones(len(units.weight)), units.row_weight)
+            )
         assert units.target is not None
         mean = self.rows @ units.add_up(units.target) / weights
         variance = self.rows @ units.add_up(units.target**2) / weights - mean**2

@@ -120,12 +120,14 @@ class RowFigures:
     badness : float64 array, shape (n_candidates, n_rows)
         Whose mean is one less the score: 1 where a class was missed; for amounts, see
         :func:`share_of_variance`.
-    weight : array, shape (n_rows,), or None
+    weight, badness_weight : array, shape (n_rows,), or None
+        Of the losses, and of the badness where it has others (accuracy knows no weights of classes).
     """
 
     losses: Vector
     badness: Vector
     weight: NDArray[np.floating] | None
+    badness_weight: NDArray[np.floating] | None = None
 
 
 def estimate(
@@ -170,9 +172,11 @@ def estimate(
     known = np.isfinite(figures.losses).all(axis=0)
     losses, badness = figures.losses[:, known], figures.badness[:, known]
     weight = None if figures.weight is None else figures.weight[known].astype(np.float64)
+    given = figures.badness_weight
+    counted = weight if given is None else given[known].astype(np.float64)
     own_loss = float(np.average(losses[chosen], weights=weight))
-    own_badness = float(np.average(badness[chosen], weights=weight))
-    sums, n_groups = _grouped(losses, badness, weight, seed)
+    own_badness = float(np.average(badness[chosen], weights=counted))
+    sums, n_groups = _grouped(losses, badness, weight, counted, seed)
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 21))))
     counts = stream.multinomial(n_groups, np.full(n_groups, 1.0 / n_groups), size=N_RESAMPLES)
     out = counts == 0
@@ -185,10 +189,11 @@ def estimate(
     left = (out @ sums.weight)[:, None]
     outside = (out @ sums.losses) / left
     loss = float(np.mean(outside[each, winners])) if len(each) else own_loss
-    missed = float(np.mean(((out @ sums.badness) / left)[each, winners])) if len(each) else own_badness
+    beside = (out @ sums.badness) / (out @ sums.counted)[:, None]
+    missed = float(np.mean(beside[each, winners])) if len(each) else own_badness
     return Estimate(
         loss=interval_of_loss(loss, losses[chosen], weight),
-        score=_score(missed, badness[chosen], weight, is_share=score_name == "accuracy"),
+        score=_score(missed, badness[chosen], counted, is_share=score_name == "accuracy"),
         score_name=score_name,
         naive_loss=own_loss,
         naive_score=1.0 - own_badness,
@@ -260,23 +265,30 @@ def share_of_variance(
 @final
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Weighted sums by group of rows: shape (n_groups, n_candidates), and (n_groups,) of the weights."""
+    """Weighted sums by group of rows: shape (n_groups, n_candidates), and (n_groups,) of the weights.
+
+    ``counted`` are the weights of the badness.
+    """
 
     losses: Vector
     badness: Vector
     weight: Vector
+    counted: Vector
 
 
-def _grouped(losses: Vector, badness: Vector, weight: Vector | None, seed: int) -> tuple[_Sums, int]:
+def _grouped(
+    losses: Vector, badness: Vector, weight: Vector | None, counted: Vector | None, seed: int
+) -> tuple[_Sums, int]:
     n = losses.shape[1]
-    used = np.ones(n) if weight is None else weight
+    used, also = (np.ones(n) if one is None else one for one in (weight, counted))
     if n <= _MOST_GROUPS:
-        return _Sums((losses * used).T, (badness * used).T, used), n
+        return _Sums((losses * used).T, (badness * also).T, used, also), n
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 22))))
     group = stream.permutation(n) % _MOST_GROUPS
 
     def total(rows: Vector) -> Vector:
-        return np.stack([np.bincount(group, one * used, minlength=_MOST_GROUPS) for one in rows], axis=1)
+        return np.stack([np.bincount(group, one, minlength=_MOST_GROUPS) for one in rows], axis=1)
 
-    by_group: Vector = np.bincount(group, used, minlength=_MOST_GROUPS).astype(np.float64)
-    return _Sums(total(losses), total(badness), by_group), _MOST_GROUPS
+    weights = total(np.stack([used, also]))
+    sums = _Sums(total(losses * used), total(badness * also), weights[:, 0], weights[:, 1])
+    return sums, _MOST_GROUPS

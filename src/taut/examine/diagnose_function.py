@@ -102,7 +102,7 @@ def diagnose(
     groups : array, shape (n_rows,), optional
         Rows of one group stay in one fold.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in training (not in validation).
+        Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
     n_jobs : int or None, default=None
         Threads. None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
@@ -259,6 +259,7 @@ def _diagnosis(
         n_folds=len(given.folds),
         n_used=len(np.unique(np.concatenate([np.concatenate([f.train, f.validation]) for f in given.folds]))),
         seconds=0.0,
+        class_weighted=data.accuracy_weight is not None,
     )
 
 

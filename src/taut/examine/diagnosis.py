@@ -96,6 +96,8 @@ class Diagnosis:
     seconds : float
     why : str
         Why it is that task.
+    class_weighted : bool
+        Whether ``class_weight`` was given: losses then weigh each row by its class, as in training.
     """
 
     verdict: Fit
@@ -125,6 +127,7 @@ class Diagnosis:
     n_used: int
     seconds: float
     why: str = ""
+    class_weighted: bool = False
 
     @property
     def sentence(self) -> str:

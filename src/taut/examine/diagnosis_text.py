@@ -10,6 +10,7 @@ from taut.evidence.certainty import NO_DIFFERENCE, certainty_of, change_told, sh
 from taut.evidence.interval import Interval
 from taut.evidence.trials import STOPPED
 from taut.examine.diagnosis import Alternative, Diagnosis
+from taut.selection.score import loss_name
 
 _MOST_ADVICE = 3
 
@@ -47,7 +48,8 @@ def losses_of(found: Diagnosis) -> list[str]:
     if _diverged(found):
         return ["Its loss was no longer a finite number, so that it has no figures of its own."]
     write = _writer(found)
-    loss = "Cross-entropy (nats)" if found.task == "classification" else "Squared error"
+    loss = loss_name(found.task, found.class_weighted).capitalize()
+    loss += " (nats)" if found.task == "classification" else ""
     metric = f"accuracy {100 * found.score:.1f} %" if found.task == "classification" else ""
     metric = metric or f"R² {found.score:.3f}"
     lines = [

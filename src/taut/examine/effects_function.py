@@ -104,7 +104,7 @@ def effects(
     groups : array, shape (n_rows,), optional
         Rows of one group stay in one fold, and the bootstrap draws whole groups.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in training (not in validation).
+        Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
     n_jobs : int or None, default=None
         Threads. None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
@@ -235,6 +235,7 @@ def effects(
         n_seeds=n_seeds,
         n_networks=found.n_networks,
         seconds=time.monotonic() - started,
+        class_weighted=data.accuracy_weight is not None,
     )
 
 

@@ -9,6 +9,7 @@ from taut.evidence.interval import Interval
 from taut.examine.plain import without_nan
 from taut.network import Activation
 from taut.recipe import Recipe
+from taut.selection.score import loss_name
 
 #: "off": a technique of the recipe at its off value, which contributes exactly nothing.
 Kind: TypeAlias = Literal["early stopping", "learning rate", "technique", "off", "without early stopping"]
@@ -95,6 +96,9 @@ class Effects:
         That it took, without the one-time compilation.
     why : str
         Why it is that task.
+    class_weighted : bool
+        Whether ``class_weight`` was given: losses then weigh each row by its class, as in training; accuracy
+        counts rows whatever their class.
     """
 
     task: Literal["classification", "regression"]
@@ -123,6 +127,7 @@ class Effects:
     n_networks: int
     seconds: float
     why: str = ""
+    class_weighted: bool = False
 
     @property
     def score_name(self) -> Literal["accuracy", "R²"]:
@@ -130,9 +135,9 @@ class Effects:
         return "accuracy" if self.task == "classification" else "R²"
 
     @property
-    def loss_name(self) -> Literal["cross-entropy", "squared error"]:
+    def loss_name(self) -> str:
         """What the loss is."""
-        return "cross-entropy" if self.task == "classification" else "squared error"
+        return loss_name(self.task, self.class_weighted)
 
     def __getitem__(self, name: str) -> EffectLine:
         """Give the line of one name, such as ``"dropout"``."""

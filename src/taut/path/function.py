@@ -98,7 +98,7 @@ def regularization_path(
     groups : array, shape (n_rows,), optional
         Rows of one group stay in one fold.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in training (not in validation).
+        Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
     n_jobs : int or None, default=None
         Threads. None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
@@ -216,6 +216,7 @@ def regularization_path(
         seconds=time.monotonic() - started,
         plane=plane,
         why=given.why,
+        class_weighted=problem.data.accuracy_weight is not None,
     )
 
 

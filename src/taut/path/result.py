@@ -14,7 +14,7 @@ from taut.evidence.interval import Interval
 from taut.network import Activation
 from taut.path.plane import Plane
 from taut.recipe import Recipe
-from taut.selection.score import is_within_chance, paired_change, standard_error
+from taut.selection.score import is_within_chance, loss_name, paired_change, standard_error
 from taut.selection.weights import N_BINS
 from taut.techniques.base import Technique
 
@@ -190,6 +190,9 @@ class RegularizationPath:
         Of a table with two columns of numbers: where its points' networks were asked what they say.
     why : str
         Why it is that task.
+    class_weighted : bool
+        Whether ``class_weight`` was given: losses then weigh each row by its class, as in training; accuracy
+        counts rows whatever their class.
 
     Attributes
     ----------
@@ -217,6 +220,7 @@ class RegularizationPath:
     seconds: float
     plane: Plane | None = None
     why: str = ""
+    class_weighted: bool = False
 
     @property
     def best(self) -> PathPoint:
@@ -248,9 +252,9 @@ class RegularizationPath:
         return "accuracy" if self.task == "classification" else "R²"
 
     @property
-    def loss_name(self) -> Literal["cross-entropy", "squared error"]:
+    def loss_name(self) -> str:
         """What the loss is."""
-        return "cross-entropy" if self.task == "classification" else "squared error"
+        return loss_name(self.task, self.class_weighted)
 
     @property
     def table(self) -> dict[str, NDArray[Any]]:

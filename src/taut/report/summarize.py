@@ -18,7 +18,7 @@ from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE
 from taut.selection.choice import Selection
 from taut.selection.failures import DIVERGED
-from taut.selection.score import CandidateScore, is_within_chance, paired_change
+from taut.selection.score import CandidateScore, is_within_chance, loss_name, paired_change
 from taut.selection.space import is_single
 from taut.techniques import TECHNIQUES, EarlyStopping
 
@@ -110,7 +110,8 @@ class Summary:
     Attributes
     ----------
     loss, metric : str
-        What they are called: "cross-entropy" and "accuracy", or "squared error" and "R²".
+        What they are called: "cross-entropy" ("class-weighted cross-entropy") and "accuracy", or "squared
+        error" and "R²".
     n_folds, n_candidates, n_dropped, n_failed : int
         Of the ``n_candidates``, ``n_dropped`` lost the race before they had all folds, and ``n_failed`` have
         no score.
@@ -141,7 +142,7 @@ class Summary:
     interrupted : bool
     """
 
-    loss: Literal["cross-entropy", "squared error"]
+    loss: str
     metric: Literal["accuracy", "R²"]
     n_folds: int
     n_candidates: int
@@ -202,7 +203,9 @@ def summarize(estimator: CrossValidated) -> Summary:
     ]
     classes = isinstance(estimator, TautClassifierCV)
     return Summary(
-        loss="cross-entropy" if classes else "squared error",
+        loss=loss_name(
+            "classification" if classes else "regression", getattr(estimator, "class_weighted_", False)
+        ),
         metric="accuracy" if classes else "R²",
         n_folds=estimator.n_splits_,
         n_candidates=len(candidates),

@@ -47,12 +47,13 @@ def rich_table(summary: Summary) -> Table:
 def footnotes(summary: Summary) -> list[str]:
     """What has to be known to read the table."""
     folds = f"means of {summary.n_folds} folds" if summary.n_folds > 1 else "on one validation set"
-    loss = "cross-entropy in nats" if summary.loss == "cross-entropy" else "squared error"
+    loss = f"{summary.loss} in nats" if summary.metric == "accuracy" else summary.loss
+    unlike = " Accuracy counts every row alike, whatever its class." if "weighted" in summary.loss else ""
     notes = [
         f"Losses are {loss}, without penalties, {folds}"
         + (" ± standard error." if summary.n_folds > 1 else ".")
         + " Single techniques are each with early stopping, at the best of the strengths that finished all "
-        "folds."
+        f"folds.{unlike}"
     ]
     if any(line.state == "dropped" for line in summary.lines):
         notes.append("Marked -: out of the race after some of the folds, whose means these are.")

@@ -50,6 +50,8 @@ def _arrays(data: Data, folds: Sequence[Fold]) -> Iterator[tuple[str, NDArray[An
     yield "target", data.target
     yield "fit_weight", data.fit_weight
     yield "score_weight", data.score_weight
+    if data.accuracy_weight is not None:
+        yield "accuracy_weight", data.accuracy_weight
     for number, fold in enumerate(folds):
         yield f"{number} train", fold.train
         yield f"{number} validation", fold.validation

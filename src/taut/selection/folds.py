@@ -241,11 +241,13 @@ def make_fold(split: Split, data: Data, matrix: Matrix, seed: int) -> Fold:
     DataError
         Where no training row, or no row of those held out, has a weight above 0.
     """
-    train, validation = _counted(split.train, data.fit_weight), _counted(split.validation, data.score_weight)
+    train, validation = _counted(split.train, data.fit_weight), _counted(split.validation, data.row_weight)
     if not len(train):
         raise DataError("sample_weight and class_weight leave no training row with a weight above 0.")
     if len(split.validation) and not len(validation):
         raise DataError("sample_weight leaves no held-out row with a weight above 0.")
+    if data.score_weight is not None and len(validation) and not data.score_weight[validation].any():
+        raise DataError("sample_weight and class_weight leave no held-out row with a weight above 0.")
     wanted = len(validation) or int(np.ceil(_SAMPLE_SHARE * len(train)))
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 1))))
     sample = np.sort(stream.choice(train, size=min(wanted, len(train)), replace=False)).astype(np.int32)

@@ -137,6 +137,13 @@ class CandidateScore:
         )
 
 
+def loss_name(task: Literal["classification", "regression"], class_weighted: bool) -> str:
+    """What the loss is called: a weighted one must not pass for the usual one."""
+    if task == "regression":
+        return "squared error"
+    return "class-weighted cross-entropy" if class_weighted else "cross-entropy"
+
+
 def standard_error(values: Vector, n_repeats: int = 1) -> float:
     """Standard error of a mean over folds; NaN with one fold.
 

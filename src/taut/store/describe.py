@@ -19,7 +19,7 @@ NUMBERS = (
     *("n_iter_", "best_epoch_", "learning_rate_", "batch_size_", "best_index_", "n_splits_"),
     "n_identical_rows_",
     "n_rows_",
-    *("zero_share_", "interrupted_", "search_seconds_"),
+    *("zero_share_", "interrupted_", "search_seconds_", "class_weighted_"),
 )
 
 

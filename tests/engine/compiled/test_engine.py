@@ -41,6 +41,9 @@ class Foreign(Training):
     def hits(self, epoch: int) -> Any:
         return None
 
+    def outputs(self, epoch: int) -> Any:
+        return None
+
     def weights(self, which: Any = "kept") -> Any:
         return {}
 

@@ -55,6 +55,7 @@ class CompiledTraining(Training):
             best_statistics=aligned(s if early else 0, dtype),
             curve=np.full((0, 3), np.nan),
             losses=np.empty(0, dtype=np.float32),
+            outputs=np.empty(0, dtype=np.float32),
             progress=aligned(R.N_PROGRESS, np.int64),
             sums=aligned(R.N_SUMS, np.float64),
         )
@@ -135,19 +136,28 @@ class CompiledTraining(Training):
         kept: NDArray[np.float32] = self.state.losses[(epoch - 1) * n : epoch * n]
         return kept
 
+    def outputs(self, epoch: int) -> Floats | None:
+        """Outputs for each validation row in one epoch; None where the member does not keep them."""
+        member = self._member
+        n, width = len(member.fold.validation), member.network.n_outputs
+        if not member.keep_outputs or not n or not 0 < epoch <= self.epoch:
+            return None
+        kept: NDArray[np.float32] = self.state.outputs[(epoch - 1) * n * width : epoch * n * width]
+        return in_units(kept.reshape(n, width), member.fold.center, member.fold.scale)
+
     def make_room(self, epochs: int) -> None:
-        """Let the curve, and the rows' losses where they are kept, hold this many epochs."""
+        """Let the curve, and the rows' losses and outputs where they are kept, hold this many epochs."""
         curve = self.state.curve
         if len(curve) < epochs:
             longer = np.full((epochs, curve.shape[1]), np.nan)
             longer[: len(curve)] = curve
             self.state = self.state._replace(curve=longer)
-        n = len(self._member.fold.validation) * epochs if self._member.keep_losses else 0
-        losses = self.state.losses
-        if len(losses) < n:
-            more = np.empty(n, dtype=np.float32)
-            more[: len(losses)] = losses
-            self.state = self.state._replace(losses=more)
+        n, member = len(self._member.fold.validation) * epochs, self._member
+        if member.keep_losses:
+            self.state = self.state._replace(losses=_longer(self.state.losses, n))
+        if member.keep_outputs:
+            longer = _longer(self.state.outputs, n * member.network.n_outputs)
+            self.state = self.state._replace(outputs=longer)
 
 
 @final
@@ -245,10 +255,24 @@ class CompiledEngine(Engine):
             work(0, {})
         elif pool.run(starts, work, dict, self.threads, threading.Event()):
             raise KeyboardInterrupt
-        if trained.scale == 1.0 and trained.center == 0.0:
-            return out
-        # In float64: a target may be large and vary little (a year, a time stamp).
-        return out.astype(np.float64) * trained.scale + trained.center
+        return in_units(out, trained.center, trained.scale)
+
+
+def in_units(outputs: Floats, center: float, scale: float) -> Floats:
+    """A fold's raw outputs in the table's units."""
+    if scale == 1.0 and center == 0.0:
+        return outputs
+    # In float64: a target may be large and vary little (a year, a time stamp).
+    return outputs.astype(np.float64) * scale + center
+
+
+def _longer(values: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """The same with room for n."""
+    if len(values) >= n:
+        return values
+    more = np.empty(n, dtype=np.float32)
+    more[: len(values)] = values
+    return more
 
 
 def _train_one(
@@ -313,9 +337,9 @@ def _shared(data: Data, dtype: np.dtype[Any]) -> R.Rows:
     nobody = np.empty(0, dtype=np.int32)
     values = np.require(data.values, np.float32, ["C", "W"])
     target = np.require(data.target, np.float64, ["C", "W"])
-    return R.Rows(
-        values, target, weights(data.fit_weight), weights(data.score_weight), nobody, nobody, nobody
-    )
+    fit, score = weights(data.fit_weight), weights(data.score_weight)
+    row = score if data.accuracy_weight is None else weights(data.accuracy_weight)
+    return R.Rows(values, target, fit, score, row, nobody, nobody, nobody)
 
 
 def encoding_of(encoder: Encoder) -> R.Encoding:

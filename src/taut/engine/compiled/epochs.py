@@ -29,6 +29,7 @@ from taut.engine.compiled.records import (
     PATIENCE,
     PATIENCE_OVER,
     PHASE,
+    ROW_SUM,
     RUNNING,
     SAMPLING,
     SEED,
@@ -101,7 +102,7 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
     progress[CURSOR] = start + count
     if progress[CURSOR] >= n:
         progress[PHASE], progress[CURSOR] = VALIDATING, 0
-        state.sums[LOSS_SUM] = state.sums[WEIGHT_SUM] = state.sums[HIT_SUM] = 0.0
+        _clear(state.sums)
     return count
 
 
@@ -133,6 +134,12 @@ def _evaluate_block(
         place = -1
         if column == VALIDATION_LOSS and len(state.losses) > 0:
             place = progress[EPOCH] * len(chosen) + start
+        if column == VALIDATION_LOSS and len(state.outputs) > 0:
+            z0, stride, width = scratch.places[OUTPUTS], last[OUT_STRIDE], last[TRUE_OUT]
+            first = (progress[EPOCH] * len(chosen) + start) * width
+            for i in range(count):
+                for j in range(width):
+                    state.outputs[first + i * width + j] = scratch.floats[z0 + i * stride + j]
         add_losses(
             scratch.floats,
             scratch.places[OUTPUTS],
@@ -155,11 +162,17 @@ def _evaluate_block(
             # NaN means that nothing was scored; a loss that is none is as bad as can be.
             line[column] = math.inf if math.isnan(sums[LOSS_SUM]) else sums[LOSS_SUM] / weight
         if column == VALIDATION_LOSS:
-            line[VALIDATION_HITS] = sums[HIT_SUM] / weight if weight > 0.0 else math.nan
-        sums[LOSS_SUM] = sums[WEIGHT_SUM] = sums[HIT_SUM] = 0.0
+            line[VALIDATION_HITS] = sums[HIT_SUM] / sums[ROW_SUM] if sums[ROW_SUM] > 0.0 else math.nan
+        _clear(sums)
         progress[PHASE] += 1
         progress[CURSOR] = 0
     return max(1, count // 3)  # an evaluation costs about a third of a training step
+
+
+@part
+def _clear(sums: Any) -> None:
+    """Begin to add up anew."""
+    sums[LOSS_SUM] = sums[WEIGHT_SUM] = sums[HIT_SUM] = sums[ROW_SUM] = 0.0
 
 
 @part

@@ -17,6 +17,7 @@ from taut.engine.compiled.records import (
     FIT_FACTOR,
     HIT_SUM,
     LOSS_SUM,
+    ROW_SUM,
     SCALE,
     TASK,
     WEIGHT_SUM,
@@ -149,6 +150,8 @@ def add_losses(
                     own_loss = -own_loss
             put(losses, place + i, own_loss)
         sums[LOSS_SUM] += weight * loss
-        sums[HIT_SUM] += weight * hit
+        row_weight = float(get(rows.row_weight, row))
+        sums[HIT_SUM] += row_weight * hit
+        sums[ROW_SUM] += row_weight
         sums[WEIGHT_SUM] += weight
     sums[LOSS_SUM] += product_weight * math.log(product)

@@ -29,8 +29,8 @@ RUNNING, PATIENCE_OVER, DIVERGED = range(3)
 
 # Columns of a curve, and the places of the sums they are made of.
 TRAIN_LOSS, VALIDATION_LOSS, VALIDATION_HITS = range(3)
-LOSS_SUM, WEIGHT_SUM, HIT_SUM, BEST_LOSS = range(4)
-N_SUMS = 4
+LOSS_SUM, WEIGHT_SUM, HIT_SUM, BEST_LOSS, ROW_SUM = range(5)
+N_SUMS = 5
 
 CLASSES, NUMBER = range(2)
 
@@ -45,6 +45,7 @@ class Rows(NamedTuple):
     target: Any  # float64 (n_rows,): class number, or value in units of the table
     fit_weight: Any  # (n_rows,): weight in training; FIT_FACTOR makes its mean 1 over the training rows
     score_weight: Any  # (n_rows,): weight in evaluation
+    row_weight: Any  # (n_rows,): weight in the accuracy
     train: Any  # int32: rows that train
     validation: Any  # int32: rows held out
     sample: Any  # int32: some of the training rows, evaluated every epoch
@@ -80,6 +81,7 @@ class State(NamedTuple):
     best_statistics: Any
     curve: Any  # float64 (at least epochs, 3)
     losses: Any  # float32 (at least epochs * rows held out,): losses by epoch, below 0: missed; or empty
+    outputs: Any  # float32 (at least epochs * rows held out * outputs,): raw outputs by epoch; or empty
     progress: Any  # int64 (N_PROGRESS,)
     sums: Any  # float64 (N_SUMS,)
 

@@ -48,7 +48,7 @@ class View:
     @classmethod
     def of(cls, schema: Schema, matrix: Matrix, data: Data, seed: int) -> View:
         """Look at a table."""
-        weight = data.score_weight
+        weight = data.row_weight
         n_rows = len(data.target)
         rows = np.arange(n_rows) if weight is None else np.flatnonzero(weight > 0)
         sample = thinned(rows, SAMPLE_ROWS, seed)

@@ -19,6 +19,7 @@ from taut.report.facts.made import made_of, recipe_of
 from taut.report.facts.search import curves_of, search_of
 from taut.report.facts.written import from_text
 from taut.report.schema import SCHEMA, Facts, SourceFacts
+from taut.selection.score import loss_name
 from taut.store import REPORT, fingerprint
 from taut.store.describe import plain
 
@@ -76,7 +77,9 @@ def facts_of(
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "task": "classification" if classes else "regression",
-        "loss": "cross-entropy" if classes else "squared error",
+        "loss": loss_name(
+            "classification" if classes else "regression", getattr(estimator, "class_weighted_", False)
+        ),
         "metric": "accuracy" if classes else "R²",
         "fingerprint": fingerprint(network.weights for network in estimator.model_.networks),
         "source": source or NO_SOURCE,

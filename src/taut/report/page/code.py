@@ -153,9 +153,7 @@ def _torch_data(classes: bool, weighted: bool) -> str:
         lines.append("loss_of = nn.CrossEntropyLoss()")
     else:
         lines.append("loss_of = nn.MSELoss()")
-    if classes:
-        lines.append("plain_loss_of = nn.CrossEntropyLoss()" if weighted else "")
-    return "\n".join(line for line in lines if line)
+    return "\n".join(lines)
 
 
 def _torch_network(facts: Facts, knobs: _Knobs) -> str:
@@ -224,8 +222,7 @@ def _torch_training(knobs: _Knobs, classes: bool) -> str:
             "    net.eval()",
             "    with torch.no_grad():",
             "        rows = torch.tensor(held_out)",
-            f"        loss = {_plain_loss(classes, knobs.weighted)}({output}, y[rows]).item()"
-            + ("" if classes else " * unit**2"),
+            f"        loss = loss_of({output}, y[rows]).item()" + ("" if classes else " * unit**2"),
             f"    if loss < best{' - MIN_DELTA' if knobs.min_delta else ''}:",
             "        best, best_epoch, kept = loss, epoch, copy.deepcopy(net.state_dict())",
             "    if epoch - best_epoch >= PATIENCE:",
@@ -233,10 +230,6 @@ def _torch_training(knobs: _Knobs, classes: bool) -> str:
             "net.load_state_dict(kept)  # early stopping goes back to its best epoch",
         ]
     )
-
-
-def _plain_loss(classes: bool, weighted: bool) -> str:
-    return "plain_loss_of" if classes and weighted else "loss_of"
 
 
 def _torch_end(knobs: _Knobs, classes: bool) -> str:
@@ -275,7 +268,8 @@ def _keras_fit(knobs: _Knobs) -> str:
             ")",
         ]
     arguments = ["features[train]", "target[train]", "batch_size=BATCH", "epochs=EPOCHS"]
-    arguments += ["validation_data=(features[held_out], target[held_out])"] if knobs.early else []
+    weights = ", class_weight[target[held_out]]" if knobs.weighted else ""
+    arguments += [f"validation_data=(features[held_out], target[held_out]{weights})"] if knobs.early else []
     arguments += ["class_weight=dict(enumerate(class_weight))"] if knobs.weighted else []
     arguments += ["callbacks=callbacks", "verbose=2"]
     return "\n".join([*lines, "net.fit(", *(f"    {one}," for one in arguments), ")"])
