@@ -153,7 +153,7 @@ class Effects:
             for name in (
                 "task", "why", "start_loss", "end_loss", "start_score", "end_score", "exact", "n_orders",
                 "learning_rate", "usual_learning_rate", "activation", "batch_size", "max_epochs", "n_rows",
-                "n_folds", "n_seeds", "n_networks", "seconds", "loss_name", "score_name",
+                "n_folds", "n_seeds", "n_networks", "seconds", "class_weighted", "loss_name", "score_name",
             )
         }  # fmt: skip
         found: dict[str, Any] = plain | {
