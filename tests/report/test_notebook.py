@@ -49,7 +49,7 @@ def test_it_has_the_verdict_the_lines_and_the_curves(fitted: Any) -> None:
         assert text.count('class="taut-nb-svg"') == 1
         return
     assert text.count('<th scope="row">') == sum(
-        x["validation_loss"] is not None for x in comparison["lines"]
+        x["validation_loss"] is not None for x in [*comparison["simple"], *comparison["lines"]]
     )
     assert text.count('class="taut-nb-svg"') == 2
     assert comparison["estimate"] is not None

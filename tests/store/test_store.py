@@ -21,6 +21,8 @@ from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import KFold
 
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, load
+from taut.evidence.interval import Interval
+from taut.evidence.simple_baselines import SimpleBaseline
 from taut.selection.score import CandidateScore
 from taut.store import save
 from taut.table.frame import Frame, NumberColumn
@@ -58,8 +60,8 @@ def assert_equal(a: Any, b: Any, where: str = "") -> None:
         assert len(a) == len(b), where
         for i, (one, other) in enumerate(zip(a, b, strict=True)):
             assert_equal(one, other, f"{where}[{i}]")
-    elif isinstance(a, CandidateScore):
-        for field in fields(CandidateScore):
+    elif isinstance(a, (CandidateScore, SimpleBaseline, Interval)):
+        for field in fields(a):
             assert_equal(getattr(a, field.name), getattr(b, field.name), f"{where}.{field.name}")
     else:
         assert a == b or a != a, where

@@ -81,6 +81,9 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
         Its losses, score and epoch by fold.
     baseline_ : dict
         ``"none"`` and ``"early_stopping"``: CandidateScore of no regularization, of early stopping alone.
+    simple_baselines_ : dict of SimpleBaseline
+        ``"constant"`` (always the most frequent class) and ``"linear"`` (no hidden layers), on the same
+        folds, with what the chosen recipe gains over each; a linear model that had no time is not there.
     candidates_ : tuple of CandidateScore
     cv_results_ : dict of arrays
         As in scikit-learn's searches; the score is what is chosen by.

@@ -21,6 +21,7 @@ from taut.engine.base import Control, Fold
 from taut.errors import ParameterError, TrainingWarning
 from taut.estimators.base import TautEstimator
 from taut.estimators.column_importance import importance_of_search
+from taut.estimators.comparing import gained_by, simple_of
 from taut.estimators.cv_results import cv_results
 from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, auto_repeats, plan_of
 from taut.estimators.estimating import estimate_of
@@ -55,6 +56,8 @@ USUAL_WIDTHS = (128, 128)
 _N_BASELINES = 2
 # Beyond the time limit at most, for which columns the networks use: half of what a limit may be missed by.
 _IMPORTANCE_SECONDS, _IMPORTANCE_SHARE = 1.0, 0.025
+# A linear model takes a hundredth of what the networks do; where even this is no time for it, it is left out.
+_LINEAR_SHARE = 0.1
 
 
 class CrossValidated(TautEstimator):
@@ -152,6 +155,8 @@ class CrossValidated(TautEstimator):
         compiled = time.monotonic()
         engine.prepare()  # the one-time compilation does not count
         started += time.monotonic() - compiled
+        linear = Control(deadline=started + _LINEAR_SHARE * limit)
+        simple = simple_of(engine, problem, folds, settings, scorer, linear, linear=self.hidden != ())
         with self._ledger(problem, folds) as ledger:
             search = Search(
                 engine=engine,
@@ -181,6 +186,7 @@ class CrossValidated(TautEstimator):
         # The search is done: a Ctrl+C that comes now ends what is left of this, and no more.
         with Interrupts(control.cancelled):
             self.estimate_, bag = estimate_of(search, result, problem, self.scoring, factor, control)
+            self.simple_baselines_ = gained_by(result, self.estimate_, simple, problem, factor)
             control = replace(control, deadline=search.deadline + more)
             self.importance_ = self._importance_of(search, result, problem, bag, factor, control)
         self.n_splits_ = len(folds)

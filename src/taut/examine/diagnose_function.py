@@ -21,6 +21,7 @@ from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import learning_curve, lowered_share, parts_of
 from taut.evidence.signs import look
+from taut.evidence.simple_baselines import RowResults, gained, simple_baselines
 from taut.evidence.trials import LONGER, STOPPED, Trial, Trials
 from taut.evidence.verdict import gain_of, judge
 from taut.examine.diagnosis import Alternative, Diagnosis
@@ -191,6 +192,17 @@ def _diagnosis(
             "learning_rate, or look for extreme values in the target."
         )
     steady = stopped if not stopped.failed else sound[0]
+    simple = simple_baselines(
+        given.engine,
+        data,
+        given.folds,
+        settings,
+        problem.target.classes,
+        control,
+        linear=len(given.hidden) > 0,
+    )
+    if not own.failed:
+        simple = gained(simple, RowResults(own.losses, None, None), weight)
     gains = judge(tried, weight, seed)
     curve = learning_curve(
         given.engine,
@@ -260,6 +272,7 @@ def _diagnosis(
         n_used=len(np.unique(np.concatenate([np.concatenate([f.train, f.validation]) for f in given.folds]))),
         seconds=0.0,
         class_weighted=data.accuracy_weight is not None,
+        simple=tuple(one.in_units(unit) for one in simple),
     )
 
 

@@ -11,6 +11,7 @@ from taut.evidence.advice import Advice
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import LearningCurve
 from taut.evidence.signs import Sign
+from taut.evidence.simple_baselines import SimpleBaseline
 from taut.evidence.verdict import Degree, Fit, Verdict
 from taut.examine.plain import without_nan
 from taut.recipe import Recipe
@@ -98,6 +99,8 @@ class Diagnosis:
         Why it is that task.
     class_weighted : bool
         Whether ``class_weight`` was given: losses then weigh each row by its class, as in training.
+    simple : tuple of SimpleBaseline
+        Always the same answer, and a linear model, with what the network as it is gains over each.
     """
 
     verdict: Fit
@@ -128,6 +131,7 @@ class Diagnosis:
     seconds: float
     why: str = ""
     class_weighted: bool = False
+    simple: tuple[SimpleBaseline, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -151,6 +155,7 @@ class Diagnosis:
             "epochs": self.epochs,
             "recovered": self.recovered.to_dict(),
             "best": self.best,
+            "simple": [one.to_dict() for one in self.simple],
             "alternatives": [
                 {
                     "name": one.name,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from taut.evidence.advice import Advice
 from taut.evidence.certainty import NO_DIFFERENCE, certainty_of, change_told, share_told
 from taut.evidence.interval import Interval
+from taut.evidence.simple_words import against_simple
 from taut.evidence.trials import STOPPED
 from taut.examine.diagnosis import Alternative, Diagnosis
 from taut.selection.score import loss_name
@@ -63,6 +64,7 @@ def losses_of(found: Diagnosis) -> list[str]:
         )
     else:
         lines.append(f"The loss on unseen rows had not turned by epoch {found.epochs}, the last one.")
+    lines += against_simple(found.simple, found.score, "accuracy" if found.task == "classification" else "R²")
     share = found.recovered
     if math.isfinite(share.value):
         if share.low > 0:
@@ -80,6 +82,7 @@ def alternatives_of(found: Diagnosis) -> str:
     write = _writer(found)
     own = Alternative("as it is", "", found.recipe, found.train_loss.value, found.validation_loss.value)
     rows = [["", "training loss", "validation loss"]]
+    rows += [[one.label, write(float(one.train_loss.mean())), write(one.loss)] for one in found.simple]
     for one in (own, *found.alternatives):
         bad = not math.isfinite(one.validation_loss)
         rows.append(

@@ -14,6 +14,7 @@ from taut.engine.base import Control
 from taut.errors import ParameterError, TrainingError, TrainingWarning
 from taut.estimators.prepare import Prepared, prepare
 from taut.estimators.problem import ClassWeight
+from taut.evidence.simple_baselines import SimpleBaseline, gained_over_folds, simple_baselines
 from taut.network import Activation
 from taut.parameters import whole
 from taut.path.columns import column_norms
@@ -179,6 +180,7 @@ def regularization_path(
     control = Control()
     with Interrupts(control.cancelled) as interrupts:
         course = plan.train(work, base, problem.target.unit, control, news)
+        simple = _simple(given, control)
     if interrupts.count > 1:
         raise KeyboardInterrupt
     points = [_point(s, r, row, given, n_folds) for s, r, row in course.lines]
@@ -217,6 +219,7 @@ def regularization_path(
         plane=plane,
         why=given.why,
         class_weighted=problem.data.accuracy_weight is not None,
+        simple=gained_over_folds(simple, points[best].validation_losses),
     )
 
 
@@ -279,6 +282,23 @@ def _point(strength: float, recipe: Recipe, row: PathRow, given: Prepared, n_fol
         n_repeats=n_repeats(given.folds),
         said=said,
     )
+
+
+def _simple(given: Prepared, control: Control) -> tuple[SimpleBaseline, ...]:
+    """What anybody would try first, on the same folds, in the target's own units."""
+    problem = given.problem
+    if problem.target.constant:
+        return ()
+    found = simple_baselines(
+        given.engine,
+        problem.data,
+        given.folds,
+        given.settings,
+        problem.target.classes,
+        control,
+        linear=len(given.hidden) > 0,
+    )
+    return tuple(one.in_units(given.loss_unit) for one in found)
 
 
 def _warn_of_failures(kind: type[Technique], points: Sequence[PathPoint]) -> None:

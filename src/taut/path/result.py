@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Curve
 from taut.evidence.interval import Interval
+from taut.evidence.simple_baselines import SimpleBaseline
 from taut.network import Activation
 from taut.path.plane import Plane
 from taut.recipe import Recipe
@@ -193,6 +194,9 @@ class RegularizationPath:
     class_weighted : bool
         Whether ``class_weight`` was given: losses then weigh each row by its class, as in training; accuracy
         counts rows whatever their class.
+    simple : tuple of SimpleBaseline
+        Always the same answer, and a linear model, with what the best point's networks gain over each: an
+        interval over the folds, not corrected for having picked the best.
 
     Attributes
     ----------
@@ -221,6 +225,7 @@ class RegularizationPath:
     plane: Plane | None = None
     why: str = ""
     class_weighted: bool = False
+    simple: tuple[SimpleBaseline, ...] = ()
 
     @property
     def best(self) -> PathPoint:

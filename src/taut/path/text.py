@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from taut.evidence.simple_baselines import SimpleBaseline
 from taut.path.result import PathPoint, RegularizationPath
 
 _AXIS = {"strength": "strength", "epoch": "epoch", "switch": ""}
@@ -23,7 +24,14 @@ def plain_table(path: RegularizationPath, most: int = 16) -> str:
     """
     shown = some_points(path, most)
     decimals = _decimals(path)
-    rows = [_header(path), *(_row(path, path.points[i], decimals) for i in shown)]
+    rows = [
+        _header(path),
+        *(_simple_row(path, one, decimals) for one in path.simple),
+        *(_row(path, path.points[i], decimals) for i in shown),
+    ]
+    numbers = max((len(row[0]) for row in rows if _is_number(row[0])), default=0)
+    numbers = max(numbers, len(rows[0][0]))
+    rows = [[row[0].rjust(numbers) if _is_number(row[0]) else row[0], *row[1:]] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(_padded(row, widths)).rstrip() for row in rows]
     rule = "-" * max(map(len, lines))
@@ -57,24 +65,42 @@ def _header(path: RegularizationPath) -> list[str]:
     ]
 
 
-def _row(path: RegularizationPath, point: PathPoint, decimals: int | None) -> list[str]:
-    label, mark = _label(path, point), _mark(path, point)
-    if point.failed:
-        return [label, "", point.failed, *[""] * (len(_header(path)) - 4), mark]
+def _simple_row(path: RegularizationPath, one: SimpleBaseline, decimals: int | None) -> list[str]:
+    """A simple model's figures; it has no strength, and its weights are of another size."""
+    train = float(np.mean(one.train_loss))
+    figures = _figures(path, train, one.loss, one.loss_se, float(np.mean(one.score)), decimals)
+    epochs = [str(one.epoch or "")] if path.axis != "epoch" else []
+    row = [one.label, *figures, *epochs]
+    return [*row, *[""] * (len(_header(path)) - len(row))]
+
+
+def _figures(
+    path: RegularizationPath,
+    train: float,
+    validation: float,
+    error: float,
+    score: float,
+    decimals: int | None,
+) -> list[str]:
+    """Training loss, validation loss, gap and score."""
 
     def loss(value: float) -> str:
         return f"{value:.3g}" if decimals is None else _fixed(value, decimals)
 
-    validation = loss(point.validation_loss)
-    if math.isfinite(point.validation_loss_se):
-        validation += f" ± {loss(point.validation_loss_se)}"
-    score = f"{100 * point.score:.1f} %" if path.task == "classification" else _fixed(point.score, 3)
+    with_error = f"{loss(validation)} ± {loss(error)}" if math.isfinite(error) else loss(validation)
+    metric = f"{100 * score:.1f} %" if path.task == "classification" else _fixed(score, 3)
+    return [loss(train), with_error, loss(validation - train), "" if math.isnan(score) else metric]
+
+
+def _row(path: RegularizationPath, point: PathPoint, decimals: int | None) -> list[str]:
+    label, mark = _label(path, point), _mark(path, point)
+    if point.failed:
+        return [label, "", point.failed, *[""] * (len(_header(path)) - 4), mark]
     return [
         label,
-        loss(point.train_loss),
-        validation,
-        loss(point.gap),
-        "" if math.isnan(point.score) else score,
+        *_figures(
+            path, point.train_loss, point.validation_loss, point.validation_loss_se, point.score, decimals
+        ),
         *([str(point.epochs)] if path.axis != "epoch" else []),
         _fixed(point.weight_norm, 2),
         *([_zeros(point.zero_share)] if path.technique.makes_zeros else []),
@@ -123,7 +149,7 @@ def _zeros(share: float) -> str:
 def _padded(row: list[str], widths: list[int]) -> list[str]:
     last = len(row) - 1
     return [
-        cell.rjust(width) if place not in (0, last) or _is_number(cell) else cell.ljust(width)
+        cell.rjust(width) if place not in (0, last) else cell.ljust(width)
         for place, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
 

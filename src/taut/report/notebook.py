@@ -73,9 +73,12 @@ def notebook_html(estimator: TautEstimator, own: str) -> str:
 
 
 def _lines(facts: Facts) -> list[LineFacts]:
-    """Those of the comparison that have a loss: the two baselines, each technique, the chosen recipe."""
+    """Those of the comparison that have a loss, as the page has them."""
     comparison = facts["comparison"]
-    return [] if comparison is None else [x for x in comparison["lines"] if x["validation_loss"] is not None]
+    if comparison is None:
+        return []
+    lines = [*comparison.get("simple", []), *comparison["lines"]]
+    return [line for line in lines if line["validation_loss"] is not None]
 
 
 def _expected(facts: Facts) -> str:

@@ -6,8 +6,10 @@ import sys
 from typing import Any, Literal, NotRequired, TypeAlias
 
 if sys.version_info >= (3, 12):
-    from typing import TypedDict
+    from typing import NotRequired, TypedDict
 else:  # what checks saved facts (report/facts/written.py) needs its kind of dictionary
+    from typing import NotRequired
+
     from typing_extensions import TypedDict
 
 #: Of the facts' shape. It grows when a name goes or changes its meaning; new names leave it.
@@ -105,10 +107,24 @@ class EstimateFacts(TypedDict):
     gains: NotRequired[dict[str, IntervalFacts]]
 
 
+class SimpleFacts(LineFacts):
+    """What anybody would try first; see :class:`taut.evidence.simple_baselines.SimpleBaseline`."""
+
+    kind: Literal["constant", "linear"]
+    gain: IntervalFacts
+    score_gain: IntervalFacts
+
+
 class ComparisonFacts(TypedDict):
-    """What regularization brought; a single network has none."""
+    """What regularization brought; a single network has none.
+
+    ``simple`` came after the first models were saved, which do without; ``doubts`` names those of them that
+    the chosen recipe does not surely beat.
+    """
 
     sentences: list[str]
+    simple: NotRequired[list[SimpleFacts]]
+    doubts: NotRequired[list[str]]
     lines: list[LineFacts]
     changes: list[ChangeFacts]
     chosen_is: str | None

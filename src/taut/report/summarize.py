@@ -14,6 +14,7 @@ from taut.errors import ParameterError
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.evidence.estimate import Estimate
 from taut.evidence.interval import NONE, Interval
+from taut.evidence.simple_baselines import SimpleBaseline
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE
 from taut.selection.choice import Selection
@@ -115,6 +116,8 @@ class Summary:
     n_folds, n_candidates, n_dropped, n_failed : int
         Of the ``n_candidates``, ``n_dropped`` lost the race before they had all folds, and ``n_failed`` have
         no score.
+    simple : tuple of SimpleBaseline
+        Always the same answer, and a linear model; with what the chosen recipe gains over each.
     lines : tuple of Line
         No regularization, early stopping alone, each technique alone at its best strength with early
         stopping, the chosen recipe.
@@ -148,6 +151,7 @@ class Summary:
     n_candidates: int
     n_dropped: int
     n_failed: int
+    simple: tuple[SimpleBaseline, ...]
     lines: tuple[Line, ...]
     changes: tuple[Change, ...]
     recipe: Recipe
@@ -160,6 +164,11 @@ class Summary:
     scoring: str | None
     estimate: Estimate | None
     interrupted: bool
+
+    @property
+    def all_lines(self) -> tuple[Line, ...]:
+        """The comparison as it is shown: what anybody would try first comes first."""
+        return (*map(simple_line, self.simple), *self.lines)
 
     def line(self, label: str) -> Line:
         """Find a line by its label."""
@@ -211,6 +220,7 @@ def summarize(estimator: CrossValidated) -> Summary:
         n_candidates=len(candidates),
         n_dropped=sum(c.state == "dropped" for c in candidates),
         n_failed=sum(not _has_score(c) for c in candidates),
+        simple=tuple(getattr(estimator, "simple_baselines_", {}).values()),
         lines=tuple(lines),
         changes=tuple(changes),
         recipe=best.recipe,
@@ -270,6 +280,22 @@ def _line(label: str, score: CandidateScore | None, zero_share: float | None = N
         epochs=score.epoch,
         zero_share=score.zero_share if zero_share is None else zero_share,
         scoring=NAN if score.scoring is None else _mean(score.scoring),
+    )
+
+
+def simple_line(model: SimpleBaseline) -> Line:
+    """A simple model's line; a constant has no epoch and no weights."""
+    return Line(
+        label=model.label,
+        recipe=None,
+        state="scored",
+        train_loss=_mean(model.train_loss),
+        validation_loss=model.loss,
+        standard_error=model.loss_se,
+        gap=model.loss - _mean(model.train_loss),
+        metric=_mean(model.score),
+        epochs=model.epoch,
+        scoring=NAN if model.scoring is None else _mean(model.scoring),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from taut.evidence.certainty import certainty_of, change_told, share_told
+from taut.evidence.simple_words import against_simple
 from taut.report.summarize import Change, Line, Summary
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ def in_words(summary: Summary) -> list[str]:
         sentences.append(_reason(summary))
     if summary.line(_AGAINST["none"]).state == "diverged":
         sentences.append("Without regularization, training diverged.")
+    score, name = summary.lines[-1].metric, summary.metric
+    if summary.scoring is not None:
+        score, name = summary.lines[-1].scoring, summary.scoring
+    sentences += against_simple(summary.simple, score, name)
     if summary.n_folds == 1 and any(change.within_chance is None for change in summary.changes):
         sentences.append("With one validation set, nothing tells how much of this is chance.")
     if summary.estimate is not None:
@@ -175,7 +180,7 @@ def _header(summary: Summary) -> list[str]:
 
 def _cells(summary: Summary) -> list[list[str]]:
     decimals = _decimals(summary)
-    return [_row(line, decimals, percent=summary.metric == "accuracy") for line in summary.lines]
+    return [_row(line, decimals, percent=summary.metric == "accuracy") for line in summary.all_lines]
 
 
 def _decimals(summary: Summary) -> int | None:
@@ -200,7 +205,7 @@ def _row(line: Line, decimals: int | None, *, percent: bool) -> list[str]:
     metric = f"{100 * line.metric:.1f} %" if percent else f"{line.metric:.3f}"
     label = line.label + {"cut off": " *", "dropped": " -"}.get(line.state, "")
     numbers = [loss(line.train_loss), validation, loss(line.gap), "" if math.isnan(line.metric) else metric]
-    return [label, *numbers, str(line.epochs), _zeros(line.zero_share)]
+    return [label, *numbers, str(line.epochs or ""), _zeros(line.zero_share)]
 
 
 def _zeros(share: float) -> str:

@@ -129,6 +129,8 @@ def _training(estimator: TautEstimator) -> dict[str, Any]:
         out["candidates"] = [plain(candidate.to_json()) for candidate in estimator.candidates_]
         if getattr(estimator, "estimate_", None) is not None:
             out["estimate"] = plain(estimator.estimate_.to_dict())
+        if getattr(estimator, "simple_baselines_", None):
+            out["simple_baselines"] = [plain(one.to_dict()) for one in estimator.simple_baselines_.values()]
         out["history"] = {
             name: [plain(history) for history in folds] for name, folds in estimator.history_.items()
         }

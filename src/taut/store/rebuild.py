@@ -17,6 +17,7 @@ from taut.estimators.model import Model
 from taut.estimators.target import Target
 from taut.evidence.estimate import Estimate
 from taut.evidence.importance import Importance
+from taut.evidence.simple_baselines import SimpleBaseline
 from taut.network import Network
 from taut.recipe import Recipe
 from taut.selection.score import CandidateScore
@@ -156,6 +157,8 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
         estimator.restore_candidates([CandidateScore.from_json(one) for one in training["candidates"]])
         if "estimate" in training:  # models of before have none
             estimator.estimate_ = Estimate.from_dict(training["estimate"])
+        simple = [SimpleBaseline.from_dict(one) for one in training.get("simple_baselines", ())]
+        estimator.simple_baselines_ = {one.kind: one for one in simple}
         estimator.history_ = {
             name: tuple(_arrays(fold) for fold in folds) for name, folds in training["history"].items()
         }

@@ -23,7 +23,7 @@ def facts(*candidates: CandidateScore, best: int | None = None) -> Facts:
     searched(estimator, candidates, best=best)
     estimator.recipe_ = estimator.best_.recipe
     estimator.learning_rate_ = estimator.best_.candidate.learning_rate
-    del estimator.estimate_
+    del estimator.estimate_, estimator.simple_baselines_
     assert isinstance(estimator, TautClassifierCV)
     return facts_of(estimator)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from taut.report.schema import ComparisonFacts, LineFacts
-from taut.report.summarize import Line, summarize
+from taut.evidence.simple_baselines import SimpleBaseline
+from taut.evidence.simple_words import doubts
+from taut.report.schema import ComparisonFacts, LineFacts, SimpleFacts
+from taut.report.summarize import Line, simple_line, summarize
 from taut.report.text import in_words
 
 
@@ -16,6 +18,8 @@ def comparison_of(estimator: Any) -> ComparisonFacts:
     return {
         # What to expect is told from the estimate itself.
         "sentences": in_words(replace(summary, estimate=None)),
+        "simple": [_simple(model) for model in summary.simple],
+        "doubts": doubts(summary.simple),
         "lines": [_line(line) for line in summary.lines],
         "changes": [
             {
@@ -33,6 +37,11 @@ def comparison_of(estimator: Any) -> ComparisonFacts:
         "has_lowest_loss": summary.has_lowest_loss,
         "estimate": None if summary.estimate is None else cast(Any, summary.estimate.to_dict()),
     }
+
+
+def _simple(model: SimpleBaseline) -> SimpleFacts:
+    more = {"kind": model.kind, "gain": model.gain.to_dict(), "score_gain": model.score_gain.to_dict()}
+    return cast(SimpleFacts, {**_line(simple_line(model)), **more})
 
 
 def _line(line: Line) -> LineFacts:

@@ -85,10 +85,18 @@ def verdict(facts: Facts) -> str:
     """Say what regularization did, the surest first: what the search found, measured again where it was."""
     comparison = facts["comparison"]
     first = f"{_single(facts)}." if comparison is None else _compared(comparison, facts)
-    rest = "; ".join(part for part in (_scores(facts), _expected(facts), _effort(facts)) if part)
+    rest = "; ".join(
+        part for part in (_doubts(comparison), _scores(facts), _expected(facts), _effort(facts)) if part
+    )
     what = "Training" if comparison is None else "The search"
     cut = f" {what} was interrupted: this is the best so far." if facts["made"]["interrupted"] else ""
     return f"{first} {rest[0].upper()}{rest[1:]}.{cut}" if rest else f"{first}{cut}"
+
+
+def _doubts(comparison: ComparisonFacts | None) -> str:
+    """What a simple model may do as well belongs into the first sentence."""
+    found = [] if comparison is None else comparison.get("doubts", [])
+    return f"it is not surely better than {' or '.join(found)}" if found else ""
 
 
 def _scores(facts: Facts) -> str:

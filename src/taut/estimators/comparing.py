@@ -1,0 +1,78 @@
+"""A search against what anybody would try first, in the target's own units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from taut.engine.base import Control, Engine, Fold
+from taut.estimators.problem import Problem
+from taut.evidence.estimate import Estimate
+from taut.evidence.simple_baselines import RowResults, SimpleBaseline, gained, simple_baselines
+from taut.selection.interrupts import Interrupts
+from taut.selection.judge import FoldScorer
+from taut.selection.result import SearchResult
+from taut.selection.runner import Settings
+
+
+def simple_of(
+    engine: Engine,
+    problem: Problem,
+    folds: Sequence[Fold],
+    settings: Settings,
+    scorer: FoldScorer | None,
+    control: Control,
+    *,
+    linear: bool,
+) -> tuple[SimpleBaseline, ...]:
+    """Always the same answer, and a linear model, on the folds of a problem; of a constant target, nothing.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl+C: there is nothing yet that could be kept.
+    """
+    if problem.target.constant:
+        return ()
+    with Interrupts(control.cancelled):
+        found = simple_baselines(
+            engine, problem.data, folds, settings, problem.target.classes, control, scorer, linear=linear
+        )
+    if control.cancelled.is_set():
+        raise KeyboardInterrupt
+    return found
+
+
+def gained_by(
+    result: SearchResult,
+    estimate: Estimate,
+    simple: Sequence[SimpleBaseline],
+    problem: Problem,
+    factor: float,
+) -> dict[str, SimpleBaseline]:
+    """What the chosen networks gain over each, corrected for having chosen them as the estimate is.
+
+    Parameters
+    ----------
+    result : SearchResult
+    estimate : Estimate
+        In the target's own units.
+    simple : sequence of SimpleBaseline
+        In the engine's units, with their rows.
+    problem : Problem
+    factor : float
+        What a loss of the engine is multiplied by to be in the target's own units.
+
+    Returns
+    -------
+    dict of SimpleBaseline
+        By kind, in the target's own units.
+    """
+    best = result.best
+    found = gained(
+        simple,
+        RowResults(result.row_losses[result.chosen], result.row_hits.get(result.chosen), best.scoring),
+        problem.data.score_weight,
+        loss_price=estimate.price / factor,
+        score_price=estimate.score.value - estimate.naive_score,
+    )
+    return {one.kind: one.in_units(factor) for one in found}

@@ -1,0 +1,383 @@
+"""What anybody would try first, on the same folds: always the same answer, and a linear model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control, Data, Engine, Fold, Status
+from taut.evidence.interval import NONE, Interval
+from taut.evidence.skew import skewed_interval
+from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
+from taut.selection.folds import n_repeats, out_of_fold
+from taut.selection.judge import FoldScorer, Judge
+from taut.selection.ladder import Ladder
+from taut.selection.race import Entry, Race, Rule
+from taut.selection.runner import Runner, Settings, judge_rows
+from taut.selection.score import standard_error, target_variances
+
+Kind: TypeAlias = Literal["constant", "linear"]
+Vector: TypeAlias = NDArray[np.float64]
+
+#: Of the linear model, whatever the network's is: a single layer bears a higher rate, and at 0.001 it has not
+#: arrived after 300 epochs of few rows (scikit-learn's logistic and ridge regressions are within 3 % of it).
+LINEAR_RATE = 1e-2
+# As in taut.evidence.estimate: the networks' own luck is in no row.
+_WIDER = 1.2
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class RowResults:
+    """What a model does on the rows of a table where they are held out.
+
+    Parameters
+    ----------
+    losses : float array, shape (n_rows,)
+        Each row's mean over the folds that hold it out; NaN where none does.
+    hits : float array, shape (n_rows,), or None
+        The share of these folds in which its class was right; None for regression.
+    scoring : float64 array, shape (n_folds,), or None
+        What the person's scorer says.
+    """
+
+    losses: NDArray[np.floating]
+    hits: NDArray[np.floating] | None
+    scoring: Vector | None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SimpleBaseline:
+    """A simple model, cross-validated on the same folds as the networks.
+
+    Attributes
+    ----------
+    kind : {"constant", "linear"}
+        Always the most frequent class (with the classes' shares as probabilities) or the mean; or a network
+        without hidden layers that stops early.
+    label : str
+        Such as "always 'no'", "always the mean" or "linear model".
+    train_loss, validation_loss, score : float64 array, shape (n_folds,)
+        As those of a candidate; losses in the target's own units.
+    scoring : float64 array, shape (n_folds,), or None
+        What the person's scorer says; None without one, and where it has no value for this model.
+    epoch : int
+        The epoch that is best on all folds' mean curve; 0 of a constant.
+    n_repeats : int
+        How often the folds hold out all rows, where they were made anew.
+    gain : Interval
+        Which share of this model's loss on unseen rows the network saves: 95 %, over the rows.
+    score_gain : Interval
+        By how much the network's score is higher: accuracy over the rows, or the person's scorer over the
+        folds. NaN for regression without a scorer, whose R squared says what the loss does.
+    """
+
+    kind: Kind
+    label: str
+    train_loss: Vector
+    validation_loss: Vector
+    score: Vector
+    scoring: Vector | None
+    epoch: int
+    n_repeats: int = 1
+    gain: Interval = NONE
+    score_gain: Interval = NONE
+    rows: RowResults | None = field(default=None, repr=False)
+
+    @property
+    def loss(self) -> float:
+        """Mean validation loss over the folds."""
+        return float(np.mean(self.validation_loss))
+
+    @property
+    def loss_se(self) -> float:
+        """Standard error of that mean; NaN with one fold."""
+        return standard_error(self.validation_loss, self.n_repeats)
+
+    def in_units(self, factor: float) -> SimpleBaseline:
+        """The same with losses in other units, and without the rows, which are in the engine's."""
+        return replace(
+            self,
+            train_loss=self.train_loss * factor,
+            validation_loss=self.validation_loss * factor,
+            rows=None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; see :meth:`from_dict`."""
+        return {
+            "kind": self.kind,
+            "label": self.label,
+            "train_loss": self.train_loss.tolist(),
+            "validation_loss": self.validation_loss.tolist(),
+            "score": self.score.tolist(),
+            "scoring": None if self.scoring is None else self.scoring.tolist(),
+            "epoch": self.epoch,
+            "n_repeats": self.n_repeats,
+            "gain": self.gain.to_dict(),
+            "score_gain": self.score_gain.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> SimpleBaseline:
+        """Make it again; None stands for NaN."""
+        return cls(
+            kind=data["kind"],
+            label=str(data["label"]),
+            train_loss=np.array(data["train_loss"], dtype=np.float64),
+            validation_loss=np.array(data["validation_loss"], dtype=np.float64),
+            score=np.array(data["score"], dtype=np.float64),
+            scoring=None if data["scoring"] is None else np.array(data["scoring"], dtype=np.float64),
+            epoch=int(data["epoch"]),
+            n_repeats=int(data["n_repeats"]),
+            gain=Interval.from_dict(data["gain"]),
+            score_gain=Interval.from_dict(data["score_gain"]),
+        )
+
+
+def simple_baselines(
+    engine: Engine,
+    data: Data,
+    folds: Sequence[Fold],
+    settings: Settings,
+    classes: Sequence[Any] | None,
+    control: Control,
+    scorer: FoldScorer | None = None,
+    *,
+    linear: bool = True,
+) -> tuple[SimpleBaseline, ...]:
+    """Cross-validate what anybody would try first.
+
+    Parameters
+    ----------
+    engine : Engine
+    data : Data
+    folds : sequence of Fold
+        Each with rows held out.
+    settings : Settings
+    classes : sequence, or None
+        Names of the classes; None for regression.
+    control : Control
+        Where it ends the linear model early, that is left out.
+    scorer : callable, optional
+        The person's; see :data:`taut.selection.judge.FoldScorer`.
+    linear : bool
+        Whether a linear model is wanted: no, where the networks are linear themselves.
+
+    Returns
+    -------
+    tuple of SimpleBaseline
+        In the engine's units, with their rows and without gains.
+    """
+    found = [_constant(data, folds, classes, scorer)]
+    if linear:
+        one = _linear(engine, data, folds, settings, control, scorer)
+        found += [] if one is None else [one]
+    return tuple(found)
+
+
+def gained(
+    models: Sequence[SimpleBaseline],
+    network: RowResults,
+    weight: NDArray[np.floating] | None,
+    loss_price: float = 0.0,
+    score_price: float = 0.0,
+) -> tuple[SimpleBaseline, ...]:
+    """What a network gains over each of these, with intervals.
+
+    Parameters
+    ----------
+    models : sequence of SimpleBaseline
+        With their rows.
+    network : RowResults
+    weight : array, shape (n_rows,), or None
+    loss_price, score_price : float
+        How much of the network's loss and score is due to having picked it among many: its loss is that much
+        higher on unseen rows, its score that much higher too (so that a price of a score is negative).
+    """
+    out = []
+    for model in models:
+        rows = model.rows
+        assert rows is not None
+        gain = _gain(rows.losses, network.losses, weight, loss_price)
+        score_gain = NONE
+        if rows.scoring is not None and network.scoring is not None:
+            score_gain = _over_folds(network.scoring - rows.scoring, model.n_repeats, score_price)
+        elif rows.hits is not None and network.hits is not None and network.scoring is None:
+            score_gain = _difference(network.hits - rows.hits, weight, score_price)
+        out.append(replace(model, gain=gain, score_gain=score_gain))
+    return tuple(out)
+
+
+def gained_over_folds(
+    models: Sequence[SimpleBaseline], validation_loss: Vector
+) -> tuple[SimpleBaseline, ...]:
+    """What a network gains over each of these where only its folds' losses are known, shape (n_folds,)."""
+    out = []
+    for model in models:
+        gain = _over_folds(model.validation_loss - validation_loss, model.n_repeats, 0.0)
+        out.append(replace(model, gain=gain.times(1.0 / model.loss) if model.loss > 0 else NONE))
+    return tuple(out)
+
+
+def _constant(
+    data: Data, folds: Sequence[Fold], classes: Sequence[Any] | None, scorer: FoldScorer | None
+) -> SimpleBaseline:
+    """Always the training rows' mean; or their shares of the classes, and the most frequent of these."""
+    variances = target_variances(data, folds)
+    train, validation, score, scoring = (np.full(len(folds), np.nan) for _ in range(4))
+    losses: list[NDArray[np.floating]] = []
+    hits: list[NDArray[np.floating]] = []
+    for k, fold in enumerate(folds):
+        answer = np.array([fold.center]) if fold.start is None else np.asarray(fold.start, dtype=np.float64)
+
+        def outputs(rows: NDArray[np.int32], answer: NDArray[np.float64] = answer) -> NDArray[np.float64]:
+            return np.broadcast_to(answer, (len(rows), len(answer)))
+
+        held = judge_rows(data, outputs(fold.validation), fold.validation)
+        train[k] = _mean(data, fold.train, judge_rows(data, outputs(fold.train), fold.train).losses)
+        validation[k] = _mean(data, fold.validation, held.losses)
+        losses.append(held.losses)
+        if variances is None:
+            # Not the largest probability: where the classes are weighted, all of these may be the same.
+            usual = np.bincount(data.target[fold.train].astype(np.intp)).argmax()
+            right = (data.target[fold.validation] == usual).astype(np.float32)
+            score[k] = _mean(data, fold.validation, right)
+            hits.append(right)
+        elif variances[k] > 0:
+            score[k] = 1.0 - validation[k] / variances[k]
+        if scorer is not None:
+            scoring[k] = _scored(scorer, k, outputs(fold.validation))
+    whole = np.isfinite(scoring).all()
+    label = "always the mean"
+    if classes is not None:
+        most = np.bincount(data.target.astype(np.intp), minlength=len(classes)).argmax()
+        label = f"always {_shortened(classes[int(most)])}"
+    n = len(data.target)
+    return SimpleBaseline(
+        kind="constant",
+        label=label,
+        train_loss=train,
+        validation_loss=validation,
+        score=score,
+        scoring=scoring if whole else None,
+        epoch=0,
+        n_repeats=n_repeats(folds),
+        rows=RowResults(
+            out_of_fold(folds, losses, n),
+            out_of_fold(folds, hits, n) if hits else None,
+            scoring if whole else None,
+        ),
+    )
+
+
+def _linear(
+    engine: Engine,
+    data: Data,
+    folds: Sequence[Fold],
+    settings: Settings,
+    control: Control,
+    scorer: FoldScorer | None,
+) -> SimpleBaseline | None:
+    """A network without hidden layers, with early stopping alone; None where it was cut off or diverged."""
+    runner = Runner(engine, data, Ladder(tuple(folds)), settings)
+    entry = Entry(0, Candidate(EARLY_STOPPING_ALONE, LINEAR_RATE, ()))
+    for k, run in enumerate(runner.first([entry.job(k) for k in range(len(folds))], control)):
+        if run is None or run.status is Status.DIVERGED:
+            return None
+        entry.runs[k] = run
+    score = Judge(runner, Race(runner, Rule()), scorer).finish(entry, -1, control)
+    if score is None or not score.complete:
+        return None
+    runs = [(entry.runs[k], int(score.fold_epochs[k])) for k in range(len(folds))]
+    n = len(data.target)
+    classes = data.task == "classification"
+    return SimpleBaseline(
+        kind="linear",
+        label="linear model",
+        train_loss=score.train_loss,
+        validation_loss=score.validation_loss,
+        score=score.score,
+        scoring=score.scoring,
+        epoch=score.epoch,
+        n_repeats=score.n_repeats,
+        rows=RowResults(
+            out_of_fold(folds, [run.losses[epoch] for run, epoch in runs], n),
+            out_of_fold(folds, [run.hits[epoch] for run, epoch in runs], n) if classes else None,
+            score.scoring,
+        ),
+    )
+
+
+def _scored(scorer: FoldScorer, fold: int, outputs: NDArray[np.float64]) -> float:
+    """What the person's scorer says of a constant; NaN where it says nothing, as a correlation."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return scorer(fold, outputs)
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+
+def _mean(data: Data, rows: NDArray[np.int32], values: NDArray[np.floating]) -> float:
+    weights = None if data.score_weight is None else data.score_weight[rows]
+    return float(np.average(values.astype(np.float64), weights=weights))
+
+
+def _shortened(value: Any) -> str:
+    """A class as a person would write it, in a table's first column."""
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return text if len(text) <= 24 else f"{text[:21]}..."
+
+
+def _gain(
+    simple: NDArray[np.floating],
+    network: NDArray[np.floating],
+    weight: NDArray[np.floating] | None,
+    price: float,
+) -> Interval:
+    """Which share of the simple model's loss is saved: ``1 - c / s``, with the spread of that ratio's rows.
+
+    The ratio's influence function (Hampel, 1974) is ``-(c_i - c) / s + c / s**2 * (s_i - s)``.
+    """
+    known = np.isfinite(simple) & np.isfinite(network)
+    used = None if weight is None else weight[: len(known)][known]
+    s, c = simple[known].astype(np.float64), network[known].astype(np.float64)
+    if not len(s) or (used is not None and not used.sum() > 0):
+        return NONE
+    own, other = float(np.average(c, weights=used)), float(np.average(s, weights=used))
+    if not other > 0:
+        return NONE
+    rows = 1.0 - own / other - (c - own) / other + own / other**2 * (s - other)
+    found = skewed_interval(1.0 - (own + price) / other, rows, used, _WIDER)
+    return replace(found, high=min(found.high, 1.0))
+
+
+def _difference(rows: NDArray[np.floating], weight: NDArray[np.floating] | None, price: float) -> Interval:
+    """By how much a share of rows is higher."""
+    known = np.isfinite(rows)
+    used = None if weight is None else weight[: len(known)][known]
+    if not known.any() or (used is not None and not used.sum() > 0):
+        return NONE
+    value = float(np.average(rows[known], weights=used)) + price
+    return skewed_interval(value, rows[known].astype(np.float64), used, _WIDER)
+
+
+def _over_folds(differences: Vector, n_repeats: int, price: float) -> Interval:
+    """By Student's t over the folds."""
+    from scipy.stats import t
+
+    n, value = len(differences), float(np.mean(differences)) + price
+    if n < 2:
+        return Interval(value, math.nan, math.nan)
+    freedom = max(1.0, n / max(1, n_repeats) - 1)
+    reach = float(t.ppf(0.975, freedom)) * standard_error(differences, n_repeats)
+    return Interval(value, value - reach, value + reach)

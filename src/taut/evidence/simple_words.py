@@ -1,0 +1,102 @@
+"""What a network has over what anybody would try first, in sentences that do not flatter it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.evidence.interval import Interval
+from taut.evidence.simple_baselines import SimpleBaseline
+
+#: What a linear model is for taut, so that a person knows how to have it.
+_LINEAR = "a linear model (no hidden layers)"
+
+
+def against_simple(models: Sequence[SimpleBaseline], score: float, score_name: str) -> list[str]:
+    """Say where the network is not surely better than a simple model, and by how much it beats a linear one.
+
+    A constant that is surely beaten needs no sentence.
+
+    Parameters
+    ----------
+    models : sequence of SimpleBaseline
+        With their gains.
+    score : float
+        The network's, mean over the folds: accuracy, R squared, or what the person's scorer says.
+    score_name : str
+        What it is called: "accuracy", "R²", or the scorer's name.
+
+    Returns
+    -------
+    list of str
+        A sentence a model at most.
+    """
+    return [sentence for one in models if (sentence := _sentence(one, score, score_name))]
+
+
+def doubts(models: Sequence[SimpleBaseline]) -> list[str]:
+    """Name the simple models that are not surely beaten: by the person's scorer, else by the loss."""
+    return [
+        one.label if one.kind == "constant" else "a linear model"
+        for one in models
+        if not math.isnan(_surer(one).low) and not _surer(one).low > 0
+    ]
+
+
+def _surer(model: SimpleBaseline) -> Interval:
+    """The figure by which the networks were chosen."""
+    return model.gain if model.scoring is None else model.score_gain
+
+
+def _sentence(model: SimpleBaseline, score: float, score_name: str) -> str:
+    if math.isnan(_surer(model).low):
+        return ""
+    if model.scoring is not None:
+        return _by_scorer(model, model.scoring, score, score_name)
+    gain, other = model.gain, _name(model)
+    if gain.high < 0:
+        return f"The network is worse than {other}: its loss is {_share(gain.times(-1.0))} higher."
+    if not gain.low > 0:
+        how = "higher" if gain.value < 0 else "lower"
+        first = f"The network is not surely better than {other}: its loss is {_share(_turned(gain))} {how}"
+        surely = model.score_gain.low > 0
+        return f"{first}, though its {score_name} surely is higher." if surely else f"{first}."
+    if math.isnan(model.score_gain.low) or model.score_gain.low > 0:
+        silent = model.kind == "constant"
+        return "" if silent else f"The network's loss is {_share(gain)} lower than that of {other}."
+    own, its = _score(score, score_name), _score(float(model.score.mean()), score_name)
+    below = "below" if model.score_gain.high < 0 else "not surely above"
+    first = f"The network's {score_name}, {own}, is {below} that of {other}, {its}"
+    return f"{first}, though its loss is {_share(gain)} lower."
+
+
+def _by_scorer(model: SimpleBaseline, scoring: NDArray[np.float64], score: float, score_name: str) -> str:
+    gain, other = model.score_gain, _name(model)
+    own, its = _score(score, score_name), _score(float(scoring.mean()), score_name)
+    between = f"difference {gain.value:.3f}, 95 % interval {gain.low:.3f} to {gain.high:.3f}"
+    if gain.low > 0:
+        silent = model.kind == "constant"
+        return "" if silent else f"The network's {score_name} is above that of {other}, {its} ({between})."
+    below = "below" if gain.high < 0 else "not surely above"
+    return f"The network's {score_name}, {own}, is {below} that of {other}, {its} ({between})."
+
+
+def _name(model: SimpleBaseline) -> str:
+    return model.label if model.kind == "constant" else _LINEAR
+
+
+def _score(value: float, name: str) -> str:
+    return f"{100 * value:.1f} %" if name == "accuracy" else f"{value:.3f}"
+
+
+def _turned(gain: Interval) -> Interval:
+    return gain.times(-1.0) if gain.value < 0 else gain
+
+
+def _share(share: Interval) -> str:
+    digits = 0 if min(abs(share.low), abs(share.high)) >= 0.1 else 1
+    value, low, high = (f"{100 * x:.{digits}f}" for x in (share.value, share.low, share.high))
+    return f"{value} % (95 % interval {low} to {high} %)"
