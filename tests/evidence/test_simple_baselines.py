@@ -93,7 +93,14 @@ def test_a_scorer_that_says_nothing_of_a_constant_leaves_it_without_a_score(scor
 
     data, matrix = table(120)
     (found,) = simple_baselines(
-        CompiledEngine(1), data, folds_of(data, matrix), settings(), [0, 1], Control(), scorer, linear=False
+        CompiledEngine(1),
+        data,
+        folds_of(data, matrix),
+        settings(),
+        np.array([0, 1]),
+        Control(),
+        scorer,
+        linear=False,
     )
     assert found.scoring is None
     assert np.isfinite(found.validation_loss).all()

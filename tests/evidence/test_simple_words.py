@@ -48,18 +48,18 @@ SURE, OPEN, WORSE = Interval(0.2, 0.15, 0.25), Interval(0.03, -0.02, 0.08), Inte
         ),
         (
             model("constant", OPEN, OPEN),
-            "The network is not surely better than always 'No': its loss is 3.0 % (95 % interval -2.0 to "
-            "8.0 %) lower.",
+            "The network is not surely better than always 'No': its loss is 3 % (95 % interval -2 to "
+            "8 %) lower.",
         ),
         (
             model("linear", OPEN, SURE),
-            "The network is not surely better than a linear model (no hidden layers): its loss is 3.0 % "
-            "(95 % interval -2.0 to 8.0 %) lower, though its accuracy surely is higher.",
+            "The network is not surely better than a linear model (no hidden layers): its loss is 3 % "
+            "(95 % interval -2 to 8 %) lower, though its accuracy surely is higher.",
         ),
         (
             model("linear", Interval(-0.03, -0.08, 0.02), NONE),
-            "The network is not surely better than a linear model (no hidden layers): its loss is 3.0 % "
-            "(95 % interval -2.0 to 8.0 %) higher.",
+            "The network is not surely better than a linear model (no hidden layers): its loss is 3 % "
+            "(95 % interval -2 to 8 %) higher.",
         ),
         (
             model("linear", WORSE, OPEN),

@@ -146,7 +146,7 @@ def simple_baselines(
     data: Data,
     folds: Sequence[Fold],
     settings: Settings,
-    classes: Sequence[Any] | None,
+    classes: NDArray[Any] | None,
     control: Control,
     scorer: FoldScorer | None = None,
     *,
@@ -161,8 +161,8 @@ def simple_baselines(
     folds : sequence of Fold
         Each with rows held out.
     settings : Settings
-    classes : sequence, or None
-        Names of the classes; None for regression.
+    classes : array, shape (n_classes,), or None
+        Their names; None for regression.
     control : Control
         Where it ends the linear model early, that is left out.
     scorer : callable, optional
@@ -227,7 +227,7 @@ def gained_over_folds(
 
 
 def _constant(
-    data: Data, folds: Sequence[Fold], classes: Sequence[Any] | None, scorer: FoldScorer | None
+    data: Data, folds: Sequence[Fold], classes: NDArray[Any] | None, scorer: FoldScorer | None
 ) -> SimpleBaseline:
     """Always the training rows' mean; or their shares of the classes, and the most frequent of these."""
     variances = target_variances(data, folds)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.evidence.certainty import share_told
 from taut.evidence.interval import Interval
 from taut.evidence.simple_baselines import SimpleBaseline
 
@@ -58,19 +59,19 @@ def _sentence(model: SimpleBaseline, score: float, score_name: str) -> str:
         return _by_scorer(model, model.scoring, score, score_name)
     gain, other = model.gain, _name(model)
     if gain.high < 0:
-        return f"The network is worse than {other}: its loss is {_share(gain.times(-1.0))} higher."
+        return f"The network is worse than {other}: its loss is {share_told(gain.times(-1.0))} higher."
     if not gain.low > 0:
-        how = "higher" if gain.value < 0 else "lower"
-        first = f"The network is not surely better than {other}: its loss is {_share(_turned(gain))} {how}"
+        how, away = ("higher", gain.times(-1.0)) if gain.value < 0 else ("lower", gain)
+        first = f"The network is not surely better than {other}: its loss is {share_told(away)} {how}"
         surely = model.score_gain.low > 0
         return f"{first}, though its {score_name} surely is higher." if surely else f"{first}."
     if math.isnan(model.score_gain.low) or model.score_gain.low > 0:
         silent = model.kind == "constant"
-        return "" if silent else f"The network's loss is {_share(gain)} lower than that of {other}."
+        return "" if silent else f"The network's loss is {share_told(gain)} lower than that of {other}."
     own, its = _score(score, score_name), _score(float(model.score.mean()), score_name)
     below = "below" if model.score_gain.high < 0 else "not surely above"
     first = f"The network's {score_name}, {own}, is {below} that of {other}, {its}"
-    return f"{first}, though its loss is {_share(gain)} lower."
+    return f"{first}, though its loss is {share_told(gain)} lower."
 
 
 def _by_scorer(model: SimpleBaseline, scoring: NDArray[np.float64], score: float, score_name: str) -> str:
@@ -90,13 +91,3 @@ def _name(model: SimpleBaseline) -> str:
 
 def _score(value: float, name: str) -> str:
     return f"{100 * value:.1f} %" if name == "accuracy" else f"{value:.3f}"
-
-
-def _turned(gain: Interval) -> Interval:
-    return gain.times(-1.0) if gain.value < 0 else gain
-
-
-def _share(share: Interval) -> str:
-    digits = 0 if min(abs(share.low), abs(share.high)) >= 0.1 else 1
-    value, low, high = (f"{100 * x:.{digits}f}" for x in (share.value, share.low, share.high))
-    return f"{value} % (95 % interval {low} to {high} %)"

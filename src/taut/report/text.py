@@ -70,10 +70,9 @@ def in_words(summary: Summary) -> list[str]:
         sentences.append(_reason(summary))
     if summary.line(_AGAINST["none"]).state == "diverged":
         sentences.append("Without regularization, training diverged.")
-    score, name = summary.lines[-1].metric, summary.metric
-    if summary.scoring is not None:
-        score, name = summary.lines[-1].scoring, summary.scoring
-    sentences += against_simple(summary.simple, score, name)
+    chosen = summary.lines[-1]
+    score = chosen.metric if summary.scoring is None else chosen.scoring
+    sentences += against_simple(summary.simple, score, summary.scoring or summary.metric)
     if summary.n_folds == 1 and any(change.within_chance is None for change in summary.changes):
         sentences.append("With one validation set, nothing tells how much of this is chance.")
     if summary.estimate is not None:
