@@ -15,7 +15,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("evidence",),
     ("estimators", "path", "examine", "store"),
     ("report",),
-    ("cli", "__main__"),
+    ("cli", "__main__", "ctrl_c"),
 )
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 

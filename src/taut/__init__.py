@@ -1,7 +1,7 @@
 """A taut network fits the signal and not the noise.
 
-The public names. Those that need heavy libraries are imported when they are first used, so that
-``import taut`` stays quick.
+The public names. Each is imported when it is first used, so that ``import taut`` takes no time, and Ctrl+C
+finds the command line ready for it (taut/ctrl_c.py).
 """
 
 from __future__ import annotations
@@ -9,34 +9,34 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from taut import techniques
-from taut.recipe import Recipe
-from taut.techniques import *  # noqa: F403  # exactly its __all__: a new technique needs no line here
-
 if TYPE_CHECKING:
+    from taut import techniques
     from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
     from taut.examine import diagnose, effects
     from taut.path import regularization_path
+    from taut.recipe import Recipe
     from taut.store import load
     from taut.table.public import read
+    from taut.techniques import *  # noqa: F403
+
+    __all__ = [
+        "Recipe",
+        "TautClassifier",
+        "TautClassifierCV",
+        "TautRegressor",
+        "TautRegressorCV",
+        "diagnose",
+        "effects",
+        "load",
+        "read",
+        "regularization_path",
+    ]
+    __all__ += techniques.__all__
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Recipe",
-    "TautClassifier",
-    "TautClassifierCV",
-    "TautRegressor",
-    "TautRegressorCV",
-    "diagnose",
-    "effects",
-    "load",
-    "read",
-    "regularization_path",
-]
-__all__ += techniques.__all__
-
 _HOME = {
+    "Recipe": "taut.recipe",
     "TautClassifier": "taut.estimators",
     "TautClassifierCV": "taut.estimators",
     "TautRegressor": "taut.estimators",
@@ -47,15 +47,26 @@ _HOME = {
     "read": "taut.table.public",
     "regularization_path": "taut.path",
 }
+_MODULES = ("errors", "recipe", "techniques")  # to be had as taut.errors without another import
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'taut' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    value: object
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    elif name in _MODULES:
+        value = import_module(f"taut.{name}")
+    else:  # a new technique needs no line here
+        techniques = import_module("taut.techniques")
+        if name == "__all__":
+            value = [*_HOME, *techniques.__all__]
+        elif name.startswith("_") or name not in techniques.__all__:
+            raise AttributeError(f"module 'taut' has no attribute {name!r}")
+        else:
+            value = getattr(techniques, name)
     globals()[name] = value  # the next use does not come here
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__getattr__("__all__")})  # type: ignore[misc]

@@ -67,7 +67,7 @@ def test_the_script_is_installed() -> None:
     from importlib.metadata import entry_points
 
     (script,) = entry_points(group="console_scripts", name="taut")
-    assert script.value == "taut.cli:main"
+    assert script.value == "taut.__main__:main"
 
 
 def test_without_a_terminal_there_are_plain_lines_and_no_control_codes(table: Path) -> None:

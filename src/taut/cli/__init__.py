@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
-from taut import __version__
+from taut import __version__, ctrl_c
 from taut.cli import demo, diagnose, fit, path, predict, report, techniques
-from taut.cli.voice import FAULT
+from taut.cli.voice import FAULT, show, visible
 
 app = typer.Typer(
     name="taut",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # plain help: the same with and without a terminal
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -42,18 +42,30 @@ _NO_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE, e
 
 
 def main() -> None:
-    """Run the command line; the entry point of ``taut`` and of ``python -m taut``."""
+    """Run the command line."""
+    ctrl_c.end_at_once()
     for stream in (sys.stdout, sys.stderr):
         # A column's name may hold what the terminal's encoding has not.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
         try:
-            app(prog_name="taut")
+            code = app(prog_name="taut", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, and not after the last line of Python, where nobody can say so
     except OSError as error:
         _end_without_output(error)
+    except Exception as error:
+        # Typer's own, about the options: they repeat what was typed. Its class differs between versions.
+        if not hasattr(error, "show") or not hasattr(error, "exit_code"):
+            raise
+        text = io.StringIO()
+        error.show(text)
+        sys.stderr.write(visible(text.getvalue()))
+        code = error.exit_code
+    if code:
+        ctrl_c.ignore()  # nothing is left to be ended
+        sys.exit(code)
 
 
 def _end_without_output(error: OSError) -> NoReturn:
@@ -78,7 +90,7 @@ def _end_without_output(error: OSError) -> NoReturn:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"taut {__version__}")
+        show(f"taut {__version__}")
         raise typer.Exit
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
 import typer
+
+from taut.cli.voice import shell
 
 
 def command_line(context: typer.Context) -> str:
@@ -37,4 +37,4 @@ def command_line(context: typer.Context) -> str:
                 )
     dashed = any(one.startswith("-") for one in arguments)
     words = [*options, "--", *arguments] if dashed else [*arguments, *options]
-    return shlex.join([*context.command_path.split(), *words])
+    return shell([*context.command_path.split(), *words])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from taut import ctrl_c
 from taut.cli.table import (
     ActivationOption,
     BatchSize,
@@ -30,7 +31,7 @@ from taut.cli.table import (
     read_training_table,
     widths_of,
 )
-from taut.cli.voice import Voice, in_sentences
+from taut.cli.voice import Voice, in_sentences, one_line, show, show_wrapped
 from taut.writing import check, written
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def diagnose(
         from taut.cli.train import sklearns_as_ours
         from taut.examine import diagnose as examine
 
+        ctrl_c.raise_from_here()
         voice.say(f"training the network and its alternatives, {cv} folds; Ctrl+C ends it")
         with CountingBar(voice, "networks") as bar, sklearns_as_ours():
             found = examine(
@@ -115,7 +117,7 @@ def diagnose(
         if output is not None:
             with written(output, inputs) as file:
                 file.write(json.dumps(found.to_dict(), indent=1, allow_nan=False) + "\n")
-            print(f"written  {output}", flush=True)
+            show(f"written  {one_line(str(output))}")
 
 
 def _recipe(l1: float, l2: float, dropout: float, *, batch_norm: bool, patience: int | None) -> Recipe:
@@ -137,9 +139,6 @@ def _second_file(path: Path, table: TrainingTable, *, header: bool) -> Any:
 
 
 def _print(text: str) -> None:
-    from rich.console import Console
-
-    out = Console(highlight=False, markup=False, emoji=False)
-    print()
+    show()
     for line in text.split("\n"):
-        out.print(line, soft_wrap=not out.is_terminal)
+        show_wrapped(line)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from taut import ctrl_c
 from taut.cli.table import (
     ActivationOption,
     BatchSize,
@@ -29,7 +30,7 @@ from taut.cli.table import (
     stem,
     widths_of,
 )
-from taut.cli.voice import INTERRUPTED, Voice, in_sentences
+from taut.cli.voice import INTERRUPTED, Voice, in_sentences, one_line, show, show_wrapped
 from taut.errors import ParameterError
 from taut.techniques.find import find
 
@@ -96,6 +97,7 @@ def path(
         from taut.path.page import page
         from taut.techniques import EarlyStopping
 
+        ctrl_c.raise_from_here()
         voice.say(f"training the {kind.name} path, {cv} folds; Ctrl+C ends it and shows what is finished")
         with CountingBar(voice, "epochs" if kind is EarlyStopping else "networks") as bar, sklearns_as_ours():
             found = regularization_path(
@@ -117,7 +119,7 @@ def path(
             )
         _print(found)
         put(page_file, page(found, f"{kind.page.title} on {table.file}, target {target!r}"))
-        print(f"figure   {page_file}", flush=True)
+        show(f"figure   {one_line(str(page_file))}")
     if found.interrupted:
         voice.say(f"interrupted: {len(found.points)} points were finished, and are what is shown.")
         raise typer.Exit(INTERRUPTED)
@@ -147,20 +149,14 @@ def strengths_of(text: str) -> int | list[float]:
 
 
 def _print(found: RegularizationPath) -> None:
-    from rich.console import Console
-
     from taut.path.text import plain_table
     from taut.path.words import in_words
 
-    out = Console(highlight=False, markup=False, emoji=False)
     loss = f"{found.loss_name} in nats" if found.task == "classification" else found.loss_name
-    print(f"\n{plain_table(found)}\n")
-    out.print(
-        f"Losses are {loss}, without penalties, means of {found.n_folds} folds ± standard error.",
-        soft_wrap=not out.is_terminal,
-    )
-    print()
+    show(f"\n{plain_table(found)}\n")
+    show_wrapped(f"Losses are {loss}, without penalties, means of {found.n_folds} folds ± standard error.")
+    show()
     for sentence in in_words(found):
-        out.print(sentence, soft_wrap=not out.is_terminal)
+        show_wrapped(sentence)
     epochs = f", max_epochs={found.best.epochs}" if found.axis == "epoch" else ""
-    print(f"\nrecipe   {found.best.recipe!r}{epochs}", flush=True)
+    show(f"\nrecipe   {found.best.recipe!r}{epochs}")

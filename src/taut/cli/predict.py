@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from taut import ctrl_c
 from taut.cli.table import stem
 from taut.cli.voice import Voice, in_sentences
 from taut.writing import check, written
@@ -61,6 +62,7 @@ def predict(
     header = ["prediction"]
     if classes is not None:
         header += [f"probability_{name}" for name in classes.tolist()]
+    ctrl_c.raise_from_here()
     if str(target) == "-":
         _write(sys.stdout, header, _rows(found))
         return

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from taut.cli.voice import INTERRUPTED, Voice, in_sentences
+from taut import ctrl_c
+from taut.cli.voice import INTERRUPTED, Voice, in_sentences, one_line, show
 from taut.errors import ParameterError, StoreError
 
 
@@ -57,15 +58,17 @@ def report(
         if explore is not None:
             with sklearns_as_ours():
                 table = table_of(estimator, explore, target, facts_of(estimator), voice)
+                ctrl_c.raise_from_here()
                 found = train(estimator, table, voice)
         facts = facts_of(estimator, effects=found.effects, diagnosis=found.diagnosis, paths=found.paths)
         text = to_text(facts)
+        ctrl_c.raise_from_here()
         if text != estimator._saved_report:
             _keep(model, text, facts["fingerprint"], voice)
     # The folder may have been moved since.
     facts["source"] = {**facts["source"], "folder": str(model)}
     put(page, write_page(facts), owner)
-    print(f"report   {page}", flush=True)
+    show(f"report   {one_line(str(page))}")
     if found.interrupted:
         voice.say("interrupted: the page shows what was finished.")
         raise typer.Exit(INTERRUPTED)

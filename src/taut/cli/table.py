@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, fina
 
 import typer
 
-from taut.cli.voice import Voice
+from taut.cli.voice import Voice, one_line, show
 from taut.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -190,9 +190,9 @@ class TrainingTable:
                 f"{self.file!r} has {self.features.n_rows} rows with a target, too few for {cv} folds: "
                 "give --cv a lower number, or more rows."
             )
-        print(f"{self.file}: {self.n_rows:,} rows, {self.n_columns:,} columns")
+        show(one_line(f"{self.file}: {self.n_rows:,} rows, {self.n_columns:,} columns"))
         classes = _classes(self.y) if self.task == "classification" else ""
-        print(f"target {self.target!r}: {self.task} ({self.why}){classes}", flush=True)
+        show(f"target {self.target!r}: {self.task} ({self.why}){classes}")
         voice.notes(self.notes)
         target_leaks(self.features, self.column)
         if self.task == "classification":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taut.cli.voice import in_sentences
+from taut.cli.voice import in_sentences, show
 from taut.techniques.find import find
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ def techniques(
     With a name, all about one of them.
     """
     if name is not None:
-        print(page(find(name)))
+        show(page(find(name)))
         return
     from taut.techniques import TECHNIQUES
 
     for kind in TECHNIQUES:
-        print(f"{kind.name}  {kind.page.title}, searched: {kind.search_range}")
-        print(_paragraph(kind.page.what.split(". ")[0].rstrip(".") + ".", "    "))
-    print("\ntaut techniques NAME: when it helps, when it hurts, its formula, where it comes from.")
+        show(f"{kind.name}  {kind.page.title}, searched: {kind.search_range}")
+        show(_paragraph(kind.page.what.split(". ")[0].rstrip(".") + ".", "    "))
+    show("\ntaut techniques NAME: when it helps, when it hurts, its formula, where it comes from.")
 
 
 def page(kind: type[Technique]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from taut import ctrl_c
 from taut.cli.progress import SearchProgress
-from taut.cli.voice import INTERRUPTED, Voice
+from taut.cli.voice import INTERRUPTED, Voice, one_line, shell, show, show_table, show_wrapped
 from taut.errors import DataError
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def train(
     from taut.selection.interrupts import Interrupts
     from taut.store import save
 
+    ctrl_c.raise_from_here()
     try:
         voice.say(f"{_plan(estimator)}; Ctrl+C ends it and keeps the best so far")
         with SearchProgress(voice, estimator.time_limit) as progress, sklearns_as_ours():
@@ -112,9 +113,9 @@ def _write_page(facts: Facts, page: Path, folder: Path) -> None:
     try:
         put(page, write_page(facts))
     except DataError as error:
-        command = shlex.join(["taut", "report", str(folder), "--output", "FILE"])
+        command = shell(["taut", "report", str(folder), "--output", "FILE"])
         raise DataError(f"{error} The model is saved in {folder}; {command} writes its page.") from error
-    print(f"report   {page}", flush=True)
+    show(f"report   {one_line(str(page))}")
 
 
 def _plan(estimator: CrossValidated) -> str:
@@ -128,34 +129,30 @@ def _plan(estimator: CrossValidated) -> str:
 
 def print_comparison(summary: Summary) -> None:
     """Print the table, with lines and bold letters on a terminal, and what it means."""
-    from rich.console import Console
-
     from taut.report import text
 
-    out = Console(highlight=False, markup=False, emoji=False)
-    print()
-    if out.is_terminal and not out.is_dumb_terminal:
-        out.print(text.rich_table(summary))
-    else:
-        print(text.plain_table(summary))
-        print()
+    show()
+    show_table(text.plain_table(summary), lambda: text.rich_table(summary))
     for note in text.footnotes(summary):
-        out.print(note, soft_wrap=not out.is_terminal)
-    print()
+        show_wrapped(note)
+    show()
     for sentence in text.in_words(summary):
-        out.print(sentence, soft_wrap=not out.is_terminal)
-    print(flush=True)
+        show_wrapped(sentence)
+    show()
 
 
 def _print_model(summary: Summary, schema: Schema, folder: Path, new: Path) -> None:
-    command = shlex.join(["taut", "predict", str(folder), str(new)])
+    command = shell(["taut", "predict", str(folder), str(new)])
     widths = "-".join(map(str, summary.hidden)) or "none"
-    print(f"recipe   {summary.recipe!r}")
-    print(f"trained  learning rate {summary.learning_rate:g}, hidden layers {widths}")
-    print(f"columns  {_columns(schema)}")
-    print(f"model    {folder}")
-    print(f"predict  {command}")
-    print(f"python   taut.load({str(folder)!r}).predict(X)", flush=True)
+    for line in (
+        f"recipe   {summary.recipe!r}",
+        f"trained  learning rate {summary.learning_rate:g}, hidden layers {widths}",
+        f"columns  {_columns(schema)}",
+        f"model    {one_line(str(folder))}",
+        f"predict  {command}",
+        f"python   taut.load({str(folder)!r}).predict(X)",
+    ):
+        show(line)
 
 
 _WORDS = {

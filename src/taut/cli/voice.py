@@ -1,24 +1,32 @@
-"""What is said to the person on standard error: errors, warnings and notes, each in one sentence."""
+"""What is said to the person: results on standard output; errors, warnings and notes on standard error.
+
+Names of files, columns and classes are somebody else's text. Whatever of it a terminal would obey (escape
+codes, carriage returns, marks that turn the direction of writing) is shown as what it is, in this one place:
+nothing else in ``cli`` prints.
+"""
 
 from __future__ import annotations
 
 import functools
+import shlex
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, final
 
 import typer
 
+from taut import ctrl_c
 from taut.errors import TautError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 P = ParamSpec("P")
 
-#: Exit codes: something that the person can mend, and Ctrl+C (128 + SIGINT, as shells have it).
-FAULT, INTERRUPTED = 2, 130
+#: Exit codes: something that the person can mend, and Ctrl+C.
+FAULT, INTERRUPTED = 2, ctrl_c.INTERRUPTED
 
 _MOST_NOTES = 12
 
@@ -30,25 +38,96 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
     def spoken(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except TautError as error:
-            fail(one_line(str(error)))
-        except KeyboardInterrupt:
-            typer.echo("interrupted.", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        except BaseException as error:
+            if _is_ctrl_c(error):
+                ctrl_c.ignore()
+                typer.echo("interrupted.", err=True)
+                raise typer.Exit(INTERRUPTED) from None
+            if isinstance(error, TautError):
+                fail(one_line(str(error)))
+            raise
 
     return spoken
 
 
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Whether Ctrl+C is at the bottom of it: an import that it met may have made another error of it."""
+    seen: list[BaseException] = []
+    now: BaseException | None = error
+    while now is not None and now not in seen:
+        if isinstance(now, KeyboardInterrupt):
+            return not isinstance(error, typer.Exit)
+        seen.append(now)
+        now = now.__cause__ or now.__context__
+    return False
+
+
 def fail(sentence: str) -> NoReturn:
     """End the command with a sentence."""
-    typer.echo(f"error: {sentence}", err=True)
+    typer.echo(f"error: {visible(sentence)}", err=True)
     raise typer.Exit(FAULT)
+
+
+def visible(text: str) -> str:
+    r"""Show what a terminal would obey as what it is; lines stay lines.
+
+    >>> print(visible("a\x1b[31mb"))
+    a\x1b[31mb
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
 
 
 def one_line(text: str) -> str:
     """Put a message on one line, and show what a terminal would obey as what it is."""
-    folded = " ".join(text.split())
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in folded)
+    return visible(" ".join(text.split()))
+
+
+def show(text: object = "") -> None:
+    """Print a result on standard output."""
+    print(visible(str(text)), flush=True)
+
+
+def show_wrapped(text: str) -> None:
+    """Print a result, its lines broken between words on a terminal."""
+    from rich.console import Console
+
+    out = Console(highlight=False, markup=False, emoji=False)
+    out.print(visible(text), soft_wrap=not out.is_terminal)
+
+
+def show_table(plain: str, rich: Callable[[], Table]) -> None:
+    """Print a table, with lines and bold letters on a terminal."""
+    from rich.console import Console
+
+    out = Console(highlight=False, markup=False, emoji=False)
+    if out.is_terminal and not out.is_dumb_terminal:
+        out.print(rich())
+    else:
+        show(f"{plain}\n")
+
+
+def shell(words: Sequence[str]) -> str:
+    r"""Write a command as a shell reads it, in letters that can be seen.
+
+    >>> print(shell(["taut", "predict", "my model", "a\x1bb"]))
+    taut predict 'my model' $'a\x1bb'
+    """
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    parts = []
+    for char in word:
+        if char.isprintable():
+            parts.append(f"\\{char}" if char in "\\'" else char)
+        else:  # as bash, zsh and ksh read it, whatever the character
+            parts += [f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape")]
+    # A hexadecimal digit after \xNN is a letter of its own, since two digits end it.
+    return f"$'{''.join(parts)}'"
 
 
 @final
