@@ -59,6 +59,16 @@ def test_whole_refuses_the_rest_and_names_it(value: object) -> None:
         whole("patience", value)
 
 
+@pytest.mark.fault(82)
+def test_whole_has_a_highest_where_one_is_given() -> None:
+    assert whole("max_epochs", 1000, high=1000) == 1000
+    for value in (1001, 10**30, 1e30, 0):
+        with pytest.raises(
+            ParameterError, match="max_epochs must be a whole number from 1 to 1,000, and it is"
+        ):
+            whole("max_epochs", value, high=1000)
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(True, True), (False, False), (1, True), (0.0, False), (np.True_, True), (np.int8(0), False)],

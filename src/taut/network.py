@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Literal, cast, final, get_args
 
 from taut.errors import ParameterError
@@ -13,6 +13,8 @@ from taut.parameters import json_fields, whole
 Activation = Literal["relu", "silu", "gelu"]
 
 FORMAT = 1  # of the JSON form
+
+_MOST_LAYERS = 1000
 
 
 @final
@@ -118,4 +120,7 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
         raise ParameterError(
             f"hidden must be a tuple of widths such as (128, 128), or (128,) for one layer; it is {hidden!r}."
         )
-    return tuple(whole("Each width in hidden", width) for width in hidden)
+    widths = tuple(whole("Each width in hidden", width) for width in islice(hidden, _MOST_LAYERS + 1))
+    if len(widths) > _MOST_LAYERS:
+        raise ParameterError(f"hidden has more than {_MOST_LAYERS:,} layers: take fewer.")
+    return widths

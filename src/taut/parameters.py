@@ -39,8 +39,12 @@ def real(parameter: str, value: object, *, low: float = 0.0, below: float = math
     return number + 0.0  # -0.0 becomes 0.0: one off value, one repr
 
 
-def whole(parameter: str, value: object, *, low: int = 1) -> int:
-    """Give a whole number of ``low`` or more back as an ``int``.
+#: No more epochs than this: a curve has a line for each.
+MOST_EPOCHS = 1_000_000
+
+
+def whole(parameter: str, value: object, *, low: int = 1, high: int | None = None) -> int:
+    """Give a whole number of ``low`` or more, and of ``high`` or less, back as an ``int``.
 
     Parameters
     ----------
@@ -50,20 +54,24 @@ def whole(parameter: str, value: object, *, low: int = 1) -> int:
         A Python or NumPy whole number; 20.0 passes as 20, a boolean or text does not.
     low : int
         The lowest that is allowed.
+    high : int, optional
+        The highest that is allowed: more would take years, or fill the memory.
 
     Raises
     ------
     ParameterError
-        Where ``value`` is no whole number or below ``low``.
+        Where ``value`` is no whole number or out of the range.
     """
     if not isinstance(value, bool):
+        number: int | None = None
         if isinstance(value, numbers.Integral):
             number = int(value)
-            if number >= low:
-                return number
-        elif isinstance(value, numbers.Real) and float(value).is_integer() and float(value) >= low:
-            return int(float(value))
-    raise ParameterError(f"{parameter} must be a whole number of {low} or more, and it is {value!r}.")
+        elif isinstance(value, numbers.Real) and float(value).is_integer():
+            number = int(float(value))
+        if number is not None and number >= low and (high is None or number <= high):
+            return number
+    span = f"of {low} or more" if high is None else f"from {low} to {high:,}"
+    raise ParameterError(f"{parameter} must be a whole number {span}, and it is {value!r}.")
 
 
 def switch(parameter: str, value: object) -> bool:

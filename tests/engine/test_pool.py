@@ -209,3 +209,20 @@ def test_after_ctrl_c_no_thread_is_at_work_any_more() -> None:
             assert at_work == []
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.fault(82)
+@pytest.mark.parametrize("n_possible", [0, 1])
+def test_where_no_more_threads_can_be_had_the_others_do_it_all(n_possible: int, monkeypatch: Any) -> None:
+    start, started = threading.Thread.start, []
+
+    def limited(thread: threading.Thread) -> None:
+        if len(started) >= n_possible:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    done: list[int] = []
+    assert not pool.run(range(5), lambda job, _: done.append(job), dict, 4, threading.Event())
+    assert sorted(done) == [0, 1, 2, 3, 4]

@@ -304,3 +304,8 @@ def test_identical_rows_are_not_on_both_sides() -> None:
     assert fitted.history_["train_loss"][-1] < 0.2
     assert fitted.history_["validation_loss"][-1] > 0.7
     assert target(X).shape == (240,)
+
+
+def test_an_absurd_strength_is_named_and_not_the_learning_rate() -> None:
+    with pytest.raises(TrainingError, match=r"diverged .* Lower the strength of L2 1e\+308 \(taut tries 50"):
+        single("regression", recipe=Recipe(L2(1e308))).fit(*given("regression"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from taut.selection.failures import ScorerError, describe_failures, nobody_has_a_score
+from taut.recipe import Recipe
+from taut.selection.failures import ScorerError, describe_failures, nobody_has_a_score, what_to_lower
 from taut.selection.score import failed_score
+from taut.techniques import L1, L2, EarlyStopping
 from tests.selection.helpers import EARLY, score, tagged
 
 DIVERGED = failed_score(EARLY, 0, 2, "diverged", 4, 1.0)
@@ -51,3 +54,25 @@ def test_otherwise_the_range_or_the_classes_are_said() -> None:
     assert nobody_has_a_score([failed] * 2, errors).endswith(
         "is nan. All 2 candidates that were scored predicted 1 of 3 classes, or such: take another scoring."
     )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rate", "sentence"),
+    [
+        (Recipe(L2(1e308)), 0.001, r"^lower the strength of L2 1e\+308 \(taut tries 50 at most\)$"),
+        (
+            Recipe(L2(1e308), L1(1e9), EarlyStopping(10**6)),
+            5.0,
+            r"of L2 1e\+308 .* and the strength of L1 .*, and learning_rate \(5\)$",
+        ),
+        (Recipe(L2(10.0)), 5.0, r"^lower learning_rate \(it was 5\)$"),
+        (
+            Recipe(),
+            0.001,
+            r"^lower learning_rate \(it was 0.001\), or look for extreme values in the target$",
+        ),
+    ],
+    ids=["strength", "both", "rate", "neither"],
+)
+def test_what_is_absurd_is_to_be_lowered(recipe: Recipe, rate: float, sentence: str) -> None:
+    assert re.search(sentence, what_to_lower(recipe, rate))

@@ -139,6 +139,9 @@ class Interrupted:
     def __init__(self, usual: Any) -> None:
         self.usual, self.calls = usual, 0
 
+    def affordable(self, members: Any) -> int:
+        return len(members)
+
     def train(self, data: Any, members: Any, *, until_epoch: Any, control: Control | None = None) -> Any:
         self.calls += 1
         (control or Control()).cancelled.set()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from taut.table.memory import available_memory, size_text
@@ -16,3 +18,14 @@ def test_there_is_memory() -> None:
 )
 def test_size_text(n_bytes: float, text: str) -> None:
     assert size_text(n_bytes) == text
+
+
+@pytest.mark.fault(82)
+def test_a_limit_on_the_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    taken = pages * resource.getpagesize()
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (taken + 10**8, resource.RLIM_INFINITY))
+    available = available_memory()
+    assert available is not None
+    assert 0.5 * 10**8 < available <= 1.5 * 10**8

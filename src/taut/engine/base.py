@@ -294,6 +294,13 @@ class Engine(ABC):
     def prepare(self) -> None:  # noqa: B027 - an engine may have nothing to prepare
         """Do what has to be done once per machine or process, such as compiling, before the clock starts."""
 
+    def affordable(self, members: Sequence[Member]) -> int:
+        """How many of these members, the first ones, there is memory for side by side.
+
+        All of them, where an engine does not know what they cost.
+        """
+        return len(members)
+
     @abstractmethod
     def train(
         self,
@@ -323,6 +330,11 @@ class Engine(ABC):
         -------
         list of Training
             In the members' order.
+
+        Raises
+        ------
+        TrainingError
+            Where there is no memory for the members that begin.
         """
 
     @abstractmethod

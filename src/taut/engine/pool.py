@@ -91,7 +91,13 @@ def run(
             ended = threading.Event()
             thread = threading.Thread(target=worker, args=(ended,), daemon=True, name="taut")
             started.append(ended)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # there is no memory for one more: the others do it all
+                started.pop()
+                if not started:
+                    worker(ended)
+                break
         _wait(started)
     except KeyboardInterrupt:
         interrupted = True

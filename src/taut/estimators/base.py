@@ -27,7 +27,7 @@ from taut.estimators.problem import (
     read_features,
     warn_of_unknown_values,
 )
-from taut.parameters import real, whole
+from taut.parameters import MOST_EPOCHS, real, whole
 from taut.selection.runner import Settings
 from taut.table.frame import Frame, Note
 
@@ -96,7 +96,7 @@ class TautEstimator(BaseEstimator, ABC):
         return Settings(
             activation=self.activation,
             batch_size=batch_size,
-            max_epochs=whole("max_epochs", self.max_epochs),
+            max_epochs=whole("max_epochs", self.max_epochs, high=MOST_EPOCHS),
             seed=seed,
         )
 

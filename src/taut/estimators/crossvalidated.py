@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import numbers
 import os
 import re
 import sys
@@ -46,6 +47,7 @@ from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
 from taut.selection.search import Search
 from taut.selection.space import Space
+from taut.table.memory import available_memory, size_text
 
 Auto: TypeAlias = Literal["auto"]
 OnCandidate: TypeAlias = Callable[[CandidateScore], object]
@@ -54,6 +56,8 @@ OnBatch: TypeAlias = Callable[[tuple[CandidateScore, ...]], object]
 #: Widths where ``hidden="auto"`` begins from; the baselines have them.
 USUAL_WIDTHS = (128, 128)
 _N_BASELINES = 2
+_MANY_BYTES = 2**28
+_MOST_CANDIDATES = 100_000  # days on the smallest table; with a time limit it is as many as fit in
 # Beyond the time limit at most, for which columns the networks use: half of what a limit may be missed by.
 _IMPORTANCE_SECONDS, _IMPORTANCE_SHARE = 1.0, 0.025
 # A linear model takes a hundredth of what the networks do; where even this is no time for it, it is left out.
@@ -246,7 +250,7 @@ class CrossValidated(TautEstimator):
         """The effort's plan, and how many candidates there are; None: as many as the time limit allows."""
         plan = plan_of(self.effort)
         if self.n_candidates is not None:
-            return plan, whole("n_candidates", self.n_candidates, low=_N_BASELINES)
+            return plan, whole("n_candidates", self.n_candidates, low=_N_BASELINES, high=_MOST_CANDIDATES)
         return plan, None if self.time_limit is not None else plan.n_candidates
 
     def _space(self) -> Space:
@@ -273,6 +277,8 @@ class CrossValidated(TautEstimator):
             return [holdout_split(1 / AUTO_FOLDS, labels, self._task, seed, problem.alike, problem.weight)]
         repeats = auto_repeats(problem.n_counted) if auto and groups is None else 1
         cv = AUTO_FOLDS if auto else self.cv
+        if isinstance(cv, numbers.Integral):
+            _check_folds(int(cv), n)
         splits = [
             split
             for r in range(repeats)
@@ -375,6 +381,22 @@ class CrossValidated(TautEstimator):
             "early_stopping": by_recipe.get(EARLY_STOPPING_ALONE),
         }
         self.cv_results_ = cv_results(candidates)
+
+
+def _check_folds(n_folds: int, n_rows: int) -> None:
+    """Refuse folds whose lists of rows there is no memory for.
+
+    Raises
+    ------
+    ParameterError
+    """
+    needed = 2 * 4 * min(n_folds, n_rows) * n_rows  # a number of four bytes a row and fold, sorted once
+    available = available_memory() if needed > _MANY_BYTES else None
+    if available is not None and needed > available:
+        raise ParameterError(
+            f"cv={n_folds:,} folds of {n_rows:,} rows need about {size_text(needed)} of memory, and "
+            f"{size_text(available)} are free: take fewer folds."
+        )
 
 
 def _written(value: Any) -> Any:

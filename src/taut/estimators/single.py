@@ -25,6 +25,7 @@ from taut.network import hidden_widths
 from taut.parameters import real
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
+from taut.selection.failures import what_to_lower
 from taut.selection.folds import Split, holdout_split, make_fold
 from taut.techniques import EarlyStopping
 
@@ -54,7 +55,8 @@ class _Single(TautEstimator):
         (training,) = engine.train(problem.data, [member])
         if training.status is Status.DIVERGED:
             early = member.hooks.patience is not None and len(fold.validation) > 0
-            _diverged(training, member.learning_rate, has_best=early and training.best_epoch > 0)
+            what = what_to_lower(recipe, member.learning_rate)
+            _diverged(training, what, has_best=early and training.best_epoch > 0)
         elif training.epoch == 0:
             raise KeyboardInterrupt
         self._keep(problem, [training.trained()])
@@ -94,11 +96,11 @@ class _Single(TautEstimator):
         return holdout_split(fraction, target, self._task, seed, problem.alike, problem.weight)
 
 
-def _diverged(training: Training, learning_rate: float, *, has_best: bool) -> None:
+def _diverged(training: Training, what: str, *, has_best: bool) -> None:
     """Early stopping goes back to its best epoch, whatever ended training; else there is no network."""
     sentence = (
         f"Training diverged in epoch {training.epoch}: the loss or weights were no longer finite. "
-        f"Lower learning_rate (it was {learning_rate:.3g})."
+        f"{what[0].upper()}{what[1:]}."
     )
     if not has_best:
         raise TrainingError(sentence)

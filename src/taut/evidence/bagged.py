@@ -97,7 +97,7 @@ def bagged(
 def _of_other_seeds(
     runner: Runner, candidate: Candidate, epochs: NDArray[np.int64], control: Control
 ) -> list[tuple[int, Trained]] | None:
-    """Two more networks a fold, trained to the fold's epoch; None where they were cut off."""
+    """Two more networks a fold, to the fold's epoch; None where time or memory was short."""
     wanted = [(k, j) for j in range(1, N_BAGGED) for k in range(len(epochs))]
     members = [
         replace(
@@ -106,6 +106,8 @@ def _of_other_seeds(
         )
         for k, j in wanted
     ]
+    if runner.engine.affordable(members) < len(members):
+        return None
     goals = [int(epochs[k]) for k, _ in wanted]
     trainings = runner.engine.train(runner.data, members, until_epoch=goals, control=control)
     # One that diverged has no part in it; the average of the others stands.

@@ -27,9 +27,10 @@ from taut.evidence.verdict import gain_of, judge
 from taut.examine.diagnosis import Alternative, Diagnosis
 from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
 from taut.network import Activation
-from taut.parameters import whole
+from taut.parameters import MOST_EPOCHS, whole
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
+from taut.selection.failures import what_to_lower
 from taut.selection.folds import Split, make_folds
 from taut.selection.interrupts import Interrupts
 from taut.selection.score import standard_error, target_variances
@@ -149,7 +150,7 @@ def diagnose(
         activation=activation,
         learning_rate=learning_rate,
         batch_size=batch_size,
-        max_epochs=whole("max_epochs", max_epochs),
+        max_epochs=whole("max_epochs", max_epochs, high=MOST_EPOCHS),
         cv=cv,
         sample_weight=sample_weight,
         groups=groups,
@@ -188,8 +189,8 @@ def _diagnosis(
     stopped = next((one for one in tried if one.name == STOPPED), own)
     if stopped.failed and not sound:
         raise TrainingError(
-            "The network diverged however it was trained (its loss or weights were no longer finite): lower "
-            "learning_rate, or look for extreme values in the target."
+            "The network diverged however it was trained (its loss or weights were no longer finite): "
+            f"{what_to_lower(own.candidate.recipe, own.candidate.learning_rate)}."
         )
     steady = stopped if not stopped.failed else sound[0]
     simple = simple_baselines(

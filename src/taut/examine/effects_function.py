@@ -28,11 +28,13 @@ from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
 from taut.network import Activation
 from taut.parameters import whole
 from taut.recipe import Recipe
+from taut.selection.failures import what_to_lower
 from taut.selection.interrupts import Interrupts
 from taut.techniques import EarlyStopping
 
 _NOTHING = Interval(0.0, 0.0, 0.0)
 _MOST_NAMED = 5
+_MOST_SEEDS = 1000
 
 
 def effects(
@@ -164,7 +166,7 @@ def effects(
         task=task,
         class_weight=class_weight,
     )
-    n_seeds = whole("n_seeds", n_seeds)
+    n_seeds = whole("n_seeds", n_seeds, high=_MOST_SEEDS)
     given = prepare(
         X,
         y,
@@ -204,7 +206,7 @@ def effects(
         found = work.train(asked.recipe, given.learning_rate, AUTO_LEARNING_RATE, game.coalitions)
     if interrupts.count:
         raise KeyboardInterrupt
-    failed = _failed(found)
+    failed = _failed(found, what_to_lower(asked.recipe, given.learning_rate))
     draws = Draws.of(units.n_units, n_seeds, seed)
     loss = changes_of(found, game, units, draws, seed, "loss").times(given.loss_unit)
     score = changes_of(found, game, units, draws, seed, "score")
@@ -306,8 +308,8 @@ def _label(found: Contributions, coalition: int) -> str:
     return Recipe(*members_of(found.players, coalition), EarlyStopping()).describe()
 
 
-def _failed(found: Contributions) -> tuple[str, ...]:
-    """The networks that diverged, by name; warns of them.
+def _failed(found: Contributions, lower: str) -> tuple[str, ...]:
+    """The networks that diverged, by name; warns of them, and says what to lower.
 
     Raises
     ------
@@ -321,15 +323,14 @@ def _failed(found: Contributions) -> tuple[str, ...]:
     failed = tuple(name for name, totals in everything.items() if not totals.is_finite)
     if len(failed) == len(everything):
         raise TrainingError(
-            "Networks of every combination diverged (their loss or weights were no longer finite): lower "
-            "learning_rate, or look for extreme values in the target."
+            f"Networks of every combination diverged (their loss or weights were no longer finite): {lower}."
         )
     if failed:
         named = "; ".join(failed[:_MOST_NAMED])
         more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
         warnings.warn(
             f"{len(failed)} of {len(everything)} combinations diverged on some fold, at every learning rate "
-            f"that was tried: {named}{more}. Effects that need them have no figures: lower learning_rate.",
+            f"that was tried: {named}{more}. Effects that need them have no figures: {lower}.",
             TrainingWarning,
             stacklevel=3,
         )

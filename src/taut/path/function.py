@@ -16,14 +16,15 @@ from taut.estimators.prepare import Prepared, prepare
 from taut.estimators.problem import ClassWeight
 from taut.evidence.simple_baselines import SimpleBaseline, gained_over_folds, simple_baselines
 from taut.network import Activation
-from taut.parameters import whole
+from taut.parameters import MOST_EPOCHS, whole
 from taut.path.columns import column_norms
-from taut.path.grid import given_epochs, given_strengths
+from taut.path.grid import MOST_STRENGTHS, given_epochs, given_strengths
 from taut.path.plan import EpochPlan, StrengthPlan
 from taut.path.plane import plane_of
 from taut.path.progress import News, PathProgress, print_progress
 from taut.path.result import PathPoint, RegularizationPath, best_of, one_se_of
 from taut.recipe import Recipe
+from taut.selection.failures import what_to_lower
 from taut.selection.folds import n_repeats
 from taut.selection.interrupts import Interrupts
 from taut.selection.path import PathRow, PathWork
@@ -142,7 +143,7 @@ def regularization_path(
     started = time.monotonic()
     kind = _technique(technique)
     base = _base(recipe, kind)
-    plan = _plan(kind, strengths, whole("max_epochs", max_epochs))
+    plan = _plan(kind, strengths, whole("max_epochs", max_epochs, high=MOST_EPOCHS))
     given = prepare(
         X,
         y,
@@ -190,8 +191,8 @@ def regularization_path(
         raise KeyboardInterrupt
     if best is None:
         raise TrainingError(
-            "Every network diverged (its loss or weights were no longer finite): lower learning_rate, "
-            "or look for extreme values in the target."
+            "Every network diverged (its loss or weights were no longer finite): "
+            f"{what_to_lower(base, given.learning_rate)}."
         )
     shown = plan.shown(points, best, one_se_of(points, best, plan.axis))
     points, norms = [points[i] for i in shown], norms[shown]
@@ -250,7 +251,7 @@ def _base(recipe: Recipe | None, kind: type[Technique]) -> Recipe:
 
 def _plan(kind: type[Technique], strengths: object, max_epochs: int) -> EpochPlan | StrengthPlan:
     """What is to be trained; all that can be wrong with the strengths is said here."""
-    n = whole("strengths", strengths) if isinstance(strengths, numbers.Number) else None
+    n = whole("strengths", strengths, high=MOST_STRENGTHS) if isinstance(strengths, numbers.Number) else None
     if kind is EarlyStopping:
         return EpochPlan(n, None if n is not None else given_epochs(strengths, max_epochs))
     return StrengthPlan(kind, n, None if n is not None else given_strengths(kind, strengths))

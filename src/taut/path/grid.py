@@ -13,6 +13,10 @@ from taut.techniques.pages import Range
 Strengths = int | Sequence[float]
 
 
+#: No path has more: each strength is a network a fold.
+MOST_STRENGTHS = 10_000
+
+
 def default_strengths(kind: type[Technique], n: int, top: float | None = None) -> tuple[float, ...]:
     """Give ``n`` strengths, evenly spread on the technique's own scale, the weakest first.
 

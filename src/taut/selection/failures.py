@@ -7,12 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import final
 
+from taut.recipe import Recipe
 from taut.selection.score import CandidateScore
+from taut.selection.space import LEARNING_RATES
+from taut.techniques import EarlyStopping
 
 #: In the place of a reason: training gave numbers that are no longer finite.
 DIVERGED = "diverged"
 
 _MOST_NAMED = 12
+# So many times the highest that is searched is most likely a slip.
+_FAR = 10.0
 
 
 @final
@@ -44,6 +49,32 @@ def describe_failures(candidates: Sequence[CandidateScore]) -> str:
     return f"{len(failed)} of {len(candidates)} candidates have no score: {names}{more}."
 
 
+def what_to_lower(recipe: Recipe, learning_rate: float) -> str:
+    """What most likely made training diverge, as what to do: "lower learning_rate (it was 5)".
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What all networks that diverged had in common.
+    learning_rate : float
+        The lowest of theirs.
+    """
+    absurd = [
+        f"the strength of {one.label} (taut tries {top:g} at most)"
+        for one in recipe.active
+        if not isinstance(one, EarlyStopping)
+        and one.strength > _FAR * (top := (one.path_range or one.search_range).high)
+    ]
+    if absurd:
+        fast = (
+            f", and learning_rate ({learning_rate:.3g})" if learning_rate > _FAR * LEARNING_RATES.high else ""
+        )
+        return f"lower {' and '.join(absurd)}{fast}"
+    if learning_rate > _FAR * LEARNING_RATES.high:
+        return f"lower learning_rate (it was {learning_rate:.3g})"
+    return f"lower learning_rate (it was {learning_rate:.3g}), or look for extreme values in the target"
+
+
 def nobody_has_a_score(candidates: Sequence[CandidateScore], errors: Sequence[ScorerError]) -> str:
     """Say why a search has nobody to choose.
 
@@ -56,9 +87,10 @@ def nobody_has_a_score(candidates: Sequence[CandidateScore], errors: Sequence[Sc
     """
     n_diverged = sum(c.failed == DIVERGED for c in candidates)
     if not errors:
+        rate = min((c.candidate.learning_rate for c in candidates), default=math.nan)
         return (
-            "Every candidate diverged (its loss or weights were no longer finite): lower learning_rate, "
-            "or look for extreme values in the target."
+            "Every candidate diverged (its loss or weights were no longer finite): "
+            f"{what_to_lower(Recipe(), rate)}."
         )
     n = len(errors)
     why, n_alike = Counter(error.why for error in errors).most_common(1)[0]

@@ -70,6 +70,9 @@ class Finish:
         self, runner: Runner, entry: Entry, epoch: int, control: Control | None
     ) -> list[Trained] | None:
         members = self._members(runner, entry)
+        if runner.engine.affordable(members) < len(members):
+            _warn('No memory was left for final="refit": the folds\' own')
+            return None
         trainings = runner.engine.train(runner.data, members, until_epoch=epoch, control=control)
         if any(training.status is Status.DIVERGED for training in trainings):
             _warn('With final="refit" a network diverged on all rows: the folds\' own')

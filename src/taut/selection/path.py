@@ -294,6 +294,8 @@ def _blocks(work: PathWork, recipes: Sequence[Recipe]) -> Iterator[list[int]]:
     if widest is None:
         return
     size = max(1, _MOST_BYTES // (_bytes(widest) * len(work.folds)))
+    n = len(work.folds)
+    size = max(1, min(size, work.engine.affordable([widest] * (n * min(size, len(recipes)))) // n))
     order = spread(len(recipes))
     for start in range(0, len(order), size):
         yield order[start : start + size]

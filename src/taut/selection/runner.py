@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, final
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Control, Data, Engine, Fold, Member, Status, Trained, Training
+from taut.errors import TrainingWarning
 from taut.network import Activation, Network
 from taut.selection.candidate import Candidate
 from taut.selection.folds import seed_of
@@ -90,6 +92,7 @@ class Runner:
         self.engine, self.data, self.ladder, self.settings = engine, data, ladder, settings
         self._ledger, self._most_losses = ledger, most_losses
         self._live: dict[tuple[int, int], Training] = {}
+        self._told_of_memory = False
 
     @property
     def _limit(self) -> int:
@@ -125,30 +128,73 @@ class Runner:
         """
         runs = [self.recorded(job) for job in jobs]
         missing = [i for i, run in enumerate(runs) if run is None]
-        trainings: list[Training] = []
-
-        def done(index: int) -> None:
-            job, training = jobs[missing[index]], trainings[index]
-            runs[missing[index]] = self.keep(job, training)
-            if arrived:
-                arrived(job)
-
         if arrived:
             for job, run in zip(jobs, runs, strict=True):
                 if run is not None:
                     arrived(job)
-        if missing:
-            # Begun first, because who arrives is told of before `train` returns.
-            members = [self.member(jobs[i]) for i in missing]
-            trainings += self.engine.train(self.data, members, until_epoch=0)
-            self.engine.train(
-                self.data,
-                trainings,
-                until_epoch=[until_epoch or member.max_epochs for member in members],
-                heed_patience=True,
-                control=replace(control, on_done=done),
-            )
+        parts = self._parts([self.member(jobs[i]) for i in missing])
+        for part in parts:
+            some = [missing[i] for i in part]
+            for i, run in zip(
+                some, self._first([jobs[i] for i in some], control, arrived, until_epoch), strict=True
+            ):
+                runs[i] = run
+                if part is not parts[-1]:
+                    self._live.pop((jobs[i].number, jobs[i].stage), None)
         return runs
+
+    def _first(
+        self,
+        jobs: Sequence[Job],
+        control: Control,
+        arrived: Callable[[Job], None] | None,
+        until_epoch: int | None,
+    ) -> list[FoldRun | None]:
+        """Train these side by side."""
+        runs: list[FoldRun | None] = [None] * len(jobs)
+
+        def done(index: int) -> None:
+            runs[index] = self.keep(jobs[index], trainings[index])
+            if arrived:
+                arrived(jobs[index])
+
+        # Begun first, because who arrives is told of before `train` returns.
+        members = [self.member(job) for job in jobs]
+        trainings = self.engine.train(self.data, members, until_epoch=0)
+        self.engine.train(
+            self.data,
+            trainings,
+            until_epoch=[until_epoch or member.max_epochs for member in members],
+            heed_patience=True,
+            control=replace(control, on_done=done),
+        )
+        return runs
+
+    def _parts(self, members: Sequence[Member]) -> list[range]:
+        """As many of the members at a time as there is memory for.
+
+        Where that is not all of them, the trainings that others have are let go of first: they are made again
+        where somebody goes on with them, bit for bit.
+
+        Warns
+        -----
+        TrainingWarning
+            Once, where it takes more time.
+        """
+        n = self.engine.affordable(members)
+        if n < len(members):
+            self._live.clear()
+            free = self.engine.affordable(members)  # none at all, and the engine will say so
+            n = max(1, free)
+            if n < len(members) and 0 < free and not self._told_of_memory:
+                self._told_of_memory = True
+                warnings.warn(
+                    f"Memory is short: networks are trained {n:,} at a time, and some again where they "
+                    "are wanted. It takes longer.",
+                    TrainingWarning,
+                    stacklevel=4,
+                )
+        return [range(i, min(i + n, len(members))) for i in range(0, len(members), max(1, n))]
 
     def keep(self, job: Job, training: Training, *, ended: bool = True) -> FoldRun:
         """Note a training that has come to its own end; or was cut off, which is not for the ledger.
@@ -190,9 +236,11 @@ class Runner:
         ]
         if not behind:
             return list(runs)
+        live = [self._live.get((jobs[i].number, jobs[i].stage)) for i in behind]
+        self._parts([self.member(jobs[i]) for i, one in zip(behind, live, strict=True) if one is None])
         trainings = self.engine.train(
             self.data,
-            [self._live.get((jobs[i].number, jobs[i].stage)) or self.member(jobs[i]) for i in behind],
+            [one or self.member(jobs[i]) for i, one in zip(behind, live, strict=True)],
             until_epoch=[goals[i] for i in behind],
             control=control,
         )
@@ -265,12 +313,14 @@ class Runner:
         missing = [i for i in range(len(jobs)) if i not in found]
         if missing:
             members = [self.member(jobs[i]) for i in missing]
-            goals = [epochs[i] for i in missing]
-            trainings = self.engine.train(self.data, members, until_epoch=goals, control=control)
-            for i, training in zip(missing, trainings, strict=True):
-                if training.epoch < epochs[i]:
-                    return None
-                found[i] = training.trained("last")
+            for part in self._parts(members):
+                goals = [epochs[missing[j]] for j in part]
+                some = [members[j] for j in part]
+                trainings = self.engine.train(self.data, some, until_epoch=goals, control=control)
+                for j, training in zip(part, trainings, strict=True):
+                    if training.epoch < epochs[missing[j]]:
+                        return None
+                    found[missing[j]] = training.trained("last")
         return [found[i] for i in range(len(jobs))]
 
     def kept_networks(self, jobs: Sequence[Job]) -> list[Trained] | None:

@@ -262,7 +262,7 @@ class Search:
         if self.deadline == math.inf or not self._scores:
             return 2**31
         each = max(1e-3, _RACED * self._scores[0].seconds / self.engine.threads)
-        return max(1, int((self._search_deadline() - time.monotonic()) / each))
+        return max(1, int(min(2.0**31, (self._search_deadline() - time.monotonic()) / each)))
 
     def _try(self, batch: int, candidates: Sequence[Candidate]) -> None:
         """Race a batch and take in what came of it."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 def available_memory() -> int | None:
     """Give the bytes of memory that a process can still get, or None where the system does not tell."""
-    amounts = [amount for amount in (_system(), _container()) if amount is not None]
+    amounts = [amount for amount in (_system(), _container(), _process()) if amount is not None]
     return min(amounts, default=None)
 
 
@@ -50,6 +50,20 @@ def _container() -> int | None:
             continue
         return max(0, left)
     return None
+
+
+def _process() -> int | None:
+    """Give what a limit on the process's own addresses leaves (``ulimit -v``)."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit == resource.RLIM_INFINITY:
+            return None
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        return max(0, limit - pages * resource.getpagesize())
+    except (ImportError, OSError, ValueError):
+        return None
 
 
 def _windows() -> int | None:

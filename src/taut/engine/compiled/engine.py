@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from taut.engine import pool
 from taut.engine.base import Control, Curve, Data, Engine, Floats, Indices, Member, Status, Trained, Training
+from taut.engine.compiled import memory
 from taut.engine.compiled import records as R
 from taut.engine.compiled.functions import ACTIVATION_CODES
 from taut.engine.compiled.initial import initial_weights
@@ -203,7 +204,14 @@ class CompiledEngine(Engine):
         control = control or Control()
         kernel = self.kernels.train_some
         shared = _shared(data, self.dtype)
-        trainings = [m if isinstance(m, CompiledTraining) else self._begin(m, data) for m in members]
+        everyone = [m.member if isinstance(m, Training) else m for m in members]
+        memory.check([m for m in members if isinstance(m, Member)], self.dtype.itemsize)
+        try:
+            trainings = [m if isinstance(m, CompiledTraining) else self._begin(m, data) for m in members]
+        except MemoryError as error:
+            raise memory.ran_out(everyone) from error
+        scratch = max((memory.cost_of(m, self.dtype.itemsize).scratch for m in everyone), default=0)
+        threads = memory.affordable_threads(scratch, min(self.threads, max(1, len(members))))
         goals = until_epoch if isinstance(until_epoch, Sequence) else [until_epoch] * len(trainings)
         heed = until_epoch is None if heed_patience is None else heed_patience
         news = threading.Lock()
@@ -218,8 +226,15 @@ class CompiledEngine(Engine):
 
         # The longest first, so that the last thread is not left alone with a long one.
         order = sorted(range(len(trainings)), key=lambda i: -trainings[i].layout.n_weights)
-        pool.run(order, work, dict, self.threads, control.cancelled)
+        try:
+            pool.run(order, work, dict, threads, control.cancelled)
+        except MemoryError as error:
+            raise memory.ran_out(everyone) from error
         return list(trainings)
+
+    def affordable(self, members: Sequence[Member]) -> int:
+        """How many of these members there is memory for side by side; see :class:`Engine`."""
+        return memory.affordable([memory.cost_of(member, self.dtype.itemsize) for member in members])
 
     def _begin(self, member: Member | Training, data: Data) -> CompiledTraining:
         if isinstance(member, Training):
@@ -288,7 +303,7 @@ def _train_one(
     member = training.member
     goal = member.max_epochs if until_epoch is None else until_epoch
     sizes, progress = training.plan.sizes, training.state.progress
-    patience = member.hooks.patience if training.stops_early else 0
+    patience = min(member.hooks.patience or 0, _FOREVER) if training.stops_early else 0
     if heed_patience:
         sizes[R.PATIENCE] = patience
         if patience and progress[R.STATUS] == R.RUNNING and _waited(progress) >= patience:

@@ -28,7 +28,9 @@ def initial_weights(network: Network, normalize: bool, seed: int) -> dict[str, N
         stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 0, i))))
         hidden = i < len(sizes) - 2
         deviation = math.sqrt(2.0 / (n_in + n_out))
-        arrays[f"layers.{i}.weight"] = stream.standard_normal((n_in, n_out)) * deviation
+        weight = stream.standard_normal((n_in, n_out))
+        weight *= deviation  # in place: a wide network's copy would be half a gigabyte
+        arrays[f"layers.{i}.weight"] = weight
         arrays[f"layers.{i}.bias"] = np.zeros(n_out)
         if normalize and hidden:
             arrays[f"layers.{i}.gain"] = np.ones(n_out)
