@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from taut import TautClassifierCV, TautRegressorCV, diagnose, regularization_path
-from taut.engine.base import Control
+from taut.engine.base import Control, Data
 from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence.simple_baselines import (
     RowResults,
@@ -76,6 +76,22 @@ def test_rows_without_weight_have_no_say_in_the_constant() -> None:
         assert with_zeros.validation_loss[k] == pytest.approx(np.mean((held - mean) ** 2), rel=1e-5)
 
 
+def test_weights_of_classes_move_the_constants_loss_and_not_its_accuracy() -> None:
+    data, matrix = table(120)
+    each = np.array([1.0, 2.0, 5.0])[data.target.astype(int)]
+    plain = constant()
+    weighted = constant(fit_weight=each, score_weight=each, accuracy_weight=np.ones(120))
+    np.testing.assert_allclose(weighted.score, plain.score)
+    assert weighted.label == plain.label
+    for k, fold in enumerate(folds_of(data, matrix)):
+        share = np.bincount(data.target[fold.train].astype(int), each[fold.train])
+        held = data.target[fold.validation].astype(int)
+        losses = -np.log((share / share.sum())[held])
+        assert weighted.validation_loss[k] == pytest.approx(
+            np.average(losses, weights=each[fold.validation]), rel=1e-5
+        )
+
+
 def test_a_linear_model_that_has_no_time_is_left_out_and_the_constant_stays() -> None:
     data, matrix = table(120)
     found = simple_baselines(
@@ -106,6 +122,10 @@ def test_a_scorer_that_says_nothing_of_a_constant_leaves_it_without_a_score(scor
     assert np.isfinite(found.validation_loss).all()
 
 
+#: Whose rows count once each.
+ROWS = Data(np.zeros((1, 1), dtype=np.float32), np.zeros(1), "classification", 2)
+
+
 def rows_of(losses: NDArray[np.float64], hits: NDArray[np.float64] | None = None) -> SimpleBaseline:
     """A simple model with these rows."""
     one = np.array([losses.mean(), losses.mean()])
@@ -120,7 +140,7 @@ def test_the_gain_is_a_share_of_the_simple_models_loss_with_the_ratios_own_sprea
     for _ in range(200):
         common = stream.exponential(size=400)
         s, c = common + 0.5 * stream.exponential(size=400), common
-        (found,) = gained([rows_of(s)], RowResults(c, None, None), None)
+        (found,) = gained([rows_of(s)], RowResults(c, None, None), ROWS)
         truth = 1 - 1.0 / 1.5
         shares.append(found.gain.value)
         covered += found.gain.low <= truth <= found.gain.high
@@ -130,28 +150,28 @@ def test_the_gain_is_a_share_of_the_simple_models_loss_with_the_ratios_own_sprea
 
 def test_what_picking_flatters_is_taken_off() -> None:
     s, c = np.full(50, 2.0) + np.linspace(-1, 1, 50), np.full(50, 1.0)
-    (plain,) = gained([rows_of(s)], RowResults(c, None, None), None)
-    (corrected,) = gained([rows_of(s)], RowResults(c, None, None), None, loss_price=0.5)
+    (plain,) = gained([rows_of(s)], RowResults(c, None, None), ROWS)
+    (corrected,) = gained([rows_of(s)], RowResults(c, None, None), ROWS, loss_price=0.5)
     assert plain.gain.value == pytest.approx(0.5)
     assert corrected.gain.value == pytest.approx(0.25)
 
 
 def test_a_gain_is_never_more_than_all() -> None:
     s, c = np.r_[np.zeros(99), 100.0], np.zeros(100)
-    (found,) = gained([rows_of(s)], RowResults(c, None, None), None)
+    (found,) = gained([rows_of(s)], RowResults(c, None, None), ROWS)
     assert found.gain.high <= 1.0
 
 
 def test_scores_are_paired_over_the_rows_or_the_folds() -> None:
     hits, mine = np.r_[np.ones(50), np.zeros(50)], np.r_[np.ones(80), np.zeros(20)]
-    (found,) = gained([rows_of(np.ones(100), hits)], RowResults(np.ones(100), mine, None), None)
+    (found,) = gained([rows_of(np.ones(100), hits)], RowResults(np.ones(100), mine, None), ROWS)
     assert found.score_gain.value == pytest.approx(0.3)
     assert 0.15 < found.score_gain.low < 0.25 < 0.35 < found.score_gain.high < 0.45
     model = rows_of(np.ones(100))
     assert model.rows is not None
     model = replace(model, rows=replace(model.rows, scoring=np.array([0.5, 0.6, 0.7, 0.6, 0.6])))
     network = RowResults(np.ones(100), None, np.array([0.7, 0.8, 0.9, 0.8, 0.8]))
-    (found,) = gained([model], network, None)
+    (found,) = gained([model], network, ROWS)
     assert found.score_gain.value == pytest.approx(0.2)
     assert found.score_gain.low == pytest.approx(0.2)  # every fold has the same difference
 

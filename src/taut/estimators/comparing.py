@@ -71,7 +71,7 @@ def gained_by(
     found = gained(
         simple,
         RowResults(result.row_losses[result.chosen], result.row_hits.get(result.chosen), best.scoring),
-        problem.data.score_weight,
+        problem.data,
         loss_price=estimate.price / factor,
         score_price=estimate.score.value - estimate.naive_score,
     )

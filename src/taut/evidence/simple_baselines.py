@@ -185,7 +185,7 @@ def simple_baselines(
 def gained(
     models: Sequence[SimpleBaseline],
     network: RowResults,
-    weight: NDArray[np.floating] | None,
+    data: Data,
     loss_price: float = 0.0,
     score_price: float = 0.0,
 ) -> tuple[SimpleBaseline, ...]:
@@ -196,7 +196,8 @@ def gained(
     models : sequence of SimpleBaseline
         With their rows.
     network : RowResults
-    weight : array, shape (n_rows,), or None
+    data : Data
+        Whose rows they are, with their weights.
     loss_price, score_price : float
         How much of the network's loss and score is due to having picked it among many: its loss is that much
         higher on unseen rows, its score that much higher too (so that a price of a score is negative).
@@ -205,12 +206,12 @@ def gained(
     for model in models:
         rows = model.rows
         assert rows is not None
-        gain = _gain(rows.losses, network.losses, weight, loss_price)
+        gain = _gain(rows.losses, network.losses, data.score_weight, loss_price)
         score_gain = NONE
         if rows.scoring is not None and network.scoring is not None:
             score_gain = _over_folds(network.scoring - rows.scoring, model.n_repeats, score_price)
         elif rows.hits is not None and network.hits is not None and network.scoring is None:
-            score_gain = _difference(network.hits - rows.hits, weight, score_price)
+            score_gain = _difference(network.hits - rows.hits, data.row_weight, score_price)
         out.append(replace(model, gain=gain, score_gain=score_gain))
     return tuple(out)
 
@@ -241,14 +242,15 @@ def _constant(
             return np.broadcast_to(answer, (len(rows), len(answer)))
 
         held = judge_rows(data, outputs(fold.validation), fold.validation)
-        train[k] = _mean(data, fold.train, judge_rows(data, outputs(fold.train), fold.train).losses)
-        validation[k] = _mean(data, fold.validation, held.losses)
+        trained = judge_rows(data, outputs(fold.train), fold.train).losses
+        train[k] = _mean(data.score_weight, fold.train, trained)
+        validation[k] = _mean(data.score_weight, fold.validation, held.losses)
         losses.append(held.losses)
         if variances is None:
             # Not the largest probability: where the classes are weighted, all of these may be the same.
-            usual = np.bincount(data.target[fold.train].astype(np.intp)).argmax()
+            usual = _most_frequent(data, fold.train)
             right = (data.target[fold.validation] == usual).astype(np.float32)
-            score[k] = _mean(data, fold.validation, right)
+            score[k] = _mean(data.row_weight, fold.validation, right)
             hits.append(right)
         elif variances[k] > 0:
             score[k] = 1.0 - validation[k] / variances[k]
@@ -257,8 +259,7 @@ def _constant(
     whole = np.isfinite(scoring).all()
     label = "always the mean"
     if classes is not None:
-        most = np.bincount(data.target.astype(np.intp), minlength=len(classes)).argmax()
-        label = f"always {_shortened(classes[int(most)])}"
+        label = f"always {_shortened(classes[_most_frequent(data, np.arange(len(data.target)))])}"
     n = len(data.target)
     return SimpleBaseline(
         kind="constant",
@@ -327,9 +328,16 @@ def _scored(scorer: FoldScorer, fold: int, outputs: NDArray[np.float64]) -> floa
             return math.nan
 
 
-def _mean(data: Data, rows: NDArray[np.int32], values: NDArray[np.floating]) -> float:
-    weights = None if data.score_weight is None else data.score_weight[rows]
-    return float(np.average(values.astype(np.float64), weights=weights))
+def _mean(
+    weight: NDArray[np.floating] | None, rows: NDArray[np.integer], values: NDArray[np.floating]
+) -> float:
+    return float(np.average(values.astype(np.float64), weights=None if weight is None else weight[rows]))
+
+
+def _most_frequent(data: Data, rows: NDArray[np.integer]) -> int:
+    """The number of the class that most rows have, without the weights of the classes."""
+    weight = None if data.row_weight is None else data.row_weight[rows]
+    return int(np.bincount(data.target[rows].astype(np.intp), weight, minlength=data.n_outputs).argmax())
 
 
 def _shortened(value: Any) -> str:

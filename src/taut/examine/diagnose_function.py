@@ -203,7 +203,7 @@ def _diagnosis(
         linear=len(given.hidden) > 0,
     )
     if not own.failed:
-        simple = gained(simple, RowResults(own.losses, None, None), weight)
+        simple = gained(simple, RowResults(own.losses, None, None), data)
     gains = judge(tried, weight, seed)
     curve = learning_curve(
         given.engine,
