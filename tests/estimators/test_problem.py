@@ -186,9 +186,10 @@ def test_rows_with_weight_zero_have_no_say_in_the_units() -> None:
         (-np.ones(150), "Negative values in data passed to `sample_weight`"),
         (np.zeros(150), "sample_weight|Sample weights must contain at least one non-zero"),
         (np.full(150, np.nan), "sample_weight contains NaN"),
+        (np.ma.array(np.ones(150), mask=np.arange(150) < 5), "sample_weight is masked in some rows"),
         (np.full(150, np.inf), "sample_weight contains infinity"),
     ],
-    ids=["length", "two columns", "negative", "all zero", "NaN", "infinite"],
+    ids=["length", "two columns", "negative", "all zero", "NaN", "masked", "infinite"],
 )
 def test_weights_that_are_none_are_refused_in_a_sentence(weight: Any, sentence: str) -> None:
     X, y = given()

@@ -122,6 +122,7 @@ def test_classes_are_predicted_in_the_type_that_they_came_in(
     y = form([other if code else first for code in codes])
     fitted = make().fit(X, y, X_val=X[:30], y_val=y[:30])
     assert fitted.classes_.tolist() == [first, other]
+    assert fitted.score(X, y) == np.mean(fitted.predict(X) == [other if code else first for code in codes])
     predicted = fitted.predict(X).tolist()
     assert {type(value) for value in predicted} == {type(first)}
     assert set(predicted) == {first, other}

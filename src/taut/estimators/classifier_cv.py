@@ -13,6 +13,7 @@ from taut.estimators.base import predict_classes, predict_probabilities
 from taut.estimators.crossvalidated import Auto, CrossValidated, OnBatch, OnCandidate
 from taut.estimators.effort import Effort
 from taut.estimators.problem import ClassWeight
+from taut.estimators.target import checked_target
 from taut.selection.choice import Selection
 from taut.selection.final import Final
 from taut.selection.proposer import SamplerMaker
@@ -164,6 +165,11 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the likeliest class of each row, shape (n_rows,)."""
         return predict_classes(self, X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give the accuracy on a table, with y of any type that ``fit`` takes."""
+        accuracy: float = super().score(X, checked_target(y, self), sample_weight)
+        return accuracy
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict class probabilities, shape (n_rows, n_classes), in the order of ``classes_``."""

@@ -255,6 +255,8 @@ def _class_weights(given: ClassWeight, classes: NDArray[Any], codes: NDArray[np.
 def _weights(weight: Any, values: Any, name: str) -> NDArray[np.float64] | None:
     if weight is None:
         return None
+    if isinstance(weight, np.ma.MaskedArray) and np.ma.is_masked(weight):
+        raise DataError(f"{name} is masked in some rows: give these a weight, or leave them out.")
     checked: NDArray[np.float64] = _check_sample_weight(
         weight, values, dtype=np.float64, ensure_non_negative=True
     )

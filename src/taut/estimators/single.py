@@ -21,6 +21,7 @@ from taut.estimators.base import (
 )
 from taut.estimators.column_importance import importance_of_one
 from taut.estimators.problem import ClassWeight, Problem
+from taut.estimators.target import checked_target
 from taut.network import hidden_widths
 from taut.parameters import real
 from taut.recipe import Recipe
@@ -233,6 +234,11 @@ class TautClassifier(ClassifierMixin, _Single):
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the likeliest class of each row, shape (n_rows,)."""
         return predict_classes(self, X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give the accuracy on a table, with y of any type that ``fit`` takes."""
+        accuracy: float = super().score(X, checked_target(y, self), sample_weight)
+        return accuracy
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict class probabilities, shape (n_rows, n_classes), in the order of ``classes_``."""
