@@ -42,4 +42,4 @@ def _take(X: Any, rows: NDArray[np.integer]) -> Any:
         return narwhals.from_native(X, eager_only=True)[rows.tolist()].to_native()
     from sklearn.utils import _safe_indexing
 
-    return _safe_indexing(X, rows)
+    return _safe_indexing(X if hasattr(X, "__getitem__") else np.asarray(X), rows)
