@@ -118,13 +118,13 @@ def typed(column: TextColumn, hints: Hints) -> tuple[Column, list[Note]]:
     """
     if hints.kept is None or column.name in hints.kept:
         try:
-            found, notes = typed(column, replace(hints, kept=frozenset()))
+            read, notes = typed(column, replace(hints, kept=frozenset()))
         except DataError as error:
             if hints.kept is not None:
                 raise
             # Who reads a table does not say what for: a model may read the texts by its own rules.
-            found, notes = replace(clean(column), fault=str(error)), []
-        return replace(found, source=column), notes
+            read, notes = replace(clean(column), fault=str(error)), []
+        return replace(read, source=column), notes
     column = clean(column)
     counts = column.counts()
     if not column.levels:
