@@ -8,7 +8,7 @@ import pytest
 
 from taut.cli.table import batch_size_of, learning_rate_of, read_training_table, stem, widths_of
 from taut.cli.voice import Voice
-from taut.errors import DataError, ParameterError
+from taut.errors import DataError, DataWarning, ParameterError
 from tests.cli.conftest import rows, write_csv
 
 
@@ -69,3 +69,25 @@ def test_without_a_header_columns_are_numbered(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "bare.csv", rows()[1:], header=rows()[0])
     found = read_training_table(path, "x4", task="auto", drop=(), header=False)
     assert found.features.names == ("x0", "x1", "x2", "x3", "x5")
+
+
+@pytest.mark.fault(63)
+def test_an_index_is_left_out_and_can_be_the_target(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(",a,y\n" + "".join(f"{row},{row % 3},{row % 2}\n" for row in range(30)))
+    table = read_training_table(path, "y", task="auto", drop=(), header=True)
+    assert table.features.names == ("a",)
+    assert any("like the index that pandas and R save; it is left out" in str(note) for note in table.notes)
+    with pytest.warns(DataWarning, match="blank or doubled names"):
+        table = read_training_table(path, "column 1", task="auto", drop=(), header=True)
+    assert table.y.tolist() == list(range(30))
+
+
+@pytest.mark.fault(84)
+def test_names_are_looked_for_before_all_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,y\n1,2,3\n4,5,6\n")
+    monkeypatch.setattr("taut.table.read.utf8", None)
+    for target, drop in (("z", []), ("y", ["c"])):
+        with pytest.raises(DataError, match="there is no column"):
+            read_training_table(path, target, task="auto", drop=drop, header=True)

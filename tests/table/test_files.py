@@ -5,9 +5,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from taut.errors import DataError
+from taut.errors import DataError, DataWarning
+from taut.table import files
 from taut.table.files import kind_of, utf8
 
 Write = Callable[..., Path]
@@ -138,9 +140,9 @@ def test_other_encodings_are_found_and_recorded(
 def test_windows_euro_and_bytes_without_meaning(write: Write, tmp_path: Path) -> None:
     text = utf8(write("a\n€5\n".encode("cp1252")), tmp_path)
     assert text.path.read_text(encoding="utf-8") == "a\n€5\n"
-    text = utf8(write(b"a\n\xe9\x81\n"), tmp_path)
+    with pytest.warns(DataWarning, match="read as Latin-1, which is a guess"):
+        text = utf8(write(b"a\n\xe9\x81\n"), tmp_path)
     assert text.path.read_text(encoding="utf-8") == "a\n\xe9\x81\n"
-    assert text.notes[0].what == "the file's text is Latin-1."
 
 
 def test_a_late_byte_that_is_not_utf8(write: Write, tmp_path: Path) -> None:
@@ -152,3 +154,75 @@ def test_a_late_byte_that_is_not_utf8(write: Write, tmp_path: Path) -> None:
 def test_utf16_cut_in_a_letter(write: Write, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="starts like UTF-16, but it is damaged or cut off"):
         utf8(write(TEXT.encode("utf-16")[:-1]), tmp_path)
+
+
+# FAULTS 84
+
+
+@pytest.mark.fault(84)
+def test_a_bomb_is_stopped(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_MOST_UNPACKED", 3 * 10**6)
+    rows = b"a,b\n" + b"1,2\n" * 1_000_000
+    said = r"unpacks to more than 3 MB, over 100 times its own size.* unpack it yourself \(gunzip\)"
+    with pytest.raises(DataError, match=said):
+        utf8(write(gzip.compress(rows), "table.csv.gz"), tmp_path)
+    assert utf8(write(rows), tmp_path).n_lines == 1_000_001  # as it is told to
+    # What grows less than 100 times is unpacked, however large.
+    random = "\n".join(map(str, np.random.default_rng(0).normal(size=200_000))).encode()
+    assert utf8(write(gzip.compress(b"a\n" + random, 1), "table.csv.gz"), tmp_path).n_lines == 200_000
+
+
+# FAULTS 85
+
+
+@pytest.mark.fault(85)
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("gbk", "性别,年龄\n男,31\n女,32\n"),
+        ("gbk", "sex,age\n男,31\n女,32\n"),
+        ("shift_jis", "都市,年齢\n東京,31\nおおさか,32\n"),
+        ("big5", "城市,x\n台北,1\n高雄,2\n"),
+        ("euc_kr", "성별,x\n남,1\n여,2\n"),
+        ("cp1251", "пол,возраст\nм,31\nж,32\n"),
+        ("cp1251", "city,x\nМосква,1\nКазань,2\n"),
+        ("koi8-r", "город,x\nМосква,1\n"),
+        ("cp1253", "πόλη,x\nΑθήνα,1\n"),
+        ("cp1250", "miasto,x\nŁódź,1\nWrocław,2\n"),
+        ("cp1254", "şehir,x\nİstanbul,1\nEskişehir,2\n"),
+        ("cp850", "Stadt,x\nMünchen,1\nKöln,2\n"),
+        ("mac_roman", "Stadt,x\nMünchen,1\nKöln,2\n"),
+    ],
+)
+def test_another_encoding_is_warned_of_as_a_guess(
+    write: Write, tmp_path: Path, encoding: str, content: str
+) -> None:
+    said = r"neither UTF-8 nor clearly Latin-1; it was read as Latin-1.* a guess.* save it as UTF-8"
+    with pytest.warns(DataWarning, match=said):
+        text = utf8(write(content.encode(encoding)), tmp_path)
+    assert len(text.notes) == 1
+
+
+@pytest.mark.fault(85)
+def test_utf8_with_a_broken_letter_is_not_read_as_something_else_in_silence(
+    write: Write, tmp_path: Path
+) -> None:
+    with pytest.warns(DataWarning, match="a guess that made words such as 'MÃ¼nchen'"):
+        utf8(write("city,x\nMünchen,1\nKöln,2\n".encode() + b"\xff,3\n"), tmp_path)
+
+
+@pytest.mark.fault(85)
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Größe,x\nMünchen,1\nKöln,2\nÜBERGRÖSSE,3\nä,4\n",
+        "ville,x\nOrléans,1\nCréée,2\nÎle-de-France,3\nl’eau,4\nFÉE,5\n",
+        "ciudad,x\nCádiz,1\nÑuñoa,2\n¿Qué?,3\n1º,4\n",
+        "cidade,x\nSão Paulo,1\nCamões,2\ninformações,3\n",
+        "by,x\nÅrhus,1\nÆrø,2\nMalmö,3\n",
+        "price €,area m²,temperature °C,µm\n£5,½,1–2,“it’s”\n¥5,¢3,®,™\n",
+    ],
+)
+def test_latin_1_is_none(write: Write, tmp_path: Path, content: str) -> None:
+    text = utf8(write(content.encode("cp1252")), tmp_path)
+    assert [note.what for note in text.notes] == ["the file's text is Latin-1 (Windows-1252)."]

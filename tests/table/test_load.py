@@ -117,7 +117,7 @@ def test_short_rows_are_filled_and_counted(load: Load) -> None:
 
 def test_names_are_written_for_sql(write: Write) -> None:
     assert quoted("it's") == "'it''s'"
-    assert file_name(Path("a[1].csv")) == "'a[[]1].csv'"
+    assert file_name(Path("/a[1].csv")) == "'/a[[]1].csv'"
 
 
 @pytest.mark.parametrize("name", ["a[1].csv", "it's.csv", "[ab].csv", "ü ñ.csv", "a]b.csv"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -390,3 +391,72 @@ def test_how_it_was_read_is_kept(tmp_path: Path) -> None:
     assert read_file(path).reading == Reading("text")
     path.write_text("3,4\n1,2\n")
     assert read_file(path, header=False).reading == Reading("text", header=False, names=("x0", "x1"))
+
+
+# FAULTS 84 and 85
+
+
+@pytest.mark.fault(84)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_wrong_name_is_told_of_before_the_rest_is_read(
+    write: Write, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    content = b"age,city\n" + b"31,Oslo\n" * 500_000
+    path = write(gzip.compress(content, 1) if packed else content)
+    monkeypatch.setattr(read, "utf8", None)  # reads all of it
+    started = time.process_time()
+    with pytest.raises(DataError, match=r"there is no column 'Age'; did you mean 'age'\?"):
+        read_file(path, target="Age")
+    with pytest.raises(DataError, match="there is no column 'town'; the columns are 'age', 'city'"):
+        read_file(path, target="age", drop=["town"])
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.fault(84)
+def test_a_wrong_name_in_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"age": [1, 2], "city": ["a", "b"]}), path)
+    monkeypatch.setattr(read, "readable", None)
+    with pytest.raises(DataError, match=r"there is no column 'Age'; did you mean 'age'\?"):
+        read_file(path, target="Age")
+
+
+def test_columns_to_leave_out_are_not_read(write: Write) -> None:
+    # A column that would be refused: numbers with text among them.
+    bad = "".join(f"{row % 7},{'oops' if row % 9 == 0 else row / 7}\n" for row in range(100))
+    frame = read_file(write(f"a,b\n{bad}"), target="a", drop=["b"])
+    assert frame.names == ("a",)
+
+
+@pytest.mark.fault(85)
+@pytest.mark.parametrize("n_rows", [2, 20_000])
+@pytest.mark.parametrize("length", [131_073, 2_100_000])
+def test_long_fields_are_read(write: Write, n_rows: int, length: int) -> None:
+    rows = "x,1\ny,2\n" * (n_rows // 2)
+    frame = read_file(write(f'a,b\n{rows}"{"z" * length}",\n'))
+    column = frame.column("a")
+    assert isinstance(column, TextColumn)
+    assert [len(level) for level in column.levels] == [1, 1, length]
+    assert frame.n_rows == n_rows + 1
+    assert csv.field_size_limit() == 131_072  # as the csv module has it
+
+
+@pytest.mark.fault(85)
+def test_what_is_wrong_with_a_long_field(write: Write) -> None:
+    rows = "x,1\ny,2\n" * 100
+    with pytest.raises(DataError, match=r"line 202 of 'table.csv' has a quote that is not closed; correct"):
+        read_file(write(f'a,b\n{rows}"z\n{rows * 1000}'))
+    with pytest.raises(DataError, match="line 202 of 'table.csv' has a field of more than 10,000,000 char"):
+        read_file(write(f'a,b\n{rows}"{"z" * 10_000_001}",1\n'))
+    # A message does not write it out.
+    numbers = "".join(f"{row},{row / 7}\n" for row in range(20))
+    with pytest.raises(DataError, match="column 'b' holds numbers, but") as caught:
+        read_file(write(f"a,b\n{numbers}{'1,' + 'z' * 200_000}\n1,q\n1,r\n"))
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.fault(85)
+def test_a_guessed_encoding_is_warned_of(write: Write) -> None:
+    with pytest.warns(DataWarning, match="neither UTF-8 nor clearly Latin-1"):
+        frame = read_file(write("性别,年龄\n男,31\n女,32\n".encode("gbk")))
+    assert "a guess" in notes(frame)

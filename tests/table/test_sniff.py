@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from taut.errors import DataError, DataWarning
-from taut.table.sniff import Layout, sniff
+from taut.table.sniff import Layout, sniff, warn_of_renamed
 
 Write = Callable[..., Path]
 
@@ -88,12 +88,12 @@ def test_one_row_is_enough_without_a_header(look: Look) -> None:
 
 
 def test_blank_and_doubled_names_are_renamed(look: Look) -> None:
-    with pytest.warns(
-        DataWarning, match=r"blank or doubled names; renamed: 'column 2', 'a \(3\)', 'b \(2\)'"
-    ):
-        layout = look("a,,a,a (2),b,b\n1,2,x,4,5,6\n")
+    layout = look("a,,a,a (2),b,b\n1,2,x,4,5,6\n")
     assert layout.names == ("a", "column 2", "a (3)", "a (2)", "b", "b (2)")
-    assert [note.where for note in layout.notes] == ["", "column 2", "a (3)", "b (2)"]
+    assert [note.where for note in layout.renamed] == ["column 2", "a (3)", "b (2)"]
+    said = r"the header of 'x.csv' has blank or doubled names; renamed: 'column 2', 'a \(3\)', 'b \(2\)'"
+    with pytest.warns(DataWarning, match=said):
+        assert len(warn_of_renamed(layout.renamed, "the header of 'x.csv'")) == 4
 
 
 # FAULTS 11

@@ -73,10 +73,15 @@ def table_of(
         raise ParameterError(
             "--explore needs --target NAME too: the saved model does not say what its target is called."
         )
-    table = read_training_table(
-        data, target, task=model._task, drop=(), header=True if reading is None else reading["header"]
-    )
     known = [column.name for column in model.model_.schema.columns]
+    table = read_training_table(
+        data,
+        target,
+        task=model._task,
+        drop=(),
+        header=True if reading is None else reading["header"],
+        keep=known,
+    )
     names = table.features.names
     missing = [name for name in known if name not in names]
     if missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, final
@@ -200,9 +200,17 @@ class TrainingTable:
 
 
 def read_training_table(
-    data: Path, target: str, *, task: Literal["auto"] | Task, drop: Sequence[str], header: bool
+    data: Path,
+    target: str,
+    *,
+    task: Literal["auto"] | Task,
+    drop: Sequence[str],
+    header: bool,
+    keep: Collection[str] = (),
 ) -> TrainingTable:
     """Read a file, and take the target out.
+
+    ``keep`` are columns that are read even if they are an index.
 
     Raises
     ------
@@ -213,10 +221,10 @@ def read_training_table(
     """
     from taut.table import read_file, split_target, target_values, task_of
 
-    frame = read_file(data, header=header, target=target)
     if target in drop:
         raise ParameterError(f"--drop {target}: this is the target, and it cannot be left out.")
-    features, column, notes = split_target(frame.without(drop), target)
+    frame = read_file(data, header=header, target=target, drop=drop, keep=keep)
+    features, column, notes = split_target(frame, target)
     found, why = task_of(column)
     chosen = found if task == "auto" else task
     return TrainingTable(
@@ -228,7 +236,7 @@ def read_training_table(
         task=chosen,
         why=why if task == "auto" else "as asked for",
         n_rows=frame.n_rows,
-        n_columns=len(frame.columns),
+        n_columns=len(frame.columns) + len(set(drop)),
         notes=(*features.notes, *notes),
         reading=_reading(data, frame, drop),
     )

@@ -22,9 +22,9 @@ from taut.table.frame import (
     NumberColumn,
     TextColumn,
 )
-from taut.table.numbers import decimal_mark, number_text
+from taut.table.numbers import EXACT, decimal_mark, number_text
 from taut.table.objects import is_none, is_whole, kind_of
-from taut.table.texts import EXACT, Hints, clean, dictionary, typed
+from taut.table.texts import Hints, clean, dictionary, typed
 
 if TYPE_CHECKING:
     import narwhals as nw

@@ -12,35 +12,19 @@ from pathlib import Path
 from typing import Literal, final
 
 from taut.errors import DataError
-from taut.table.frame import Note
+from taut.table.encodings import is_guess, odd_words
+from taut.table.filetypes import START_BYTES, refuse
+from taut.table.frame import Note, warn
+from taut.table.memory import size_text
 
 _CHUNK = 1 << 20
+_START_BYTES = 1 << 18
+_START_LINES = 20
+_MOST_START_BYTES = 1 << 26
+# What a .gz file may unpack to: the larger of the two. Tables shrink to a third or a tenth, seldom more.
+_MOST_UNPACKED = 10**9
+_MOST_RATIO = 100
 
-# First bytes -> what the file is. None of these is a table that is read here.
-_OTHERS = (
-    (b"PK\x03\x04", "an Excel workbook or another zip archive"),
-    (b"PK\x05\x06", "an empty zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook or another Office document"),
-    (b"%PDF", "a PDF document"),
-    (b"SQLite format 3\x00", "an SQLite database"),
-    (b"\x28\xb5\x2f\xfd", "a file compressed by zstd"),
-    (b"BZh", "a file compressed by bzip2"),
-    (b"\xfd7zXZ", "a file compressed by xz"),
-    (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"ARROW1", "an Arrow (Feather) file"),
-    (b"\x80\x02", "a Python pickle"),
-    (b"\x80\x03", "a Python pickle"),
-    (b"\x80\x04", "a Python pickle"),
-    (b"\x80\x05", "a Python pickle"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"RDX", "an R data file"),
-    (b"<!doctype html", "an HTML page"),
-    (b"<!DOCTYPE html", "an HTML page"),
-    (b"<html", "an HTML page"),
-    (b"<?xml", "an XML document"),
-)
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 
@@ -88,7 +72,7 @@ def kind_of(path: Path) -> Literal["text", "parquet"]:
         if not path.is_file():  # it cannot be read twice, and opening it may wait for ever
             raise DataError(f"{str(path)!r} is a pipe or a device; save the table to a file first.")
         with path.open("rb") as file:
-            start = file.read(64)
+            start = file.read(START_BYTES)
             size = file.seek(0, io.SEEK_END)
             file.seek(max(0, size - 4))
             end = file.read(4)
@@ -100,10 +84,84 @@ def kind_of(path: Path) -> Literal["text", "parquet"]:
         if end != _PARQUET or size < 12:
             raise DataError(f"{str(path)!r} is incomplete: its end is missing; copy or download it again.")
         return "parquet"
+    if not start.startswith(_GZIP):
+        refuse(path, start)
     if path.suffix.lower() in (".parquet", ".pq"):
         raise DataError(f"{str(path)!r} is no Parquet file, or its start is damaged.")
-    _refuse(path, start)
     return "text"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first lines of a text file.
+
+    Attributes
+    ----------
+    path : Path
+        A file in UTF-8 that has them alone: whole lines, or all that there is.
+    packed : bool
+        Whether the person's file is compressed (gzip).
+    encoding : str
+        Which one they can be read by; what comes later may show that it is another.
+    """
+
+    path: Path
+    packed: bool
+    encoding: str
+
+
+def start_of(path: Path, folder: Path) -> Start:
+    """Read at least 20 lines of a text file, so that its columns are known before the rest is read.
+
+    Parameters
+    ----------
+    path : Path
+        A text file, gzipped or not.
+    folder : Path
+        For the copy of these lines.
+
+    Raises
+    ------
+    DataError
+        Where it is no text, a .gz file is cut off or damaged, or there is no room for the copy.
+    """
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+    data, whole = _first_bytes(path, packed)
+    refuse(path, data[:START_BYTES])
+    for encoding, _ in _encodings(data[:START_BYTES]):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
+        except UnicodeDecodeError:
+            continue
+        break
+    else:
+        raise _damaged(path, data)
+    # Not splitlines(), which splits at the separators of Unicode too.
+    lines = list(io.StringIO(text, newline=""))
+    if not whole and len(lines) > 1:
+        del lines[-1]  # cut off, it would look like a short row
+    copy = folder / "start.csv"
+    try:
+        copy.write_text("".join(lines), encoding="utf-8", newline="")
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be copied: {error.strerror}.") from error
+    return Start(copy, packed, encoding)
+
+
+def _first_bytes(path: Path, packed: bool) -> tuple[bytes, bool]:
+    """Read the first bytes, and tell whether they are all."""
+    parts: list[bytes] = []
+    size = n_lines = 0
+    for chunk in _chunks(path, packed, _START_BYTES):
+        # Long rows (thousands of columns) need more.
+        if size and (n_lines >= _START_LINES or size >= _MOST_START_BYTES):
+            return b"".join(parts), False
+        parts.append(chunk)
+        size += len(chunk)
+        n_lines += chunk.count(b"\n")
+    return b"".join(parts), True
 
 
 def utf8(path: Path, folder: Path) -> Text:
@@ -122,12 +180,18 @@ def utf8(path: Path, folder: Path) -> Text:
     Raises
     ------
     DataError
-        Where a .gz file is cut off or damaged, or there is no room for the copy.
+        Where a .gz file is cut off or damaged, or unpacks to more than 1 GB and 100 times its size, or there
+        is no room for the copy.
+
+    Warns
+    -----
+    DataWarning
+        Where the text is in none of these encodings for sure.
     """
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
-    start = next(_chunks(path, packed, 4096), b"")
-    _refuse(path, start)
+    start = next(_chunks(path, packed, START_BYTES), b"")
+    refuse(path, start)
     copy = folder / "text.csv"
     for encoding, name in _encodings(start):
         target = copy if packed or encoding != "utf-8" else None
@@ -137,17 +201,27 @@ def utf8(path: Path, folder: Path) -> Text:
             raise DataError(f"{str(path)!r} cannot be read or copied: {error.strerror}.") from error
         if counts is not None:
             notes = [Note("", "the file is compressed (gzip).")] if packed else []
-            notes += [Note("", f"the file's text is {name}.")] if name else []
+            notes += [_encoding_note(copy, encoding, name)] if name else []
             return Text(target or path, *counts, tuple(notes), packed, encoding)
-    raise DataError(f"{str(path)!r} starts like {name}, but it is damaged or cut off.")
+    raise _damaged(path, start)
 
 
-def _refuse(path: Path, start: bytes) -> None:
-    for magic, what in _OTHERS:
-        if start.startswith(magic):
-            raise DataError(
-                f"{str(path)!r} is {what}, whatever its name says; save the table as CSV or Parquet."
+def _damaged(path: Path, start: bytes) -> DataError:
+    return DataError(f"{str(path)!r} starts like {_encodings(start)[-1][1]}, but it is damaged or cut off.")
+
+
+def _encoding_note(text: Path, encoding: str, name: str) -> Note:
+    """Say how a text was decoded; where that is a guess, warn."""
+    if encoding in ("cp1252", "latin-1"):
+        with text.open(encoding="utf-8", newline="") as file:
+            n_odd, n_words, example = odd_words(iter(lambda: file.read(_CHUNK), ""))
+        if is_guess(n_odd, n_words):
+            what = (
+                f"the file's text is neither UTF-8 nor clearly Latin-1; it was read as {name}, which is a "
+                f"guess that made words such as {example[:20]!r}. If they are wrong, save it as UTF-8."
             )
+            return warn(Note("", what))
+    return Note("", f"the file's text is {name}.")
 
 
 def _encodings(start: bytes) -> list[tuple[str, str]]:
@@ -167,6 +241,8 @@ def _encodings(start: bytes) -> list[tuple[str, str]]:
 
 
 def _chunks(path: Path, packed: bool, size: int = _CHUNK) -> Iterator[bytes]:
+    most = max(_MOST_UNPACKED, _MOST_RATIO * path.stat().st_size) if packed else None
+    n_bytes = 0
     with gzip.open(path, "rb") if packed else path.open("rb") as file:
         while True:
             try:
@@ -177,6 +253,12 @@ def _chunks(path: Path, packed: bool, size: int = _CHUNK) -> Iterator[bytes]:
                 raise DataError(f"{str(path)!r} is damaged: {error}.") from error
             if not chunk:
                 return
+            n_bytes += len(chunk)
+            if most is not None and n_bytes > most:
+                raise DataError(
+                    f"{str(path)!r} unpacks to more than {size_text(most)}, over {_MOST_RATIO} times its own "
+                    "size, as no usual table does; if it is one, unpack it yourself (gunzip)."
+                )
             yield chunk
 
 

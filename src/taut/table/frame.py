@@ -24,6 +24,7 @@ Rows: TypeAlias = NDArray[Any]
 Decimal: TypeAlias = Literal[".", ","]
 
 MISSING_CODE = -1
+_MOST_SHOWN = 100  # characters of a name or value in a message
 
 
 @final
@@ -369,7 +370,11 @@ def closest(name: str, names: Sequence[str]) -> str:
     return f"the columns are {listing(names)}." if names else "there are no columns."
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 4]}...{text[-1]}"
+
+
 def listing(names: Sequence[object], most: int = 10) -> str:
     """Write names as "'a', 'b' and 3 more"."""
-    shown = ", ".join(repr(name) for name in names[:most])
+    shown = ", ".join(_shortened(repr(name)) for name in names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.table.frame import BooleanColumn, Codes, Column, Note, NumberColumn, TextColumn, listing
-from taut.table.numbers import number_text
+from taut.table.numbers import EXACT, number_text
 from taut.table.schema import ColumnSchema
-from taut.table.texts import EXACT
 from taut.table.words import parse_booleans
 
 #: Is in the note on values that are none of a category's levels.
@@ -91,7 +90,7 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if "_" not in text and abs(value) <= EXACT else None
+    return value if "_" not in text and abs(value) < EXACT else None
 
 
 def _boolean(text: str) -> float | None:

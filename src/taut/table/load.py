@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from taut.errors import DataError
 from taut.table.frame import Note, warn
-from taut.table.sniff import Layout
+from taut.table.sniff import MOST_FIELD, Layout, long_fields
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,6 +27,7 @@ class _Repairs:
     n_short: int = 0
     first_short: int = 0
     n_long: int = 0
+    longest: int = 0  # characters of a row
 
 
 def load_text(
@@ -74,7 +75,11 @@ def load_text(
                 raise DataError(f"{what} is larger than the memory allows: {_sentence(error)}") from error
     repaired = folder / "repaired.csv"
     try:
-        repairs = _repair(path, what, layout, repaired)
+        with long_fields():
+            repairs = _repair(path, what, layout, repaired)
+        # A character is at most four bytes, and a quote is doubled; each field has two around it.
+        longest = 4 * repairs.longest + 3 * len(layout.names)
+        layout = replace(layout, longest=max(layout.longest, longest))
         _copy_in(connection, repaired, layout, escape='"', header=False)
     except duckdb.Error as error:
         raise DataError(f"{what} cannot be read: {_sentence(error)}") from error
@@ -99,8 +104,11 @@ def quoted(text: str) -> str:
 
 
 def file_name(path: Path) -> str:
-    """Write a path as SQL does, with the characters escaped that DuckDB takes for a pattern of names."""
-    name = str(path)
+    """Write a path as SQL does, so that DuckDB takes it as it is.
+
+    The characters of patterns are escaped; and an absolute path begins with no ``~`` and no ``http:``.
+    """
+    name = str(path.absolute())
     return quoted("".join(f"[{char}]" if char in "*?[" else char for char in name))
 
 
@@ -109,7 +117,8 @@ def _copy_in(
 ) -> None:
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(layout.names)))
     settings = (
-        f"auto_detect=false, strict_mode=true, header={str(header).lower()}, quote='\"', "
+        "auto_detect=false, hive_partitioning=false, compression='none', strict_mode=true, quote='\"', "
+        f"header={str(header).lower()}, "
         f"delim={quoted(layout.separator)}, escape={quoted(escape)}, columns={{{columns}}}, "
         f"max_line_size={max(_LINE_SIZE, 4 * layout.longest)}"
     )
@@ -143,6 +152,7 @@ def _repair(path: Path, what: str, layout: Layout, repaired: Path) -> _Repairs:
                     )
                 repairs.n_long += 1
                 row = row[:wanted]
+            repairs.longest = max(repairs.longest, sum(map(len, row)))
             writer.writerow(row)
     return repairs
 
@@ -165,6 +175,11 @@ def numbered_rows(file: Iterator[str], what: str, layout: Layout) -> Iterator[tu
         except StopIteration:
             return
         except csv.Error as error:
+            if "field larger" in str(error):
+                raise DataError(
+                    f"line {line:,} of {what} has a field of more than {MOST_FIELD:,} characters; is a quote "
+                    "not closed?"
+                ) from error
             inside = "" if "end of data" in str(error) else ", or one inside a field that is not doubled"
             raise DataError(
                 f"line {line:,} of {what} has a quote that is not closed{inside}; correct that line."

@@ -36,6 +36,9 @@ _MISSING_CELLS = frozenset(
     + ["NaN", "NaT", " "]
 )
 
+#: Beyond this integer float64 leaves some out.
+EXACT = 2**53
+
 _UNSPACED = str.maketrans("", "", " '’\u00a0\u2009\u202f")
 
 
@@ -120,7 +123,7 @@ def _floats(cells: Sequence[str]) -> Floats | None:
 
 
 def _are_plain_integers(cells: Sequence[str], values: Floats) -> bool:
-    if not (np.abs(values) < 2**53).all():
+    if not (np.abs(values) < EXACT).all():
         return False
     return list(map(str, values.astype(np.int64).tolist())) == [cell.strip() for cell in cells]
 
@@ -214,7 +217,7 @@ def marks(levels: Sequence[str], decimal: Decimal) -> list[str]:
 
 def number_text(value: float) -> str:
     """Write a number as the name of a category: 3.0 as "3"."""
-    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < EXACT else repr(value)
 
 
 def _plain(text: str) -> float | None:

@@ -72,7 +72,7 @@ def read(
     [800.0, 1200.0, 1500.0]
     >>> model = TautRegressor(hidden=(8,), max_epochs=20, random_state=0).fit(X, y)
     """
-    frame = read_file(path, header=header, texts=True)
+    frame = read_file(path, header=header, target=target, texts=True)
     if target is None:
         return frame
     frame[[target]].check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.errors import DataError
-from taut.table.files import Text, kind_of, utf8
+from taut.table.asked import Asked
+from taut.table.files import Text, kind_of, start_of, utf8
 from taut.table.frame import (
     BooleanColumn,
     Codes,
@@ -28,13 +29,16 @@ from taut.table.frame import (
     Reading,
     TextColumn,
     listing,
+    warn,
 )
-from taut.table.load import TABLE, file_name, load_text, quoted
+from taut.table.index import find_index, leave_out, unnamed
+from taut.table.load import TABLE, load_text, quoted
 from taut.table.memory import available_memory, size_text
 from taut.table.numbers import PlainNumbers
+from taut.table.parquet import TEXTS, Source, open_parquet, readable
 from taut.table.rows import Cells, is_short, read_rows
-from taut.table.schema import ColumnSchema, Schema
-from taut.table.sniff import Layout, sniff
+from taut.table.schema import Schema
+from taut.table.sniff import Layout, long_fields, sniff, warn_of_renamed
 from taut.table.texts import PAST_MARKS, Hints, clean, dictionary, typed
 from taut.table.words import MISSING_WORDS
 
@@ -44,35 +48,24 @@ if TYPE_CHECKING:
 _CELL_BYTES = 12  # a number is kept as float64 here and as float32 in the matrix
 _BLOCK_CELLS = 10_000_000  # columns are read side by side, as many as stay below this
 
-_NUMBERS = frozenset(
-    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT "
-    "FLOAT DOUBLE".split()
-)
-_TEXTS = frozenset(["VARCHAR", "UUID", "JSON"])
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A column of the file: the person's name for it, how SQL calls it, its type there, and its schema."""
-
-    name: str
-    sql: str
-    kind: str
-    schema: ColumnSchema | None = None
-    place: int = 0
-
 
 @final
 @dataclass(slots=True)
 class _Table:
-    """A file that is open: its columns, and their cells where they are not in DuckDB's ``TABLE``."""
+    """A file that is open: its columns, and their cells where they are not in DuckDB's ``TABLE``.
 
-    sources: list[_Source]
+    ``renamed`` has a note on each column with another name than in the file, ``nameless`` the columns that
+    have no name of their own, ``index`` those of which pandas wrote that they are the index.
+    """
+
+    sources: list[Source]
     n_rows: int
     notes: list[Note]
     hints: Hints
     reading: Reading
+    renamed: list[Note]
+    nameless: frozenset[str]
+    index: frozenset[str] = frozenset()
     cells: dict[int, Cells] | None = None
 
 
@@ -83,6 +76,8 @@ def read_file(
     schema: Schema | None = None,
     target: str | None = None,
     texts: bool = False,
+    drop: Collection[str] = (),
+    keep: Collection[str] = (),
 ) -> Frame:
     """Read a table from a CSV, TSV or Parquet file; a text file may be gzipped.
 
@@ -97,19 +92,26 @@ def read_file(
     schema : Schema, optional
         Of the table that a model was trained on. Only its columns are read, and as they were read then.
     target : str, optional
-        The target, whose text is kept beside what it is read as.
+        The target, whose text is kept beside what it is read as. It has to be there, even if it is an index:
+        this is looked at before the rest is read.
     texts : bool
         Whether the text of all columns is kept so, but for those of plain numbers: a model may read it
         otherwise.
+    drop : collection of str
+        Columns that have to be there, and are left out.
+    keep : collection of str
+        Columns that are read even if they are an index.
 
     Returns
     -------
     Frame
+        Without the columns that are an index (``taut.table.index``), of which its notes tell.
 
     Raises
     ------
     DataError
-        Where the file is missing, empty, cut off, of another kind, or too large for the memory; where a row
+        Where the target, or a column to leave out, is not there (the message has the closest names); where
+        the file is missing, empty, cut off, of another kind, or too large for the memory; where a row
         is too long or a quote is not closed; where a column cannot be used (nested, binary, or numbers with
         text among them).
 
@@ -129,44 +131,60 @@ def read_file(
     ):
         folder = Path(temporary)
         _settings(connection, folder)
+        asked = Asked(schema, target, drop, keep)
         table = (
-            _open_parquet(connection, file, schema)
+            _open_parquet(connection, file, asked)
             if kind == "parquet"
-            else _open_text(connection, file, folder, schema, header=header)
+            else _open_text(connection, file, folder, asked, header=header)
         )
         if table.n_rows == 0:
             raise DataError(f"{what} has no rows.")
         kept = None if texts else frozenset(() if target is None else (target,))
         table.hints = replace(table.hints, kept=kept)
-        columns, notes = [], table.notes
+        columns, of_columns = [], []
         try:
             for column, found in _columns(connection, table):
                 columns.append(column)
-                notes += found
+                of_columns += found
         except duckdb.Error as error:
             raise DataError(f"{what} cannot be read: {str(error).splitlines()[0]}") from error
+    notes = table.notes
+    if schema is None:
+        index = find_index(columns, table.nameless, table.index)
+        columns, left_out = leave_out(columns, index, asked.names, what)
+        notes += left_out
+    read = {column.name for column in columns}
+    where = "the header of " if kind == "text" else ""
+    notes += warn_of_renamed([note for note in table.renamed if note.where in read], f"{where}{what}")
+    notes += [note for note in of_columns if note.where in read]
     reading = replace(table.reading, marked=_marked(columns, notes, table.hints.decimal))
     return Frame(tuple(columns), table.n_rows, tuple(notes), reading)
 
 
 def _open_text(
-    connection: DuckDBPyConnection, file: Path, folder: Path, schema: Schema | None, *, header: bool
+    connection: DuckDBPyConnection, file: Path, folder: Path, asked: Asked, *, header: bool
 ) -> _Table:
     what = repr(file.name)
+    start = start_of(file, folder)
+    layout = sniff(start.path, what, header=header)
+    asked.check(layout.names)  # before two million rows are read
     text = utf8(file, folder)
-    layout = sniff(text.path, what, header=header)
+    if text.encoding != start.encoding:  # as a later line shows
+        layout = sniff(text.path, what, header=header)
     _check_memory(what, text.n_lines, len(layout.names))
     everything = [
-        _Source(name, f"c{place}", "VARCHAR", place=place) for place, name in enumerate(layout.names)
+        Source(name, f"c{place}", "VARCHAR", place=place) for place, name in enumerate(layout.names)
     ]
-    sources, extra = _wanted(everything, schema)
+    nameless = unnamed(layout.names, layout.renamed)
+    sources, extra = asked.wanted(everything, nameless)
     loaded: list[Note] = []
     rows = None
     if is_short(text.n_lines, len(layout.names)):
         numbers = {source.place for source in sources if _may_be_number(source)}
-        sure: Decimal | None = "." if schema is None and layout.decimal == "." else None
+        sure: Decimal | None = "." if asked.schema is None and layout.decimal == "." else None
         wanted = [source.place for source in sources]
-        rows = read_rows(text.path, what, layout, wanted, numbers, sure)
+        with long_fields():
+            rows = read_rows(text.path, what, layout, wanted, numbers, sure)
     if rows is None:
         loaded = load_text(connection, text.path, what, layout, folder)
         n_rows, cells = _one(connection, f"SELECT count(*) FROM {TABLE}")[0], None
@@ -174,24 +192,35 @@ def _open_text(
         n_rows, cells = rows
     hints = Hints(layout.decimal, True if layout.decimal == "," else None)
     notes = [*text.notes, *layout.notes, *loaded, *extra]
-    return _Table(sources, n_rows, notes, hints, _reading(text, layout), cells)
+    reading = _reading(text, layout)
+    return _Table(sources, n_rows, notes, hints, reading, list(layout.renamed), nameless, cells=cells)
 
 
-def _open_parquet(connection: DuckDBPyConnection, file: Path, schema: Schema | None) -> _Table:
-    sources, notes = _wanted(_parquet(connection, file), schema)
+def _open_parquet(connection: DuckDBPyConnection, file: Path, asked: Asked) -> _Table:
+    everything, renamed, index = open_parquet(connection, file)
+    names = [source.name for source in everything]
+    asked.check(names)
+    nameless = unnamed(names, renamed)
+    sources, notes = asked.wanted(everything, index | nameless)
+    # An index of intervals cannot be read, and need not be.
+    idle = index - asked.names if asked.schema is None else frozenset[str]()
+    sources = readable(connection, file, [one for one in sources if one.readable or one.name not in idle])
+    notes += _same_but_for_case([source.name for source in sources], repr(file.name))
     n_rows = _one(connection, f"SELECT count(*) FROM {TABLE}")[0]
     _check_memory(repr(file.name), n_rows, len(sources))
-    return _Table(sources, n_rows, notes, Hints(), Reading("parquet"))
+    return _Table(sources, n_rows, notes, Hints(), Reading("parquet"), renamed, nameless, index)
 
 
-def _wanted(sources: list[_Source], schema: Schema | None) -> tuple[list[_Source], list[Note]]:
-    """Leave out what the model does not use, and give the others their schemas."""
-    if schema is None:
-        return sources, []
-    used = {column.name: column for column in schema.columns if column.kind != "dropped"}
-    extra = [source.name for source in sources if source.name not in used]
-    kept = [replace(source, schema=used[source.name]) for source in sources if source.name in used]
-    return kept, [Note("", f"the model does not use these columns: {listing(extra)}.")] if extra else []
+def _same_but_for_case(names: Sequence[str], what: str) -> list[Note]:
+    """Warn of names that many programs take for one."""
+    folded: dict[str, list[str]] = {}
+    for name in names:
+        folded.setdefault(name.casefold(), []).append(name)
+    alike = [name for group in folded.values() if len(group) > 1 for name in group]
+    if not alike:
+        return []
+    text = f"{what} has names that differ by capitals alone: {listing(alike)}. Each column keeps its own."
+    return [warn(Note("", text))]
 
 
 def _reading(text: Text, layout: Layout) -> Reading:
@@ -204,7 +233,7 @@ def _reading(text: Text, layout: Layout) -> Reading:
         backslash=layout.escape != '"',
         skipped=layout.first_line - 1,
         header=layout.header,
-        names=layout.names if layout.renamed else None,
+        names=layout.names if layout.other_names else None,
     )
 
 
@@ -242,44 +271,6 @@ def _check_memory(what: str, n_rows: int, n_columns: int) -> None:
         )
 
 
-def _parquet(connection: DuckDBPyConnection, file: Path) -> list[_Source]:
-    """Open a Parquet file as ``TABLE`` and list its columns."""
-    import duckdb
-
-    try:
-        connection.execute(f"CREATE VIEW {TABLE} AS SELECT * FROM read_parquet({file_name(file)})").fetchall()
-        described = connection.execute(f"DESCRIBE {TABLE}").fetchall()
-    except duckdb.Error as error:
-        raise DataError(f"{str(file)!r} is damaged or incomplete: {str(error).splitlines()[0]}") from error
-    sources = [_Source(name, '"' + name.replace('"', '""') + '"', kind) for name, kind, *_ in described]
-    bad = [f"{source.name!r} ({source.kind})" for source in sources if not _readable(source.kind)]
-    if bad:
-        raise DataError(
-            f"{str(file)!r} has columns that are nested, binary or of another kind that is not read: "
-            f"{', '.join(bad)}; leave them out or unfold them."
-        )
-    return sources
-
-
-def _is_number(kind: str) -> bool:
-    """Tell the types that DuckDB makes numbers of; intervals and times of the day become seconds."""
-    return kind in _NUMBERS or (
-        kind.startswith(("DECIMAL", "INTERVAL", "TIME")) and not kind.startswith("TIMESTAMP")
-    )
-
-
-def _is_date(kind: str) -> bool:
-    return kind == "DATE" or kind.startswith("TIMESTAMP")
-
-
-def _readable(kind: str) -> bool:
-    if kind.endswith("]") or "(" in kind and not kind.startswith(("DECIMAL", "ENUM")):
-        return False
-    return kind in _NUMBERS | _TEXTS | {"BOOLEAN", "DATE", "INTERVAL"} or kind.startswith(
-        ("DECIMAL", "ENUM", "TIME")
-    )
-
-
 def _columns(connection: DuckDBPyConnection, table: _Table) -> Iterator[tuple[Column, list[Note]]]:
     """Read the columns in their order, a few at a time."""
     sources, hints = table.sources, table.hints
@@ -300,9 +291,9 @@ def _columns(connection: DuckDBPyConnection, table: _Table) -> Iterator[tuple[Co
             yield _column(source, array, source in plain, hints)
 
 
-def _plain_numbers(connection: DuckDBPyConnection, block: Sequence[_Source], hints: Hints) -> list[_Source]:
+def _plain_numbers(connection: DuckDBPyConnection, block: Sequence[Source], hints: Hints) -> list[Source]:
     """Find the columns that are numbers and nothing else, so that DuckDB can convert them."""
-    plain = [source for source in block if _is_number(source.kind)]
+    plain = [source for source in block if source.is_number]
     texts = [source for source in block if source.kind == "VARCHAR" and _may_be_number(source)]
     with_words = []
     for source, (n_texts, n_numbers, special) in _counted(connection, texts, partial(_look, hints=hints)):
@@ -317,8 +308,8 @@ def _plain_numbers(connection: DuckDBPyConnection, block: Sequence[_Source], hin
 
 
 def _counted(
-    connection: DuckDBPyConnection, sources: Sequence[_Source], query: Callable[[_Source], list[str]]
-) -> Iterator[tuple[_Source, tuple[Any, ...]]]:
+    connection: DuckDBPyConnection, sources: Sequence[Source], query: Callable[[Source], list[str]]
+) -> Iterator[tuple[Source, tuple[Any, ...]]]:
     """Ask the same of several columns at once, and give each with its answers."""
     if not sources:
         return
@@ -329,7 +320,7 @@ def _counted(
         yield source, tuple(next(answers) for _ in expressions)
 
 
-def _look(source: _Source, hints: Hints) -> list[str]:
+def _look(source: Source, hints: Hints) -> list[str]:
     """Write SQL for: how many texts, how many numbers among them, is there something special."""
     c = source.sql
     # Leading zeros, more figures than float64 holds, and "1_000" need a closer look.
@@ -342,14 +333,14 @@ def _look(source: _Source, hints: Hints) -> list[str]:
     return [f"count({c})", f"count(try_cast({c} AS DOUBLE))", f"bool_or({special})"]
 
 
-def _others(source: _Source) -> list[str]:
+def _others(source: Source) -> list[str]:
     """Write SQL for: how many texts are neither a number nor a word for missing."""
     c = source.sql
     missing = ", ".join(quoted(word) for word in sorted(MISSING_WORDS))
     return [f"count(*) FILTER (try_cast({c} AS DOUBLE) IS NULL AND lower(trim({c})) NOT IN ({missing}))"]
 
 
-def _expression(source: _Source, plain: bool) -> str:
+def _expression(source: Source, plain: bool) -> str:
     """Write SQL for a column's values, without NULL."""
     c, kind = source.sql, source.kind
     if plain:
@@ -357,28 +348,28 @@ def _expression(source: _Source, plain: bool) -> str:
         return f"coalesce({number}, 'nan'::DOUBLE)"
     if kind == "BOOLEAN":
         return f"coalesce({c}::INTEGER::DOUBLE, 'nan'::DOUBLE)"
-    if _is_date(kind):
+    if source.is_date:
         moment = c if kind.endswith("ZONE") else f"{c}::TIMESTAMP"
         return f"coalesce(epoch_us({moment}), ({-(2**63) + 1} - 1)::BIGINT)"  # NumPy's NaT
     return f"coalesce({c}::VARCHAR, '')"
 
 
-def _column(source: _Source, values: NDArray[Any], plain: bool, hints: Hints) -> tuple[Column, list[Note]]:
+def _column(source: Source, values: NDArray[Any], plain: bool, hints: Hints) -> tuple[Column, list[Note]]:
     name = source.name
     if plain:
-        return NumberColumn(name, values, NumberText() if source.kind in _TEXTS else None), []
+        return NumberColumn(name, values, NumberText() if source.kind in TEXTS else None), []
     if source.kind == "BOOLEAN":
         return BooleanColumn(name, values), []
-    if _is_date(source.kind):
+    if source.is_date:
         return DateColumn(name, values.astype("datetime64[us]")), []
     return _text_column(source, *dictionary(values, len(values)), hints)
 
 
-def _may_be_number(source: _Source) -> bool:
+def _may_be_number(source: Source) -> bool:
     return source.schema is None or source.schema.kind == "number"
 
 
-def _from_cells(source: _Source, cells: Cells, hints: Hints) -> tuple[Column, list[Note]]:
+def _from_cells(source: Source, cells: Cells, hints: Hints) -> tuple[Column, list[Note]]:
     if not isinstance(cells, PlainNumbers):
         return _text_column(source, *cells, hints)
     notes = [Note(source.name, f"{PAST_MARKS}decimal comma.")] if cells.decimal == "," else []
@@ -386,7 +377,7 @@ def _from_cells(source: _Source, cells: Cells, hints: Hints) -> tuple[Column, li
 
 
 def _text_column(
-    source: _Source, codes: Codes, levels: Sequence[str], hints: Hints
+    source: Source, codes: Codes, levels: Sequence[str], hints: Hints
 ) -> tuple[Column, list[Note]]:
     column = TextColumn(source.name, codes, tuple(levels))
     if source.schema is None:
@@ -396,7 +387,7 @@ def _text_column(
 
 
 def _fetch(
-    connection: DuckDBPyConnection, sources: Sequence[_Source], plain: Container[_Source]
+    connection: DuckDBPyConnection, sources: Sequence[Source], plain: Container[Source]
 ) -> dict[str, NDArray[Any]]:
     """Fetch columns as arrays (n_rows,), each under its name."""
     if not sources:

@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,9 @@ _SAMPLE_BYTES = 1 << 18
 _MOST_BYTES = 1 << 26
 _SAMPLE_ROWS = 1000
 _SAMPLE_CELLS = 20_000
+
+#: Characters of a field; what is longer is a quote that is not closed, most likely.
+MOST_FIELD = 10_000_000
 
 
 @final
@@ -49,8 +53,10 @@ class Layout:
     notes : tuple of Note
     longest : int
         The bytes of the longest line among the first.
-    renamed : bool
+    other_names : bool
         Whether the names are others than the header's, or there is none.
+    renamed : tuple of Note
+        On the columns that were blank or doubled in the header, each.
     """
 
     separator: str
@@ -61,7 +67,8 @@ class Layout:
     names: tuple[str, ...]
     notes: tuple[Note, ...]
     longest: int = 0
-    renamed: bool = False
+    other_names: bool = False
+    renamed: tuple[Note, ...] = ()
 
     @property
     def csv_format(self) -> dict[str, Any]:
@@ -90,8 +97,23 @@ def sniff(path: Path, what: str, *, header: bool) -> Layout:
     Warns
     -----
     DataWarning
-        Where names are blank or doubled, or the header looks like a row of data.
+        Where the header looks like a row of data.
     """
+    with long_fields():
+        return _sniff(path, what, header=header)
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Let the csv module read fields of up to ten million characters; its own limit is 131,072."""
+    before = csv.field_size_limit(MOST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _sniff(path: Path, what: str, *, header: bool) -> Layout:
     lines, whole = _first_lines(path)
     skipped = 0
     said = None
@@ -106,16 +128,13 @@ def sniff(path: Path, what: str, *, header: bool) -> Layout:
     if header and len(rows) < 2 and whole:
         raise DataError(f"{what} has no rows but its header.")
     notes = []
+    renamed: list[Note] = []
     if separator != ",":
         notes.append(Note("", f"the file's separator is a {_NAMES.get(separator, repr(separator))}."))
     few = rows[1 : 1 + max(10, min(100, _SAMPLE_CELLS // len(rows[0])))]
     decimal = _decimal(few, separator)
     if header:
-        names, renamed = _names(rows[0])
-        if renamed:
-            new = listing([note.where for note in renamed])
-            notes.append(warn(Note("", f"the header of {what} has blank or doubled names; renamed: {new}.")))
-        notes += renamed
+        names, renamed = own_names([cell.strip() for cell in rows[0]], "header")
         looks = _looks_like_data(rows[0], few)
         if looks:
             sentence = (
@@ -129,7 +148,9 @@ def sniff(path: Path, what: str, *, header: bool) -> Layout:
     escape = '"' if doubled else "\\"
     longest = max(len(line.encode()) for line in lines)
     other = not header or list(names) != rows[0]
-    return Layout(separator, escape, decimal, 1 + skipped, header, names, tuple(notes), longest, other)
+    return Layout(
+        separator, escape, decimal, 1 + skipped, header, names, tuple(notes), longest, other, tuple(renamed)
+    )
 
 
 def rows_of(lines: Iterator[str] | Sequence[str], separator: str, doubled: bool) -> Iterator[list[str]]:
@@ -200,26 +221,46 @@ def _decimal(rows: list[list[str]], separator: str) -> Decimal:
     return decimal_mark(cells, [1] * len(cells), "," if separator == ";" else ".")[0]
 
 
-def _names(row: list[str]) -> tuple[tuple[str, ...], list[Note]]:
-    """Give every column a name of its own."""
+def own_names(cells: Sequence[str], where: str) -> tuple[tuple[str, ...], list[Note]]:
+    """Give every column a name of its own.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        The names in the file.
+    where : str
+        Where they are, for the notes: "header".
+
+    Returns
+    -------
+    names : tuple of str
+    renamed : list of Note
+        On each that is another than in the file.
+    """
     names: list[str] = []
     notes = []
-    taken = {cell.strip() for cell in row}
+    taken = set(cells)
     seen: set[str] = set()
-    for place, cell in enumerate(row):
-        stem = name = cell.strip()
-        if not stem:
-            stem = name = f"column {place + 1}"
+    for place, cell in enumerate(cells):
+        stem = name = cell if cell.strip() else f"column {place + 1}"
         count = 1
-        while name in seen or (name != cell.strip() and name in taken):
+        while name in seen or (name != cell and name in taken):
             count += 1
             name = f"{stem} ({count})"
-        if name != cell.strip():
+        if name != cell:
             why = "has no name" if not cell.strip() else f"has the name {stem!r} of an earlier one"
-            notes.append(Note(name, f"the header's column {place + 1} {why}."))
+            notes.append(Note(name, f"the {where}'s column {place + 1} {why}."))
         seen.add(name)
         names.append(name)
     return tuple(names), notes
+
+
+def warn_of_renamed(renamed: Sequence[Note], what: str) -> list[Note]:
+    """Warn of blank and doubled names, all at once, and give the notes to be recorded."""
+    if not renamed:
+        return []
+    new = listing([note.where for note in renamed])
+    return [warn(Note("", f"{what} has blank or doubled names; renamed: {new}.")), *renamed]
 
 
 def _looks_like_data(header: list[str], rows: list[list[str]]) -> str:

@@ -28,7 +28,7 @@ from taut.table.frame import (
     listing,
     warn,
 )
-from taut.table.numbers import decimal_mark, marks, parse_numbers
+from taut.table.numbers import EXACT, decimal_mark, marks, parse_numbers
 from taut.table.words import boolean_words, is_missing, parse_booleans
 
 MOST_ODD = 0.05  # share of rows with text that a column of numbers or dates may have
@@ -37,7 +37,6 @@ _MANY_NUMBERS = 30  # a column with more different numbers than this is no list 
 _FEW_WORDS = 5  # words like "unknown" among numbers; codes with letters are many
 _HEAD = 1000
 _SAMPLE = 1000
-EXACT = 2**53  # the first integer after which float64 leaves some out
 
 #: Begins the note on marks that were read past.
 PAST_MARKS = "read as numbers, past these marks: "
@@ -225,6 +224,8 @@ def _codes(levels: Sequence[str], counts: NDArray[np.int64], values: Floats, is_
         example = numbers[int(np.flatnonzero(zeros)[0])]
         return f"its numbers have leading zeros, as in {example!r}, that a number would lose"
     long = np.abs(values[is_number]) > EXACT
+    for place in np.flatnonzero(np.abs(values[is_number]) == EXACT):  # it, or the next that float64 has not
+        long[place] = numbers[place].lstrip("+-0") != str(EXACT)
     if rows[long].sum() >= _CODES_FROM * n_rows and long.any():
         example = numbers[int(np.flatnonzero(long)[0])]
         return f"its integers have more figures than a number holds, as in {example!r}"

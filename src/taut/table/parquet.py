@@ -1,0 +1,183 @@
+"""A Parquet file -> its columns, under the names that the file gives them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from taut.errors import DataError
+from taut.table.frame import Note
+from taut.table.load import TABLE, file_name
+from taut.table.numbers import EXACT
+from taut.table.schema import ColumnSchema
+from taut.table.sniff import own_names
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_NUMBERS = frozenset(
+    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT "
+    "FLOAT DOUBLE".split()
+)
+_WIDE = frozenset(["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"])  # more integers than float64 has
+_INTEGERS = _NUMBERS - {"FLOAT", "DOUBLE"}
+_NOTHING = '"NULL"'  # the type of a column without any value
+TEXTS = frozenset(["VARCHAR", "UUID", "JSON"])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A column of the file: the person's name for it, how SQL calls it, its type there, and its schema."""
+
+    name: str
+    sql: str
+    kind: str
+    schema: ColumnSchema | None = None
+    place: int = 0
+
+    @property
+    def is_number(self) -> bool:
+        """Tell the types that DuckDB makes numbers of; intervals and times of the day become seconds."""
+        return self.kind in _NUMBERS or (
+            self.kind.startswith(("DECIMAL", "INTERVAL", "TIME")) and not self.kind.startswith("TIMESTAMP")
+        )
+
+    @property
+    def is_date(self) -> bool:
+        """Tell dates, with a time or without."""
+        return self.kind == "DATE" or self.kind.startswith("TIMESTAMP")
+
+    @property
+    def is_integer(self) -> bool:
+        """Tell the types without fractions."""
+        return self.kind in _INTEGERS or (self.kind.startswith("DECIMAL") and self.kind.endswith(",0)"))
+
+    @property
+    def is_wide(self) -> bool:
+        """Tell the types of integers that float64 does not have all of."""
+        return self.kind in _WIDE or (self.is_integer and self.kind.startswith("DECIMAL"))
+
+    @property
+    def readable(self) -> bool:
+        """Tell whether something can be made of it: it is not nested, not binary."""
+        if self.kind.endswith("]") or ("(" in self.kind and not self.kind.startswith(("DECIMAL", "ENUM"))):
+            return False
+        return (
+            self.is_number
+            or self.is_date
+            or self.kind in TEXTS | {"BOOLEAN", _NOTHING}
+            or self.kind.startswith("ENUM")
+        )
+
+    def as_text(self) -> Source:
+        """Give the same column as text, to be read as those of a text file are."""
+        return replace(self, sql=f"CAST({self.sql} AS VARCHAR)", kind="VARCHAR")
+
+
+def open_parquet(
+    connection: DuckDBPyConnection, file: Path
+) -> tuple[list[Source], list[Note], frozenset[str]]:
+    """Open a Parquet file as ``TABLE``.
+
+    Returns
+    -------
+    sources : list of Source
+        Its columns. DuckDB renames columns where two differ by case alone, or have one name: they are found
+        by their place.
+    renamed : list of Note
+        On the columns that have another name than in the file, each.
+    index : frozenset of str
+        The columns of which pandas wrote that they are the index.
+
+    Raises
+    ------
+    DataError
+        Where the file is damaged.
+    """
+    import duckdb
+
+    name = file_name(file)
+    try:
+        connection.execute(
+            f"CREATE VIEW {TABLE} AS SELECT * FROM read_parquet({name}, hive_partitioning=false)"
+        ).fetchall()
+        described = connection.execute(f"DESCRIBE {TABLE}").fetchall()
+        tree = connection.execute(f"SELECT name, num_children FROM parquet_schema({name})").fetchall()
+        said = connection.execute(
+            f"SELECT value FROM parquet_kv_metadata({name}) WHERE key = 'pandas'"
+        ).fetchall()
+    except duckdb.Error as error:
+        raise DataError(f"{str(file)!r} is damaged or incomplete: {str(error).splitlines()[0]}") from error
+    in_file = _top(tree)
+    names, renamed = own_names(in_file, "file")
+    index = _index(said)
+    sources = [
+        Source(own, '"' + sql.replace('"', '""') + '"', kind)
+        for own, (sql, kind, *_) in zip(names, described, strict=True)
+    ]
+    return (
+        sources,
+        renamed,
+        frozenset(own for own, there in zip(names, in_file, strict=True) if there in index),
+    )
+
+
+def readable(connection: DuckDBPyConnection, file: Path, sources: Sequence[Source]) -> list[Source]:
+    """Say how the columns that are wanted are to be read.
+
+    What would lose figures as float64 becomes text, and is looked at as text is in a text file: integers of
+    which some are beyond 2**53, and those that were categories in training. So does a column of nothing.
+
+    Raises
+    ------
+    DataError
+        Where columns are nested or binary; all are named.
+    """
+    bad = [f"{source.name!r} ({source.kind})" for source in sources if not source.readable]
+    if bad:
+        raise DataError(
+            f"{str(file)!r} has columns that are nested, binary or of another kind that is not read: "
+            f"{', '.join(bad)}; leave them out or unfold them."
+        )
+    wide = [source for source in sources if source.is_wide and source.schema is None]
+    beyond: set[str] = set()
+    if wide:
+        asked = ", ".join(
+            f"coalesce(max({source.sql}) > {EXACT} OR min({source.sql}) < -{EXACT}, false)" for source in wide
+        )
+        answers = connection.execute(f"SELECT {asked} FROM {TABLE}").fetchall()[0]
+        beyond = {source.name for source, answer in zip(wide, answers, strict=True) if answer}
+    return [
+        source.as_text()
+        if source.name in beyond
+        or source.kind == _NOTHING
+        or (source.is_integer and source.schema is not None and source.schema.kind == "category")
+        else source
+        for source in sources
+    ]
+
+
+def _top(tree: Sequence[tuple[str, int | None]]) -> list[str]:
+    """Give the names of the columns of a schema that is written depth first, root first."""
+    names = []
+    place = 1
+    while place < len(tree):
+        names.append(tree[place][0])
+        open_ = 1
+        while open_:
+            open_ += (tree[place][1] or 0) - 1
+            place += 1
+    return names
+
+
+def _index(said: Sequence[tuple[Any, ...]]) -> set[str]:
+    """Read which columns pandas calls the index; one of row numbers alone has no column."""
+    try:
+        columns = json.loads(said[0][0])["index_columns"] if said else []
+        return {column for column in columns if isinstance(column, str)}
+    except (ValueError, KeyError, TypeError):  # not as pandas writes it
+        return set()
