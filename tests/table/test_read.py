@@ -265,7 +265,7 @@ def test_a_small_file_is_read_as_the_large_one_was(write: Write) -> None:
 def test_a_doubtful_number_is_read_as_in_training(write: Write) -> None:
     train = read_file(write("a\tb\n1,5\tx\n2,25\ty\n", "train.csv"))
     assert encode(train, write("b\ta\nx\t1,234\n", "next.csv"))[0, 0] == np.float32(1.234)
-    train = read_file(write("a\tb\n1.5\tx\n2.25\ty\n", "train.csv"))
+    train = read_file(write("a\tb\n1.5\tx\n2,002.25\ty\n", "train.csv"))
     assert encode(train, write("b\ta\nx\t1,234\n", "next.csv"))[0, 0] == 1234.0
 
 

@@ -49,6 +49,9 @@ def through_json(schema: Schema) -> Schema:
 
 def test_there_and_back() -> None:
     assert through_json(SCHEMA) == SCHEMA
+    text = NumberText(".", ("x",), ("decimal point", "%"))
+    marked = Schema((ColumnSchema("share", "number", "numbers", (Part("value"),), text=text),))
+    assert through_json(marked) == marked
 
 
 columns = st.builds(

@@ -55,7 +55,7 @@ def test_a_decimal_comma_is_remembered() -> None:
     column, _ = read(["1,5", "1,234", "7"])
     assert isinstance(column, NumberColumn)
     assert column.values.tolist() == [1.5, 1.234, 7.0]
-    assert column.text == NumberText(",", ())
+    assert column.text == NumberText(",", (), ("decimal comma",))
 
 
 def test_a_doubt_is_decided_by_the_file_and_noted() -> None:
@@ -127,7 +127,7 @@ def test_late_text_in_a_numeric_column_is_missing_and_counted() -> None:
     assert isinstance(column, NumberColumn)
     assert np.isnan(column.values[-2:]).all()
     assert column.values[:100].tolist() == list(range(100))
-    assert column.text == NumberText(".", ("oops", "x"))
+    assert column.text == NumberText(".", ("oops", "x"), ())
     assert "first in row 101" in notes[0].what
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.errors import DataError
+from taut.table.doubts import Typed, in_doubt, settle
 from taut.table.frame import (
     BooleanColumn,
     Column,
@@ -118,8 +119,15 @@ def _assembled(
         columns += [one.column if isinstance(one, _Texts) else one for one in converted]
         return as_text_for(schema, Frame(tuple(columns), n_rows))
     hints = _hints([one.column for one in converted if isinstance(one, _Texts)])
-    for one in converted:
-        column, found = typed(one.column, hints) if isinstance(one, _Texts) else (one, [])
+    read: list[Typed] = [
+        typed(one.column, hints) if isinstance(one, _Texts) else (one, []) for one in converted
+    ]
+    doubtful = {
+        place: one.column
+        for place, one in enumerate(converted)
+        if isinstance(one, _Texts) and in_doubt(read[place][1])
+    }
+    for column, found in settle(read, doubtful, hints):
         columns.append(column)
         notes += found
     return Frame(tuple(columns), n_rows, tuple(notes))

@@ -105,22 +105,61 @@ def _iso_days(levels: Sequence[str]) -> Dates | None:
         return None
 
 
-def _order(levels: Sequence[str], weights: Sequence[int], otherwise: bool | None) -> tuple[bool | None, bool]:
-    """Decide between day first and month first: (day first, in doubt)."""
-    day_first = month_first = 0
-    rule: bool | None = None
+@final
+@dataclass(frozen=True, slots=True)
+class OrderVotes:
+    """What dates like "1/2/2024" tell of their order.
+
+    Attributes
+    ----------
+    day_first, month_first : int
+        The rows that leave no doubt.
+    proofs : dict of bool to str
+        The first date that shows that the day comes first, and that the month does.
+    example : str
+        The first date of all; "" where there is none.
+    usual : bool
+        Whether the day comes first as a rule, by the mark of the first.
+    """
+
+    day_first: int
+    month_first: int
+    proofs: dict[bool, str]
+    example: str
+    usual: bool
+
+    @property
+    def shown(self) -> bool | None:
+        """Whether the day comes first, where the dates tell."""
+        return None if self.day_first == self.month_first else self.day_first > self.month_first
+
+
+def order_votes(levels: Sequence[str], weights: Sequence[int]) -> OrderVotes:
+    """Count what dates tell of their order: a number above 12 is a day."""
+    votes = {True: 0, False: 0}
+    proofs: dict[bool, str] = {}
+    example, usual = "", False
     for level, weight in zip(levels, weights, strict=True):
         match = _YEAR_LAST.fullmatch(level.strip())
         if match is None:
             continue
-        rule = match["mark"] != "/" if rule is None else rule
-        day_first += weight * (int(match["one"]) > 12)
-        month_first += weight * (int(match["two"]) > 12)
-    if rule is None:
+        if not example:
+            example, usual = level, match["mark"] != "/"
+        for order, part in ((True, "one"), (False, "two")):
+            if int(match[part]) > 12:
+                votes[order] += weight
+                proofs.setdefault(order, level)
+    return OrderVotes(votes[True], votes[False], proofs, example, usual)
+
+
+def _order(levels: Sequence[str], weights: Sequence[int], otherwise: bool | None) -> tuple[bool | None, bool]:
+    """Decide between day first and month first: (day first, in doubt)."""
+    votes = order_votes(levels, weights)
+    if not votes.example:
         return None, False
-    if day_first == month_first:
-        return (rule if otherwise is None else otherwise), True
-    return day_first > month_first, False
+    if votes.shown is None:
+        return (votes.usual if otherwise is None else otherwise), True
+    return votes.shown, False
 
 
 def _date(text: str, day_first: bool) -> datetime | None:

@@ -64,10 +64,13 @@ class NumberText:
         Which of them "1,234" and "1.234" are read by.
     not_numbers : tuple of str
         Words that were found among the numbers and counted as missing.
+    seen : tuple of str, or None
+        The marks that were in the numbers (``taut.table.numbers.seen_marks``); None where that is not known.
     """
 
     decimal: Decimal = "."
     not_numbers: tuple[str, ...] = ()
+    seen: tuple[str, ...] | None = None
 
 
 @final

@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from taut.errors import DataError
 from taut.table.columns import date_part, describe_numbers
 from taut.table.dates import parse_dates
+from taut.table.doubts import date_orders, decimal_marks
 from taut.table.frame import (
     BooleanColumn,
     Column,
     DateColumn,
     Dates,
+    Decimal,
     Floats,
     Frame,
     Mask,
     Note,
     NumberColumn,
-    NumberText,
     TextColumn,
     listing,
     warn,
@@ -112,11 +113,21 @@ def matrix(schema: Schema, frame: Frame, *, strict: bool) -> Matrix:
         )
     values = np.empty((frame.n_rows, len(schema.matrix_names)), dtype=np.float32)
     notes: list[Note] = []
+    numbers_of = [(column, by_name[column.name]) for column in schema.columns if column.kind == "number"]
+    dates_of = [(column, by_name[column.name]) for column in schema.columns if column.kind == "date"]
+    decimals = decimal_marks(numbers_of, frame.reading, notes)
+    orders = date_orders(dates_of, frame.reading, notes)
     place = 0
     for column in schema.columns:
         if not column.parts:
             continue
-        for part, numbers in _parts(column, by_name[column.name], strict, notes):
+        given = by_name[column.name]
+        # What is read as text by the rules of training, and by what this table shows.
+        if column.name in decimals and isinstance(given, TextColumn):
+            given = _numbers_from(column, given, decimals[column.name])
+        elif column.name in orders and isinstance(given, TextColumn):
+            given = _dates_from(column, given, orders[column.name])
+        for part, numbers in _parts(column, given, strict, notes):
             values[:, place] = _fit(numbers, part, column.name, notes)
             place += 1
     n_numbers = place
@@ -220,21 +231,29 @@ def _parts(
     return [(column.parts[0], numbers)]
 
 
+def _numbers_from(column: ColumnSchema, given: TextColumn, decimal: Decimal) -> NumberColumn:
+    texts = clean(given)
+    values, is_number = parse_numbers(texts.levels, decimal)
+    values[~is_number] = np.nan
+    passed = set(() if column.text is None else column.text.not_numbers)
+    odd = np.array([level not in passed for level in texts.levels], dtype=bool) & ~is_number
+    _refuse(column, texts, odd, "numbers")
+    return NumberColumn(column.name, spread(texts.codes, values))
+
+
+def _dates_from(column: ColumnSchema, given: TextColumn, day_first: bool | None) -> DateColumn:
+    texts = clean(given)
+    reading = parse_dates(texts.levels, texts.counts().tolist(), day_first=day_first)
+    _refuse(column, texts, ~reading.is_date, "dates")
+    return DateColumn(column.name, np.append(reading.values, np.datetime64("NaT"))[texts.codes])
+
+
 def _numbers_of(column: ColumnSchema, given: Column) -> Floats:
     if isinstance(given, (NumberColumn, BooleanColumn)):
         return given.values
-    if isinstance(given, DateColumn):
-        if given.missing.all():
-            return np.full(len(given), np.nan)
-        raise DataError(f"column {column.name!r} holds dates, and held numbers in training.")
-    known = column.text or NumberText()
-    texts = clean(given)
-    values, is_number = parse_numbers(texts.levels, known.decimal)
-    values[~is_number] = np.nan
-    passed = set(known.not_numbers)
-    odd = np.array([level not in passed for level in texts.levels], dtype=bool) & ~is_number
-    _refuse(column, texts, odd, "numbers")
-    return spread(texts.codes, values)
+    if given.missing.all():
+        return np.full(len(given), np.nan)
+    raise DataError(f"column {column.name!r} holds dates, and held numbers in training.")
 
 
 def _booleans(column: ColumnSchema, given: Column) -> Floats:
@@ -265,11 +284,6 @@ def _booleans(column: ColumnSchema, given: Column) -> Floats:
 def _dates(column: ColumnSchema, given: Column) -> Dates:
     if isinstance(given, DateColumn):
         return given.values
-    if isinstance(given, TextColumn):
-        texts = clean(given)
-        reading = parse_dates(texts.levels, texts.counts().tolist(), day_first=column.day_first)
-        _refuse(column, texts, ~reading.is_date, "dates")
-        return np.append(reading.values, np.datetime64("NaT"))[texts.codes]
     if given.missing.all():
         return np.full(len(given), np.datetime64("NaT"), dtype="datetime64[us]")
     raise DataError(f"column {column.name!r} holds numbers, and held dates in training.")

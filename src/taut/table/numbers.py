@@ -18,7 +18,13 @@ _NAMES = (
     r"USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|"
     r"US\$|R\$|Rs\.?|kr\.?|zł|Kč"
 )
-_CURRENCY = re.compile(rf"[{_SIGNS}]|(?<![^\W\d_])(?:{_NAMES})(?![^\W\d_])")
+#: A currency, as a sign or as letters.
+CURRENCY = re.compile(rf"[{_SIGNS}]|(?<![^\W\d_])(?:{_NAMES})(?![^\W\d_])")
+
+#: Names of marks, as ``seen_marks`` gives them.
+MARKS: dict[Decimal, str] = {".": "decimal point", ",": "decimal comma"}
+THOUSANDS = "thousands marks"
+NO_PERCENT = "no %"  # beside "%"
 
 # What is left of a number without sign, currency, percent and spaces around.
 _BODY = re.compile(r"(?:\d[\d., '’\u00a0\u2009\u202f]*|[.,]\d+)(?:[eE][+-]?\d+)?")
@@ -28,6 +34,7 @@ _GROUPED = {  # two figures between commas as well: 12,34,567 is how India write
     ",": re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}"),
     ".": re.compile(r"\d{1,3}(?:\.\d{3})+"),
 }
+_SIMPLE = re.compile(r"[+-]?\d*([.,])\d+")
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")  # 1,234 or 1.234: only the other values can tell
 
 # Cells for "missing" as they are mostly spelled; what is spelled otherwise is read more slowly.
@@ -60,6 +67,11 @@ class PlainNumbers:
     values: Floats
     decimal: Literal[".", ",", ""]
     proven: bool
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The marks in them, as ``seen_marks`` gives them."""
+        return (MARKS[self.decimal],) if self.decimal else ()
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> PlainNumbers | None:
@@ -176,43 +188,84 @@ def decimal_mark(levels: Sequence[str], weights: Sequence[int], otherwise: Decim
     in_doubt : bool
         Whether some value has the form of "1,234" or "1.234" and none tells how to read it.
     """
-    votes = {".": 0, ",": 0}
-    doubts = 0
+    votes = decimal_votes(levels, weights)
+    if votes.points == votes.commas:
+        return otherwise, bool(votes.doubts)
+    return (".", False) if votes.points > votes.commas else (",", False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DecimalVotes:
+    """What the numbers of a column tell of its decimal mark.
+
+    Attributes
+    ----------
+    points, commas : int
+        The rows that leave no doubt.
+    doubts : dict of "." or "," to str
+        The first number like "1.234", and like "1,234".
+    proofs : dict of "." or "," to str
+        The first number that leaves no doubt of each.
+    """
+
+    points: int
+    commas: int
+    doubts: dict[Decimal, str]
+    proofs: dict[Decimal, str]
+
+    @property
+    def shown(self) -> Decimal | None:
+        """The mark that all of them show which leave no doubt."""
+        return next(iter(self.proofs)) if len(self.proofs) == 1 else None
+
+
+def decimal_votes(levels: Sequence[str], weights: Sequence[int]) -> DecimalVotes:
+    """Count what the numbers of a column tell of its decimal mark; see ``decimal_mark``."""
+    votes: dict[Decimal, int] = {".": 0, ",": 0}
+    doubts: dict[Decimal, str] = {}
+    proofs: dict[Decimal, str] = {}
     for level, weight in zip(levels, weights, strict=True):
         if "," not in level and "." not in level:
             continue
-        body = _stripped(level)[0]
-        if body is None:
+        body = level.lstrip("+-") if _SIMPLE.fullmatch(level) else _stripped(level)[0]
+        if body is None or ("," not in body and "." not in body):
             continue
         mark = _mark_of(body)
-        if mark is not None:
+        if mark is None:
+            doubts.setdefault("," if "," in body else ".", level)
+        else:
             votes[mark] += weight
-        elif "," in body or "." in body:
-            doubts += weight
-    if votes["."] == votes[","]:
-        return otherwise, doubts > 0
-    return (".", False) if votes["."] > votes[","] else (",", False)
+            proofs.setdefault(mark, level)
+    return DecimalVotes(votes["."], votes[","], doubts, proofs)
 
 
 def marks(levels: Sequence[str], decimal: Decimal) -> list[str]:
     """Say which marks were read past: ["decimal comma", "thousands marks", "€", "%"]."""
+    return [mark for mark in seen_marks(levels, decimal) if mark not in (MARKS["."], NO_PERCENT)]
+
+
+def seen_marks(levels: Sequence[str], decimal: Decimal) -> tuple[str, ...]:
+    """Name all marks in numbers, "decimal point" among them, and "no %" where some have a % and some not."""
     found: dict[str, None] = {}
+    bare = False
     for level in levels:
         body, _, percent = _stripped(level)
         if body is None:
             continue
-        for sign in _CURRENCY.findall(level):
+        for sign in CURRENCY.findall(level):
             found[sign] = None
         if percent:
             found["%"] = None
         mantissa = re.split("[eE]", body)[0]
+        bare |= not percent and any("1" <= char <= "9" for char in mantissa)
         mark = _mark_of(body) or decimal
         whole, point, _ = mantissa.partition(mark) if mantissa.count(mark) == 1 else (mantissa, "", "")
-        if point == ",":
-            found["decimal comma"] = None
+        if point:
+            found[MARKS[mark]] = None
         if re.search(r"\D", whole):
-            found["thousands marks"] = None
-    return list(found)
+            found[THOUSANDS] = None
+    return (*found, NO_PERCENT) if bare and "%" in found else tuple(found)
 
 
 def number_text(value: float) -> str:
@@ -235,7 +288,7 @@ def _stripped(text: str) -> tuple[str | None, bool, bool]:
     negative = percent = False
     if rest.startswith("(") and rest.endswith(")"):  # as accountants write it
         negative, rest = True, rest[1:-1]
-    rest, currencies = _CURRENCY.subn("", rest)
+    rest, currencies = CURRENCY.subn("", rest)
     if currencies > 1:
         return None, False, False
     rest = rest.strip(" \u00a0\u2009\u202f")

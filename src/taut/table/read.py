@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.errors import DataError
 from taut.table.asked import Asked
+from taut.table.doubts import Typed, in_doubt, settle
 from taut.table.files import Text, kind_of, start_of, utf8
 from taut.table.frame import (
     BooleanColumn,
@@ -34,7 +35,7 @@ from taut.table.frame import (
 from taut.table.index import find_index, leave_out, unnamed
 from taut.table.load import TABLE, load_text, quoted
 from taut.table.memory import available_memory, size_text
-from taut.table.numbers import PlainNumbers
+from taut.table.numbers import MARKS, PlainNumbers
 from taut.table.parquet import TEXTS, Source, open_parquet, readable
 from taut.table.rows import Cells, is_short, read_rows
 from taut.table.schema import Schema
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 _CELL_BYTES = 12  # a number is kept as float64 here and as float32 in the matrix
 _BLOCK_CELLS = 10_000_000  # columns are read side by side, as many as stay below this
+
+#: A column, the notes on it, and its texts as they stand in the file where the file's others may tell more.
+_Read: TypeAlias = tuple[Column, list[Note], TextColumn | None]
 
 
 @final
@@ -141,13 +145,18 @@ def read_file(
             raise DataError(f"{what} has no rows.")
         kept = None if texts else frozenset(() if target is None else (target,))
         table.hints = replace(table.hints, kept=kept)
-        columns, of_columns = [], []
+        read_columns: list[Typed] = []
+        doubtful: dict[int, TextColumn] = {}
         try:
-            for column, found in _columns(connection, table):
-                columns.append(column)
-                of_columns += found
+            for column, found, raw in _columns(connection, table):
+                if raw is not None and in_doubt(found):
+                    doubtful[len(read_columns)] = raw
+                read_columns.append((column, found))
         except duckdb.Error as error:
             raise DataError(f"{what} cannot be read: {str(error).splitlines()[0]}") from error
+    read_columns = settle(read_columns, doubtful, table.hints)
+    columns = [column for column, _ in read_columns]
+    of_columns = [note for _, found in read_columns for note in found]
     notes = table.notes
     if schema is None:
         index = find_index(columns, table.nameless, table.index)
@@ -271,7 +280,7 @@ def _check_memory(what: str, n_rows: int, n_columns: int) -> None:
         )
 
 
-def _columns(connection: DuckDBPyConnection, table: _Table) -> Iterator[tuple[Column, list[Note]]]:
+def _columns(connection: DuckDBPyConnection, table: _Table) -> Iterator[_Read]:
     """Read the columns in their order, a few at a time."""
     sources, hints = table.sources, table.hints
     if table.cells is not None:
@@ -328,7 +337,7 @@ def _look(source: Source, hints: Hints) -> list[str]:
         f"{c} BETWEEN '00' AND '0:' OR contains({c}, '_') OR (length({c}) > 15 AND NOT contains({c}, '.'))"
     )
     known = None if source.schema is None else source.schema.text
-    if (hints.decimal if known is None else known.decimal) == ",":
+    if "," in (hints.decimal, "" if known is None else known.decimal):
         special += f" OR contains({c}, '.')"  # a thousands mark, perhaps
     return [f"count({c})", f"count(try_cast({c} AS DOUBLE))", f"bool_or({special})"]
 
@@ -354,14 +363,16 @@ def _expression(source: Source, plain: bool) -> str:
     return f"coalesce({c}::VARCHAR, '')"
 
 
-def _column(source: Source, values: NDArray[Any], plain: bool, hints: Hints) -> tuple[Column, list[Note]]:
+def _column(source: Source, values: NDArray[Any], plain: bool, hints: Hints) -> _Read:
     name = source.name
     if plain:
-        return NumberColumn(name, values, NumberText() if source.kind in TEXTS else None), []
+        # What are no whole numbers had a decimal point, since DuckDB reads nothing else.
+        seen = () if (np.isnan(values) | (values == np.rint(values))).all() else (MARKS["."],)
+        return NumberColumn(name, values, NumberText(seen=seen) if source.kind in TEXTS else None), [], None
     if source.kind == "BOOLEAN":
-        return BooleanColumn(name, values), []
+        return BooleanColumn(name, values), [], None
     if source.is_date:
-        return DateColumn(name, values.astype("datetime64[us]")), []
+        return DateColumn(name, values.astype("datetime64[us]")), [], None
     return _text_column(source, *dictionary(values, len(values)), hints)
 
 
@@ -369,21 +380,21 @@ def _may_be_number(source: Source) -> bool:
     return source.schema is None or source.schema.kind == "number"
 
 
-def _from_cells(source: Source, cells: Cells, hints: Hints) -> tuple[Column, list[Note]]:
+def _from_cells(source: Source, cells: Cells, hints: Hints) -> _Read:
     if not isinstance(cells, PlainNumbers):
         return _text_column(source, *cells, hints)
-    notes = [Note(source.name, f"{PAST_MARKS}decimal comma.")] if cells.decimal == "," else []
-    return NumberColumn(source.name, cells.values, NumberText(cells.decimal or hints.decimal)), notes
+    past = cells.decimal == "," and source.schema is None
+    notes = [Note(source.name, f"{PAST_MARKS}decimal comma.")] if past else []
+    text = NumberText(cells.decimal or hints.decimal, (), cells.seen)
+    return NumberColumn(source.name, cells.values, text), notes, None
 
 
-def _text_column(
-    source: Source, codes: Codes, levels: Sequence[str], hints: Hints
-) -> tuple[Column, list[Note]]:
+def _text_column(source: Source, codes: Codes, levels: Sequence[str], hints: Hints) -> _Read:
     column = TextColumn(source.name, codes, tuple(levels))
     if source.schema is None:
-        return typed(column, hints)
+        return *typed(column, hints), column
     # With a schema, its own rules decide what the texts mean (taut.table.matrices).
-    return clean(column, source.schema.levels), []
+    return clean(column, source.schema.levels), [], None
 
 
 def _fetch(

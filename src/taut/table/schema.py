@@ -79,6 +79,8 @@ class ColumnSchema:
             found["levels"] = list(self.levels)
         if self.text is not None:
             found["text"] = {"decimal": self.text.decimal, "not_numbers": list(self.text.not_numbers)}
+            if self.text.seen is not None:
+                found["text"]["seen"] = list(self.text.seen)
         if self.day_first is not None:
             found["day_first"] = self.day_first
         return found
@@ -177,7 +179,9 @@ def _column(data: Mapping[str, Any]) -> ColumnSchema:
         text=None
         if text is None
         else NumberText(
-            _one_of(text["decimal"], Literal[".", ","]), tuple(_text(word) for word in text["not_numbers"])
+            _one_of(text["decimal"], Literal[".", ","]),
+            tuple(_text(word) for word in text["not_numbers"]),
+            None if text.get("seen") is None else tuple(_text(mark) for mark in text["seen"]),
         ),
         day_first=None if data.get("day_first") is None else bool(data["day_first"]),
     )

@@ -59,7 +59,7 @@ def spans(columns: Sequence[Floats]) -> list[Span]:
     columns : sequence of float64 (n_rows,)
         All of one length; NaN and infinities are passed over.
     """
-    found = []
+    found: list[Span] = []
     for places in blocks(len(columns[0]) if columns else 0, len(columns)):
         values = np.stack(columns[places])
         finite = np.isfinite(values)
@@ -67,15 +67,16 @@ def spans(columns: Sequence[Floats]) -> list[Span]:
         if not finite.all():
             values = np.where(finite, values, np.nan)
         whole = ((values == np.rint(values)) | ~finite).all(axis=1)
-        rising = ~(values[:, 1:] <= values[:, :-1]).any(axis=1)
+        rising = np.asarray(~(values[:, 1:] <= values[:, :-1]).any(axis=1))
         empty = n_finite == 0
         low = np.where(empty, 0.0, np.fmin.reduce(values, axis=1))
         high = np.where(empty, 0.0, np.fmax.reduce(values, axis=1))
         with np.errstate(over="ignore"):
             parts = value_parts(_samples(values, finite), high - low)
-        found += map(
-            Span, low.tolist(), high.tolist(), n_finite.tolist(), whole.tolist(), rising.tolist(), parts
-        )
+        found += [
+            Span(float(low[i]), float(high[i]), int(n_finite[i]), bool(whole[i]), bool(rising[i]), part)
+            for i, part in enumerate(parts)
+        ]
     return found
 
 
@@ -132,4 +133,5 @@ def _quantiles(samples: Floats) -> Floats:
     lower: NDArray[Any] = np.take_along_axis(ordered, below, axis=1)
     upper: NDArray[Any] = np.take_along_axis(ordered, above, axis=1)
     step = upper - lower
-    return np.where(share >= 0.5, upper - step * (1 - share), lower + step * share)
+    found: Floats = np.where(share >= 0.5, upper - step * (1 - share), lower + step * share)
+    return found

@@ -28,7 +28,7 @@ from taut.table.frame import (
     listing,
     warn,
 )
-from taut.table.numbers import EXACT, decimal_mark, marks, parse_numbers
+from taut.table.numbers import EXACT, decimal_mark, marks, parse_numbers, seen_marks
 from taut.table.words import boolean_words, is_missing, parse_booleans
 
 MOST_ODD = 0.05  # share of rows with text that a column of numbers or dates may have
@@ -38,6 +38,8 @@ _FEW_WORDS = 5  # words like "unknown" among numbers; codes with letters are man
 _HEAD = 1000
 _SAMPLE = 1000
 
+#: Begin the notes on a column that leaves a doubt.
+NO_DATE_TELLS, NO_VALUE_TELLS = "no date tells", "no value tells"
 #: Begins the note on marks that were read past.
 PAST_MARKS = "read as numbers, past these marks: "
 
@@ -132,9 +134,9 @@ def typed(column: TextColumn, hints: Hints) -> tuple[Column, list[Note]]:
     if words is not None and len(column.levels) < 7:
         return BooleanColumn(column.name, spread(column.codes, parse_booleans(column.levels)), words), []
     sample = column.levels[:: max(1, len(column.levels) // _SAMPLE)]
-    found = parse_dates(sample, [1] * len(sample))
-    if 2 * found.is_date.sum() > len(sample):
-        dates = _dates(column, counts, hints, found)
+    reading = parse_dates(sample, [1] * len(sample))
+    if 2 * reading.is_date.sum() > len(sample):
+        dates = _dates(column, counts, hints, reading)
         if dates is not None:
             return dates
     if 3 * parse_numbers(sample, hints.decimal)[1].sum() > len(sample):
@@ -168,7 +170,7 @@ def _dates(
         notes.append(warn(Note(column.name, what)))
     if reading.in_doubt:
         order = "day first" if reading.day_first else "month first"
-        what = f"no date tells whether the day or the month comes first; they were read {order}."
+        what = f"{NO_DATE_TELLS} whether the day or the month comes first; they were read {order}."
         notes.append(Note(column.name, what))
     values = np.append(reading.values, np.datetime64("NaT"))[column.codes]
     return DateColumn(column.name, values, reading.day_first), notes
@@ -205,11 +207,12 @@ def _numbers(column: TextColumn, counts: NDArray[np.int64], hints: Hints) -> tup
     example = next((number for number in numbers if "," in number or (decimal == "," and "." in number)), "")
     if in_doubt and example:  # "1.234" alone, read as it is written, is no doubt worth a note
         role = "decimal mark" if decimal in example else "thousands mark"
-        what = f"no value tells how to read {example!r}; the mark was taken as a {role}."
+        what = f"{NO_VALUE_TELLS} how to read {example!r}; the mark was taken as a {role}."
         notes.append(Note(name, what))
     odd = tuple(level for level, good in zip(levels, is_number, strict=True) if not good)
     values[~is_number] = np.nan
-    return NumberColumn(name, spread(column.codes, values), NumberText(decimal, odd)), notes
+    seen = seen_marks(numbers[:: max(1, len(numbers) // _SAMPLE)], decimal)
+    return NumberColumn(name, spread(column.codes, values), NumberText(decimal, odd, seen)), notes
 
 
 def _codes(levels: Sequence[str], counts: NDArray[np.int64], values: Floats, is_number: Mask) -> str:
