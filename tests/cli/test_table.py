@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,3 +95,20 @@ def test_names_are_looked_for_before_all_is_read(tmp_path: Path, monkeypatch: py
     for target, drop in (("z", []), ("y", ["c"])):
         with pytest.raises(DataError, match="there is no column"):
             read_training_table(path, target, task="auto", drop=drop, header=True)
+
+
+@pytest.mark.fault(84)
+@pytest.mark.parametrize("command", [["fit"], ["path", "--technique", "l2"], ["diagnose"]])
+def test_a_wrong_target_in_two_million_rows_is_told_within_two_seconds(
+    tmp_path: Path, command: list[str]
+) -> None:
+    path = tmp_path / "table.csv.gz"
+    path.write_bytes(gzip.compress(b"age,city\n" + b"31,Oslo\n" * 2_000_000, 1))
+    name, *options = command
+    before = os.times()
+    arguments = [sys.executable, "-m", "taut", name, str(path), "--target", "Age", *options]
+    ended = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    after = os.times()
+    assert (ended.returncode, ended.stderr) == (2, "error: there is no column 'Age'; did you mean 'age'?\n")
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    assert spent < 2.0

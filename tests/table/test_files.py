@@ -23,6 +23,8 @@ def test_a_missing_path_and_a_directory(tmp_path: Path) -> None:
         kind_of(tmp_path / "nowhere.csv")
     with pytest.raises(DataError, match=r"is a directory; give a CSV, TSV or Parquet file"):
         kind_of(tmp_path)
+    with pytest.raises(DataError, match="is an address and no file: download it first"):
+        kind_of(Path("https://example.com/table.csv"))
 
 
 def test_a_name_that_the_system_refuses(tmp_path: Path) -> None:

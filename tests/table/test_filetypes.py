@@ -103,6 +103,8 @@ KINDS = {
     "conflict": (b"<<<<<<< HEAD\na,b\n=======\na,c\n>>>>>>> x\n", "a file with Git's marks of a conflict"),
     "arff": (b"% a comment\n@RELATION iris\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "an ARFF file"),
     "svmlight": (b"1 1:0.5 3:2\n-1 2:1e-3\n1 1:3\n", "a file of svmlight"),
+    "Markdown": (b"| a | b |\n|---|:---:|\n| 1 | 2 |\n", "a table in Markdown"),
+    "iso-2022": ("名前,x\n山田,1\n".encode("iso2022_jp"), "a text in ISO-2022.*save it as UTF-8"),
     "picture": (b"GIF89a\x01\x00", "a picture"),
     "something": (struct.pack("<200d", *np.linspace(1, 2, 200)), "a binary file of a kind that is not known"),
     "zeros": (b"abc\x00\x00\x00" * 50, "a binary file"),

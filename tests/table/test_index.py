@@ -108,6 +108,13 @@ def test_rows_that_parquet_only_counts(table: pd.DataFrame, tmp_path: Path) -> N
     assert frame.notes == ()
 
 
+def test_an_index_that_cannot_be_read(table: pd.DataFrame, tmp_path: Path) -> None:
+    table.set_axis(pd.interval_range(0, N_ROWS)).to_parquet(tmp_path / "table.parquet")
+    frame = read_file(tmp_path / "table.parquet")
+    assert frame.names == ("x", "y")
+    assert list(left_out(frame)) == ["__index_level_0__"]
+
+
 def test_several_levels(table: pd.DataFrame, tmp_path: Path) -> None:
     levels = pd.MultiIndex.from_arrays([list("ab" * 20), list("ba" * 20)], names=["kind", "n"])
     table.set_axis(levels).to_parquet(tmp_path / "table.parquet")

@@ -59,6 +59,17 @@ def _written(folder: Path, columns: dict[str, object]) -> Path:
     return path
 
 
+def test_dates_with_a_zone_of_any_unit(tmp_path: Path) -> None:
+    for unit in ("s", "ms", "us", "ns"):
+        values = pa.array(["2024-01-05T10:00", "2024-07-05T10:00"]).cast(pa.timestamp(unit))
+        for zone in (None, "UTC", "Europe/Oslo"):
+            column = read_file(_written(tmp_path, {"d": values.cast(pa.timestamp(unit, zone))})).column("d")
+            assert column.values.astype("datetime64[m]").astype(str).tolist() == [
+                "2024-01-05T10:00",
+                "2024-07-05T10:00",
+            ]
+
+
 @pytest.mark.fault(71)
 def test_names_keep_their_places(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"

@@ -96,6 +96,26 @@ def test_blank_and_doubled_names_are_renamed(look: Look) -> None:
         assert len(warn_of_renamed(layout.renamed, "the header of 'x.csv'")) == 4
 
 
+@pytest.mark.fault(63)
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_names_of_rows_without_a_header(look: Look, separator: str) -> None:  # as R writes them
+    layout = look('"x","y"\n"car 1",1,2\n"car 2",1,2\n"car 3",5,6\n'.replace(",", separator))
+    assert (layout.separator, layout.names) == (separator, ("column 1", "x", "y"))
+
+
+@pytest.mark.parametrize("rows", ["1,2,\n3,4,\n5,6,\n", "1,2,3\n1,3,4\n1,5,6\n"])
+def test_long_rows_that_have_no_names(look: Look, rows: str) -> None:
+    assert look("x,y\n" + rows).names == ("x", "y")
+
+
+@pytest.mark.fault(85)
+def test_spaces_between_columns(look: Look) -> None:
+    with pytest.raises(DataError, match=r"'table.csv' are separated by spaces, which is not read"):
+        look("x y kind\n1.5  2   a\n13   4.5 b\n5    6   a\n")
+    assert look("x\n1 2 3\n4 5\n6\n").names == ("x",)
+    assert look("name\nAda Lovelace\nAlan Turing\nGrace Hopper\n").names == ("name",)
+
+
 # FAULTS 11
 
 

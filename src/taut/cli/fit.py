@@ -122,16 +122,18 @@ def fit(
     check_class_weight(class_weight, task)
     if report and no_report:
         raise ParameterError("--report and --no-report: give one of them.")
-    from taut.cli.train import train
-    from taut.estimators.effort import AUTO_FOLDS
     from taut.report.place import page_beside
-    from taut.store import check_folder
 
     folder = model_folder(data) if output is None else output
     page = None if no_report else page_beside(folder) if report is None else report
     voice = Voice()
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
+        # Estimators take seconds to import: a column that is not there is told of before.
+        from taut.cli.train import train
+        from taut.estimators.effort import AUTO_FOLDS
+        from taut.store import check_folder
+
         check_folder(folder)
         if resume is not None and _is_in(resume, folder):
             raise ParameterError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _MOST_START_BYTES = 1 << 26
 _MOST_UNPACKED = 10**9
 _MOST_RATIO = 100
 
+_URL = re.compile(r"(https?|ftps?|s3a?|gs|abfss?|hdfs):/", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 
@@ -66,6 +68,8 @@ def kind_of(path: Path) -> Literal["text", "parquet"]:
     """
     try:
         if not path.exists():
+            if _URL.match(str(path)):
+                raise DataError(f"{str(path)!r} is an address and no file: download it first.")
             raise DataError(f"there is no file {str(path)!r}.")
         if path.is_dir():
             raise DataError(f"{str(path)!r} is a directory; give a CSV, TSV or Parquet file.")

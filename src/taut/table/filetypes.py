@@ -71,6 +71,8 @@ _TAG = re.compile(r"<(?:!--|!doctype\b|\?xml\b|/?[a-z][\w:.-]*(?:\s[^<>]*)?/?>)"
 _FIRST_CELL = re.compile(r"<[^<>]*>(?:[^<>]*</[^<>]*>)?[,;\t|]")
 _JSON = re.compile(r"[\[{]\s*(?:[\[{]|\"(?:[^\"\\]|\\.)*\"\s*[:,\]]|[\]}]\s*$)")
 _SVMLIGHT = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[ \t]+(?:qid:\d+|\d+:[-+.\deE]+))+[ \t]*(?:#.*)?")
+_MARKDOWN = re.compile(r"\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)*\|?")
+_ISO_2022 = re.compile(r"\x1b(?:\$[@ABC]|\$\([CD]|\([JI])")
 _FEW_LINES = 10
 
 
@@ -200,6 +202,10 @@ def _text(start: bytes) -> tuple[str, str] | None:
         return "an ARFF file (Weka)", "scipy.io.arff.loadarff"
     if re.match(r"\*{40}|.{0,40}ASCII SPSS PORT FILE", lines[0]):
         return _SPSS
+    if _ISO_2022.search(text):
+        return "a text in ISO-2022, whose letters would be lost (save it as UTF-8)", ""
+    if len(lines) > 1 and "|" in lines[1] and _MARKDOWN.fullmatch(lines[1].strip()):
+        return "a table in Markdown", ""
     if _is_json(text, lines[0]):
         return "JSON", "pandas.read_json"
     if _TAG.match(text) and not _has_columns(lines):

@@ -111,6 +111,8 @@ def open_parquet(
             f"SELECT value FROM parquet_kv_metadata({name}) WHERE key = 'pandas'"
         ).fetchall()
     except duckdb.Error as error:
+        if "at least one non-root column" in str(error):
+            raise DataError(f"{str(file)!r} has no columns.") from error
         raise DataError(f"{str(file)!r} is damaged or incomplete: {str(error).splitlines()[0]}") from error
     in_file = _top(tree)
     names, renamed = own_names(in_file, "file")

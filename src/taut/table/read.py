@@ -211,9 +211,13 @@ def _open_parquet(connection: DuckDBPyConnection, file: Path, asked: Asked) -> _
     asked.check(names)
     nameless = unnamed(names, renamed)
     sources, notes = asked.wanted(everything, index | nameless)
-    # An index of intervals cannot be read, and need not be.
-    idle = index - asked.names if asked.schema is None else frozenset[str]()
-    sources = readable(connection, file, [one for one in sources if one.readable or one.name not in idle])
+    if asked.schema is None:  # an index of intervals cannot be read, and need not be
+        idle = index - asked.names
+        for source in sources:
+            if source.name in idle and not source.readable:
+                notes.append(Note(source.name, "pandas saved it as the index; it is left out."))
+        sources = [one for one in sources if one.readable or one.name not in idle]
+    sources = readable(connection, file, sources)
     notes += _same_but_for_case([source.name for source in sources], repr(file.name))
     n_rows = _one(connection, f"SELECT count(*) FROM {TABLE}")[0]
     _check_memory(repr(file.name), n_rows, len(sources))
@@ -358,7 +362,7 @@ def _expression(source: Source, plain: bool) -> str:
     if kind == "BOOLEAN":
         return f"coalesce({c}::INTEGER::DOUBLE, 'nan'::DOUBLE)"
     if source.is_date:
-        moment = c if kind.endswith("ZONE") else f"{c}::TIMESTAMP"
+        moment = f"{c}::{'TIMESTAMPTZ' if kind.endswith('ZONE') or 'TZ' in kind else 'TIMESTAMP'}"
         return f"coalesce(epoch_us({moment}), ({-(2**63) + 1} - 1)::BIGINT)"  # NumPy's NaT
     return f"coalesce({c}::VARCHAR, '')"
 

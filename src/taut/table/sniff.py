@@ -125,6 +125,10 @@ def _sniff(path: Path, what: str, *, header: bool) -> Layout:
     text = "".join(lines)
     doubled = len(re.findall(r'\\"\w', text)) <= len(re.findall(r'""\w', text))
     separator, rows = _separator(lines, doubled, said)
+    if len(rows[0]) == 1:
+        _refuse_spaces(lines, what)
+    if header and _names_are_short(rows):
+        rows[0].insert(0, "")  # R's, and pandas' where it is told to: the names of rows have none
     if header and len(rows) < 2 and whole:
         raise DataError(f"{what} has no rows but its header.")
     notes = []
@@ -203,11 +207,40 @@ def _separator(lines: list[str], doubled: bool, said: str | None) -> tuple[str, 
     for separator in SEPARATORS if said is None else ():
         rows = list(islice(rows_of(lines, separator, doubled), _SAMPLE_ROWS))
         width = len(rows[0]) if rows else 0
+        if _names_are_short(rows):
+            width += 1
         if width > 1:
             share = sum(len(row) == width for row in rows) / len(rows)
             if share > best_share + 0.1:
                 best_share, best = share, separator
     return best, list(islice(rows_of(lines, best, doubled), _SAMPLE_ROWS))
+
+
+def _names_are_short(rows: Sequence[list[str]]) -> bool:
+    """Tell whether all rows have one field more than the first, which is another in each of them."""
+    if len(rows) < 3 or any(len(row) != len(rows[0]) + 1 for row in rows[1:]):
+        return False
+    first = {row[0] for row in rows[1:]}
+    return len(first) == len(rows) - 1 and any(row[-1].strip() for row in rows[1:])
+
+
+def _refuse_spaces(lines: Sequence[str], what: str) -> None:
+    """Say that numbers in columns with spaces between them are not read.
+
+    Raises
+    ------
+    DataError
+        Where all lines have as many words, and half of them or more are numbers.
+    """
+    rows = [words for line in lines[:_SAMPLE_ROWS] if (words := line.split())]
+    below = [word for row in rows[1:] for word in row]
+    if len(rows) < 3 or len(rows[1]) < 2 or len({len(row) for row in rows[1:]}) > 1:
+        return
+    if 2 * int(parse_numbers(below, ".")[1].sum()) >= len(below):
+        raise DataError(
+            f"the columns of {what} are separated by spaces, which is not read: save it as CSV, with commas "
+            "(pandas.read_csv(..., sep=r'\\s+') reads it)."
+        )
 
 
 def _decimal(rows: list[list[str]], separator: str) -> Decimal:
