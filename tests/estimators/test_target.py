@@ -13,7 +13,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from taut import L2, EarlyStopping, Recipe, diagnose, effects, regularization_path
+from taut import L2, EarlyStopping, Recipe, diagnose, effects, load, regularization_path
 from taut.cli.table import read_training_table
 from taut.errors import DataError
 from taut.estimators.target import choose_task
@@ -185,3 +185,50 @@ def test_text_among_the_numbers_of_an_amount_is_named() -> None:
     text = [repr(float(value)) for value in y]
     with pytest.raises(DataError, match="y has text among its numbers, such as 'n/a'"):
         single("regression").fit(X, [*text[:-1], "n/a"])
+
+
+# --- labels that could not be saved -----------------------------------------------------------------------
+
+
+def labels(one: object, other: object) -> Any:
+    """150 of two kinds, whatever they are."""
+    y = np.empty(150, dtype=object)
+    y[:] = [one if number > 0 else other for number in numbers()[:, 0]]
+    return y
+
+
+@pytest.mark.fault(87)
+@kinds
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (labels((1, 2), (3, 4)), "y holds values of the type tuple: make them numbers or text"),
+        (labels(object(), object()), "y holds values of the type object: make them numbers or text"),
+        (labels(b"a", b"b"), "y holds values of the type bytes: make them numbers or text"),
+        (labels("a", "b").astype("S1"), "y holds values of the type bytes: make them numbers or text"),
+        (labels(2**70, 2**70 + 1), "integers of more than 64 bits"),
+        (labels(dt.date(2020, 1, 1), dt.date(2021, 1, 1)), "y' holds dates"),
+        (np.array([(1,), (2,)] * 75, dtype=[("a", int)]), "y holds values of the type void: make them"),
+    ],
+    ids=["tuples", "objects", "bytes", "an array of bytes", "huge integers", "dates", "records"],
+)
+def test_labels_that_no_model_could_be_saved_with_are_refused_before_training(
+    make: Any, y: Any, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from taut.engine.compiled.engine import CompiledEngine
+
+    monkeypatch.setattr(CompiledEngine, "train", lambda *_, **__: pytest.fail("it was trained"))
+    with pytest.raises(DataError, match=said):
+        make().fit(numbers(), y)
+
+
+@pytest.mark.fault(87)
+@pytest.mark.parametrize(
+    "y",
+    [labels(np.str_("a"), np.str_("b")), labels(1, 2).astype(np.longdouble), labels(True, False)],
+    ids=str,
+)
+def test_other_labels_are_saved(y: Any, tmp_path: Path) -> None:
+    fitted = single(max_epochs=2).fit(numbers(), y)
+    fitted.save(tmp_path / "model")
+    assert (load(tmp_path / "model").predict(numbers()) == fitted.predict(numbers())).all()

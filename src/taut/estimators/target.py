@@ -57,6 +57,11 @@ def read_target(
     """
     y = checked_target(y, estimator)
     if task == "classification":
+        if y.dtype.kind not in "biufUO":  # said before training: no model of these could be saved
+            kind = y.dtype.type.__name__.rstrip("_")
+            raise DataError(f"y holds values of the type {kind}: make them numbers or text.")
+        if y.dtype == np.longdouble:
+            y = y.astype(np.float64)
         classes, codes = np.unique(y, return_inverse=True)
         check_classification_targets(y)
         if len(classes) < 2:
