@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import taut
 from taut import load
-from taut.errors import StoreError
+from taut.errors import DataWarning, StoreError
 from taut.store import check_folder
 from tests.estimators.helpers import given as some_table
 from tests.estimators.helpers import numbers, output, single
@@ -194,6 +194,96 @@ def test_names_of_other_files_are_refused_and_not_opened(model: Path, name: str,
 
 def test_files_beside_a_model_are_not_opened(model: Path, fitted: Any) -> None:
     (model / "extra.pkl").write_bytes(pickle.dumps(Bomb()))
+    assert same(model, fitted)
+
+
+# --- too large --------------------------------------------------------------------------------------------
+
+
+def sparse(path: Path, size: int, head: bytes = b"") -> None:
+    """A file that takes no room on the disk."""
+    path.write_bytes(head)
+    try:
+        os.truncate(path, size)
+    except OSError:
+        pytest.skip("this file system has no such files")
+
+
+HEADER = json.dumps({"0.layers.0.weight": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+HUGE = json.dumps(
+    {"0.layers.0.weight": {"dtype": "U8", "shape": [10**13], "data_offsets": [0, 10**13]}}
+).encode()
+
+
+@pytest.mark.fault(91)
+@pytest.mark.parametrize(
+    ("name", "size", "head", "sentence"),
+    [
+        (
+            "weights.safetensors",
+            200 << 30,
+            b"",
+            "has 214,748,364,800 bytes, and its header|no header of safet",
+        ),
+        ("weights.safetensors", 200 << 30, b"\xff" * 8, "no header of safetensors"),
+        ("weights.safetensors", 1 << 30, len(HEADER).to_bytes(8, "little") + b"[" * len(HEADER), "no header"),
+        (
+            "weights.safetensors",
+            200 << 30,
+            len(HEADER).to_bytes(8, "little") + HEADER,
+            "damaged, it has 214,748,364,800 bytes, and its header tells of 8",
+        ),
+        (
+            "weights.safetensors",
+            8 + len(HUGE) + 10**13,
+            len(HUGE).to_bytes(8, "little") + HUGE,
+            "do not fit into the memory of this machine",
+        ),
+        ("model.json", 200 << 30, b"{", "damaged, 214,748,364,800 bytes are more than taut writes"),
+        ("checksums.json", 1 << 30, b"{", "damaged, 1,073,741,824 bytes are more than taut writes"),
+    ],
+    ids=["zeros", "a header without end", "no JSON", "a small header", "a huge header", "model", "checksums"],
+)
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(
+    model: Path, name: str, size: int, head: bytes, sentence: str, monkeypatch: Any
+) -> None:
+    sparse(model / name, size, head)
+    real = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        assert path.name != name
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    with pytest.raises(StoreError, match=rf"{name}: .*({sentence})"):
+        load(model)
+
+
+@pytest.mark.fault(91)
+def test_a_report_that_is_too_large_is_left_out(model: Path, fitted: Any) -> None:
+    sparse(model / REPORT, 200 << 30, b'{"schema": 1, "task":')
+    assert same(model, fitted)
+
+
+# --- other versions ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.fault(90)
+def test_other_versions_are_warned_of_once_and_mended_faults_are_not(model: Path, fitted: Any) -> None:
+    edit(model, "taut", to="0.9.1")
+    edit(model, "versions", "numpy", to="1.0.2\x1b[31m")
+    edit(model, "versions", "duckdb", to="0.1")  # predictions have nothing of it
+    with pytest.warns(DataWarning) as caught:
+        assert same(model, fitted)
+    assert len(caught) == 1
+    assert str(caught[0].message) == (
+        f"{model}: was saved with taut 0.9.1 and numpy 1.0.2\\x1b[31m, and this is taut {taut.__version__} "
+        f"and numpy {np.__version__}: what it predicts may differ; use those versions, or fit it anew."
+    )
+    assert caught[0].filename == __file__
+    first, second = np.__version__.split(".")[:2]
+    edit(model, "taut", to=taut.__version__)
+    edit(model, "versions", "numpy", to=f"{first}.{second}.999")
     assert same(model, fitted)
 
 

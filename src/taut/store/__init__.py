@@ -17,12 +17,16 @@ checksums of files that it does not know.
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
-from taut.errors import StoreError
+from taut import __version__
+from taut.errors import DataWarning, StoreError
 from taut.estimators.base import TautEstimator
 from taut.store.folder import check_folder, read_folder, write_folder
 from taut.store.report_file import REPORT, fingerprint, read_report, schema_of, write_report
+
+_MOST_SHOWN = 300  # characters of what is wrong
 
 __all__ = ["REPORT", "check_folder", "fingerprint", "load", "save", "schema_of", "write_report"]
 
@@ -81,6 +85,11 @@ def load(folder: str | os.PathLike[str]) -> Any:
     StoreError
         Where a file is missing, damaged, unsafe, or of a format that this version does not know.
 
+    Warns
+    -----
+    DataWarning
+        Where it was saved with other releases of taut, NumPy or scikit-learn, the last number aside.
+
     Examples
     --------
     >>> import tempfile
@@ -99,10 +108,39 @@ def load(folder: str | os.PathLike[str]) -> Any:
     description, weights = read_folder(folder)
     try:
         estimator = rebuild(migrate(description), weights)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else error
-        raise StoreError(f"{folder}: the model does not fit together ({what}).") from error
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
+        what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else str(error)
+        raise StoreError(f"{folder}: the model does not fit together ({_shown(what)}).") from error
+    _warn_of_versions(folder, description)
     report = read_report(folder)
     if report is not None:
         estimator._saved_report = report
     return estimator
+
+
+def _warn_of_versions(folder: str | os.PathLike[str], description: dict[str, Any]) -> None:
+    """Once, where the one that saved it may have computed otherwise; the last number is of mended faults."""
+    from importlib.metadata import version
+
+    then = {"taut": str(description.get("taut")), **description["versions"]}
+    now = {"taut": __version__} | {name: version(name) for name in ("numpy", "scikit-learn")}
+    others = [name for name in now if name in then and _release(then[name]) != _release(now[name])]
+    if others:
+        before, today = (" and ".join(f"{name} {of[name]}" for name in others) for of in (then, now))
+        warnings.warn(
+            f"{folder}: was saved with {_shown(before)}, and this is {today}: what it predicts may differ; "
+            "use those versions, or fit it anew.",
+            DataWarning,
+            stacklevel=3,
+        )
+
+
+def _release(version: str) -> list[str]:
+    return version.split(".")[:2]
+
+
+def _shown(text: str) -> str:
+    """On one line, not too long, and nothing that a terminal would obey: it may be somebody else's text."""
+    line = " ".join(text.split())
+    shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]} ..."

@@ -47,7 +47,7 @@ def describe(estimator: TautEstimator) -> dict[str, Any]:
     model = estimator.model_
     names = getattr(estimator, "feature_names_in_", None)
     return {
-        "versions": _versions(),
+        "versions": versions(),
         "estimator": type(estimator).__name__,
         "parameters": _parameters(estimator),
         "recipe": estimator.recipe_.to_json(),
@@ -75,7 +75,8 @@ def describe(estimator: TautEstimator) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """What a model's numbers may depend on."""
     from importlib.metadata import version
 
     names = ("numpy", "scipy", "numba", "scikit-learn", "safetensors", "duckdb", "narwhals")
@@ -90,8 +91,8 @@ def _classes(classes: NDArray[Any] | None) -> dict[str, Any]:
     kind = classes.dtype.kind
     if kind == "M":  # dates have no JSON form but their text
         return {"classes": classes.astype(str).tolist(), "dtype": str(classes.dtype)}
-    if kind == "O" and all(type(one) is str for one in classes):
-        return {"classes": classes.tolist(), "dtype": "object"}
+    if kind == "O" and all(isinstance(one, str) for one in classes):
+        return {"classes": list(map(str, classes)), "dtype": "object"}
     if kind not in "biufU":
         raise StoreError(f"classes of the type {classes.dtype} cannot be saved: make them text or numbers.")
     return {"classes": classes.tolist(), "dtype": str(classes.dtype)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import time
 import warnings
@@ -18,6 +19,7 @@ from taut.store.report_file import REPORT, Folder, current, is_somebodys
 from taut.writing import MODEL_FILES
 
 _MODEL, _WEIGHTS, _CHECKSUMS = "model.json", "weights.safetensors", "checksums.json"
+_MOST_JSON = 1 << 28  # bytes; a table of 100,000 columns has half of it
 _TRIES = 100  # to read a folder that others write into without a pause
 
 
@@ -132,7 +134,7 @@ def _read(folder: Folder, place: Path) -> tuple[dict[str, Any], bytes]:
     try:
         if not place.is_dir():
             raise StoreError(f"{folder}: no such folder; give the folder that save was given.")
-        content = {name: _read_plain(place / name) for name in (_MODEL, _WEIGHTS, _CHECKSUMS)}
+        content = {name: _read_plain(place / name) for name in (_MODEL, _CHECKSUMS, _WEIGHTS)}
     except OSError as error:  # such as a name that is too long, or a folder that may not be entered
         raise StoreError(f"{folder}: cannot be read ({error.strerror or error}).") from error
     checksums = _parse(content[_CHECKSUMS], place / _CHECKSUMS)
@@ -160,7 +162,33 @@ def _read_plain(path: Path) -> bytes:
     if path.is_symlink() or not path.is_file():
         kind = "is no plain file" if path.exists() or path.is_symlink() else "is missing"
         raise StoreError(f"{path}: {kind}; a saved model has {_MODEL}, {_WEIGHTS} and {_CHECKSUMS}.")
+    size = path.stat().st_size
+    if path.name == _WEIGHTS:
+        _check_size(path, size)
+    elif size > _MOST_JSON:
+        raise StoreError(f"{path}: damaged, {size:,} bytes are more than taut writes.")
     return path.read_bytes()
+
+
+def _check_size(path: Path, size: int) -> None:
+    """Refuse a large file before it is read: where its header tells of another size, or memory is too small.
+
+    Source: the format of safetensors, the header's length in 8 bytes, the header as JSON, the numbers.
+    """
+    if size <= _MOST_JSON:
+        return
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = file.read(length) if length <= _MOST_JSON else b""
+    try:
+        ends = [one["data_offsets"][1] for name, one in json.loads(header).items() if name != "__metadata__"]
+        told = 8 + length + max(ends, default=0)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise StoreError(f"{path}: damaged, it has {size:,} bytes and no header of safetensors.") from error
+    if told != size:
+        raise StoreError(f"{path}: damaged, it has {size:,} bytes, and its header tells of {told:,}.")
+    if hasattr(os, "sysconf") and size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        raise StoreError(f"{path}: its {size:,} bytes do not fit into the memory of this machine.")
 
 
 def _parse(data: bytes, path: Path) -> dict[str, Any]:

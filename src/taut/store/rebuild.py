@@ -22,6 +22,7 @@ from taut.network import Network
 from taut.recipe import Recipe
 from taut.selection.score import CandidateScore
 from taut.store.describe import NUMBERS
+from taut.store.shape import check_shape
 from taut.table.encoder import Encoder
 from taut.table.schema import Schema
 
@@ -57,6 +58,7 @@ def rebuild(description: dict[str, Any], weights: bytes) -> TautEstimator:
     estimator.recipe_ = Recipe.from_json(description["recipe"])
     estimator.network_ = networks[0].network
     _restore_training(estimator, description["training"])
+    check_shape(description)
     return estimator
 
 
@@ -85,6 +87,8 @@ def unpack(weights: bytes) -> dict[str, NDArray[Any]]:
 
 def _target(data: dict[str, Any]) -> Target:
     classes = None if data["classes"] is None else np.array(data["classes"], dtype=data["dtype"])
+    if classes is not None and len(set(classes.tolist())) < len(classes):
+        raise StoreError("target.classes does not fit together")
     return Target(classes, float(data["origin"]), float(data["unit"]), bool(data["constant"]))
 
 
@@ -107,8 +111,13 @@ def _network(i: int, data: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> 
             raise StoreError(
                 f"network {i}: {name} has the shape {found}, and by its description {expected.get(name)}"
             )
-        if trained.weights[name].dtype.kind != "f":
-            raise StoreError(f"network {i}: {name} is of the type {trained.weights[name].dtype}")
+        array = trained.weights[name]
+        if array.dtype.kind != "f":
+            raise StoreError(f"network {i}: {name} is of the type {array.dtype}")
+        if not np.isfinite(array).all():
+            raise StoreError(f"network {i}: {name} holds what is no finite number")
+        if name.endswith(".variance") and (array < 0).any():
+            raise StoreError(f"network {i}: {name} holds numbers below 0")
     return trained
 
 
