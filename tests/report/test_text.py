@@ -180,7 +180,8 @@ def in_words_of(estimator: TautClassifierCV, *candidates: CandidateScore, best: 
     return " ".join(in_words(summarize(searched(estimator, candidates, best=best))))
 
 
-def test_a_scorer_that_chose_is_named_with_its_figures() -> None:
+@pytest.mark.fault(65)
+def test_a_scorer_that_chose_is_named_first_with_its_figures() -> None:
     clf = TautClassifierCV(scoring="roc_auc")
     found = in_words_of(
         clf,
@@ -189,13 +190,42 @@ def test_a_scorer_that_chose_is_named_with_its_figures() -> None:
         scored(alone(L2(1)), [0.5, 0.5], scoring=[0.9, 0.9125]),
     )
     assert found.startswith(
+        "Chosen by roc_auc: 0.906 against 0.7 of no regularization and 0.85 of early stopping alone. "
         "Regularization lowered the validation loss by 75.0 % (95 % interval 75.0 to 75.0 %) against no "
-        "regularization, and by 50.0 % (95 % interval 50.0 to 50.0 %) against early stopping alone. "
+        "regularization, and by 50.0 % (95 % interval 50.0 to 50.0 %) against early stopping alone."
     )
-    assert (
-        "It was chosen by roc_auc: 0.906 against 0.7 of no regularization and 0.85 of early stopping alone."
-        in found
+
+
+@pytest.mark.fault(65)
+def test_the_table_shows_the_score_that_chose() -> None:
+    clf = TautClassifierCV(scoring="roc_auc")
+    found = summarize(
+        searched(
+            clf,
+            (
+                scored(EARLY, [1, 1], scoring=[0.8, 0.9]),
+                scored(NONE, [2, 2], scoring=[0.7, 0.7]),
+                scored(alone(L2(1)), [0.5, 0.5], scoring=[0.9, 0.9125]),
+            ),
+        )
     )
+    head, _, *lines = plain_table(found).splitlines()
+    assert head.split()[-5:] == ["accuracy", "roc_auc", "epochs", "zero", "weights"]
+    at = head.index("roc_auc")
+    shown = [line[at : at + len("roc_auc")].strip() for line in lines if not line.startswith("-")]
+    assert shown[:2] == ["0.7", "0.85"]
+    assert shown[-1] == "0.906"
+    assert [column.header for column in rich_table(found).columns][5] == "roc_auc"
+    plain = summarize(searched(TautClassifierCV(), (scored(EARLY, [1, 1]), scored(NONE, [2, 2]))))
+    assert "roc_auc" not in plain_table(plain)
+
+
+@pytest.mark.fault(65)
+def test_losses_of_some_folds_are_not_compared_with_those_of_all() -> None:
+    summary = summarize(searched(TautClassifierCV(), (scored(EARLY, [1, 1]), scored(NONE, [2, 2]))))
+    found = " ".join(in_words(replace(summary, n_candidates=12, n_dropped=7, n_failed=1)))
+    assert "lowest loss of the 4 candidates that had all folds" in found
+    assert "12" not in found
 
 
 def test_a_scorer_may_choose_one_with_a_higher_loss_and_then_nothing_else_is_claimed() -> None:
@@ -206,9 +236,8 @@ def test_a_scorer_may_choose_one_with_a_higher_loss_and_then_nothing_else_is_cla
         scored(NONE, [2, 2], scoring=[0.7, 0.7]),
         scored(alone(L2(1)), [2.5, 2.5], scoring=[0.9, 0.9]),
     )
-    assert found.startswith(
-        "The chosen recipe did not lower the validation loss. It was chosen by accuracy: 0.9 "
-    )
+    assert found.startswith("Chosen by accuracy: 0.9 against 0.7 of no regularization and 0.8 of early")
+    assert "The chosen recipe did not lower the validation loss." in found
     assert "lowest" not in found
     found = in_words_of(
         clf,
@@ -217,7 +246,7 @@ def test_a_scorer_may_choose_one_with_a_higher_loss_and_then_nothing_else_is_cla
         scored(alone(L2(1)), [2.5, 2.5], scoring=[0.1, 0.1]),
     )
     assert found.startswith(
-        "No regularization was chosen. It was chosen by accuracy: 0.9 against 0.8 of early stopping alone."
+        "Chosen by accuracy: 0.9 against 0.8 of early stopping alone. No regularization was chosen."
     )
     assert "did not help" not in found
 

@@ -14,11 +14,12 @@ from taut.engine.compiled.engine import CompiledEngine
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import without_shared_rows
-from taut.selection.judge import FoldScorer, Judge
+from taut.selection.judge import Judge
 from taut.selection.ladder import Ladder
 from taut.selection.race import NO_CUTS, Entry, Race
 from taut.selection.runner import Runner
 from taut.selection.score import CandidateScore, score_folds, target_variances
+from taut.selection.scored_epochs import FoldScorer
 from taut.techniques import L1, BatchNorm, EarlyStopping
 from tests.selection.helpers import EARLY, SPACE, Script, ScriptedEngine, folds_of, settings, table, tag_of
 

@@ -129,10 +129,12 @@ def test_a_scorer_chooses_and_the_loss_is_told_all_the_same() -> None:
     assert len(figures) == 8
     assert result.best.scoring is not None
     assert result.best.scoring.mean() == max(figures)
-    assert asked == [0, 1, 2] * 8
+    assert set(asked) == {0, 1, 2}
     usual = search(CompiledEngine(1), RECIPES).run()
     for one, other in zip(result.candidates, usual.candidates, strict=True):
-        assert_same_score(one, other, but=["seconds", "scoring"])
+        assert (one.candidate, one.state) == (other.candidate, other.state)
+        if one.recipe.hooks().patience is None:  # else the scorer decides the epoch too
+            assert_same_score(one, other, but=["seconds", "scoring"])
 
 
 def test_one_standard_error_takes_the_smallest_gap_among_the_near() -> None:

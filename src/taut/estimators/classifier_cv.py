@@ -47,7 +47,8 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     time_limit : float or None, default=None
         Seconds for all of ``fit`` but the one-time compilation.
     scoring : str, callable or None, default=None
-        A scikit-learn scorer to choose among candidates by; None takes the loss.  They race on the loss.
+        A scikit-learn scorer to choose among candidates by, and early stopping's epoch of each; None takes
+        the loss.  They race on the loss.
     selection : {"best", "1se"}, default="best"
         "1se": among candidates within one paired standard error of the best, and not worse than the
         baselines, the one with the smallest gap between validation and training loss.

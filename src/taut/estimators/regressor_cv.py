@@ -23,7 +23,8 @@ class TautRegressorCV(RegressorMixin, CrossValidated):
 selection, final, sampler, resume, on_candidate, on_batch, n_jobs, random_state, verbose
         As those of :class:`TautClassifierCV`; folds are not stratified.
     scoring : str, callable or None, default=None
-        A scikit-learn scorer to choose among candidates by, such as ``"neg_mean_absolute_error"``.
+        A scikit-learn scorer to choose among candidates and their epochs by, such as
+        ``"neg_mean_absolute_error"``.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ from taut.estimators.given_rows import GivenRows
 from taut.estimators.model import softmax
 from taut.estimators.problem import Problem
 from taut.selection.failures import ScorerError
-from taut.selection.judge import FoldScorer
+from taut.selection.scored_epochs import FoldScorer
 from taut.table.frame import closest
 
 # What metrics call their first parameter; a scorer's is an estimator.

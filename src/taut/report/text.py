@@ -66,7 +66,9 @@ def footnotes(summary: Summary) -> list[str]:
 def in_words(summary: Summary) -> list[str]:
     """What regularization did, in a few honest sentences."""
     sentences = _verdict(summary)
-    if not summary.has_lowest_loss or summary.scoring:
+    if summary.scoring:  # what was asked for comes first
+        sentences.insert(0, _reason(summary))
+    elif not summary.has_lowest_loss:
         sentences.append(_reason(summary))
     if summary.line(_AGAINST["none"]).state == "diverged":
         sentences.append("Without regularization, training diverged.")
@@ -109,6 +111,9 @@ def _expectation(summary: Summary, estimate: Estimate) -> list[str]:
 def _verdict(summary: Summary) -> list[str]:
     """What was chosen, and by how much it is better: what is sure first, then what may be chance."""
     tried = f"of the {summary.n_candidates} candidates tried"
+    if summary.n_dropped:  # their losses are of some of the folds
+        n_whole = summary.n_candidates - summary.n_dropped - summary.n_failed
+        tried = f"of the {n_whole} candidates that had all folds"
     nothing = all(line.state == "not tried" for line in summary.lines[2:-1])
     last = ["No technique but early stopping was tried: give more time, or more candidates."] * nothing
     better = [change for change in summary.changes if change.difference > 0]
@@ -165,7 +170,7 @@ def _reason(summary: Summary) -> str:
         for line in summary.lines[:2]
         if math.isfinite(line.scoring) and _AGAINST.get(summary.chosen_is or "") != line.label
     ]
-    reached = f"It was chosen by {summary.scoring}: {_number(summary.lines[-1].scoring)}"
+    reached = f"Chosen by {summary.scoring}: {_number(summary.lines[-1].scoring)}"
     return f"{reached} against {' and '.join(against)}." if against else f"{reached}."
 
 
@@ -174,12 +179,14 @@ def _number(value: float) -> str:
 
 
 def _header(summary: Summary) -> list[str]:
-    return ["", "training loss", "validation loss", "gap", summary.metric, "epochs", "zero weights"]
+    scoring = [summary.scoring] if summary.scoring else []
+    return ["", "training loss", "validation loss", "gap", summary.metric, *scoring, "epochs", "zero weights"]
 
 
 def _cells(summary: Summary) -> list[list[str]]:
-    decimals = _decimals(summary)
-    return [_row(line, decimals, percent=summary.metric == "accuracy") for line in summary.all_lines]
+    decimals, percent = _decimals(summary), summary.metric == "accuracy"
+    by_scorer = summary.scoring is not None
+    return [_row(line, decimals, percent=percent, by_scorer=by_scorer) for line in summary.all_lines]
 
 
 def _decimals(summary: Summary) -> int | None:
@@ -191,9 +198,9 @@ def _decimals(summary: Summary) -> int | None:
     return max(0, 2 - math.floor(math.log10(lowest)))
 
 
-def _row(line: Line, decimals: int | None, *, percent: bool) -> list[str]:
+def _row(line: Line, decimals: int | None, *, percent: bool, by_scorer: bool) -> list[str]:
     if line.state in ("not tried", "diverged", "no score"):
-        return [line.label, "", line.state, "", "", "", ""]
+        return [line.label, "", line.state, *[""] * (5 if by_scorer else 4)]
 
     def loss(value: float) -> str:
         return f"{value:.3g}" if decimals is None else f"{value:.{decimals}f}"
@@ -204,6 +211,8 @@ def _row(line: Line, decimals: int | None, *, percent: bool) -> list[str]:
     metric = f"{100 * line.metric:.1f} %" if percent else f"{line.metric:.3f}"
     label = line.label + {"cut off": " *", "dropped": " -"}.get(line.state, "")
     numbers = [loss(line.train_loss), validation, loss(line.gap), "" if math.isnan(line.metric) else metric]
+    if by_scorer:  # who lost the race was never scored
+        numbers.append("" if math.isnan(line.scoring) else _number(line.scoring))
     return [label, *numbers, str(line.epochs or ""), _zeros(line.zero_share)]
 
 

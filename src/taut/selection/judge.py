@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from typing import final
@@ -16,11 +15,7 @@ from taut.selection.folds import n_repeats, without_shared_rows
 from taut.selection.race import Entry, Race
 from taut.selection.runner import Runner
 from taut.selection.score import CandidateScore, State, Vector, failed_score, score_folds, target_variances
-
-#: Score of a fold's network (greater is better): called with the fold's number and the outputs for its
-#: validation rows, shape (n_validation, n_outputs). Where it has no finite number to give, it raises
-#: ScorerError and nothing else.
-FoldScorer = Callable[[int, NDArray[np.floating]], float]
+from taut.selection.scored_epochs import FoldScorer, best_by_score, train_to_best_score
 
 
 @final
@@ -32,7 +27,7 @@ class Judge:
     runner : Runner
     race : Race
     scorer : callable, optional
-        What candidates are chosen by in place of the loss; see ``FoldScorer``.
+        What candidates and their epochs are chosen by in place of the loss; see ``FoldScorer``.
     """
 
     def __init__(self, runner: Runner, race: Race, scorer: FoldScorer | None) -> None:
@@ -62,24 +57,37 @@ class Judge:
         if entry.ended == "dropped":
             return self._dropped(entry, batch)
         # Shorter folds go on to the longest one's epoch, so that all have a mean curve.
-        numbers = range(len(self._folds))
-        jobs = [entry.job(k) for k in numbers]
-        runs = [entry.runs[k] for k in numbers]
+        n = len(self._folds)
+        jobs, runs = [entry.job(k) for k in range(n)], [entry.runs[k] for k in range(n)]
         longest = max(run.epoch for run in runs)
-        longer = self._runner.further(jobs, runs, [longest] * len(jobs), control)
+        longer = self._runner.further(jobs, runs, [longest] * n, control)
+        ended = longer is not None
         if longer is not None:
-            entry.runs.update(zip(numbers, longer, strict=True))
-            if any(run.epoch < longest for run in longer):
+            entry.runs.update(enumerate(longer))
+            if self._is_level(entry) and self._scorer is not None and self._by_score(entry):
+                ended = train_to_best_score(self._runner, self._scorer, entry, n, control)
+            if ended and not self._is_level(entry):
                 entry.ended = "failed"
                 return self.finish(entry, batch, control)
-        return self.scored(entry, batch, "complete" if longer is not None else "cut off", control)
+        return self.scored(entry, batch, "complete" if ended else "cut off", control)
+
+    def _is_level(self, entry: Entry) -> bool:
+        """Whether all folds are at the same epoch: else one diverged on the way."""
+        return len({entry.runs[k].epoch for k in range(len(self._folds))}) == 1
+
+    def _by_score(self, entry: Entry) -> bool:
+        """Whether the scorer decides the epoch."""
+        return self._runner.keeps_outputs and entry.candidate.recipe.hooks().patience is not None
 
     def scored(self, entry: Entry, batch: int, state: State, control: Control) -> CandidateScore | None:
         """Score an entry that has all folds, at the epochs that are best on the others."""
         numbers = range(len(self._folds))
         runs = [entry.runs[k] for k in numbers]
         early = entry.candidate.recipe.hooks().patience is not None
-        scores = score_folds([run.curve for run in runs], early, self._variances, self._others)
+        chosen = None
+        if state == "complete" and self._by_score(entry):
+            chosen = best_by_score(entry, len(runs), self._others)
+        scores = score_folds([run.curve for run in runs], early, self._variances, self._others, chosen)
         jobs = [entry.job(k) for k in numbers]
         known = self._runner.with_losses(
             jobs, runs, scores.fold_epochs.tolist(), control, ended=state == "complete"
@@ -163,7 +171,11 @@ class Judge:
     ) -> list[float] | None:
         """The person's scorer on every fold's validation rows, at the fold's epoch; None where cut off."""
         assert self._scorer is not None
-        missing = [k for k in range(len(self._folds)) if int(epochs[k]) not in entry.runs[k].scores]
+        missing = [
+            k
+            for k in range(len(self._folds))
+            if not np.isfinite(entry.runs[k].scores.get(int(epochs[k]), np.nan))
+        ]
         networks = self._runner.networks(
             [entry.job(k) for k in missing], [int(epochs[k]) for k in missing], control
         )

@@ -24,6 +24,8 @@ from taut.selection.weights import count_weights
 # A member keeps its rows' losses of all epochs while these are at most so many numbers (32 MB); beyond,
 # only those of its best epoch are had, and an epoch chosen elsewhere makes no difference among so many rows.
 _MOST_LOSSES = 2**23
+# The same of its outputs, where a scorer decides the epoch (16 MB); beyond, the loss does.
+_MOST_OUTPUTS = 2**22
 
 
 @final
@@ -78,6 +80,8 @@ class Runner:
     most_losses : int, optional
         A member keeps its rows' losses of all epochs while these are at most so many numbers; without it 8
         million.
+    for_scorer : bool
+        Whether members keep their outputs for validation rows, where they are not too many.
     """
 
     def __init__(
@@ -88,11 +92,15 @@ class Runner:
         settings: Settings,
         ledger: Ledger | None = None,
         most_losses: int | None = None,
+        for_scorer: bool = False,
     ) -> None:
         self.engine, self.data, self.ladder, self.settings = engine, data, ladder, settings
         self._ledger, self._most_losses = ledger, most_losses
         self._live: dict[tuple[int, int], Training] = {}
         self._told_of_memory = False
+        most = max(len(fold.validation) for fold in ladder.folds) * data.n_outputs * settings.max_epochs
+        #: Whether the outputs for validation rows are kept, by which a scorer decides the epoch.
+        self.keeps_outputs = for_scorer and most <= _MOST_OUTPUTS
 
     @property
     def _limit(self) -> int:
@@ -103,7 +111,9 @@ class Runner:
         fold = self.ladder.stages[job.stage]
         member = self.settings.member(job.candidate, fold, job.stage, self.data.n_outputs)
         few = len(fold.validation) * self.settings.max_epochs <= self._limit
-        return replace(member, keep_losses=few)
+        # By a scorer, folds are scored, and only where there are epochs to choose from.
+        scored = self.keeps_outputs and member.hooks.patience is not None
+        return replace(member, keep_losses=few, keep_outputs=scored and job.stage < len(self.ladder.folds))
 
     def recorded(self, job: Job) -> FoldRun | None:
         """What the ledger has of a job."""
@@ -291,6 +301,18 @@ class Runner:
             if ended:  # a run that was cut off is not for the ledger
                 self.record(job, out[i])
         return out
+
+    def with_outputs(self, job: Job, run: FoldRun, control: Control) -> Training | None:
+        """The training with its outputs, made again where it is gone; None where that was cut off."""
+        training = self._live.get((job.number, job.stage))
+        if training is None or training.epoch < run.epoch or training.outputs(run.epoch) is None:
+            (training,) = self.engine.train(
+                self.data, [self.member(job)], until_epoch=run.epoch, control=control
+            )
+            if training.epoch < run.epoch:
+                return None
+            self._live[job.number, job.stage] = training
+        return training
 
     def networks(
         self, jobs: Sequence[Job], epochs: Sequence[int], control: Control | None = None

@@ -272,6 +272,7 @@ def score_folds(
     early: bool,
     variances: Vector | None,
     others: NDArray[np.bool_] | None = None,
+    chosen: tuple[int, NDArray[np.int64]] | None = None,
 ) -> FoldScores:
     """Score the folds' curves, each at the epoch that is best on the others.
 
@@ -285,10 +286,12 @@ def score_folds(
         Weighted variance of the held-out targets (regression), for R squared; None takes accuracy.
     others : bool array, shape (n_folds, n_folds), optional
         As in :func:`choose_epochs`.
+    chosen : int and int array, shape (n_folds,), optional
+        What :func:`choose_epochs` gave by something else than the loss.
     """
     n_epochs = min(len(curve) for curve in curves)
     validation = np.stack([curve.validation[:n_epochs] for curve in curves])
-    epoch, fold_epochs = choose_epochs(validation, early, others)
+    epoch, fold_epochs = choose_epochs(validation, early, others) if chosen is None else chosen
     at = (np.arange(len(curves)), fold_epochs)
     loss = validation[at]
     if variances is None:

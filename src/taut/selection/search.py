@@ -21,7 +21,7 @@ from taut.selection.failures import nobody_has_a_score
 from taut.selection.final import Finish
 from taut.selection.folds import out_of_fold
 from taut.selection.interrupts import Interrupts
-from taut.selection.judge import FoldScorer, Judge
+from taut.selection.judge import Judge
 from taut.selection.ladder import Ladder
 from taut.selection.ledger import Ledger
 from taut.selection.news import Listeners, Progress
@@ -31,6 +31,7 @@ from taut.selection.result import Contest, PlainRuns, SearchResult
 from taut.selection.runner import Job, Runner, Settings
 from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
+from taut.selection.scored_epochs import FoldScorer
 from taut.selection.space import is_plain
 
 # The baselines may take this share of a time limit (making their networks again takes no longer); what they
@@ -91,7 +92,14 @@ class Search:
     listeners: Listeners = field(default_factory=Listeners)
 
     def __post_init__(self) -> None:
-        self.runner = Runner(self.engine, self.data, self.ladder, self.settings, self.ledger)
+        self.runner = Runner(
+            self.engine,
+            self.data,
+            self.ladder,
+            self.settings,
+            self.ledger,
+            for_scorer=self.scorer is not None,
+        )
         self._race = Race(self.runner, self.rule)
         self._judge = Judge(self.runner, self._race, self.scorer)
         self._entries: list[Entry] = []
@@ -124,6 +132,13 @@ class Search:
 
     def _run(self, interrupts: Interrupts) -> SearchResult:
         self._started = time.monotonic()
+        if self.scorer is not None and not self.runner.keeps_outputs:
+            warnings.warn(
+                "There are too many held-out rows and epochs to keep all outputs: scoring chooses among the "
+                "candidates, and the loss the epoch of each.",
+                TrainingWarning,
+                stacklevel=2,
+            )
         self._run_baselines()
         self._batches_began = time.monotonic()
         # Early stopping alone is a point of the space; no regularization is none.

@@ -48,7 +48,8 @@ def cost_of(member: Member, itemsize: int) -> Cost:
     network, normalize = member.network, member.hooks.normalize
     n, statistics, largest, strides = _sizes(network.layer_sizes, normalize)
     best = member.hooks.patience is not None
-    losses = 4 * len(member.fold.validation) * member.max_epochs if member.keep_losses else 0
+    each = int(member.keep_losses) + (member.network.n_outputs if member.keep_outputs else 0)
+    losses = 4 * len(member.fold.validation) * member.max_epochs * each
     kept = itemsize * ((3 + best) * n + (1 + best) * statistics)
     kept += losses + _CURVE_LINE * min(member.max_epochs, _USUAL_EPOCHS)
     rows = max(BLOCK, min(member.batch_size, len(member.fold.train)) + 1)

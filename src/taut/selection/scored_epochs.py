@@ -1,0 +1,108 @@
+"""The epoch to keep where a person's scorer decides it in place of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.base import Control
+from taut.selection.failures import ScorerError
+from taut.selection.race import Entry
+from taut.selection.runner import Runner
+from taut.selection.score import Vector, choose_epochs
+
+#: Score of a fold's network (greater is better): called with the fold's number and the outputs for its
+#: validation rows, shape (n_validation, n_outputs). Where it has no finite number to give, it raises
+#: ScorerError and nothing else.
+FoldScorer = Callable[[int, NDArray[np.floating]], float]
+
+_MOST_EPOCHS = 30
+
+
+def epochs_to_score(n_epochs: int) -> NDArray[np.int64]:
+    """Which epochs (from 1) are scored: every one, or of many every second, fourth, ..., and the last one.
+
+    A scorer costs more than a loss, and neighbouring epochs differ little. What was scored of fewer epochs is
+    scored of more.
+    """
+    step = 1
+    while n_epochs // step > _MOST_EPOCHS:
+        step *= 2
+    return np.union1d(np.arange(step, n_epochs + 1, step), [n_epochs]).astype(np.int64)
+
+
+def best_by_score(
+    entry: Entry, n_folds: int, others: NDArray[np.bool_] | None
+) -> tuple[int, NDArray[np.int64]]:
+    """The epoch to keep, and the one at which each fold is scored: best on the other folds (from 0)."""
+    epochs = epochs_to_score(min(entry.runs[k].epoch for k in range(n_folds)))
+    kept, by_fold = choose_epochs(-_merits(entry, n_folds, epochs), True, others)
+    return int(epochs[kept]) - 1, epochs[by_fold] - 1
+
+
+def train_to_best_score(
+    runner: Runner, scorer: FoldScorer, entry: Entry, n_folds: int, control: Control
+) -> bool:
+    """Go on until the folds' best mean score is as old as the recipe's patience, in steps of that.
+
+    Where the loss has long turned, a score such as the area under the ROC curve may still rise.
+
+    Returns
+    -------
+    bool
+        False where it was cut off. A fold that diverged on the way is shorter than the others.
+    """
+    patience = entry.candidate.recipe.hooks().patience
+    assert patience is not None
+    numbers = range(n_folds)
+    jobs = [entry.job(k) for k in numbers]
+    while True:
+        n_epochs = min(entry.runs[k].epoch for k in numbers)
+        epochs = epochs_to_score(n_epochs)
+        if not all(_score(runner, scorer, entry, k, epochs, control) for k in numbers):
+            return False
+        best = int(epochs[np.argmax(_merits(entry, n_folds, epochs).sum(axis=0))])
+        goal = min(n_epochs + patience, runner.settings.max_epochs)
+        if n_epochs - best >= patience or goal == n_epochs:
+            return True
+        longer = runner.further(jobs, [entry.runs[k] for k in numbers], [goal] * n_folds, control)
+        if longer is None:
+            return False
+        entry.runs.update(zip(numbers, longer, strict=True))
+        if any(run.epoch < goal for run in longer):
+            return True
+
+
+def _score(
+    runner: Runner, scorer: FoldScorer, entry: Entry, k: int, epochs: NDArray[np.int64], control: Control
+) -> bool:
+    """Score a fold's network in these epochs, where that is not known; False where it was cut off."""
+    run = entry.runs[k]
+    missing = [int(epoch) for epoch in epochs if int(epoch) not in run.scores]
+    if not missing:
+        return True
+    training = runner.with_outputs(entry.job(k), run, control)
+    if training is None:
+        return False
+    scores = dict(run.scores)
+    for epoch in missing:
+        if control.should_stop():
+            return False
+        outputs = training.outputs(epoch)
+        assert outputs is not None
+        try:
+            scores[epoch] = scorer(k, outputs)
+        except ScorerError:  # this epoch is not the best one; where none has a score, the candidate fails
+            scores[epoch] = float("nan")
+    entry.runs[k] = replace(run, scores=scores)
+    runner.record(entry.job(k), entry.runs[k])
+    return True
+
+
+def _merits(entry: Entry, n_folds: int, epochs: NDArray[np.int64]) -> Vector:
+    """Scores, shape (n_folds, n_epochs); as bad as can be where there is none."""
+    scores = np.array([[entry.runs[k].scores[int(epoch)] for epoch in epochs] for k in range(n_folds)])
+    return np.where(np.isnan(scores), -np.inf, scores)
