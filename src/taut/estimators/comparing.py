@@ -9,9 +9,9 @@ from taut.estimators.problem import Problem
 from taut.evidence.estimate import Estimate
 from taut.evidence.simple_baselines import RowResults, SimpleBaseline, gained, simple_baselines
 from taut.selection.interrupts import Interrupts
-from taut.selection.judge import FoldScorer
 from taut.selection.result import SearchResult
 from taut.selection.runner import Settings
+from taut.selection.scored_epochs import FoldScorer
 
 
 def simple_of(

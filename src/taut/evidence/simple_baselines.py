@@ -14,12 +14,14 @@ from taut.engine.base import Control, Data, Engine, Fold, Status
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.skew import skewed_interval
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
+from taut.selection.failures import ScorerError
 from taut.selection.folds import n_repeats, out_of_fold
-from taut.selection.judge import FoldScorer, Judge
+from taut.selection.judge import Judge
 from taut.selection.ladder import Ladder
 from taut.selection.race import Entry, Race, Rule
 from taut.selection.runner import Runner, Settings, judge_rows
 from taut.selection.score import standard_error, target_variances
+from taut.selection.scored_epochs import FoldScorer
 
 Kind: TypeAlias = Literal["constant", "linear"]
 Vector: TypeAlias = NDArray[np.float64]
@@ -166,7 +168,7 @@ def simple_baselines(
     control : Control
         Where it ends the linear model early, that is left out.
     scorer : callable, optional
-        The person's; see :data:`taut.selection.judge.FoldScorer`.
+        The person's; see :data:`taut.selection.scored_epochs.FoldScorer`.
     linear : bool
         Whether a linear model is wanted: no, where the networks are linear themselves.
 
@@ -287,7 +289,7 @@ def _linear(
     scorer: FoldScorer | None,
 ) -> SimpleBaseline | None:
     """A network without hidden layers, with early stopping alone; None where it was cut off or diverged."""
-    runner = Runner(engine, data, Ladder(tuple(folds)), settings)
+    runner = Runner(engine, data, Ladder(tuple(folds)), settings, for_scorer=scorer is not None)
     entry = Entry(0, Candidate(EARLY_STOPPING_ALONE, LINEAR_RATE, ()))
     for k, run in enumerate(runner.first([entry.job(k) for k in range(len(folds))], control)):
         if run is None or run.status is Status.DIVERGED:
@@ -324,7 +326,7 @@ def _scored(scorer: FoldScorer, fold: int, outputs: NDArray[np.float64]) -> floa
         warnings.simplefilter("ignore")
         try:
             return scorer(fold, outputs)
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError, ScorerError):
             return math.nan
 
 
