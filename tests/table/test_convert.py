@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from taut.errors import DataError
+from taut.errors import DataError, DataWarning
 from taut.table.convert import frame_from
 from taut.table.frame import BooleanColumn, DateColumn, Frame, NumberColumn, TextColumn
+from taut.table.schema import ColumnSchema, Schema
 
 NAN = float("nan")
 
@@ -232,3 +234,110 @@ def test_the_data_frame_is_left_alone() -> None:
     frame_from(data)
     pd.testing.assert_frame_equal(data, before)
     assert frame_from(pa.table({"a": [1]})).names == ("a",)
+
+
+# Texts are read as those of files (FAULTS 67), and integers that numbers would confuse are texts (72)
+
+PRICES = [f"${price:,}.50" for price in range(1, 4000, 101)]
+ZIPS = ["01234", "99501"] * 20
+
+
+@pytest.mark.fault(67)
+@pytest.mark.parametrize(
+    "library",
+    [
+        pd.DataFrame,
+        lambda data: pd.DataFrame(data, dtype=object),
+        lambda data: pd.DataFrame(data, dtype="string[pyarrow]"),
+        pl.DataFrame,
+        pa.table,
+    ],
+    ids=["pandas", "pandas objects", "pandas arrow", "polars", "pyarrow"],
+)
+def test_texts_are_read_as_those_of_files(library: Any) -> None:
+    data = library(
+        {
+            "price": PRICES,
+            "when": [f"{1 + place % 28}.2.2024" for place in range(40)],
+            "ok": ["yes", "no", "-", "yes"] * 10,
+            "zip": ZIPS,
+            "nothing": ["NA", "", "?", "none"] * 10,
+        }
+    )
+    with pytest.warns(DataWarning, match="'zip': its numbers have leading zeros") as caught:
+        frame = frame_from(data)
+    assert len(caught) == 1
+    assert values(frame, "price") == [price + 0.5 for price in range(1, 4000, 101)]
+    assert values(frame, "when")[:2] == [dt.datetime(2024, 2, 1), dt.datetime(2024, 2, 2)]
+    assert values(frame, "ok") == [1.0, 0.0, None, 1.0] * 10
+    assert values(frame, "zip") == ZIPS
+    assert values(frame, "nothing") == [None] * 40
+    assert "column 'price': read as numbers, past these marks: $, thousands marks." in map(str, frame.notes)
+
+
+@pytest.mark.fault(67)
+def test_a_category_is_one_whatever_its_values_look_like() -> None:
+    for data in (
+        pd.DataFrame({"a": pd.Categorical(["$1", "NA", "yes"])}),
+        pl.DataFrame({"a": pl.Series(["$1", "NA", "yes"], dtype=pl.Categorical)}),
+        pl.DataFrame({"a": pl.Series(["$1", "NA", "yes"], dtype=pl.Enum(["$1", "NA", "yes"]))}),
+        pa.table({"a": pa.array(["$1", "NA", "yes"]).dictionary_encode()}),
+    ):
+        assert values(frame_from(data), "a") == ["$1", "NA", "yes"]
+
+
+@pytest.mark.fault(67)
+def test_columns_without_a_doubt_tell_the_decimal_mark_of_one_with() -> None:
+    doubt = ["1,234", "5,678"] * 10
+    assert values(frame_from(pd.DataFrame({"a": doubt})), "a")[:2] == [1234.0, 5678.0]
+    sure = pd.DataFrame({"a": doubt, "b": ["0,5", "12,75"] * 10})
+    assert values(frame_from(sure), "a")[:2] == [1.234, 5.678]
+
+
+@pytest.mark.fault(67)
+def test_with_a_schema_texts_are_left_to_it() -> None:
+    levels = ("NA", "x")
+    schema = Schema((ColumnSchema("a", "category", "", levels=levels), ColumnSchema("b", "dropped", "")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        frame = frame_from(pd.DataFrame({"a": ["NA", " 007", "?"], "b": ["$1", "$2", "many"]}), schema)
+    assert values(frame, "a") == ["NA", "007", None]
+    assert values(frame, "b") == ["$1", "$2", "many"]
+
+
+BIG = 2**53
+
+
+@pytest.mark.fault(72)
+@pytest.mark.parametrize(
+    "series",
+    [
+        pd.Series([BIG + 1, BIG + 2, None], dtype="Int64"),
+        pd.Series([BIG + 1, BIG + 2, None], dtype="int64[pyarrow]"),
+        pd.Series([BIG + 1, BIG + 2, None], dtype=object),
+        pd.Series([Decimal(BIG + 1), Decimal(BIG + 2), None], dtype=object),
+        pl.Series([BIG + 1, BIG + 2, None]),
+        pl.Series([BIG + 1, BIG + 2, None], dtype=pl.UInt64),
+        pl.Series([Decimal(BIG + 1), Decimal(BIG + 2), None], dtype=pl.Decimal(38, 0)),
+        pl.Series([str(BIG + 1), str(BIG + 2), None]),
+    ],
+    ids=lambda series: str(series.dtype),
+)
+def test_integers_that_numbers_would_confuse_are_texts(series: Any) -> None:
+    data = pl.DataFrame({"a": series}) if isinstance(series, pl.Series) else pd.DataFrame({"a": series})
+    said = (
+        "column 'a': its integers have more figures than a number holds, as in '9007199254740993'; it is kept"
+    )
+    with pytest.warns(DataWarning, match=said):
+        frame = frame_from(data)
+    assert values(frame, "a") == [str(BIG + 1), str(BIG + 2), None]
+
+
+@pytest.mark.fault(72)
+@pytest.mark.parametrize("large", [BIG, -BIG, 2**60])
+def test_few_large_integers_are_numbers_still(large: int) -> None:
+    column = frame_from(pd.DataFrame({"a": [large, *range(199)]})).column("a")
+    assert isinstance(column, NumberColumn)
+    assert column.values[:2].tolist() == [float(large), 0.0]
+    fractions = pl.DataFrame({"a": pl.Series([Decimal("9007199254740993.5")] * 3)})
+    assert isinstance(frame_from(fractions).column("a"), NumberColumn)
