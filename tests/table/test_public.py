@@ -197,6 +197,9 @@ def test_reading_gives_the_command_lines_table(flats: Path) -> None:
     assert frame[["day", "code"]].names == ("day", "code")
     assert frame[2:4]["rooms"].tolist() == [2.0, 3.0]
     assert frame[frame["rooms"] == 4].n_rows == 8
+    assert frame[[2]]["rooms"].tolist() == [2.0]
+    with pytest.raises(TypeError, match=r"rows are asked for as frame\[\[3\]\]"):
+        frame[3]
     assert frame.without(["code"]).names == ("rooms", "lift", "rent", "day")
     pandas = frame.to_pandas()
     assert pandas["rooms"].dtype == float

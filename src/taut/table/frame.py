@@ -308,7 +308,10 @@ class Frame:
             return replace(self, columns=tuple(self.column(name) for name in key))
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:  # as scikit-learn asks for rows
             key = key[0]
-        return self.take(np.arange(self.n_rows)[key])
+        rows = np.arange(self.n_rows)[key]
+        if np.ndim(rows) != 1:
+            raise TypeError(f"rows are asked for as frame[[3]] or frame[3:4], and not as frame[{key!r}].")
+        return self.take(rows)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Give the table as a data frame of pandas, which has to be installed.
