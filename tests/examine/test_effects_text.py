@@ -31,7 +31,7 @@ def test_the_table_has_the_ends_the_lines_and_the_sum() -> None:
     table = plain_table(made())
     assert row_of(table, "no regularization") == "no regularization 0.9000 78.0 %"
     assert row_of(table, "early stopping") == "early stopping -0.3500 -0.4000 to -0.3000 +2.1 +0.1 to +4.1"
-    assert row_of(table, "dropout 0.3").startswith("dropout 0.3 +0.0020 -0.0020 to +0.0060 0.0")
+    assert row_of(table, "dropout 0.3").startswith("dropout 0.3 +0.0020 -0.0040 to +0.0080 0.0")
     assert row_of(table, "all together").startswith("all together -0.3620 -0.4120 to -0.3120")
     assert row_of(table, "L2 0.1 + ").endswith("0.5380 80.1 %")
     assert "cross-entropy" in table.splitlines()[0]
