@@ -203,12 +203,20 @@ def test_classes_are_what_the_file_says(run: Run, tmp_path: Path, values: tuple[
     assert {row["prediction"] for row in predictions} <= set(values)
 
 
+@pytest.mark.fault(64)
 def test_leaks_and_identifiers_are_warned_of(run: Run, tmp_path: Path) -> None:
     lines = [[i + 1, f"{np.sin(i):.4f}", "ab"[i % 2], "AB"[i % 2]] for i in range(60)]
     path = write_csv(tmp_path / "t.csv", lines, ["id", "x", "copy", "y"])
     result = run("fit", path, "--target", "y", *QUICK)
     assert result.exit_code == 0, result.output
-    assert "warning: column 'copy': it gives the target 'y' away" in result.stderr
+    sentence = (
+        "Column 'copy' gives the target away: it is a copy. Leave it out if it is not known beforehand."
+    )
+    assert f"warning: {sentence}" in result.stderr
+    first, *_ = result.stdout.split("no regularization")
+    assert f"{sentence} What follows may owe to that." in first  # before any score
+    page = (tmp_path / "t.html").read_text()
+    assert page.index("Column &#39;copy&#39; gives the target away") < page.index('<dl class="tiles">')
     assert "warning: column 'id': every value is a different integer" in result.stderr
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from taut.errors import DataError, DataWarning
-from taut.table.checks import split_target, target_leaks, target_values, task_of
+from taut.errors import DataError
+from taut.table.checks import split_target, target_values, task_of
 from taut.table.frame import BooleanColumn, Column, DateColumn, Frame, Note, NumberColumn, TextColumn
 from taut.table.texts import dictionary
 
@@ -20,61 +20,7 @@ def text(name: str, values: list[str | None]) -> TextColumn:
     return TextColumn(name, codes, tuple(levels))
 
 
-# Leaks (FAULTS 16)
-
-
-def leaks(column: Column, target: Column) -> list[str]:
-    return [str(note) for note in target_leaks(Frame((column,), len(column)), target)]
-
-
 Y = RNG.normal(size=100)
-DAYS = np.arange(100).astype("datetime64[D]").astype("datetime64[us]")
-CLASSES: list[str | None] = [str(label) for label in RNG.choice(["a", "b", "c"], 100)]
-
-
-@pytest.mark.parametrize(
-    ("column", "target", "said"),
-    [
-        (number("x", Y), number("y", Y), "it is a copy"),
-        (number("x", np.exp(Y)), number("y", Y), "it has the same order"),
-        (number("x", -Y), number("y", Y), "it has the same order"),
-        (number("x", np.round(Y, 3)), number("y", Y), "the correlation with it is"),
-        (number("x", ["abc".index(str(c)) for c in CLASSES]), text("y", CLASSES), "goes with one value"),
-        (text("x", [f"is {c}" for c in CLASSES]), text("y", CLASSES), "goes with one value"),
-        (BooleanColumn("x", np.arange(100) % 2.0), number("y", np.arange(100) % 2), "goes with one value"),
-        (DateColumn("x", DAYS), number("y", np.arange(100) ** 2), "same order"),
-    ],
-)  # fmt: skip
-def test_columns_that_give_the_target_away(column: Column, target: Column, said: str) -> None:
-    with pytest.warns(DataWarning, match="column 'x': it gives the target 'y' away"):
-        found = leaks(column, target)
-    assert len(found) == 1
-    assert said in found[0]
-
-
-@pytest.mark.parametrize(
-    ("column", "target"),
-    [
-        (number("x", Y + 0.1 * RNG.normal(size=100)), number("y", Y)),
-        (number("x", RNG.normal(size=100)), number("y", Y)),
-        (number("x", RNG.normal(size=100)), text("y", CLASSES)),
-        (text("x", [f"name {place}" for place in range(100)]), number("y", Y)),
-        (text("x", [*CLASSES[:99], "b" if CLASSES[99] == "a" else "a"]), text("y", CLASSES)),
-        (number("x", Y[:5]), number("y", Y[:5])),
-        (number("x", np.ones(100)), number("y", Y)),
-        (number("x", np.full(100, np.nan)), number("y", Y)),
-    ],
-)
-def test_other_columns_are_no_leak(column: Column, target: Column) -> None:
-    assert leaks(column, target) == []
-
-
-def test_a_leak_with_missing_values_is_found() -> None:
-    values = Y.copy()
-    values[:50] = np.nan
-    with pytest.warns(DataWarning, match="it is a copy"):
-        leaks(number("x", values), number("y", Y))
-
 
 # The task
 

@@ -183,8 +183,6 @@ class TrainingTable:
         DataError
             Where there are fewer rows than folds.
         """
-        from taut.table import target_leaks
-
         if self.features.n_rows < cv:
             raise DataError(
                 f"{self.file!r} has {self.features.n_rows} rows with a target, too few for {cv} folds: "
@@ -194,7 +192,6 @@ class TrainingTable:
         classes = _classes(self.y) if self.task == "classification" else ""
         show(f"target {self.target!r}: {self.task} ({self.why}){classes}")
         voice.notes(self.notes)
-        target_leaks(self.features, self.column)
         if self.task == "classification":
             _warn_of_rare_classes(self.y, cv, voice)
 

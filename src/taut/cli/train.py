@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,7 +94,7 @@ def train(
     finally:
         estimator.on_progress = None
     summary = summarize(estimator)
-    print_comparison(summary)
+    print_comparison(summary, [sign.sentence for sign in estimator.signs_])
     _print_model(summary, estimator.model_.schema, folder, new)
     if summary.interrupted:
         n = summary.n_candidates
@@ -127,11 +127,18 @@ def _plan(estimator: CrossValidated) -> str:
     return f"searching: {' or '.join(parts)}"
 
 
-def print_comparison(summary: Summary) -> None:
-    """Print the table, with lines and bold letters on a terminal, and what it means."""
+def print_comparison(summary: Summary, signs: Sequence[str] = ()) -> None:
+    """Print the table, with lines and bold letters on a terminal, and what it means.
+
+    Signs of trouble in the data come before anything that they may have made too good.
+    """
     from taut.report import text
 
     show()
+    for sign in signs:
+        show_wrapped(f"{one_line(sign)} What follows may owe to that.")
+    if signs:
+        show()
     show_table(text.plain_table(summary), lambda: text.rich_table(summary))
     for note in text.footnotes(summary):
         show_wrapped(note)

@@ -92,6 +92,8 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     estimate_ : Estimate
         The error to expect on unseen rows, corrected for having chosen the best of many, with a 95 % interval
         (:class:`taut.evidence.estimate.Estimate`).
+    signs_ : tuple of Sign
+        Of trouble in the data that was warned of before training: columns that give the target away.
     importance_ : Importance or None
         Which columns the networks use: by how much the loss rises on held-out rows where one is shuffled
         among them, with 95 % intervals (:class:`taut.evidence.importance.Importance`); None where there was

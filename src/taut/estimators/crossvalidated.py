@@ -28,6 +28,7 @@ from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, aut
 from taut.estimators.estimating import estimate_of
 from taut.estimators.problem import Problem, warn_of_absent_classes
 from taut.estimators.scoring import fold_scorer
+from taut.estimators.trouble import warn_of_trouble
 from taut.evidence.bagged import Bagged
 from taut.evidence.importance import Importance
 from taut.network import hidden_widths
@@ -151,6 +152,7 @@ class CrossValidated(TautEstimator):
         engine = self._engine()
         problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
         settings = self._settings(problem.n_counted)
+        self.signs_ = warn_of_trouble(problem, settings.seed, limit, stacklevel=2)
         splits = self._splits(problem, groups, settings.seed)
         if groups is not None:
             self._given = (*self._given, "groups")

@@ -22,6 +22,7 @@ from taut.estimators.base import (
 from taut.estimators.column_importance import importance_of_one
 from taut.estimators.problem import ClassWeight, Problem
 from taut.estimators.target import checked_target
+from taut.estimators.trouble import warn_of_trouble
 from taut.network import hidden_widths
 from taut.parameters import real
 from taut.recipe import Recipe
@@ -46,6 +47,7 @@ class _Single(TautEstimator):
         problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
         settings = self._settings(problem.n_counted)
         candidate = Candidate(recipe, self._learning_rate(), hidden_widths(self.hidden))
+        self.signs_ = warn_of_trouble(problem, settings.seed, stacklevel=3)
         split = self._split(problem, recipe, fraction, settings.seed)
         fold = make_fold(split, problem.data, problem.matrix, settings.seed)
         engine = self._engine()
@@ -150,6 +152,8 @@ class TautClassifier(ClassifierMixin, _Single):
         penalty) and ``validation_accuracy``.
     n_iter_, best_epoch_ : int
         Epochs trained, and the epoch whose weights were kept.
+    signs_ : tuple of Sign
+        Of trouble in the data that was warned of before training: columns that give the target away.
     importance_ : Importance or None
         Which columns the network uses: by how much the validation loss rises where one is shuffled among the
         rows held out, with 95 % intervals (:class:`taut.evidence.importance.Importance`); None where no rows
@@ -277,6 +281,8 @@ class TautRegressor(RegressorMixin, _Single):
         and without penalty).
     n_iter_, best_epoch_ : int
         Epochs trained, and the epoch whose weights were kept.
+    signs_ : tuple of Sign
+        Of trouble in the data that was warned of before training: columns that give the target away.
     importance_ : Importance or None
         Which columns the network uses: by how much the validation loss rises where one is shuffled among the
         rows held out, with 95 % intervals (:class:`taut.evidence.importance.Importance`); None where no rows

@@ -14,6 +14,7 @@ from taut.engine.base import Control
 from taut.errors import ParameterError, TrainingError, TrainingWarning
 from taut.estimators.prepare import Prepared, prepare
 from taut.estimators.problem import ClassWeight
+from taut.estimators.trouble import warn_of_trouble
 from taut.evidence.simple_baselines import SimpleBaseline, gained_over_folds, simple_baselines
 from taut.network import Activation
 from taut.parameters import MOST_EPOCHS, whole
@@ -162,6 +163,7 @@ def regularization_path(
     )
     engine, problem, n_folds = given.engine, given.problem, len(given.folds)
     plane = plane_of(problem, given.settings.seed)
+    warn_of_trouble(problem, given.settings.seed, stacklevel=2)
     work = PathWork(
         engine=engine,
         data=problem.data,

@@ -357,7 +357,8 @@ class Facts(TypedDict):
     """All that a report renders.
 
     ``effects`` and ``diagnosis`` are what ``to_dict`` of :class:`taut.examine.Effects` and
-    :class:`taut.examine.Diagnosis` gives. ``fingerprint`` tells one model's networks from another's.
+    :class:`taut.examine.Diagnosis` gives. ``signs`` are those of trouble in the data that ``fit`` warned of,
+    None where nobody noted them. ``fingerprint`` tells one model's networks from another's.
     """
 
     schema: int
@@ -374,6 +375,7 @@ class Facts(TypedDict):
     diagnosis: dict[str, Any] | None
     explorer: ExplorerFacts | None
     importance: ImportanceFacts | None
+    signs: list[str] | None
     column_path: ColumnPathFacts | None
     data: DataFacts
     recipe: RecipeFacts

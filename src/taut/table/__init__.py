@@ -7,7 +7,7 @@ and the encoders of training.
 
 from __future__ import annotations
 
-from taut.table.checks import Task, split_target, target_leaks, target_values, task_of
+from taut.table.checks import Task, split_target, target_values, task_of
 from taut.table.columns import describe
 from taut.table.convert import frame_from
 from taut.table.duplicates import duplicate_groups
@@ -48,7 +48,6 @@ __all__ = [
     "matrix_from_numbers",
     "read_file",
     "split_target",
-    "target_leaks",
     "target_values",
     "task_of",
 ]

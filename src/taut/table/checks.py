@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 from taut.errors import DataError
 from taut.table.frame import (
     BooleanColumn,
-    Codes,
     Column,
     DateColumn,
-    Floats,
     Frame,
-    Mask,
     Note,
     NumberColumn,
     TextColumn,
@@ -28,41 +25,6 @@ Task: TypeAlias = Literal["classification", "regression"]
 
 _MOST_CLASSES = 20  # integers with more values than this are amounts
 _ROWS_PER_CLASS = 10
-_FEW_ROWS = 10  # with fewer, a column may be one-to-one with the target by chance
-_COPY = 0.99999  # correlation
-
-
-def target_leaks(frame: Frame, target: Column) -> tuple[Note, ...]:
-    """Find columns that give the target away: copies, and columns that are one-to-one with it.
-
-    A column of numbers or dates is reported where it has the order of a target of numbers, or its values
-    but for 1e-5 of correlation; any column is, where each of its values goes with one value of the target
-    and the other way round, and most values come again.
-
-    Parameters
-    ----------
-    frame : Frame
-        The features.
-    target : Column
-        As long as the frame.
-
-    Warns
-    -----
-    DataWarning
-        For each such column.
-    """
-    notes = []
-    aim, aim_present = _ordered(target)
-    for column in frame.columns:
-        values, present = _ordered(column)
-        both = present & aim_present
-        why = _leak(values[both], aim[both], _has_order(column) and _has_order(target))
-        if why:
-            text = (
-                f"it gives the target {target.name!r} away: {why}. Leave it out if it is not known beforehand"
-            )
-            notes.append(warn(Note(column.name, f"{text}.")))
-    return tuple(notes)
 
 
 def task_of(target: Column) -> tuple[Task, str]:
@@ -202,44 +164,6 @@ def fraction_labels(values: NDArray[np.floating]) -> NDArray[Any]:
     if len(found) > 2 or (found == np.rint(found)).all():
         return values
     return np.array([number_text(float(value)) for value in found])[inverse]
-
-
-def _ordered(column: Column) -> tuple[Floats | Codes, Mask]:
-    """Give a column as numbers, and where it has any."""
-    if isinstance(column, TextColumn):
-        return column.codes, ~column.missing
-    if isinstance(column, DateColumn):
-        return column.values.astype(np.int64).astype(np.float64), ~column.missing
-    return column.values, np.isfinite(column.values)
-
-
-def _has_order(column: Column) -> bool:
-    return isinstance(column, (NumberColumn, DateColumn))
-
-
-def _leak(values: Floats | Codes, aim: Floats | Codes, in_order: bool) -> str:
-    """Say how values give the target away, or "" where they do not."""
-    if len(values) < _FEW_ROWS:
-        return ""
-    found, codes = np.unique(values, return_inverse=True)
-    aims, aim_codes = np.unique(aim, return_inverse=True)
-    if len(found) < 2 or len(aims) < 2:
-        return ""
-    if len(found) == len(aims):
-        n_pairs = len(np.unique(codes.astype(np.int64) * len(aims) + aim_codes))
-        if n_pairs == len(aims):
-            if in_order and (codes == aim_codes).all() and np.array_equal(found, aims):
-                return "it is a copy"
-            if 2 * len(aims) <= len(values):
-                return "each of its values goes with one value of the target"
-            if in_order and ((codes == aim_codes).all() or (codes == len(aims) - 1 - aim_codes).all()):
-                return "it has the same order"
-    if in_order and len(aims) > 2:
-        with np.errstate(all="ignore"):
-            correlation = abs(np.corrcoef(values, aim)[0, 1])
-        if correlation > _COPY:
-            return f"the correlation with it is {correlation:.6f}"
-    return ""
 
 
 def _n_used(column: TextColumn) -> int:

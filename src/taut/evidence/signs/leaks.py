@@ -8,8 +8,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.evidence.signs.copies import copy_of, is_noisy_copy
 from taut.evidence.signs.identifiers import column_power
 from taut.evidence.signs.power import Power, area, class_power, r_squared
+from taut.evidence.signs.screen import is_missing, missing_screened, screened
 from taut.evidence.signs.sign import Sign
 from taut.evidence.signs.trees import grown, one_thread
 from taut.evidence.signs.view import View, thinned
@@ -19,7 +21,13 @@ _CLOSE = (0.93, 0.90)  # so well alone is asked about
 _NEARLY_PERFECT = (0.98, 0.95)
 _WORSE = 4.0  # times the error of the column alone: what others make of the target
 _LEAST_MISSING = 8
+# Rows with a value, the share of them that is of one class, and the share of all rows that is, at most.
+_LEAST_FILLED, _ALL, _COMMON = 30, 0.98, 0.7
 _MODEL_ROWS = 4000
+_OTHERS_TELL = (0.55, 0.05)
+# Columns times classes that are judged one by one; of more, so many columns that look best.
+_MOST_JUDGED, _BEST_JUDGED = 300, 30
+_LOOKS_CLOSE = 0.85
 
 
 @final
@@ -30,41 +38,74 @@ class _Column:
     place: int
     name: str
     power: Power
+    copied: str = ""
 
 
 def leaks(view: View) -> list[Sign]:
-    """Find columns that alone predict the target almost perfectly, where no other comes near.
+    """Find columns that are the target once more, or alone predict it where no other comes near.
 
-    A column is a suspect where the lower bound (one-sided, 95 %) of what it achieves alone is an AUC of 0.93
-    or an R squared of 0.90. There is a sign where the error (1 - AUC, or 1 - R squared) of the best column
-    that is no suspect is at least four times its own, and that of boosted trees on all that are no suspects
-    is at least its own. It is severe from a bound of 0.98 and 0.95, if the trees' error is four times its own
-    too.
+    A column that is one-to-one with the target, in its order, or a copy of it in nearly all rows
+    (:mod:`taut.evidence.signs.copies`) is a severe sign whatever the others do.
 
-    That a column is missing gives the target away where the target tells it with a lower bound of 0.93, and
-    the error is at most a quarter of any other column's.
+    Another column is a suspect where the lower bound (one-sided, 95 %) of what it achieves alone is an AUC of
+    0.93 or an R squared of 0.90. There is a sign where the error (1 - AUC, or 1 - R squared) of the best
+    column that is no suspect is at least four times its own, and that of boosted trees on all that are no
+    suspects is at least its own. It is severe if the trees' error is four times its own too, and either the
+    column has each class far from the others, or the bound is 0.98 (0.95) and the trees tell something of the
+    target (an AUC of 0.55, an R squared of 0.05): where all other columns are noise, one that tells is
+    nothing odd.
+
+    A column is filled for one class alone where 98 % of its values, and 30 at least, are in rows of one class
+    that has at most 70 % of all rows. That a column is missing gives the target away where the target tells
+    it with a lower bound of 0.93, and the error is at most a quarter of any other column's; severe but for
+    three classes or more, of which it can tell two apart at the most.
 
     A strong column is let pass where another comes near or the others make up for it, and so is a leak of a
-    single class among several.
+    single class among several. A table of one column has nothing to compare it with. Of very many columns,
+    the thirty that look best are judged.
     """
+    if len(set(view.names)) < 2:
+        return []
     task = 0 if view.n_classes else 1
-    columns = [_Column(i, name, column_power(view, i)) for i, name in enumerate(view.names)]
+    signs = _filled_for_one_class(view)
+    accused = {name for sign in signs for name in sign.columns}
+    signs += [sign for sign in _missing(view) if not accused & set(sign.columns)]
+    accused |= {name for sign in signs for name in sign.columns}
+    columns = [_judged(view, place) for place in _places(view)]
+    copies = {one.name: one.copied for one in columns if one.copied and one.name not in accused}
+    signs += [_copy_sign(name, how) for name, how in copies.items()]
+    accused |= set(copies)
     suspects = [column for column in columns if column.power.lower >= _CLOSE[task]]
-    accused = {column.name for column in suspects}  # all parts of a date
-    free = [column for column in columns if column.name not in accused]
+    suspected = {column.name for column in suspects} | accused  # all parts of a date
+    free = [column for column in columns if column.name not in suspected]
     next_best = max((column.power.value for column in free), default=0.0 if task else 0.5)
-    signs = _missing(view)
-    accused -= {name for sign in signs for name in sign.columns}
     together = None
     for suspect in sorted(suspects, key=lambda one: -one.power.value):
-        if suspect.name not in accused or _times(next_best, suspect.power) < _WORSE:
+        if suspect.name in accused or _times(next_best, suspect.power) < _WORSE:
             continue
-        accused.discard(suspect.name)
+        accused.add(suspect.name)
         if together is None:
             together = power_together(view, [column.place for column in free])
         if _times(together, suspect.power) >= 1.0:
-            signs.append(_sign(suspect, together, next_best, task))
+            signs.append(_sign(view, suspect, together, next_best))
     return signs
+
+
+def _places(view: View) -> list[int]:
+    """The columns of the matrix that are judged one by one."""
+    n = len(view.names)
+    if n * max(1, view.n_classes) <= _MOST_JUDGED:
+        return list(range(n))
+    best = np.argsort(-screened(view), kind="stable")[:_BEST_JUDGED]
+    return sorted(best.tolist())
+
+
+def _judged(view: View, place: int) -> _Column:
+    column, code = view.matrix.values[view.sample, place], view.level_count(place) > 0
+    if code:  # the last code is that of a missing value
+        column = np.where(column == view.level_count(place) - 1, np.nan, column)
+    copied = copy_of(column, view.target[view.sample], view.n_classes, code=code)
+    return _Column(place, view.names[place], column_power(view, place), copied)
 
 
 def power_together(view: View, places: list[int]) -> float:
@@ -95,14 +136,39 @@ def _times(other: float, power: Power) -> float:
     return (1 - other) / max(1 - power.value, 1e-9)
 
 
+def _filled_for_one_class(view: View) -> list[Sign]:
+    """Find columns that have values in rows of one class alone, which is not the class of most rows."""
+    if not view.n_classes:
+        return []
+    codes = view.codes[view.sample]
+    share = np.bincount(codes, minlength=view.n_classes) / len(codes)
+    signs: dict[str, Sign] = {}
+    for place in np.flatnonzero(missing_screened(view) > 0):
+        filled = codes[is_missing(view, view.sample, int(place)) == 0]
+        if len(filled) < _LEAST_FILLED:
+            continue
+        count = np.bincount(filled, minlength=view.n_classes)
+        most = int(count.argmax())
+        if count[most] >= _ALL * len(filled) and share[most] <= _COMMON:
+            name = view.names[place]
+            text = (
+                f"column {name!r} may give the target away: nearly all rows with a value in it are of "
+                "one class. It may be filled in after the target is known; leave it out if so."
+            )
+            figures = {"share": float(count[most] / len(filled))}
+            signs[name] = Sign("leak", "severe", text, columns=(name,), figures=figures)
+    return list(signs.values())
+
+
 def _missing(view: View) -> list[Sign]:
     """Find columns whose being missing the target tells, and no other column."""
     flags = {}
     suspects: list[_Column] = []
-    for place, name in enumerate(view.names):
-        column = view.matrix.values[view.sample, place]
-        n_levels = view.level_count(place)
-        flag = (column == n_levels - 1 if n_levels else np.isnan(column)).astype(np.int64)
+    looks = missing_screened(view)
+    close = [i for i in np.argsort(-looks, kind="stable")[:_BEST_JUDGED] if looks[i] >= _LOOKS_CLOSE]
+    for place in sorted(close):
+        name = view.names[place]
+        flag = is_missing(view, view.sample, place).astype(np.int64)
         if name in flags or min(flag.sum(), (1 - flag).sum()) < _LEAST_MISSING:
             continue
         flags[name] = flag
@@ -120,12 +186,12 @@ def _missing(view: View) -> list[Sign]:
                 2,
                 view.seed,
             ).value
-            for place, name in enumerate(view.names)
-            if name not in names
+            for place in _places(view)
+            if (name := view.names[place]) not in names
         )
         next_best = max(others, default=0.5)
         if _times(next_best, suspect.power) >= _WORSE:
-            signs.append(_missing_sign(suspect, next_best))
+            signs.append(_missing_sign(suspect, next_best, severe=view.n_classes <= 2))
     return signs
 
 
@@ -138,14 +204,31 @@ def _mean_area(chance: NDArray[np.float64], classes: NDArray[np.float64], y: NDA
     return float(np.average(areas[known], weights=weights[known])) if known.any() else 0.5
 
 
-def _sign(suspect: _Column, together: float, next_best: float, task: int) -> Sign:
+def _told(value: float) -> str:
+    """Rounded down to two digits, so that a part of the rows says the same."""
+    return f"{np.floor(100 * value) / 100:.2f}"
+
+
+def _copy_sign(name: str, how: str) -> Sign:
+    text = f"column {name!r} gives the target away: {how}. Leave it out if it is not known beforehand."
+    return Sign("leak", "severe", text, columns=(name,))
+
+
+def _sign(view: View, suspect: _Column, together: float, next_best: float) -> Sign:
+    task = 0 if view.n_classes else 1
     measure, short = (("AUC", "auc"), ("R squared", "r2"))[task]
     text = (
-        f"column {suspect.name!r} alone predicts the target with {measure} {suspect.power.value:.3f}, and "
-        f"the next best column with {next_best:.3f} (all others together: {together:.3f}): it may be made "
-        "from the target, or filled in after it. Leave it out if it is not known beforehand."
+        f"column {suspect.name!r} may give the target away: alone it predicts it with {measure} "
+        f"{_told(suspect.power.value)}, and no other comes near. It may be made from the target, or filled "
+        "in after it; leave it out if it is not known beforehand."
     )
-    severe = suspect.power.lower >= _NEARLY_PERFECT[task] and _times(together, suspect.power) >= _WORSE
+    apart = (
+        task == 0
+        and not view.level_count(suspect.place)
+        and is_noisy_copy(view.matrix.values[view.sample, suspect.place], view.codes[view.sample])
+    )
+    told = suspect.power.lower >= _NEARLY_PERFECT[task] and together >= _OTHERS_TELL[task]
+    severe = _times(together, suspect.power) >= _WORSE and (told or apart)
     figures = {
         short: suspect.power.value,
         f"{short}_lower": suspect.power.lower,
@@ -157,13 +240,12 @@ def _sign(suspect: _Column, together: float, next_best: float, task: int) -> Sig
     )
 
 
-def _missing_sign(suspect: _Column, next_best: float) -> Sign:
+def _missing_sign(suspect: _Column, next_best: float, *, severe: bool) -> Sign:
     text = (
-        f"whether column {suspect.name!r} is missing goes with the target (AUC {suspect.power.value:.3f}), "
-        f"and with no other column as closely ({next_best:.3f} at most): it may be filled in after the "
-        "target is known. Leave it out if so."
+        f"column {suspect.name!r} may give the target away: whether it is missing goes with the target (AUC "
+        f"{_told(suspect.power.value)}), and with no other column as closely. It may be filled in after the "
+        "target is known; leave it out if so."
     )
-    severe = suspect.power.lower >= _NEARLY_PERFECT[0]
     figures = {
         "auc": suspect.power.value,
         "auc_lower": suspect.power.lower,

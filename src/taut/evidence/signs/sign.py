@@ -55,6 +55,11 @@ class Sign:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def sentence(self) -> str:
+        """The text with a capital."""
+        return self.text[:1].upper() + self.text[1:]
+
     def to_dict(self) -> dict[str, Any]:
         """Give the sign as plain values for ``json``: the first 100 rows, and ``n_rows`` of all."""
         return {

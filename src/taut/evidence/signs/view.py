@@ -46,12 +46,12 @@ class View:
     seed: int
 
     @classmethod
-    def of(cls, schema: Schema, matrix: Matrix, data: Data, seed: int) -> View:
-        """Look at a table."""
+    def of(cls, schema: Schema, matrix: Matrix, data: Data, seed: int, most: int = SAMPLE_ROWS) -> View:
+        """Look at a table, and at ``most`` rows of it where all would take too long."""
         weight = data.row_weight
         n_rows = len(data.target)
         rows = np.arange(n_rows) if weight is None else np.flatnonzero(weight > 0)
-        sample = thinned(rows, SAMPLE_ROWS, seed)
+        sample = thinned(rows, most, seed)
         n_classes = data.n_outputs if data.task == "classification" else 0
         return cls(schema, matrix, data.target.astype(np.float64), n_classes, rows, sample, seed)
 

@@ -91,6 +91,7 @@ def facts_of(
         "diagnosis": None if diagnosis is None else diagnosis.to_dict(),
         "explorer": explorer_of(estimator, paths),
         "importance": importance_of(estimator),
+        "signs": signs_of(estimator),
         "column_path": column_path_of(paths),
         "data": data_of(estimator),
         "recipe": recipe_of(estimator),
@@ -125,6 +126,8 @@ def _completed(facts: Facts, earlier: Facts) -> Facts:
         return facts
     if facts["importance"] is None:
         done["importance"] = earlier["importance"]
+    if facts["signs"] is None:
+        done["signs"] = earlier["signs"]
     if facts["data"]["n_rows"] is None:
         done["data"] = {**facts["data"], "n_rows": earlier["data"]["n_rows"]}
     made = earlier["made"]
@@ -139,6 +142,12 @@ def _completed(facts: Facts, earlier: Facts) -> Facts:
     }
     done["recipe"] = {**facts["recipe"], "class_weight": earlier["recipe"]["class_weight"]}
     return done
+
+
+def signs_of(estimator: TautEstimator) -> list[str] | None:
+    """What ``fit`` warned of, in sentences; None of a loaded estimator, which no longer knows."""
+    found = getattr(estimator, "signs_", None)
+    return None if found is None else [sign.sentence for sign in found]
 
 
 def _effects_words(effects: Effects) -> list[str]:

@@ -85,6 +85,8 @@ def verdict(facts: Facts) -> str:
     """Say what regularization did, the surest first: what the search found, measured again where it was."""
     comparison = facts["comparison"]
     first = f"{_single(facts)}." if comparison is None else _compared(comparison, facts)
+    if facts["signs"]:  # before any praise
+        first = f"{' '.join(facts['signs'])} What follows may owe to that. {first}"
     rest = "; ".join(
         part for part in (_doubts(comparison), _scores(facts), _expected(facts), _effort(facts)) if part
     )

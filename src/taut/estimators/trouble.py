@@ -1,0 +1,53 @@
+"""The cheap signs of trouble, which ``fit`` looks for before it praises."""
+
+from __future__ import annotations
+
+import warnings
+
+from taut.errors import DataWarning
+from taut.estimators.problem import Problem
+from taut.evidence.signs import Sign
+from taut.evidence.signs.leaks import leaks
+from taut.evidence.signs.view import SAMPLE_ROWS, View
+
+# Where there is little time, by so many rows.
+_LITTLE_TIME, _FEW_ROWS = 20.0, 4_000
+_FEWEST_ROWS = 20  # of fewer nothing can be told
+
+
+def warn_of_trouble(
+    problem: Problem, seed: int, seconds: float = float("inf"), *, stacklevel: int
+) -> tuple[Sign, ...]:
+    """Look for columns that give the target away, by the rule of ``diagnose``, and warn of the severe ones.
+
+    It takes a few hundredths of a quick fit, however large the table: at most 20,000 rows are looked at.
+
+    Parameters
+    ----------
+    problem : Problem
+    seed : int
+    seconds : float
+        The time that the whole fit has.
+    stacklevel : int
+        Of whoever called ``fit``, counted from the function that calls this one.
+
+    Returns
+    -------
+    tuple of Sign
+        Those that were warned of.
+
+    Warns
+    -----
+    DataWarning
+        Once for each such column.
+    """
+    if problem.target.constant:
+        return ()
+    most = _FEW_ROWS if seconds < _LITTLE_TIME else SAMPLE_ROWS
+    view = View.of(problem.schema, problem.matrix, problem.data, seed, most)
+    if len(view.sample) < _FEWEST_ROWS:
+        return ()
+    found = tuple(sign for sign in leaks(view) if sign.severity == "severe")
+    for sign in found:
+        warnings.warn(sign.sentence, DataWarning, stacklevel=stacklevel + 1)
+    return found
