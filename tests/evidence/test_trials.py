@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from taut.engine.base import Control, Member
-from taut.evidence.trials import Trial
+from taut.evidence.trials import Trial, Trials
 from taut.recipe import Recipe
 from taut.selection import runner
 from taut.selection.candidate import Candidate
@@ -242,24 +242,52 @@ def test_a_network_that_diverges_as_it_is_leaves_those_that_do_not() -> None:
     assert [one.name for one in found if not one.failed] == ["L2 0.8", "L2 5", "L1 0.3"]
 
 
-@pytest.mark.parametrize("step", ["own", "weaker", "others", "stronger"])
-def test_who_is_cancelled_gets_a_keyboard_interrupt(step: str) -> None:
+def test_without_the_network_itself_there_is_nothing() -> None:
     control = Control()
-    made = trials(control=control, script=flat)
-    if step != "own":
-        made.own()
     control.cancelled.set()
     with pytest.raises(KeyboardInterrupt):
-        getattr(made, step)()
+        trials(control=control, script=flat).own()
 
 
-def test_outputs_are_cut_off_too() -> None:
+@pytest.mark.parametrize(
+    ("step", "missing"),
+    [
+        ("weaker", ["dropout 0.2", "dropout 0.5", "L2 0.8", "L2 5"]),
+        ("others", ["L1 0.3", "batch norm"]),
+        ("stronger", ["twice as wide", "trained twice as long"]),
+    ],
+)
+def test_alternatives_that_are_cut_off_are_named(step: str, missing: list[str]) -> None:
+    control = Control()
+    made = trials(control=control, script=flat)
+    made.own()
+    control.cancelled.set()
+    assert getattr(made, step)() == []
+    assert made.missing == missing
+
+
+def test_outputs_that_are_cut_off_are_unknown() -> None:
     control = Control()
     made = trials(control=control)
     own, stopped = made.own()
     control.cancelled.set()
-    with pytest.raises(KeyboardInterrupt):
-        made.outputs(stopped)
+    assert np.isnan(made.outputs(stopped)).all()
+
+
+def test_the_stronger_ones_may_have_fewer_folds() -> None:
+    made = trials()
+    own, _ = made.own()
+    wide, longer = made.stronger(2)
+    for one in (wide, longer):
+        assert one.validation_losses.shape == (2,)
+        assert 0 < np.isfinite(one.losses).sum() < np.isfinite(own.losses).sum()
+    assert [one.name for one in trials_after_own().stronger(2, longer=False)] == ["twice as wide"]
+
+
+def trials_after_own() -> Trials:
+    made = trials(script=flat)
+    made.own()
+    return made
 
 
 @pytest.mark.parametrize(

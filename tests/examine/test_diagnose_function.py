@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,9 @@ def test_the_figures_of_all_alternatives_are_there(overfitted: Diagnosis) -> Non
     one = overfitted
     assert [alternative.name for alternative in one.alternatives] == [
         "stopped at its best epoch", "dropout 0.2", "dropout 0.5", "L2 0.8", "L2 5", "L1 0.3", "batch norm",
-        "twice as wide", "trained twice as long",
+        "twice as wide",
     ]  # fmt: skip
+    assert "Training longer was not tried: the loss on unseen rows had risen by the end." in str(one)
     assert all(alternative.validation_loss > 0 for alternative in one.alternatives)
     assert (one.task, one.hidden, one.learning_rate, one.batch_size) == ("classification", (16,), 0.02, 16)
     assert (one.n_rows, one.n_columns, one.n_folds, one.n_used) == (120, 10, 3, 120)
@@ -355,3 +357,37 @@ def test_numbers_may_be_missing() -> None:
     X, y = numbers(), given()[1]
     X[::7, 1] = math.nan
     assert math.isfinite(found(given=(X, y)).validation_loss.value)
+
+
+# --- effort and time ----------------------------------------------------------------------------------------
+
+
+def test_a_thorough_diagnosis_trains_longer_whatever_the_loss_does() -> None:
+    one = found(effort="thorough", max_epochs=40)
+    assert one.alternatives[-1].name == "trained twice as long"
+
+
+def test_a_quick_diagnosis_tries_less() -> None:
+    one = found(effort="quick", max_epochs=5)
+    names = [alternative.name for alternative in one.alternatives]
+    assert names[:4] == ["stopped at its best epoch", "dropout 0.5", "L2 0.8", "twice as wide"]
+    assert len(one.learning_curve.points) == 2
+    with pytest.raises(ParameterError, match="effort must be one of 'quick', 'standard', 'thorough'"):
+        found(effort="lazy")
+
+
+def test_a_time_limit_leaves_out_what_there_is_no_time_for_and_names_it() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((6000, 8))
+    y = X[:, 0] + rng.standard_normal(6000)
+    started = time.monotonic()
+    one = diagnose(X, y, time_limit=2.0, random_state=0, n_jobs=1)
+    assert time.monotonic() - started < 2 + 20  # the machine may be busy
+    assert one.n_folds < 5 or one.n_used < 6000
+    if one.missing:
+        assert f"There was no time for: {', '.join(one.missing)}." in str(one)
+
+
+def test_no_time_at_all_is_said() -> None:
+    with pytest.raises(TrainingError, match="time_limit is 1e-06 s, and it was over before"):
+        found(time_limit=1e-6)

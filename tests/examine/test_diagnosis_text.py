@@ -15,6 +15,7 @@ from taut.examine.diagnosis_text import (
     advice_of,
     alternatives_of,
     losses_of,
+    not_tried,
     plain_text,
     rows_of,
     signs_of,
@@ -180,6 +181,22 @@ def test_the_alternatives_are_a_table() -> None:
     ]
 
 
+def test_what_there_was_no_time_for_is_named() -> None:
+    missing = ("twice as wide", "trained twice as long", "whether more rows would help")
+    found = made(FITS, missing=missing)
+    assert not_tried(found) == [f"There was no time for: {', '.join(missing)}."]
+    assert rows_of(found) == []
+    assert verdict_of(found).startswith("The network fits as far as there was time to tell: ")
+    assert found.to_dict()["missing"] == list(missing)
+
+
+def test_that_it_was_not_trained_longer_is_said_where_it_would_have_been() -> None:
+    line = "Training longer was not tried: the loss on unseen rows had risen by the end."
+    assert not_tried(made()) == [line]
+    assert not_tried(made(turned=None)) == []
+    assert not_tried(made(recipe=Recipe(EarlyStopping()))) == []
+
+
 # --- more rows --------------------------------------------------------------------------------------------
 
 
@@ -297,14 +314,15 @@ def test_all_parts_follow_one_another() -> None:
     assert parts[0] == verdict_of(found)
     assert parts[1].splitlines() == losses_of(found)
     assert parts[2] == alternatives_of(found)
-    assert parts[3].splitlines() == rows_of(found)
-    assert parts[4].splitlines() == signs_of(found)
-    assert parts[5].splitlines() == advice_of(found)
-    assert parts[6] == (
+    assert parts[3].splitlines() == not_tried(found)
+    assert parts[4].splitlines() == rows_of(found)
+    assert parts[5].splitlines() == signs_of(found)
+    assert parts[6].splitlines() == advice_of(found)
+    assert parts[7] == (
         "1,500 rows, 7 columns, 5 folds; hidden layers 128-64, learning rate 0.001, batches of 64, "
         "no regularization; 12.3 s."
     )
-    assert len(parts) == 7
+    assert len(parts) == 8
 
 
 def test_the_footing_tells_of_fewer_rows_and_of_no_hidden_layers() -> None:

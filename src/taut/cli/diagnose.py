@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -66,6 +67,14 @@ def diagnose(
         typer.Option(min=1, metavar="EPOCHS", help="Stops the network as it is now early."),
     ] = None,
     cv: Folds = 5,
+    effort: Annotated[
+        Literal["quick", "standard", "thorough"],
+        typer.Option(help="How many alternatives, on how many folds."),
+    ] = "standard",
+    time_limit: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="Seconds for everything but the one-time compilation."),
+    ] = None,
     class_weight: ClassWeightOption = None,
     n_jobs: Jobs = None,
     random_state: RandomState = 0,
@@ -76,6 +85,7 @@ def diagnose(
     alternatives of it: stopped earlier, regularized, wider, trained longer. Says whether more rows would
     help, looks for signs of trouble in the data, and ends with what to do. Ctrl+C ends it.
     """
+    started = time.monotonic()
     # Before anything takes time: what can be wrong with the options.
     recipe = _recipe(l1, l2, dropout, batch_norm=batch_norm, patience=patience)
     widths, rate, batch = widths_of(hidden), learning_rate_of(learning_rate), batch_size_of(batch_size)
@@ -93,6 +103,8 @@ def diagnose(
         from taut.cli.train import sklearns_as_ours
         from taut.examine import diagnose as examine
 
+        # What reading took is gone.
+        limit = None if time_limit is None else max(0.01, time_limit - (time.monotonic() - started))
         ctrl_c.raise_from_here()
         voice.say(f"training the network and its alternatives, {cv} folds; Ctrl+C ends it")
         with CountingBar(voice, "networks") as bar, sklearns_as_ours():
@@ -107,6 +119,8 @@ def diagnose(
                 batch_size=batch,
                 max_epochs=max_epochs,
                 cv=cv,
+                effort=effort,
+                time_limit=limit,
                 task=task,
                 class_weight=class_weight,
                 n_jobs=n_jobs,

@@ -79,6 +79,7 @@ def learning_curve(
     whole: Trial,
     control: Control,
     arrived: Callable[[], None] | None = None,
+    parts: tuple[float, ...] = PARTS,
 ) -> LearningCurve:
     """Train a network on parts of every fold's rows, and look at the same held-out rows.
 
@@ -92,9 +93,16 @@ def learning_curve(
     control : Control
     arrived : callable, optional
         Called whenever a network has come to its end.
+    parts : tuple of float
+        Of the rows, beside all of them.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where the control ended it.
     """
     trials: list[tuple[int, Trial]] = []
-    for place, part in enumerate(parts_of(folds)):
+    for place, part in enumerate(parts_of(folds, parts)):
         sizes = [int(part * len(fold.train)) for fold in folds]
         fewer = [
             _part(fold, size, k, data, matrix, settings.seed)
@@ -121,10 +129,10 @@ def learning_curve(
     return LearningCurve(points, doubling, after)
 
 
-def parts_of(folds: Sequence[Fold]) -> tuple[float, ...]:
+def parts_of(folds: Sequence[Fold], parts: tuple[float, ...] = PARTS) -> tuple[float, ...]:
     """Parts of these folds' training rows that are large enough."""
     fewest = min(len(fold.train) for fold in folds)
-    return tuple(part for part in PARTS if int(part * fewest) >= _LEAST_ROWS)
+    return tuple(part for part in parts if int(part * fewest) >= _LEAST_ROWS)
 
 
 def _part(fold: Fold, size: int, number: int, data: Data, matrix: Matrix, seed: int) -> Fold:

@@ -27,6 +27,8 @@ Side: TypeAlias = Literal["own", "weaker", "stronger", "other"]
 
 #: Early stopping and nothing else, of a network that has none.
 STOPPED = "stopped at its best epoch"
+#: The same network for longer.
+TWICE_AS_LONG = "trained twice as long"
 #: What is tried for want of regularization, each with early stopping: two strengths of dropout and of L2.
 DROPOUTS, L2S = (0.2, 0.5), (0.8, 5.0)
 #: What else is tried, so that all techniques can be compared.
@@ -94,6 +96,13 @@ class Trials:
     control : Control
     arrived : callable, optional
         Called whenever a network has come to its end, from a worker's thread, one call at a time.
+    dropouts, l2s : tuple of float
+        Strengths to try for want of regularization.
+
+    Attributes
+    ----------
+    missing : list of str
+        Names of the alternatives that the control ended before they were trained on all of their folds.
     """
 
     def __init__(
@@ -105,7 +114,11 @@ class Trials:
         candidate: Candidate,
         control: Control,
         arrived: Callable[[], None] | None = None,
+        dropouts: tuple[float, ...] = DROPOUTS,
+        l2s: tuple[float, ...] = L2S,
     ) -> None:
+        self.missing: list[str] = []
+        self._dropouts, self._l2s = dropouts, l2s
         self._data, self._folds, self._control = data, tuple(folds), control
         self._candidate, self._max_epochs = candidate, settings.max_epochs
         # So that training longer goes on where the person's ended.
@@ -121,13 +134,25 @@ class Trials:
         return self._candidate.recipe.hooks().patience is not None
 
     def own(self) -> list[Trial]:
-        """The network as it is; and where it does not stop early, as if it did."""
-        self._own = self._train([self._candidate])[0]
-        found = [self._trial("as it is", "own", self._candidate, 0, self._own, early=self._is_early)]
+        """The network as it is; and where it does not stop early, as if it did.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Where the control ended that.
+        """
+        (runs,) = self._train([self._candidate], len(self._folds))
+        if runs is None:
+            raise KeyboardInterrupt
+        self._own = runs
+        found = [self._trial("as it is", "own", self._candidate, 0, runs, early=self._is_early)]
         if not self._is_early:
             stopped = replace(self._candidate, recipe=self._candidate.recipe.with_(EarlyStopping()))
-            found.append(self._trial(STOPPED, "weaker", stopped, 0, self._own, early=True))
-        return found
+            found.append(self._trial(STOPPED, "weaker", stopped, 0, runs, early=True))
+        known = [one for one in found if one is not None]
+        if len(known) < len(found):
+            raise KeyboardInterrupt
+        return known
 
     def weaker(self) -> list[Trial]:
         """With dropout, and with L2, at two strengths each, and early stopping."""
@@ -145,9 +170,9 @@ class Trials:
     @property
     def _weaker(self) -> list[Technique]:
         recipe = self._candidate.recipe
-        rates = DROPOUTS if self._candidate.hidden else ()
+        rates = self._dropouts if self._candidate.hidden else ()
         dropouts = [Dropout(rate) for rate in rates if rate > _strength(recipe, Dropout)]
-        return [*dropouts, *(L2(strength) for strength in L2S if strength > _strength(recipe, L2))]
+        return [*dropouts, *(L2(strength) for strength in self._l2s if strength > _strength(recipe, L2))]
 
     @property
     def _others_to_add(self) -> list[Technique]:
@@ -162,27 +187,38 @@ class Trials:
         recipe = self._candidate.recipe
         early = recipe if self._is_early else recipe.with_(EarlyStopping())
         candidates = [replace(self._candidate, recipe=early.with_(one)) for one in techniques]
-        return self._tried([one.label for one in techniques], side, candidates, early=True)
+        n = len(self._folds)
+        return self._tried([one.label for one in techniques], side, candidates, n, early=True)
 
-    def stronger(self) -> list[Trial]:
-        """Twice as wide; and trained twice as long."""
+    def stronger(self, n_folds: int | None = None, *, longer: bool = True) -> list[Trial]:
+        """Twice as wide; and trained twice as long.
+
+        Parameters
+        ----------
+        n_folds : int, optional
+            Of the folds, from the first on; all of them without it.
+        longer : bool
+            Whether to train longer.
+        """
+        n_folds = len(self._folds) if n_folds is None else n_folds
         hidden = tuple(WIDER * width for width in self._candidate.hidden) or (_FIRST_LAYER,)
         name = "twice as wide" if self._candidate.hidden else f"with a hidden layer of {_FIRST_LAYER}"
         wide = replace(self._candidate, hidden=hidden)
-        found = self._tried([name], "stronger", [wide], early=self._is_early)
-        if not self._is_early:
-            jobs = self._jobs(self._candidate, 0)
-            goal = LONGER * self._max_epochs
-            runs = self.runner.further(jobs, self._own, [goal] * len(jobs), self._control)
-            if runs is None:
-                raise KeyboardInterrupt
-            self._own = runs
-            name, candidate = "trained twice as long", self._candidate
-            if any(run.epoch < goal for run in runs):  # it diverged on the way
-                found.append(self._failed(name, "stronger", candidate, 0, runs))
-            else:
-                found.append(self._trial(name, "stronger", candidate, 0, runs, early=False))
-        return found
+        found = self._tried([name], "stronger", [wide], n_folds, early=self._is_early)
+        if self._is_early or not longer:
+            return found
+        jobs = self._jobs(self._candidate, 0, n_folds)
+        goal = LONGER * self._max_epochs
+        runs = self.runner.further(jobs, self._own[:n_folds], [goal] * n_folds, self._control)
+        candidate = self._candidate
+        trial: Trial | None = None
+        if runs is not None and any(run.epoch < goal for run in runs):  # it diverged on the way
+            trial = self._failed(TWICE_AS_LONG, "stronger", candidate, 0, runs)
+        elif runs is not None:
+            trial = self._trial(TWICE_AS_LONG, "stronger", candidate, 0, runs, early=False)
+        if trial is None:
+            self.missing.append(TWICE_AS_LONG)
+        return found if trial is None else [*found, trial]
 
     def job(self, trial: Trial, fold: int = 0) -> Job:
         """A trial's training on one fold."""
@@ -194,13 +230,13 @@ class Trials:
         Returns
         -------
         float64 array, shape (n_rows, n_outputs)
-            Logits, or values in the engine's units.
+            Logits, or values in the engine's units; all NaN where there was no time for them.
         """
-        jobs = self._jobs(trial.candidate, trial.number)
+        jobs = self._jobs(trial.candidate, trial.number, len(self._folds))
         networks = self.runner.networks(jobs, trial.epochs.tolist(), self._control)
-        if networks is None:
-            raise KeyboardInterrupt
         values = self._data.values
+        if networks is None:
+            return np.full((len(values), self._data.n_outputs), np.nan)
         outputs = [
             self.runner.engine.predict(values, network, fold.validation)
             for fold, network in zip(self._folds, networks, strict=True)
@@ -208,28 +244,34 @@ class Trials:
         return out_of_fold(self._folds, outputs, len(values))
 
     def _tried(
-        self, names: Sequence[str], side: Side, candidates: Sequence[Candidate], *, early: bool
+        self, names: Sequence[str], side: Side, candidates: Sequence[Candidate], n_folds: int, *, early: bool
     ) -> list[Trial]:
-        first = self._number
-        groups = self._train(candidates)
-        return [
-            self._trial(name, side, candidate, first + i, runs, early=early)
-            for i, (name, candidate, runs) in enumerate(zip(names, candidates, groups, strict=True))
-        ]
+        first, found = self._number, []
+        groups = self._train(candidates, n_folds)
+        for i, (name, candidate, runs) in enumerate(zip(names, candidates, groups, strict=True)):
+            trial = None if runs is None else self._trial(name, side, candidate, first + i, runs, early=early)
+            if trial is None:
+                self.missing.append(name)
+            else:
+                found.append(trial)
+        return found
 
-    def _jobs(self, candidate: Candidate, number: int) -> list[Job]:
-        return [Job(number, candidate, k) for k in range(len(self._folds))]
+    def _jobs(self, candidate: Candidate, number: int, n_folds: int) -> list[Job]:
+        return [Job(number, candidate, k) for k in range(n_folds)]
 
-    def _train(self, candidates: Sequence[Candidate]) -> list[list[FoldRun]]:
-        """All folds of these candidates, to where the person's training ends or to their own stop."""
-        n = len(self._folds)
-        jobs = [job for i, one in enumerate(candidates) for job in self._jobs(one, self._number + i)]
+    def _train(self, candidates: Sequence[Candidate], n_folds: int) -> list[list[FoldRun] | None]:
+        """Some folds of these candidates, to where the person's training ends or to their own stop.
+
+        None for each that the control ended before all of its folds were there.
+        """
+        jobs = [job for i, one in enumerate(candidates) for job in self._jobs(one, self._number + i, n_folds)]
         self._number += len(candidates)
         found = self.runner.first(jobs, self._control, self._told, until_epoch=self._max_epochs)
-        runs = [run for run in found if run is not None]
-        if len(runs) < len(found):
-            raise KeyboardInterrupt
-        return [runs[i * n : (i + 1) * n] for i in range(len(candidates))]
+        groups: list[list[FoldRun] | None] = []
+        for i in range(len(candidates)):
+            group = [run for run in found[i * n_folds : (i + 1) * n_folds] if run is not None]
+            groups.append(group if len(group) == n_folds else None)
+        return groups
 
     def _told(self, _: Job) -> None:
         if self._arrived:
@@ -237,26 +279,29 @@ class Trials:
 
     def _trial(
         self, name: str, side: Side, candidate: Candidate, number: int, runs: list[FoldRun], *, early: bool
-    ) -> Trial:
+    ) -> Trial | None:
+        """None where the control ended it."""
         if any(run.status is Status.DIVERGED for run in runs):
             return self._failed(name, side, candidate, number, runs)
-        jobs = self._jobs(candidate, number)
+        n = len(runs)
+        jobs = self._jobs(candidate, number, n)
         if early:  # shorter folds go on to the longest one's epoch, so that all have a mean curve
             longest = max(run.epoch for run in runs)
             longer = self.runner.further(jobs, runs, [longest] * len(jobs), self._control)
             if longer is None:
-                raise KeyboardInterrupt
+                return None
             if any(run.epoch < longest for run in longer):
                 return self._failed(name, side, candidate, number, longer)
             runs = longer
         n_epochs = min(run.epoch for run in runs)
         validation = np.stack([run.curve.validation[:n_epochs] for run in runs])
-        kept, at = choose_epochs(validation, early, self._others)
+        others = None if self._others is None else self._others[:n, :n]
+        kept, at = choose_epochs(validation, early, others)
         known = self.runner.with_losses(jobs, runs, (at + 1).tolist(), self._control)
         if known is None:
-            raise KeyboardInterrupt
+            return None
         losses = out_of_fold(
-            self._folds,
+            self._folds[:n],
             [run.losses[int(epoch) + 1] for run, epoch in zip(known, at, strict=True)],
             len(self._data.target),
         )

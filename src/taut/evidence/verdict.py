@@ -132,13 +132,15 @@ def gain_of(own: Trial, others: Sequence[Trial], weight: NDArray[np.floating] | 
     if not sound:
         nothing = float("-inf")
         return Gain(Interval(nothing, nothing, nothing), "", nothing)
-    best = min(sound, key=lambda one: float(np.mean(one.validation_losses)))
     if own.failed:
+        best = min(sound, key=lambda one: float(np.mean(one.validation_losses)))
         return Gain(Interval(1.0, 1.0, 1.0), best.name, 1.0)
     table = np.stack([own.losses, *(one.losses for one in sound)])
     known: NDArray[np.bool_] = np.all(np.isfinite(table), axis=0)
     used = np.ones(int(known.sum())) if weight is None else weight[: len(known)][known].astype(np.float64)
     groups = _groups(table[:, known], used, seed)
+    total = groups.sum(axis=1)
+    best = sound[int(total[1:].argmin())]
     if not groups[0].sum() > 0:  # no loss at all is no loss to save
         return Gain(Interval(0.0, 0.0, 0.0), best.name, 0.0)
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 31))))
@@ -150,7 +152,6 @@ def gain_of(own: Trial, others: Sequence[Trial], weight: NDArray[np.floating] | 
     outside = out @ groups.T
     each = np.arange(_RESAMPLES)
     share = corrected_gain(inside[each, winners], inside[:, 0], outside[each, winners], outside[:, 0])
-    total = groups.sum(axis=1)
     measured = float(1.0 - total[1:].min() / total[0])
     return Gain(share, best.name, measured)
 

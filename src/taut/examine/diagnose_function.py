@@ -13,25 +13,26 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Control, Curve
 from taut.errors import DataError, ParameterError, TrainingError
+from taut.estimators.effort import Effort
 from taut.estimators.prepare import Prepared, Task, prepare
 from taut.estimators.problem import ClassWeight, read_features, warn_of_unknown_values
 from taut.evidence.advice import Advice, advise, measured
 from taut.evidence.advice_facts import facts_of
+from taut.evidence.diagnosis_plan import DiagnosisPlan, diagnosis_plan, enough_folds, fewer_rows, within_time
 from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
-from taut.evidence.learning_curve import learning_curve, lowered_share, parts_of
+from taut.evidence.learning_curve import LearningCurve, learning_curve, lowered_share, parts_of
 from taut.evidence.signs import look
 from taut.evidence.simple_baselines import RowResults, gained, simple_baselines
 from taut.evidence.trials import LONGER, STOPPED, Trial, Trials
 from taut.evidence.verdict import gain_of, judge
-from taut.examine.diagnosis import Alternative, Diagnosis
+from taut.examine.diagnosis import MORE_ROWS, Alternative, Diagnosis
 from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
 from taut.network import Activation
-from taut.parameters import MOST_EPOCHS, whole
+from taut.parameters import MOST_EPOCHS, real, whole
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.failures import what_to_lower
-from taut.selection.folds import Split, make_folds
 from taut.selection.interrupts import Interrupts
 from taut.selection.score import standard_error, target_variances
 from taut.selection.space import is_single
@@ -57,6 +58,8 @@ def diagnose(
     batch_size: int | Literal["auto"] = "auto",
     max_epochs: int = 300,
     cv: Any = 5,
+    effort: Effort = "standard",
+    time_limit: float | None = None,
     task: Task = "auto",
     sample_weight: Any = None,
     groups: Any = None,
@@ -96,6 +99,15 @@ def diagnose(
         For how long the network is trained.
     cv : int, splitter or iterable, default=5
         Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.
+    effort : {"quick", "standard", "thorough"}, default="standard"
+        "thorough" trains every alternative on all folds. "standard" leaves out folds of large tables, beyond
+        10,000 held-out rows (of the wider and the longer alternative beyond 1,000), and does not train twice
+        as long where the loss on unseen rows had surely risen by the end. "quick" is content with
+        1,000 held-out rows, and tries one strength of dropout and of L2, neither L1 nor batch norm, and of
+        the learning curve half of the rows.
+    time_limit : float or None, default=None
+        Seconds for everything but the one-time compilation. Where the network itself would take more than a
+        quarter of it, there are fewer folds, and then fewer rows; what there is no time for is named.
     task : {"auto", "classification", "regression"}, default="auto"
         "auto" takes text, yes or no, two different numbers, and at most 20 different integers of 10 rows each
         on average for classes, and other numbers for an amount; the result says which, and why.
@@ -126,7 +138,8 @@ def diagnose(
     DataError, ValueError
         Where X, y, X_test or cv cannot be used as they are.
     TrainingError
-        Where the network and all that stop early diverged.
+        Where the network and all that stop early diverged, or the time was over before the network itself was
+        trained.
     KeyboardInterrupt
         On Ctrl+C.
 
@@ -140,6 +153,8 @@ def diagnose(
     ('overfits', True)
     """
     started = time.monotonic()
+    plan = diagnosis_plan(effort)
+    limit = math.inf if time_limit is None else real("time_limit", time_limit)
     if recipe is not None and not isinstance(recipe, Recipe):
         raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
     given = prepare(
@@ -167,22 +182,52 @@ def diagnose(
     compiled = time.monotonic()
     given.engine.prepare()  # the one-time compilation does not count
     started += time.monotonic() - compiled
+    own = Recipe() if recipe is None else recipe
+    folds = given.folds[: enough_folds(given.folds, plan.held_out)]
+    problem, candidate = given.problem, Candidate(own, given.learning_rate, given.hidden)
+    left = started + limit - time.monotonic()
+    folds = within_time(
+        given.engine, problem.data, problem.matrix, folds, given.settings, candidate, max(0.01, left)
+    )
+    given = replace(given, folds=folds)
     news = ExamineNews(on_progress or (print_progress() if verbose else None))
-    control = Control()
+    control = Control(deadline=started + limit)
     with Interrupts(control.cancelled):
-        found = _diagnosis(given, Recipe() if recipe is None else recipe, test, control, news)
+        try:
+            found = _diagnosis(given, own, test, control, news, plan)
+        except KeyboardInterrupt:
+            if control.cancelled.is_set() or math.isinf(limit):
+                raise
+            raise TrainingError(
+                f"time_limit is {limit:g} s, and it was over before the network itself was trained: give "
+                f"more time, or lower max_epochs."
+            ) from None
     return replace(found, seconds=time.monotonic() - started)
 
 
 def _diagnosis(
-    given: Prepared, recipe: Recipe, test: Matrix | None, control: Control, news: ExamineNews
+    given: Prepared,
+    recipe: Recipe,
+    test: Matrix | None,
+    control: Control,
+    news: ExamineNews,
+    plan: DiagnosisPlan,
 ) -> Diagnosis:
     problem, settings, unit = given.problem, given.settings, given.loss_unit
     data, seed, weight = problem.data, settings.seed, problem.data.score_weight
     candidate = Candidate(recipe, given.learning_rate, given.hidden)
-    trials = Trials(given.engine, data, given.folds, settings, candidate, control, news.arrived)
-    news.expect(trials.n_networks + len(given.folds) * len(parts_of(given.folds)))
-    tried = [*trials.own(), *trials.weaker(), *trials.others(), *trials.stronger()]
+    trials = Trials(
+        given.engine, data, given.folds, settings, candidate, control, news.arrived, plan.dropouts, plan.l2s
+    )
+    parts = parts_of(given.folds, plan.parts)
+    news.expect(trials.n_networks + len(given.folds) * len(parts))
+    tried = [*trials.own(), *trials.weaker()]
+    turned = _turned(tried[0])
+    # What has a part in the verdict comes first, and last in the table.
+    stronger = trials.stronger(
+        enough_folds(given.folds, plan.held_out_stronger), longer=plan.always_longer or turned is None
+    )
+    tried += [*(trials.others() if plan.others else []), *stronger]
     own = tried[0]
     sound = [one for one in tried[1:] if not one.failed and one.side != "stronger"]
     # What stops early and has nothing added: the network's own where its recipe does so.
@@ -205,17 +250,25 @@ def _diagnosis(
     if not own.failed:
         simple = gained(simple, RowResults(own.losses, None, None), data)
     gains = judge(tried, weight, seed)
-    curve = learning_curve(
-        given.engine,
-        data,
-        problem.matrix,
-        given.folds,
-        settings,
-        steady.candidate,
-        steady,
-        control,
-        news.arrived,
-    )
+    missing = list(trials.missing)
+    try:
+        curve = learning_curve(
+            given.engine,
+            data,
+            problem.matrix,
+            given.folds,
+            settings,
+            steady.candidate,
+            steady,
+            control,
+            news.arrived,
+            plan.parts,
+        )
+    except KeyboardInterrupt:
+        if control.cancelled.is_set():
+            raise
+        curve = LearningCurve((), NONE, math.nan)
+        missing.append(MORE_ROWS)
     classes = problem.target.classes
     signs = look(
         problem.schema,
@@ -245,7 +298,7 @@ def _diagnosis(
         train_loss=_over_folds(own.train_losses).times(unit),
         validation_loss=_over_rows(own, weight).times(unit),
         score=_score(own, given),
-        turned=_turned(own),
+        turned=turned,
         epochs=max(len(one) for one in own.curves),
         recovered=recovered,
         best=best,
@@ -274,6 +327,7 @@ def _diagnosis(
         seconds=0.0,
         class_weighted=data.accuracy_weight is not None,
         simple=tuple(one.in_units(unit) for one in simple),
+        missing=tuple(missing),
     )
 
 
@@ -283,16 +337,7 @@ def _fewer_rows(given: Prepared) -> Prepared:
     largest = max(len(fold.validation) for fold in given.folds)
     n = len(problem.data.values)
     n_used = max(_LEAST_USED, int(n * _MOST_LOSSES / (LONGER * settings.max_epochs) / largest))
-    if n_used >= n:
-        return given
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((settings.seed, 44))))
-    used = np.zeros(n, dtype=bool)
-    used[stream.permutation(n)[:n_used]] = True
-    splits = [
-        Split(fold.train[used[fold.train]], fold.validation[used[fold.validation]]) for fold in given.folds
-    ]
-    folds = make_folds(splits, problem.data, problem.matrix, settings.seed)
-    return replace(given, folds=tuple(folds))
+    return replace(given, folds=fewer_rows(problem.data, problem.matrix, given.folds, settings.seed, n_used))
 
 
 def _over_folds(values: NDArray[np.float64]) -> Interval:
@@ -354,13 +399,23 @@ def _recovered(
 
 
 def _alternative(trial: Trial, own: Trial, weight: NDArray[np.floating] | None, unit: float) -> Alternative:
+    # On fewer folds: what the network has, and the difference on the folds that both have.
+    n = len(trial.validation_losses)
+    losses = {
+        name: (float(np.mean(mine)) + float(np.mean(its - mine[:n]))) * unit
+        if not own.failed
+        else float(np.mean(its)) * unit
+        for name, its, mine in (
+            ("train_loss", trial.train_losses, own.train_losses),
+            ("validation_loss", trial.validation_losses, own.validation_losses),
+        )
+    }
     return Alternative(
         name=trial.name,
         side=trial.side,
         recipe=trial.candidate.recipe,
-        train_loss=float(np.mean(trial.train_losses)) * unit,
-        validation_loss=float(np.mean(trial.validation_losses)) * unit,
         lowered=lowered_share(own.losses, trial.losses, weight),
+        **losses,
     )
 
 

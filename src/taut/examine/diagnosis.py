@@ -16,6 +16,9 @@ from taut.evidence.verdict import Degree, Fit, Verdict
 from taut.examine.plain import without_nan
 from taut.recipe import Recipe
 
+#: In ``missing``: the learning curve.
+MORE_ROWS = "whether more rows would help"
+
 
 @final
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ class Diagnosis:
     n_used : int
         Rows that took part; fewer than ``n_rows`` where there are very many.
     seconds : float
+    missing : tuple of str
+        What there was no time for: names of alternatives, "whether more rows would help".
     why : str
         Why it is that task.
     class_weighted : bool
@@ -132,6 +137,7 @@ class Diagnosis:
     why: str = ""
     class_weighted: bool = False
     simple: tuple[SimpleBaseline, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -190,6 +196,8 @@ class Diagnosis:
             "n_folds": self.n_folds,
             "n_used": self.n_used,
             "seconds": self.seconds,
+            "missing": list(self.missing),
+            "class_weighted": self.class_weighted,
         }
         plain: dict[str, Any] = without_nan(found)
         return plain

@@ -9,16 +9,23 @@ from taut.evidence.advice import Advice
 from taut.evidence.certainty import NO_DIFFERENCE, certainty_of, change_told, share_told
 from taut.evidence.interval import Interval
 from taut.evidence.simple_words import against_simple
-from taut.evidence.trials import STOPPED
-from taut.examine.diagnosis import Alternative, Diagnosis
+from taut.evidence.trials import STOPPED, TWICE_AS_LONG
+from taut.examine.diagnosis import MORE_ROWS, Alternative, Diagnosis
 from taut.selection.score import loss_name
+from taut.techniques import EarlyStopping
 
 _MOST_ADVICE = 3
 
 
 def plain_text(found: Diagnosis) -> str:
     """Give all of it, for terminals, files and pipes."""
-    parts = [[verdict_of(found)], losses_of(found), [alternatives_of(found)], rows_of(found)]
+    parts = [
+        [verdict_of(found)],
+        losses_of(found),
+        [alternatives_of(found)],
+        not_tried(found),
+        rows_of(found),
+    ]
     parts += [signs_of(found), advice_of(found), [_footing(found)]]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -37,6 +44,11 @@ def verdict_of(found: Diagnosis) -> str:
         return (
             f"The network {how}: {_with(gain.best)} its loss on unseen rows would be "
             f"{change_told(gain.share)}."
+        )
+    if found.missing:
+        return (
+            "The network fits as far as there was time to tell: none of the alternatives tried has a loss on "
+            "unseen rows that is lower by more than a trifle, and by more than chance."
         )
     return (
         "The network fits: none of the alternatives tried, regularized, stopped earlier, wider or trained "
@@ -101,8 +113,21 @@ def alternatives_of(found: Diagnosis) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
+def not_tried(found: Diagnosis) -> list[str]:
+    """Name what is not in the table, and why."""
+    lines = []
+    if found.missing:
+        lines.append(f"There was no time for: {', '.join(found.missing)}.")
+    names = {*found.missing, *(one.name for one in found.alternatives)}
+    if found.turned is not None and TWICE_AS_LONG not in names and found.recipe.get(EarlyStopping) is None:
+        lines.append("Training longer was not tried: the loss on unseen rows had risen by the end.")
+    return lines
+
+
 def rows_of(found: Diagnosis) -> list[str]:
     """Say whether more rows would help."""
+    if MORE_ROWS in found.missing:
+        return []
     curve, write = found.learning_curve, _writer(found)
     if len(curve.points) < 2:
         return ["There are too few rows to tell whether more would help."]
