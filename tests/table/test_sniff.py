@@ -99,11 +99,17 @@ def test_blank_and_doubled_names_are_renamed(look: Look) -> None:
 @pytest.mark.fault(63)
 @pytest.mark.parametrize("separator", [",", "\t"])
 def test_names_of_rows_without_a_header(look: Look, separator: str) -> None:  # as R writes them
-    layout = look('"x","y"\n"car 1",1,2\n"car 2",1,2\n"car 3",5,6\n'.replace(",", separator))
+    said = (
+        "one name fewer than the rows have fields; the first field of each was taken as the name of the row"
+    )
+    with pytest.warns(DataWarning, match=said):
+        layout = look('"x","y"\n"car 1",1,2\n"car 2",1,2\n"car 3",5,6\n'.replace(",", separator))
     assert (layout.separator, layout.names) == (separator, ("column 1", "x", "y"))
 
 
-@pytest.mark.parametrize("rows", ["1,2,\n3,4,\n5,6,\n", "1,2,3\n1,3,4\n1,5,6\n"])
+@pytest.mark.parametrize(
+    "rows", ["1,2,\n3,4,\n5,6,\n", "1,2,3\n1,3,4\n1,5,6\n", "1.5,2,3\n1.6,3,\n2.5,5,6\n"]
+)
 def test_long_rows_that_have_no_names(look: Look, rows: str) -> None:
     assert look("x,y\n" + rows).names == ("x", "y")
 

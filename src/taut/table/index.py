@@ -130,7 +130,9 @@ def leave_out(
         return [column for column in columns if column.name not in left], notes
     stays = {name: one for name, one in left.items() if one.content or not asked}
     if not stays:
-        raise DataError(f"{what} has nothing to learn from but row numbers: {listing(list(left))}.")
+        raise DataError(
+            f"{what} has nothing to learn from but row numbers: {listing(list(left))}; give it another name."
+        )
     notes = [Note(name, f"{one.why}; it is used, for there is no other.") for name, one in stays.items()]
     return [column for column in columns if column.name in asked or column.name in stays], notes
 

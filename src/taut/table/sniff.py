@@ -127,11 +127,16 @@ def _sniff(path: Path, what: str, *, header: bool) -> Layout:
     separator, rows = _separator(lines, doubled, said)
     if len(rows[0]) == 1:
         _refuse_spaces(lines, what)
+    notes = []
     if header and _names_are_short(rows):
-        rows[0].insert(0, "")  # R's, and pandas' where it is told to: the names of rows have none
+        rows[0].insert(0, "")  # as R writes it, and pandas where it is told to
+        sentence = (
+            f"the header of {what} has one name fewer than the rows have fields; the first field of each was "
+            "taken as the name of the row."
+        )
+        notes.append(warn(Note("", sentence)))
     if header and len(rows) < 2 and whole:
         raise DataError(f"{what} has no rows but its header.")
-    notes = []
     renamed: list[Note] = []
     if separator != ",":
         notes.append(Note("", f"the file's separator is a {_NAMES.get(separator, repr(separator))}."))
@@ -217,11 +222,13 @@ def _separator(lines: list[str], doubled: bool, said: str | None) -> tuple[str, 
 
 
 def _names_are_short(rows: Sequence[list[str]]) -> bool:
-    """Tell whether all rows have one field more than the first, which is another in each of them."""
+    """Tell whether all rows have one field more than the header, the first: a name or number of the row."""
     if len(rows) < 3 or any(len(row) != len(rows[0]) + 1 for row in rows[1:]):
         return False
-    first = {row[0] for row in rows[1:]}
-    return len(first) == len(rows) - 1 and any(row[-1].strip() for row in rows[1:])
+    first = {row[0].strip() for row in rows[1:]}
+    if len(first) < len(rows) - 1 or 2 * sum(not row[-1].strip() for row in rows[1:]) > len(rows):
+        return False
+    return all(name.isdecimal() for name in first) or not parse_numbers(sorted(first), ".")[1].any()
 
 
 def _refuse_spaces(lines: Sequence[str], what: str) -> None:
