@@ -53,9 +53,9 @@ def test_a_fold_that_stopped_before_the_latest_best_epoch_goes_on() -> None:
     """Its best epoch stays, and its curve has the others' best epochs too."""
     made = training(n_seeds=6, max_epochs=80)
     quick = Candidate(Recipe(EarlyStopping(patience=2)), 0.02, (8,))
-    made.train(made.seeds_of(quick))
+    made.train([(quick, seed) for seed in range(made.n_seeds)])
     went_on = 0
-    for group in made.seeds_of(quick):
+    for group in [(quick, seed) for seed in range(made.n_seeds)]:
         runs = made.runs(group)
         assert runs is not None
         latest = max(run.best_epoch for run in runs)
@@ -75,7 +75,7 @@ def test_nothing_is_trained_twice() -> None:
 
 def test_seeds_are_other_networks_and_the_first_is_the_searchs() -> None:
     made = training()
-    made.train(made.seeds_of(ALONE))
+    made.train([(ALONE, seed) for seed in range(made.n_seeds)])
     first, second = made.runs((ALONE, 0)), made.runs((ALONE, 1))
     assert first is not None
     assert second is not None
@@ -92,16 +92,16 @@ def test_seeds_are_other_networks_and_the_first_is_the_searchs() -> None:
 def test_rows_are_those_of_the_curve(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As they were kept; and predicted again where there are too many to keep."""
     kept = training(task)
-    kept.train(kept.seeds_of(ALONE))
-    found = kept.rows_at_the_end(ALONE)
+    kept.train([(ALONE, seed) for seed in range(kept.n_seeds)])
+    found = kept.rows_at_the_end(ALONE, 1)
     assert found is not None
-    assert [len(each) for each in found] == [3, 3]
+    assert len(found) == 3
     monkeypatch.setattr(runner, "_MOST_LOSSES", 0)
     again = training(task)
-    again.train(again.seeds_of(ALONE))
-    predicted = again.rows_at_the_end(ALONE)
+    again.train([(ALONE, seed) for seed in range(again.n_seeds)])
+    predicted = again.rows_at_the_end(ALONE, 1)
     assert predicted is not None
-    for one, other in zip(sum(found, []), sum(predicted, []), strict=True):
+    for one, other in zip(found, predicted, strict=True):
         np.testing.assert_allclose(one.losses, other.losses, rtol=1e-4, atol=1e-5)
         if one.hits is not None:
             assert one.hits.tolist() == other.hits.tolist()
@@ -116,7 +116,7 @@ def test_a_candidate_that_diverged_has_no_runs() -> None:
     wild = Candidate(Recipe(L2(1e6), STOP), 0.1, (8,))
     made.train([(wild, 0), (wild, 1), (ALONE, 0)])
     assert made.runs((wild, 0)) is None
-    assert made.rows_at_the_end(wild) is None
+    assert made.rows_at_the_end(wild, 0) is None
     assert made.runs((ALONE, 0)) is not None
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe
 from taut.errors import DataError, ParameterError, TrainingError, TrainingWarning
+from taut.evidence.contributions import ContributionWork
 from taut.examine import effects
 from taut.examine.effects_result import Effects
 from taut.examine.progress import ExamineProgress
@@ -217,3 +218,37 @@ def test_ctrl_c_ends_it() -> None:
     with pytest.raises(KeyboardInterrupt):
         found(L2(0.3), STOP, on_progress=tell, n_jobs=2)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# --- effort and time ----------------------------------------------------------------------------------------
+
+
+def test_effort_is_how_many_seeds() -> None:
+    one = found(STOP, n_seeds=None, effort="quick")
+    assert (one.n_seeds, one.n_seeds_asked) == (1, 1)
+    with pytest.raises(ParameterError, match="effort must be one of"):
+        found(STOP, effort="lazy")
+
+
+def test_a_time_limit_ends_between_seeds_and_the_lines_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = ContributionWork._totals
+
+    def late(self: ContributionWork, pick: Any, seed: int) -> Any:
+        if seed == 1:
+            raise KeyboardInterrupt  # as where the time is over
+        return usual(self, pick, seed)
+
+    monkeypatch.setattr(ContributionWork, "_totals", late)
+    one = found(L2(0.3), STOP, n_seeds=3, time_limit=600)
+    assert (one.n_seeds, one.n_seeds_asked) == (1, 3)
+    assert_adds_up(one)
+    assert "There was time for 1 of 3 seeds." in str(one)
+    monkeypatch.undo()
+    alone = found(L2(0.3), STOP, n_seeds=1)
+    assert alone.loss == one.loss
+    assert [line.loss for line in alone.lines] == [line.loss for line in one.lines]
+
+
+def test_no_time_at_all_is_said() -> None:
+    with pytest.raises(TrainingError, match="time_limit is 1e-06 s, and it was over before all combinations"):
+        found(STOP, time_limit=1e-6)

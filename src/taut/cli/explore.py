@@ -17,6 +17,7 @@ from taut.errors import DataError, ParameterError, TautError, TrainingError
 
 if TYPE_CHECKING:
     from taut.estimators.base import TautEstimator
+    from taut.estimators.effort import Effort
     from taut.examine import Diagnosis, Effects
     from taut.path import RegularizationPath
     from taut.report.schema import Facts
@@ -127,7 +128,7 @@ def _named(value: object) -> str:
         return str(value)
 
 
-def train(model: TautEstimator, table: TrainingTable, voice: Voice) -> Explored:
+def train(model: TautEstimator, table: TrainingTable, voice: Voice, effort: Effort = "standard") -> Explored:
     """Train each technique at several strengths, what each contributes, and what more rows would bring.
 
     After Ctrl+C what was finished is given back; a second one ends at once.
@@ -158,7 +159,9 @@ def train(model: TautEstimator, table: TrainingTable, voice: Voice) -> Explored:
         voice.say("measuring what each technique of the recipe contributes")
         with CountingBar(voice, "networks") as bar:
             found.effects = _or_note(
-                lambda: effects(X, y, model, n_jobs=model.n_jobs, random_state=seed, on_progress=bar.update),
+                lambda: effects(
+                    X, y, model, effort=effort, n_jobs=model.n_jobs, random_state=seed, on_progress=bar.update
+                ),
                 voice,
                 bool(found.paths),
             )
@@ -173,6 +176,7 @@ def train(model: TautEstimator, table: TrainingTable, voice: Voice) -> Explored:
                     learning_rate=model.learning_rate,
                     batch_size=model.batch_size,
                     max_epochs=model.max_epochs,
+                    effort=effort,
                     task=model._task,
                     class_weight=getattr(model, "class_weight", None),
                     n_jobs=model.n_jobs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,6 +27,10 @@ def report(
             metavar="DATA", help="The table it was trained on: train each technique at up to 12 strengths."
         ),
     ] = None,
+    effort: Annotated[
+        Literal["quick", "standard", "thorough"],
+        typer.Option(help="With --explore: how much the effects and the diagnosis try."),
+    ] = "standard",
     target: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The target in DATA, where the model does not say it."),
@@ -59,7 +63,7 @@ def report(
             with sklearns_as_ours():
                 table = table_of(estimator, explore, target, facts_of(estimator), voice)
                 ctrl_c.raise_from_here()
-                found = train(estimator, table, voice)
+                found = train(estimator, table, voice, effort)
         facts = facts_of(estimator, effects=found.effects, diagnosis=found.diagnosis, paths=found.paths)
         text = to_text(facts)
         ctrl_c.raise_from_here()

@@ -78,9 +78,10 @@ class SeededTraining:
         """How many were trained."""
         return len(self._runs) * len(self.folds)
 
-    def seeds_of(self, candidate: Candidate) -> list[Group]:
-        """The candidate under every seed."""
-        return [(candidate, seed) for seed in range(self.n_seeds)]
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody ended it, and not the time."""
+        return self._control.cancelled.is_set()
 
     def runs(self, group: Group) -> list[FoldRun] | None:
         """What came of a group, by fold; None where one diverged."""
@@ -124,23 +125,19 @@ class SeededTraining:
         (run,) = self._known(self._runner.with_losses(jobs, [runs[fold]], [epoch], self._control))
         return run.rows(epoch)
 
-    def rows_at_the_end(self, candidate: Candidate) -> list[list[Rows]] | None:
-        """What the candidate's networks make of held-out rows at the last epoch, by seed and fold.
+    def rows_at_the_end(self, candidate: Candidate, seed: int) -> list[Rows] | None:
+        """What the candidate's networks under a seed make of held-out rows at the last epoch, by fold.
 
-        All seeds go on to the last epoch, whatever stopped them before; None where one diverges.
+        They go on to the last epoch, whatever stopped them before; None where one diverges.
         """
-        groups, last = self.seeds_of(candidate), self._runner.settings.max_epochs
-        jobs = [job for group in groups for job in self._jobs(group)]
-        runs = [run for group in groups for run in self._runs[group] or ()]
-        if len(runs) < len(jobs):
+        group, last = (candidate, seed), self._runner.settings.max_epochs
+        jobs, runs = self._jobs(group), self._runs[group]
+        if runs is None:
             return None
-        goals = [last] * len(jobs)
-        longer = self._known(self._runner.further(jobs, runs, goals, self._control))
+        longer = self._known(self._runner.further(jobs, runs, [last] * len(jobs), self._control))
         if any(run.epoch < last for run in longer):
             return None
-        rows = self._last_rows(jobs, longer)
-        n = len(self.folds)
-        return [rows[seed * n : (seed + 1) * n] for seed in range(self.n_seeds)]
+        return self._last_rows(jobs, longer)
 
     def _last_rows(self, jobs: Sequence[Job], runs: Sequence[FoldRun]) -> list[Rows]:
         """The rows at the last epoch: as they were kept, or of very many rows, predicted again."""
@@ -156,9 +153,11 @@ class SeededTraining:
         ]
 
     def blocks(self, lines: Sequence[list[Candidate]]) -> Iterator[Sequence[list[Candidate]]]:
-        """As many lines of candidates at a time as fit into memory under all seeds."""
-        widest = max(_bytes(self._runner.member(Job(0, one, 0))) for line in lines for one in line)
-        each = max(map(len, lines)) * self.n_seeds * len(self.folds) * widest
+        """As many lines of candidates at a time as fit into memory under one seed."""
+        widest = max(
+            (_bytes(self._runner.member(Job(0, one, 0))) for line in lines for one in line), default=1
+        )
+        each = max(1, *map(len, lines)) * len(self.folds) * widest
         size = max(1, _MOST_BYTES // each)
         for start in range(0, len(lines), size):
             yield lines[start : start + size]

@@ -35,6 +35,12 @@ class Totals:
     losses: Vector
     hits: Vector | None
 
+    @classmethod
+    def of(cls, by_seed: Sequence[Totals]) -> Totals:
+        """Those of several seeds as one."""
+        hits = [one.hits for one in by_seed if one.hits is not None]
+        return cls(np.concatenate([one.losses for one in by_seed]), np.concatenate(hits) if hits else None)
+
     @property
     def is_finite(self) -> bool:
         """Whether there is anything to compare."""

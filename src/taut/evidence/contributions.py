@@ -16,7 +16,7 @@ from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import without_shared_rows
 from taut.selection.runner import Settings
-from taut.selection.runs import FoldRun, Rows
+from taut.selection.runs import FoldRun
 from taut.selection.score import choose_epochs
 from taut.techniques import EarlyStopping
 from taut.techniques.base import Technique
@@ -58,6 +58,11 @@ class Contributions:
     rates: dict[int, NDArray[np.float64]]
     unstopped: Totals | None
     n_networks: int
+
+    @property
+    def n_seeds(self) -> int:
+        """That there was time for."""
+        return len(self.nothing.losses)
 
 
 def players_of(recipe: Recipe) -> tuple[Technique, ...]:
@@ -145,40 +150,51 @@ class ContributionWork:
             for c in coalitions
         ]
         to_the_end = [usual, as_given] if anew else [usual]
-        fixed = [group for one in to_the_end for group in training.seeds_of(one)]
-        asked = {*fixed, *((one, 0) for line in lines for one in line)}
         # As if the folds of every combination chose one rate.
-        expected = len(asked) + len(lines) * (n_seeds - 1)
+        expected = len({*to_the_end, *(one for line in lines for one in line)})
+        expected += (n_seeds - 1) * (len(lines) + len(to_the_end))
         self._expect(expected)
-        training.train(fixed)
-        stopped = self._totals(self._pick([usual]))
-        nothing = self._at_the_end(usual)
-        unstopped = None
-        if stop is None:
-            unstopped = self._at_the_end(as_given) if anew else nothing
+        training.train([(one, 0) for one in to_the_end])
+        stopped = [self._totals([usual] * len(self._folds), 0)]
+        ends = {one: [self._at_the_end(one, 0)] for one in to_the_end}
         picks: list[Pick] = []
-        totals: list[Totals] = []
+        totals: list[list[Totals]] = []
         for block in training.blocks(lines):
             training.train([(one, 0) for line in block for one in line])
             picked = [self._pick(line) for line in block]
-            more = [
-                (one, seed)
-                for pick in picked
-                for one in dict.fromkeys(pick or ())
-                for seed in range(1, n_seeds)
-            ]
-            expected += len(more) - len(block) * (n_seeds - 1)
+            expected += sum(len(set(pick or ())) - 1 for pick in picked) * (n_seeds - 1)
             self._expect(expected)
-            training.train(more)
-            totals += [self._totals(pick) for pick in picked]
+            totals += [[self._totals(pick, 0)] for pick in picked]
             picks += picked
             training.forget([one for line in block for one in line if one != usual])
+        try:
+            for seed in range(1, n_seeds):
+                training.train([(one, seed) for one in to_the_end])
+                more_stopped = self._totals([usual] * len(self._folds), seed)
+                more_ends = {one: self._at_the_end(one, seed) for one in to_the_end}
+                more: list[Totals] = []
+                for chosen in training.blocks([list(dict.fromkeys(pick or ())) for pick in picks]):
+                    training.train([(one, seed) for line in chosen for one in line])
+                    more += [self._totals(pick, seed) for pick in picks[len(more) :][: len(chosen)]]
+                    training.forget([one for line in chosen for one in line if one != usual])
+                stopped.append(more_stopped)
+                for one, end in more_ends.items():
+                    ends[one].append(end)
+                for each, new in zip(totals, more, strict=True):
+                    each.append(new)
+        except KeyboardInterrupt:
+            if training.cancelled:  # else the time was over, and whole seeds are what there is
+                raise
+        nothing = Totals.of(ends[usual])
+        unstopped = None
+        if stop is None:
+            unstopped = Totals.of(ends[as_given]) if anew else nothing
         self._expect(training.n_networks // len(self._folds))
         return Contributions(
             players=players,
             nothing=nothing,
-            stopped=stopped,
-            coalitions=dict(zip(coalitions, totals, strict=True)),
+            stopped=Totals.of(stopped),
+            coalitions={c: Totals.of(each) for c, each in zip(coalitions, totals, strict=True)},
             rates={c: self._rates(pick) for c, pick in zip(coalitions, picks, strict=True)},
             unstopped=unstopped,
             n_networks=training.n_networks,
@@ -209,27 +225,25 @@ class ContributionWork:
         validation = np.stack([run.curve.validation[:n_epochs] for run in runs])
         return validation, choose_epochs(validation, True, self._others)[1]
 
-    def _totals(self, pick: Pick) -> Totals:
-        """What the folds' networks lose by seed, each fold at its own rate, and each seed at its own epoch.
+    def _totals(self, pick: Pick, seed: int) -> Totals:
+        """What the folds' networks lose under a seed, each fold at its own rate, each seed at its own epoch.
 
         Were the epoch chosen once for all seeds, its chance would not be in the intervals, and it is as large
         as many an effect.
         """
         training = self._training
-        by_seed: list[list[Rows]] = []
-        for seed in range(training.n_seeds):
-            rows = []
-            for k, one in enumerate(pick or ()):
-                runs = training.runs((one, seed))
-                if runs is None:
-                    return self._units.totals(None, training.n_seeds)
-                rows.append(training.rows((one, seed), k, int(self._chosen(runs)[1][k]) + 1))
-            by_seed.append(rows)
-        return self._units.totals(None if pick is None else by_seed, training.n_seeds)
+        rows = []
+        for k, one in enumerate(pick or ()):
+            runs = training.runs((one, seed))
+            if runs is None:
+                return self._units.totals(None, 1)
+            rows.append(training.rows((one, seed), k, int(self._chosen(runs)[1][k]) + 1))
+        return self._units.totals(None if pick is None else [rows], 1)
 
-    def _at_the_end(self, candidate: Candidate) -> Totals:
-        """What a candidate's networks lose by seed at the last epoch."""
-        return self._units.totals(self._training.rows_at_the_end(candidate), self._training.n_seeds)
+    def _at_the_end(self, candidate: Candidate, seed: int) -> Totals:
+        """What a candidate's networks lose under a seed at the last epoch."""
+        rows = self._training.rows_at_the_end(candidate, seed)
+        return self._units.totals(None if rows is None else [rows], 1)
 
     def _rates(self, pick: Pick) -> NDArray[np.float64]:
         return np.array([np.nan] * len(self._folds) if pick is None else [one.learning_rate for one in pick])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from taut.engine.base import Control
 from taut.errors import TrainingError, TrainingWarning
 from taut.estimators.automatic import AUTO_LEARNING_RATE
 from taut.estimators.base import TautEstimator
+from taut.estimators.effort import Effort, plan_of
 from taut.estimators.prepare import Task, prepare
 from taut.estimators.problem import ClassWeight
 from taut.evidence.contribution_lines import MOST_EXACT, Changes, Game, changes_of
@@ -26,7 +28,7 @@ from taut.examine.effects_asked import USUAL_EPOCHS, USUAL_WIDTHS, Asked
 from taut.examine.effects_result import EffectLine, Effects, Interaction
 from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
 from taut.network import Activation
-from taut.parameters import whole
+from taut.parameters import real, whole
 from taut.recipe import Recipe
 from taut.selection.failures import what_to_lower
 from taut.selection.interrupts import Interrupts
@@ -34,6 +36,7 @@ from taut.techniques import EarlyStopping
 
 _NOTHING = Interval(0.0, 0.0, 0.0)
 _MOST_NAMED = 5
+_SEEDS = {"quick": 1, "standard": 3, "thorough": 5}
 _MOST_SEEDS = 1000
 
 
@@ -48,7 +51,9 @@ def effects(
     batch_size: int | Literal["auto"] = "auto",
     max_epochs: int = USUAL_EPOCHS,
     cv: Any = 5,
-    n_seeds: int = 3,
+    n_seeds: int | None = None,
+    effort: Effort = "standard",
+    time_limit: float | None = None,
     task: Task = "auto",
     sample_weight: Any = None,
     groups: Any = None,
@@ -95,9 +100,14 @@ def effects(
         Where training ends that nothing stopped before.
     cv : int, splitter or iterable, default=5
         Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.
-    n_seeds : int, default=3
+    n_seeds : int or None, default=None
         How often everything is trained, from other weights and in another order of the rows. With one, the
-        intervals do not know what chance does there.
+        intervals do not know what chance does there. None goes by ``effort``.
+    effort : {"quick", "standard", "thorough"}, default="standard"
+        1, 3 or 5 seeds.
+    time_limit : float or None, default=None
+        Seconds for everything but the one-time compilation. All combinations are trained with the first seed;
+        further seeds as far as the time goes, and the lines say of how many they are.
     task : {"auto", "classification", "regression"}, default="auto"
         "auto" takes text, yes or no, two different numbers, and at most 20 different integers of 10 rows each
         on average for classes, and other numbers for an amount; the result says which, and why.
@@ -128,7 +138,8 @@ def effects(
     DataError, ValueError
         Where X, y or cv cannot be used as they are.
     TrainingError
-        Where networks of every combination diverged.
+        Where networks of every combination diverged, or the time was over before all combinations were
+        trained.
     KeyboardInterrupt
         After Ctrl+C: lines that add up need all networks.
 
@@ -166,7 +177,10 @@ def effects(
         task=task,
         class_weight=class_weight,
     )
-    n_seeds = whole("n_seeds", n_seeds, high=_MOST_SEEDS)
+    begun = time.monotonic()
+    plan_of(effort)  # which says what is wrong with it
+    n_seeds = _SEEDS[effort] if n_seeds is None else whole("n_seeds", n_seeds, high=_MOST_SEEDS)
+    limit = math.inf if time_limit is None else real("time_limit", time_limit)
     given = prepare(
         X,
         y,
@@ -183,6 +197,7 @@ def effects(
         n_jobs=n_jobs,
         random_state=random_state,
     )
+    left = limit - (time.monotonic() - begun)
     given.engine.prepare()  # the one-time compilation does not count
     started = time.monotonic()
     seed, data = given.settings.seed, given.problem.data
@@ -190,7 +205,7 @@ def effects(
     game = Game.of(len(players), seed, MOST_EXACT)
     units = Units.of(data, given.folds, _codes(groups), seed)
     news = ExamineNews(on_progress or (print_progress() if verbose else None))
-    control = Control()
+    control = Control(deadline=started + left)
     with Interrupts(control.cancelled) as interrupts:
         work = ContributionWork(
             given.engine,
@@ -203,11 +218,19 @@ def effects(
             control=control,
             watch=Watch(news.expect, news.arrived),
         )
-        found = work.train(asked.recipe, given.learning_rate, AUTO_LEARNING_RATE, game.coalitions)
+        try:
+            found = work.train(asked.recipe, given.learning_rate, AUTO_LEARNING_RATE, game.coalitions)
+        except KeyboardInterrupt:
+            if interrupts.count or math.isinf(limit):
+                raise
+            raise TrainingError(
+                f"time_limit is {limit:g} s, and it was over before all combinations were trained once: give "
+                "more time, lower max_epochs or cv, or give a recipe with fewer techniques."
+            ) from None
     if interrupts.count:
         raise KeyboardInterrupt
     failed = _failed(found, what_to_lower(asked.recipe, given.learning_rate))
-    draws = Draws.of(units.n_units, n_seeds, seed)
+    draws = Draws.of(units.n_units, found.n_seeds, seed)
     loss = changes_of(found, game, units, draws, seed, "loss").times(given.loss_unit)
     score = changes_of(found, game, units, draws, seed, "score")
     return Effects(
@@ -234,7 +257,8 @@ def effects(
         max_epochs=given.settings.max_epochs,
         n_rows=int(np.count_nonzero(units.times)),
         n_folds=len(given.folds),
-        n_seeds=n_seeds,
+        n_seeds=found.n_seeds,
+        n_seeds_asked=n_seeds,
         n_networks=found.n_networks,
         seconds=time.monotonic() - started,
         class_weighted=data.accuracy_weight is not None,

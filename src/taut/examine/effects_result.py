@@ -92,6 +92,7 @@ class Effects:
     hidden, activation, batch_size, max_epochs
         What all networks have in common.
     n_rows, n_folds, n_seeds, n_networks : int
+        Seeds: those that there was time for, of ``n_seeds_asked``.
     seconds : float
         That it took, without the one-time compilation.
     why : str
@@ -128,6 +129,7 @@ class Effects:
     seconds: float
     why: str = ""
     class_weighted: bool = False
+    n_seeds_asked: int = 0
 
     @property
     def score_name(self) -> Literal["accuracy", "R²"]:
@@ -153,7 +155,8 @@ class Effects:
             for name in (
                 "task", "why", "start_loss", "end_loss", "start_score", "end_score", "exact", "n_orders",
                 "learning_rate", "usual_learning_rate", "activation", "batch_size", "max_epochs", "n_rows",
-                "n_folds", "n_seeds", "n_networks", "seconds", "class_weighted", "loss_name", "score_name",
+                "n_folds", "n_seeds", "n_seeds_asked", "n_networks", "seconds", "class_weighted",
+                "loss_name", "score_name",
             )
         }  # fmt: skip
         found: dict[str, Any] = plain | {

@@ -156,6 +156,8 @@ def _cautions(effects: Effects) -> list[str]:
         )
     if effects.failed:
         out.append(f"Networks diverged, so that some lines have no figures: {'; '.join(effects.failed)}.")
+    if effects.n_seeds < effects.n_seeds_asked:
+        out.append(f"There was time for {effects.n_seeds} of {effects.n_seeds_asked} seeds.")
     if effects.n_seeds == 1:
         out.append("With one seed, the intervals do not know what chance does in training.")
     return out
