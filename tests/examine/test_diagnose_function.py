@@ -299,7 +299,7 @@ def test_ctrl_c_ends_it(at: int) -> None:
     [
         ({"recipe": L2(0.1)}, "recipe must be a taut.Recipe, and it is L2"),
         ({"recipe": "l2"}, "recipe must be a taut.Recipe"),
-        ({"max_epochs": 0}, "max_epochs must be a whole number of 1 or more"),
+        ({"max_epochs": 0}, "max_epochs must be a whole number from 1 to"),
         ({"task": "both"}, "task must be auto, classification or regression"),
         ({"activation": "tanh"}, "activation"),
         ({"learning_rate": -1.0}, "learning_rate must be"),

@@ -187,7 +187,7 @@ def test_where_all_diverge_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_wrong_parameters_are_refused_in_words() -> None:
-    with pytest.raises(ParameterError, match="n_seeds must be a whole number of 1 or more"):
+    with pytest.raises(ParameterError, match="n_seeds must be a whole number from 1 to 1,000"):
         found(STOP, n_seeds=0)
     with pytest.raises(ParameterError, match="learning_rate must be above 0"):
         found(STOP, learning_rate=0.0)
