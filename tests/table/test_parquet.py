@@ -145,6 +145,8 @@ def test_a_target_of_such_integers_keeps_its_classes(tmp_path: Path) -> None:
         _, target, _ = split_target(read_file(path, target="y"), "y")
     assert task_of(target)[0] == "classification"
     assert target_values(target, "classification").tolist() == [str(BIG + row % 3) for row in range(40)]
+    # Who asks for an amount gets one, as near as numbers are.
+    assert target_values(target, "regression").tolist() == [float(BIG)] * 40
 
 
 @pytest.mark.fault(72)

@@ -18,7 +18,7 @@ from taut.table.frame import (
     TextColumn,
     warn,
 )
-from taut.table.numbers import number_text
+from taut.table.numbers import number_text, parse_numbers
 from taut.table.words import is_missing
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -141,6 +141,10 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
     if task == "regression":
         if isinstance(target, (NumberColumn, BooleanColumn)):
             return target.values
+        if isinstance(target, TextColumn):  # integers that are text for their many figures, or zeros in front
+            values, good = parse_numbers(target.levels, ".")
+            if good[target.codes].all():
+                return values[target.codes]
         raise DataError(
             f"the target {target.name!r} is no number, as regression needs; is it a classification?"
         )

@@ -205,7 +205,7 @@ def utf8(path: Path, folder: Path) -> Text:
             raise DataError(f"{str(path)!r} cannot be read or copied: {error.strerror}.") from error
         if counts is not None:
             notes = [Note("", "the file is compressed (gzip).")] if packed else []
-            notes += [_encoding_note(copy, encoding, name)] if name else []
+            notes += [_encoding_note(path, copy, encoding, name)] if name else []
             return Text(target or path, *counts, tuple(notes), packed, encoding)
     raise _damaged(path, start)
 
@@ -214,11 +214,17 @@ def _damaged(path: Path, start: bytes) -> DataError:
     return DataError(f"{str(path)!r} starts like {_encodings(start)[-1][1]}, but it is damaged or cut off.")
 
 
-def _encoding_note(text: Path, encoding: str, name: str) -> Note:
+def _encoding_note(path: Path, text: Path, encoding: str, name: str) -> Note:
     """Say how a text was decoded; where that is a guess, warn."""
     if encoding in ("cp1252", "latin-1"):
         with text.open(encoding="utf-8", newline="") as file:
             n_odd, n_words, example = odd_words(iter(lambda: file.read(_CHUNK), ""))
+        if is_guess(n_odd, n_words) and _is_utf8(example.encode(encoding)):
+            what = (
+                f"the file's text is UTF-8 but for some bytes, the first in line {_bad_line(path):,}; it was "
+                f"read as {name}, which made words such as {example[:20]!r}. Correct that line."
+            )
+            return warn(Note("", what))
         if is_guess(n_odd, n_words):
             what = (
                 f"the file's text is neither UTF-8 nor clearly Latin-1; it was read as {name}, which is a "
@@ -226,6 +232,22 @@ def _encoding_note(text: Path, encoding: str, name: str) -> Note:
             )
             return warn(Note("", what))
     return Note("", f"the file's text is {name}.")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _bad_line(path: Path) -> int:
+    """Find the first line of a file that is not UTF-8, from 1."""
+    with path.open("rb") as plain:
+        packed = plain.read(2) == _GZIP
+    with gzip.open(path, "rb") if packed else path.open("rb") as file:
+        return next((number for number, line in enumerate(file, 1) if not _is_utf8(line)), 0)
 
 
 def _encodings(start: bytes) -> list[tuple[str, str]]:
