@@ -222,7 +222,7 @@ def test_rows_that_are_never_held_out_are_never_scored(task: str) -> None:
 
 def test_groups_of_the_wrong_length_and_too_few_are_refused() -> None:
     X, y = given()
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(DataError, match="groups has 3 rows, and X has 150"):
         crossvalidated().fit(X, y, groups=np.arange(3))
     with pytest.raises(ValueError, match="greater than the number of groups: 2"):
         crossvalidated().fit(X, y, groups=np.arange(150) % 2)

@@ -44,11 +44,12 @@ def failing(after: int, what: Any = GONE, until: int = 10**9) -> Any:
     ids=["raises", "raises without a word", "nan", "None", "dict"],
 )
 def test_who_fails_by_the_scorer_is_named_and_the_others_go_on(what: Any, sentence: str) -> None:
-    # Three folds: three calls try it out, then three a candidate; the third candidate's second call fails.
+    # Three folds: three calls try it out, six are for the simple models, then three are for each candidate;
+    # the third candidate's second call fails.
     with pytest.warns(
         TrainingWarning, match=rf"1 of 6 candidates have no score: .*scoring=scorer {sentence}"
     ):
-        fitted = crossvalidated("regression", scoring=failing(10, what, 11), n_candidates=6).fit(
+        fitted = crossvalidated("regression", scoring=failing(16, what, 17), n_candidates=6).fit(
             *given("regression")
         )
     assert [c.state for c in fitted.candidates_].count("failed") == 1
@@ -60,7 +61,7 @@ def test_who_fails_by_the_scorer_is_named_and_the_others_go_on(what: Any, senten
 
 @pytest.mark.fault(80)
 def test_also_the_baselines_may_fail_and_the_model_is_saved_and_reported(tmp_path: Path) -> None:
-    scorer = failing(3, until=5)
+    scorer = failing(9, until=11)
     with pytest.warns(TrainingWarning, match="2 of 6 candidates have no score: early stopping "):
         fitted = crossvalidated("regression", scoring=scorer, n_candidates=6).fit(*given("regression"))
     assert [c.state for c in fitted.candidates_[:2]] == ["failed", "failed"]
@@ -108,9 +109,9 @@ def test_a_search_that_is_taken_up_again_has_what_had_failed(tmp_path: Path) -> 
                 "regression", scoring=module_scorer, n_candidates=6, random_state=0, resume=tmp_path / "r"
             ).fit(*given("regression"))
 
-    module_calls[:] = [False] * 10 + [True] + [False] * 9
+    module_calls[:] = [False] * 16 + [True] + [False] * 9
     first = fit()
-    module_calls[:] = [False] * 3 + [True]
+    module_calls[:] = [False] * 9 + [True]
     again = fit()
     assert not module_calls
     assert [c.state for c in again.candidates_] == [c.state for c in first.candidates_]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from taut.errors import ParameterError
 from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, auto_repeats, plan_of
+from taut.network import Network
 from taut.selection.proposer import OptunaProposer
 from taut.selection.space import Space, single_recipes
 
@@ -56,3 +57,11 @@ def test_few_rows_have_folds_made_anew(n: int, repeats: int) -> None:
 
 def test_very_many_rows_have_one_split_and_fewer_have_five_folds() -> None:
     assert (ONE_SPLIT_ROWS, AUTO_FOLDS) == (200_000, 5)
+
+
+@pytest.mark.fault(83)
+def test_on_a_wide_table_with_little_time_folds_are_made_once() -> None:
+    wide = Network(10_000, (128, 128), 2).n_parameters(batch_norm=False)
+    assert auto_repeats(300, wide, 2 * 6.0) == 1
+    assert auto_repeats(300, wide, 3600.0) == auto_repeats(300, wide) == 3
+    assert auto_repeats(300, Network(10, (128, 128), 2).n_parameters(batch_norm=False), 10.0) == 3

@@ -133,7 +133,7 @@ def test_wrong_tables_are_named() -> None:
         prepared(given=(np.where(X > 2, np.inf, X), y))
     with pytest.raises(ValueError, match=r"[Ss]ample.?weight"):
         prepared(sample_weight=np.zeros(150))
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(DataError, match="groups has 149 rows, and X has 150"):
         prepared(groups=np.arange(149))
 
 

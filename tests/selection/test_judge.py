@@ -21,7 +21,17 @@ from taut.selection.runner import Runner
 from taut.selection.score import CandidateScore, score_folds, target_variances
 from taut.selection.scored_epochs import FoldScorer
 from taut.techniques import L1, BatchNorm, EarlyStopping
-from tests.selection.helpers import EARLY, SPACE, Script, ScriptedEngine, folds_of, settings, table, tag_of
+from tests.selection.helpers import (
+    EARLY,
+    SPACE,
+    Clock,
+    Script,
+    ScriptedEngine,
+    folds_of,
+    settings,
+    table,
+    tag_of,
+)
 
 NAN = math.nan
 PATIENT = EarlyStopping(2)
@@ -219,22 +229,41 @@ def test_a_candidate_cut_off_before_the_scorer_has_its_networks_does_not_count()
     assert finished(without, entry(without, 1), NOW).state == "cut off"
 
 
-def test_a_candidate_whose_networks_are_all_there_has_the_scorers_figures_whatever_the_time() -> None:
-    made = judge(lambda member, stage: LINES[0], scorer=by_epoch)
-    score = finished(made, entry(made, 1), NOW)
-    assert score.complete
-    assert score.scoring is not None
-    assert score.scoring.tolist() == [2.0] * 3
+@pytest.mark.fault(44)
+def test_the_scorer_is_only_asked_where_it_will_be_done_in_time(monkeypatch: Any) -> None:
+    clock = Clock(monkeypatch)
+
+    def slow(k: int, outputs: Any) -> float:
+        clock.now += 10.0
+        return by_epoch(k, outputs)
+
+    made = judge(lambda member, stage: LINES[0], scorer=slow)
+    assert made.scoring_seconds == 0.0
+    one, other, third = (entry(made, tag, number=tag) for tag in (1, 2, 3))
+    assert made.finish(one, 3, Control(deadline=clock.now + 30)) is not None
+    assert made.scoring_seconds == 30.0
+    # What does not fit in is not begun.
+    assert made.finish(other, 3, Control(deadline=clock.now + 29)) is None
+    assert clock.now == 1050.0
+    assert made.finish(third, 3, NOW) is None
+    assert clock.now == 1050.0
+    assert made.finish(third, 3, Control()) is not None
 
 
 def test_a_baseline_has_its_figures_whatever_the_time() -> None:
     made = judge(lambda member, stage: LINES[stage], scorer=by_epoch)
-    score = made.finish(entry(made, 1), -1, NOW)
+    score = made.finish(entry(made, 1), -1, NOW, Control())
     assert score is not None
     assert score.state == "cut off"
     assert score.scoring is not None
     assert score.scoring.tolist() == [4.0, 2.0, 4.0]
     assert score.merit == pytest.approx(10 / 3)
+
+
+def test_a_candidate_that_there_was_no_time_to_score_is_named() -> None:
+    made = judge(lambda member, stage: LINES[stage], scorer=by_epoch)
+    score = made.unscored(entry(made, 1), -1)
+    assert (score.state, score.failed) == ("failed", "no time was left to score it")
 
 
 # --- dropped ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from taut.selection.final import Finish
 from taut.selection.folds import Split, make_fold
 from taut.selection.ladder import Ladder
 from taut.selection.race import Rule
+from taut.selection.scored_epochs import TimedScorer
 from taut.techniques import EarlyStopping
 from tests.engine.helpers import AfterLooks
 from tests.selection.helpers import EARLY, NONE, Clock, bits, folds_of, networks_of, search, table, tagged
@@ -188,3 +190,47 @@ def test_a_baseline_that_was_cut_off_can_still_be_the_best(monkeypatch: Any) -> 
     assert result.best.candidate in (EARLY, NONE)
     made_at = [float(network.weights["layers.0.weight"][0, 0]) for network in result.networks]
     assert made_at == [result.best.epoch] * 3
+
+
+# --- a person's scorer ------------------------------------------------------------------------------------
+
+
+@pytest.mark.fault(44)
+@pytest.mark.parametrize("limit", [15, 40, 80, 200])
+@pytest.mark.parametrize("seconds", [0.1, 2.0])
+def test_the_scorer_counts(limit: int, seconds: float, monkeypatch: Any) -> None:
+    """An epoch takes a second, and a call of the scorer some; there are three folds."""
+    clock = Clock(monkeypatch)
+
+    def scorer(k: int, outputs: Any) -> float:
+        clock.now += seconds
+        return float(k)
+
+    timed = TimedScorer(scorer)
+    timed(0, np.zeros((1, 1)))  # as where it was tried out
+    tried = [tagged(tag) for tag in range(1, 50)]
+    made = scripted(lambda member, stage: FLAT, tried, clock, max_epochs=4, at_a_time=4)
+    made = replace(made, scorer=timed, deadline=clock.now + limit)
+    result = made.run()
+    assert clock.now <= made.deadline + 2.0
+    assert result.candidates[0].scoring is not None
+    if limit == 200:
+        assert len([score for score in result.candidates if score.complete]) > 5
+
+
+@pytest.mark.fault(44)
+def test_where_there_is_time_to_score_early_stopping_alone_only_the_other_baseline_is_named(
+    monkeypatch: Any,
+) -> None:
+    clock = Clock(monkeypatch)
+
+    def scorer(k: int, outputs: Any) -> float:
+        clock.now += 10.0
+        return float(k)
+
+    made = scripted(lambda member, stage: FLAT, [tagged(1)], clock, max_epochs=4)
+    made = replace(made, scorer=scorer, deadline=clock.now + 45)
+    result = made.run()
+    assert clock.now <= made.deadline + 2.0
+    assert [score.failed for score in result.candidates] == ["", "no time was left to score it"]
+    assert result.best.candidate == EARLY

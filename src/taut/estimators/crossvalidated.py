@@ -16,7 +16,6 @@ from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_consistent_length
 
 from taut.engine.base import Control, Fold
 from taut.errors import ParameterError, TrainingWarning
@@ -26,12 +25,13 @@ from taut.estimators.comparing import gained_by, simple_of
 from taut.estimators.cv_results import cv_results
 from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, auto_repeats, plan_of
 from taut.estimators.estimating import estimate_of
+from taut.estimators.groups import read_groups
 from taut.estimators.problem import Problem, warn_of_absent_classes
 from taut.estimators.scoring import fold_scorer
 from taut.estimators.trouble import warn_of_trouble
 from taut.evidence.bagged import Bagged
 from taut.evidence.importance import Importance
-from taut.network import hidden_widths
+from taut.network import Network, hidden_widths
 from taut.parameters import real, whole
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
@@ -271,13 +271,12 @@ class CrossValidated(TautEstimator):
                 raise ParameterError("groups are for cross-validation, and X_val takes its place: give one.")
             return [Split(np.arange(n, dtype=np.int32), np.arange(n, n_all, dtype=np.int32))]
         if groups is not None:
-            check_consistent_length(problem.data.target, groups)
-            groups = np.asarray(groups)
+            groups = read_groups(groups, n)
         labels = self._labels(problem)
         auto = isinstance(self.cv, str) and self.cv == "auto"
         if auto and groups is None and problem.n_counted > ONE_SPLIT_ROWS:
             return [holdout_split(1 / AUTO_FOLDS, labels, self._task, seed, problem.alike, problem.weight)]
-        repeats = auto_repeats(problem.n_counted) if auto and groups is None else 1
+        repeats = self._repeats(problem) if auto and groups is None else 1
         cv = AUTO_FOLDS if auto else self.cv
         if isinstance(cv, numbers.Integral):
             _check_folds(int(cv), n)
@@ -292,6 +291,14 @@ class CrossValidated(TautEstimator):
         if groups is not None or not isinstance(cv, (int, np.integer)):
             warn_of_absent_classes(problem, splits)  # of stratified folds, scikit-learn says it
         return splits
+
+    def _repeats(self, problem: Problem) -> int:
+        """How often folds are made that a person left to us."""
+        hidden = USUAL_WIDTHS if isinstance(self.hidden, str) else hidden_widths(self.hidden)
+        network = Network(problem.matrix.values.shape[1], hidden, problem.target.n_outputs)
+        limit = math.inf if self.time_limit is None else float(self.time_limit)
+        seconds = limit * self._engine().threads
+        return auto_repeats(problem.n_counted, network.n_parameters(batch_norm=False), seconds)
 
     def _labels(self, problem: Problem) -> NDArray[Any]:
         """The training target as a splitter sees it."""

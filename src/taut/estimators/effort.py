@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final, get_args
 
@@ -53,9 +54,23 @@ def plan_of(effort: object) -> Plan:
 FEW_ROWS, REPEATS = 500, 3
 
 
-def auto_repeats(n_rows: int) -> int:
-    """How often the folds are made, for so many rows."""
-    return REPEATS if n_rows <= FEW_ROWS else 1
+# Weights times rows that a thread trains in a second, or so; and the epochs that are the least of a search.
+_PACE, _LEAST_EPOCHS = 2e9, 100
+
+
+def auto_repeats(n_rows: int, n_weights: int = 0, seconds: float = math.inf) -> int:
+    """How often the folds are made, for so many rows.
+
+    Parameters
+    ----------
+    n_rows : int
+    n_weights : int
+        Of a network.
+    seconds : float
+        Of processor time that a limit has: on a wide table it is better spent on epochs than on more folds.
+    """
+    epoch = REPEATS * AUTO_FOLDS * n_rows * n_weights / _PACE
+    return REPEATS if n_rows <= FEW_ROWS and _LEAST_EPOCHS * epoch <= seconds else 1
 
 
 #: Above so many rows one split takes the place of cross-validation where ``cv`` is "auto".

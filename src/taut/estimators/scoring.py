@@ -22,7 +22,7 @@ from taut.estimators.given_rows import GivenRows
 from taut.estimators.model import softmax
 from taut.estimators.problem import Problem
 from taut.selection.failures import ScorerError
-from taut.selection.scored_epochs import FoldScorer
+from taut.selection.scored_epochs import FoldScorer, TimedScorer
 from taut.table.frame import closest
 
 # What metrics call their first parameter; a scorer's is an estimator.
@@ -91,7 +91,7 @@ def fold_scorer(
     X_val: Any = None,
     *,
     seconds: float = math.inf,
-) -> FoldScorer | None:
+) -> TimedScorer | None:
     """A scorer of networks by their outputs for a fold's validation rows; None without ``scoring``.
 
     Parameters
@@ -140,8 +140,9 @@ def fold_scorer(
             raise _failure(name, f"is {found:g}", said)
         return found
 
-    _try(name, score, problem, folds, min(_TRIAL_SECONDS, 0.02 * seconds))
-    return score
+    timed = TimedScorer(score)
+    _try(name, timed, problem, folds, min(_TRIAL_SECONDS, 0.02 * seconds))
+    return timed
 
 
 def scorer_of(scoring: Any) -> Any:

@@ -21,7 +21,7 @@ from taut.selection.ladder import Ladder
 from taut.selection.race import Entry, Race, Rule
 from taut.selection.runner import Runner, Settings, judge_rows
 from taut.selection.score import standard_error, target_variances
-from taut.selection.scored_epochs import FoldScorer
+from taut.selection.scored_epochs import FoldScorer, TimedScorer
 
 Kind: TypeAlias = Literal["constant", "linear"]
 Vector: TypeAlias = NDArray[np.float64]
@@ -166,7 +166,8 @@ def simple_baselines(
     classes : array, shape (n_classes,), or None
         Their names; None for regression.
     control : Control
-        Where it ends the linear model early, that is left out.
+        Where it ends the linear model early, that is left out; and what the scorer says of a constant, where
+        it takes longer.
     scorer : callable, optional
         The person's; see :data:`taut.selection.scored_epochs.FoldScorer`.
     linear : bool
@@ -177,7 +178,7 @@ def simple_baselines(
     tuple of SimpleBaseline
         In the engine's units, with their rows and without gains.
     """
-    found = [_constant(data, folds, classes, scorer)]
+    found = [_constant(data, folds, classes, control, scorer)]
     if linear:
         one = _linear(engine, data, folds, settings, control, scorer)
         found += [] if one is None else [one]
@@ -230,7 +231,11 @@ def gained_over_folds(
 
 
 def _constant(
-    data: Data, folds: Sequence[Fold], classes: NDArray[Any] | None, scorer: FoldScorer | None
+    data: Data,
+    folds: Sequence[Fold],
+    classes: NDArray[Any] | None,
+    control: Control,
+    scorer: FoldScorer | None,
 ) -> SimpleBaseline:
     """Always the training rows' mean; or their shares of the classes, and the most frequent of these."""
     variances = target_variances(data, folds)
@@ -256,7 +261,8 @@ def _constant(
             hits.append(right)
         elif variances[k] > 0:
             score[k] = 1.0 - validation[k] / variances[k]
-        if scorer is not None:
+        in_time = not isinstance(scorer, TimedScorer) or scorer.fits(len(folds) - k, control)
+        if scorer is not None and in_time:
             scoring[k] = _scored(scorer, k, outputs(fold.validation))
     whole = np.isfinite(scoring).all()
     label = "always the mean"
@@ -295,7 +301,7 @@ def _linear(
         if run is None or run.status is Status.DIVERGED:
             return None
         entry.runs[k] = run
-    score = Judge(runner, Race(runner, Rule()), scorer).finish(entry, -1, control)
+    score = Judge(runner, Race(runner, Rule()), scorer).finish(entry, 0, control)
     if score is None or not score.complete:
         return None
     runs = [(entry.runs[k], int(score.fold_epochs[k])) for k in range(len(folds))]

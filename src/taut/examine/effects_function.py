@@ -16,6 +16,7 @@ from taut.errors import TrainingError, TrainingWarning
 from taut.estimators.automatic import AUTO_LEARNING_RATE
 from taut.estimators.base import TautEstimator
 from taut.estimators.effort import Effort, plan_of
+from taut.estimators.groups import group_codes
 from taut.estimators.prepare import Task, prepare
 from taut.estimators.problem import ClassWeight
 from taut.evidence.contribution_lines import MOST_EXACT, Changes, Game, changes_of
@@ -203,7 +204,7 @@ def effects(
     seed, data = given.settings.seed, given.problem.data
     players = players_of(asked.recipe)
     game = Game.of(len(players), seed, MOST_EXACT)
-    units = Units.of(data, given.folds, _codes(groups), seed)
+    units = Units.of(data, given.folds, _codes(groups, len(data.target)), seed)
     news = ExamineNews(on_progress or (print_progress() if verbose else None))
     control = Control(deadline=started + left)
     with Interrupts(control.cancelled) as interrupts:
@@ -265,11 +266,11 @@ def effects(
     )
 
 
-def _codes(groups: Any) -> NDArray[np.intp] | None:
+def _codes(groups: Any, n_rows: int) -> NDArray[np.intp] | None:
     """The groups as numbers; that they fit the rows was checked where the folds were made."""
     if groups is None:
         return None
-    return np.asarray(np.unique(np.asarray(groups), return_inverse=True)[1], dtype=np.intp)
+    return group_codes(groups, n_rows)
 
 
 def _rates_named(rates: NDArray[np.float64]) -> str:

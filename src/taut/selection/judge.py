@@ -15,7 +15,13 @@ from taut.selection.folds import n_repeats, without_shared_rows
 from taut.selection.race import Entry, Race
 from taut.selection.runner import Runner
 from taut.selection.score import CandidateScore, State, Vector, failed_score, score_folds, target_variances
-from taut.selection.scored_epochs import FoldScorer, best_by_score, train_to_best_score
+from taut.selection.scored_epochs import (
+    EPOCHS_SCORED,
+    FoldScorer,
+    TimedScorer,
+    best_by_score,
+    train_to_best_score,
+)
 
 
 @final
@@ -31,10 +37,17 @@ class Judge:
     """
 
     def __init__(self, runner: Runner, race: Race, scorer: FoldScorer | None) -> None:
-        self._runner, self._race, self._scorer = runner, race, scorer
+        self._runner, self._race = runner, race
+        self._scorer = scorer if scorer is None or isinstance(scorer, TimedScorer) else TimedScorer(scorer)
         self._folds = runner.ladder.folds
         self.anchor: tuple[Entry, float] | None = None  # early stopping alone, and its loss
         self.scorer_errors: list[ScorerError] = []  # the first of each candidate that failed by one
+
+    @property
+    def scoring_seconds(self) -> float:
+        """What the person's scorer takes for one candidate, one fold after the other."""
+        epochs = EPOCHS_SCORED if self._runner.keeps_outputs else 1
+        return 0.0 if self._scorer is None else self._scorer.seconds * len(self._folds) * epochs
 
     @cached_property
     def _others(self) -> NDArray[np.bool_] | None:
@@ -48,8 +61,16 @@ class Judge:
     def _variances(self) -> Vector | None:
         return target_variances(self._runner.data, self._folds)
 
-    def finish(self, entry: Entry, batch: int, control: Control) -> CandidateScore | None:
-        """Bring an entry to its end and score it; None where it was cut off and does not count."""
+    def finish(
+        self, entry: Entry, batch: int, control: Control, scoring_ends: Control | None = None
+    ) -> CandidateScore | None:
+        """Bring an entry to its end and score it; None where it was cut off and does not count.
+
+        Parameters
+        ----------
+        scoring_ends : Control, optional
+            For the person's scorer and the networks that it is shown; without it, ``control``.
+        """
         if entry.ended == "failed":
             return self._failed(entry, batch, DIVERGED)
         if entry.ended == "cut off":
@@ -69,7 +90,8 @@ class Judge:
             if ended and not self._is_level(entry):
                 entry.ended = "failed"
                 return self.finish(entry, batch, control)
-        return self.scored(entry, batch, "complete" if ended else "cut off", control)
+        state: State = "complete" if ended else "cut off"
+        return self.scored(entry, batch, state, control, scoring_ends)
 
     def _is_level(self, entry: Entry) -> bool:
         """Whether all folds are at the same epoch: else one diverged on the way."""
@@ -79,7 +101,9 @@ class Judge:
         """Whether the scorer decides the epoch."""
         return self._runner.keeps_outputs and entry.candidate.recipe.hooks().patience is not None
 
-    def scored(self, entry: Entry, batch: int, state: State, control: Control) -> CandidateScore | None:
+    def scored(
+        self, entry: Entry, batch: int, state: State, control: Control, scoring_ends: Control | None = None
+    ) -> CandidateScore | None:
         """Score an entry that has all folds, at the epochs that are best on the others."""
         numbers = range(len(self._folds))
         runs = [entry.runs[k] for k in numbers]
@@ -97,9 +121,8 @@ class Judge:
         entry.runs.update(zip(numbers, known, strict=True))
         scoring = None
         if self._scorer is not None:
-            # A baseline has to have its score, whatever the time.
             try:
-                found = self._scoring(entry, scores.fold_epochs, state, Control() if batch < 0 else control)
+                found = self._scoring(entry, scores.fold_epochs, state, scoring_ends or control)
             except ScorerError as error:
                 self.scorer_errors.append(error)
                 return self._failed(entry, batch, str(error))
@@ -123,6 +146,10 @@ class Judge:
             seconds=entry.seconds,
             n_repeats=self._n_repeats,
         )
+
+    def unscored(self, entry: Entry, batch: int) -> CandidateScore:
+        """A candidate that there was no time to score."""
+        return self._failed(entry, batch, "no time was left to score it")
 
     def _failed(self, entry: Entry, batch: int, why: str) -> CandidateScore:
         return failed_score(entry.candidate, batch, len(self._folds), why, entry.epochs, entry.seconds)
@@ -182,6 +209,8 @@ class Judge:
         if networks is None:
             return None
         for k, network in zip(missing, networks, strict=True):
+            if not self._scorer.fits(1, control):
+                return None
             run, epoch = entry.runs[k], int(epochs[k])
             outputs = self._runner.engine.predict(
                 self._runner.data.values, network, self._folds[k].validation

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,39 @@ from taut.selection.score import Vector, choose_epochs
 FoldScorer = Callable[[int, NDArray[np.floating]], float]
 
 _MOST_EPOCHS = 30
+#: About so many are scored of a training.
+EPOCHS_SCORED = 20
+
+
+@final
+class TimedScorer:
+    """A scorer that knows how long it takes, so that a time limit can count on it.
+
+    Attributes
+    ----------
+    seconds : float
+        One call's, the mean of those so far but the first, which may have things to import; 0 before any.
+    """
+
+    def __init__(self, score: FoldScorer) -> None:
+        self._score = score
+        self._n_calls, self._total, self.seconds = 0, 0.0, 0.0
+
+    def __call__(self, fold: int, outputs: NDArray[np.floating]) -> float:
+        """Score a network; see ``FoldScorer``."""
+        started = time.monotonic()
+        try:
+            return self._score(fold, outputs)
+        finally:
+            spent = time.monotonic() - started
+            self._n_calls += 1
+            if self._n_calls > 1:
+                self._total += spent
+            self.seconds = self._total / (self._n_calls - 1) if self._n_calls > 1 else spent
+
+    def fits(self, n_calls: int, control: Control) -> bool:
+        """Whether so many calls will be over before the control's deadline."""
+        return not control.should_stop() and time.monotonic() + n_calls * self.seconds <= control.deadline
 
 
 def epochs_to_score(n_epochs: int) -> NDArray[np.int64]:

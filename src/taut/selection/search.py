@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -31,12 +32,16 @@ from taut.selection.result import Contest, PlainRuns, SearchResult
 from taut.selection.runner import Job, Runner, Settings
 from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
-from taut.selection.scored_epochs import FoldScorer
+from taut.selection.scored_epochs import EPOCHS_SCORED, FoldScorer, TimedScorer
 from taut.selection.space import is_plain
 
 # The baselines may take this share of a time limit (making their networks again takes no longer); what they
 # reached by then is what they are.
 _BASELINES_SHARE = 0.5
+# The person's scorer is shown networks of epochs that others chose: they are trained again, once each.
+_SCORED_BASELINES_SHARE = 0.3
+# To score the epochs of one candidate may take this share of a time limit; else the loss chooses its epoch.
+_SCORING_SHARE = 0.05
 # Room that is kept for making the chosen networks, on top of the estimate.
 _SPARE = 1.25
 # What is tried later goes by the first batch, so that it is looked at twice before the race is judged.
@@ -98,7 +103,7 @@ class Search:
             self.ladder,
             self.settings,
             self.ledger,
-            for_scorer=self.scorer is not None,
+            for_scorer=self.scorer is not None and not self._is_slow,
         )
         self._race = Race(self.runner, self.rule)
         self._judge = Judge(self.runner, self._race, self.scorer)
@@ -114,6 +119,14 @@ class Search:
         self._cut_short = False
         self._expected = math.inf  # seconds that all will take
         self._batches_began = 0.0
+
+    @cached_property
+    def _is_slow(self) -> bool:
+        """Whether the scorer takes too long to look at the epochs of each candidate, for the time limit."""
+        if not isinstance(self.scorer, TimedScorer):
+            return False
+        seconds = self.scorer.seconds * EPOCHS_SCORED * len(self.ladder.folds)
+        return seconds > _SCORING_SHARE * (self.deadline - time.monotonic())
 
     def run(self) -> SearchResult:
         """Search; on Ctrl+C or at the deadline, finish with the best so far.  A second Ctrl+C ends at once.
@@ -133,9 +146,11 @@ class Search:
     def _run(self, interrupts: Interrupts) -> SearchResult:
         self._started = time.monotonic()
         if self.scorer is not None and not self.runner.keeps_outputs:
+            why = "There are too many held-out rows and epochs to keep all outputs"
+            if isinstance(self.scorer, TimedScorer) and self._is_slow:
+                why = f"scoring takes {self.scorer.seconds:.2g} s each time, too much for the time limit"
             warnings.warn(
-                "There are too many held-out rows and epochs to keep all outputs: scoring chooses among the "
-                "candidates, and the loss the epoch of each.",
+                f"{why}: scoring chooses among the candidates, and the loss the epoch of each.",
                 TrainingWarning,
                 stacklevel=2,
             )
@@ -183,7 +198,8 @@ class Search:
             )
         self._expected = self._guess(trainings)
         self._tell()
-        limited = self._within(_BASELINES_SHARE)
+        share = _BASELINES_SHARE if self.scorer is None else _SCORED_BASELINES_SHARE
+        limited = self._within(share, but=len(self.baselines) * self._judge.scoring_seconds)
         shared = (self.engine, self.data, trainings, self.settings.max_epochs)
         last = self.settings.max_epochs
         if not known:
@@ -226,10 +242,14 @@ class Search:
             ended = run is not None
             if run is not None and run.status is not Status.DIVERGED:
                 entry.runs[taster.stage] = run
+        # Early stopping alone has to have the person's score, whatever the time.
+        scoring_ends = Control() if entry.number == 0 else self._within(1.0)
         if ended or entry.ended:
-            score = self._judge.finish(entry, -1, control)
+            score = self._judge.finish(entry, -1, control, scoring_ends)
         else:
-            score = self._judge.scored(entry, -1, "cut off", control)
+            score = self._judge.scored(entry, -1, "cut off", control, scoring_ends)
+        if score is None and self.scorer is not None:
+            score = self._judge.unscored(entry, -1)
         self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
         if score is not None:
             self._folds_done += len(self.ladder.folds)
@@ -238,9 +258,9 @@ class Search:
     def _curves_of(self, entry: Entry) -> tuple[Curve, ...]:
         return tuple(entry.runs[job.stage].curve for job in self._jobs(entry))
 
-    def _within(self, share: float) -> Control:
-        """A control that ends at this share of the time limit."""
-        deadline = self._started + (self.deadline - self._started) * share
+    def _within(self, share: float, but: float = 0.0) -> Control:
+        """A control that ends at this share of the time limit, less so many seconds."""
+        deadline = self._started + (self.deadline - self._started - but) * share
         return Control(deadline=deadline, cancelled=self._stop.cancelled)
 
     # --- the batches ----------------------------------------------------------------------------------------
@@ -276,7 +296,8 @@ class Search:
         """How many candidates a time limit has room for, by what early stopping alone took; at least one."""
         if self.deadline == math.inf or not self._scores:
             return 2**31
-        each = max(1e-3, _RACED * self._scores[0].seconds / self.engine.threads)
+        one = self._scores[0].seconds / self.engine.threads + self._judge.scoring_seconds
+        each = max(1e-3, _RACED * one)
         return max(1, int(min(2.0**31, (self._search_deadline() - time.monotonic()) / each)))
 
     def _try(self, batch: int, candidates: Sequence[Candidate]) -> None:
