@@ -15,20 +15,31 @@ from tests.estimators.helpers import crossvalidated, given
 GONE = RuntimeError("the server is gone")
 
 
-def failing(after: int, what: Any = GONE, until: int = 10**9) -> Any:
-    """A scorer that gives its calls' number, and after so many calls raises, or gives something else."""
-    calls = 0
+class Failing:
+    """A scorer that raises, or gives something else, for the candidates of these numbers.
 
-    def scorer(estimator: Any, X: Any, y: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if after < calls <= until:
-            if isinstance(what, Exception):
-                raise what
-            return what
-        return calls / 1000
+    The first calls, one a fold, try it out.
+    """
 
-    return scorer
+    def __init__(self, which: Any, what: Any = GONE) -> None:
+        self.which, self.what = which, what
+        self.n_calls = self.n_told = 0
+        self.__name__ = "scorer"
+
+    def __call__(self, estimator: Any, X: Any, y: Any) -> Any:
+        self.n_calls += 1
+        if self.n_calls > 3 and self.n_told in self.which:
+            if isinstance(self.what, Exception):
+                raise self.what
+            return self.what
+        return -float(np.mean((estimator.predict(X) - y) ** 2))
+
+    def told(self, candidate: Any) -> None:
+        self.n_told += 1
+
+    def fit(self, **changes: Any) -> Any:
+        made = crossvalidated("regression", scoring=self, n_candidates=6, on_candidate=self.told, **changes)
+        return made.fit(*given("regression"))
 
 
 @pytest.mark.fault(80)
@@ -44,16 +55,10 @@ def failing(after: int, what: Any = GONE, until: int = 10**9) -> Any:
     ids=["raises", "raises without a word", "nan", "None", "dict"],
 )
 def test_who_fails_by_the_scorer_is_named_and_the_others_go_on(what: Any, sentence: str) -> None:
-    # Three folds: three calls try it out, six are for the simple models, then three are for each candidate;
-    # the third candidate's second call fails.
-    with pytest.warns(
-        TrainingWarning, match=rf"1 of 6 candidates have no score: .*scoring=scorer {sentence}"
-    ):
-        fitted = crossvalidated("regression", scoring=failing(16, what, 17), n_candidates=6).fit(
-            *given("regression")
-        )
-    assert [c.state for c in fitted.candidates_].count("failed") == 1
-    assert "scoring=scorer" in fitted.candidates_[2].failed
+    with pytest.warns(TrainingWarning, match=rf"1 of 6 candidates have .*scoring=scorer {sentence}"):
+        fitted = Failing([3], what).fit()
+    assert [i for i, c in enumerate(fitted.candidates_) if c.state == "failed"] == [3]
+    assert "scoring=scorer" in fitted.candidates_[3].failed
     assert fitted.estimate_.score_name == "scorer"
     assert np.isfinite(fitted.estimate_.score.value)
     assert np.isfinite(fitted.predict(given("regression")[0])).all()
@@ -61,12 +66,23 @@ def test_who_fails_by_the_scorer_is_named_and_the_others_go_on(what: Any, senten
 
 @pytest.mark.fault(80)
 def test_also_the_baselines_may_fail_and_the_model_is_saved_and_reported(tmp_path: Path) -> None:
-    scorer = failing(9, until=11)
     with pytest.warns(TrainingWarning, match="2 of 6 candidates have no score: early stopping "):
-        fitted = crossvalidated("regression", scoring=scorer, n_candidates=6).fit(*given("regression"))
+        fitted = Failing([0, 1]).fit()
     assert [c.state for c in fitted.candidates_[:2]] == ["failed", "failed"]
     fitted.report(tmp_path / "page.html")
     fitted.save(tmp_path / "model")
+
+
+@pytest.mark.fault(80)
+def test_an_epoch_without_a_score_is_not_the_best_one() -> None:
+    def late(estimator: Any, X: Any, y: Any) -> float:
+        said = estimator.predict(X)
+        if np.std(said) < 0.4:  # as in the first epochs
+            raise GONE
+        return -float(np.mean((said - y) ** 2))
+
+    fitted = crossvalidated("regression", scoring=late, n_candidates=2).fit(*given("regression"))
+    assert [c.state for c in fitted.candidates_] == ["complete"] * 2
 
 
 @pytest.mark.fault(80)
@@ -90,29 +106,13 @@ def test_counts_with_zeros_are_scored_by_poisson_deviance() -> None:
     assert fitted.estimate_.score.value < 0
 
 
-def module_scorer(estimator: Any, X: Any, y: Any) -> float:
-    if module_calls.pop(0):
-        raise RuntimeError("no")
-    return float(-np.mean((estimator.predict(X) - y) ** 2))
-
-
-module_calls: list[bool] = []
-
-
 @pytest.mark.fault(80)
-def test_a_search_that_is_taken_up_again_has_what_had_failed(tmp_path: Path) -> None:
-    """The third candidate fails on its second fold; taken up again only the failed folds are asked for."""
-
-    def fit() -> Any:
+def test_a_search_that_is_taken_up_again_fails_where_it_had_failed(tmp_path: Path) -> None:
+    fits = []
+    for _ in range(2):
         with pytest.warns(TrainingWarning, match="1 of 6 candidates have no score"):
-            return crossvalidated(
-                "regression", scoring=module_scorer, n_candidates=6, random_state=0, resume=tmp_path / "r"
-            ).fit(*given("regression"))
-
-    module_calls[:] = [False] * 16 + [True] + [False] * 9
-    first = fit()
-    module_calls[:] = [False] * 9 + [True]
-    again = fit()
-    assert not module_calls
+            fits.append(Failing([3]).fit(random_state=0, resume=tmp_path / "file"))
+    first, again = fits
     assert [c.state for c in again.candidates_] == [c.state for c in first.candidates_]
+    assert [c.failed for c in again.candidates_] == [c.failed for c in first.candidates_]
     assert again.recipe_ == first.recipe_

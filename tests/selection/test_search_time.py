@@ -198,6 +198,7 @@ def test_a_baseline_that_was_cut_off_can_still_be_the_best(monkeypatch: Any) -> 
 @pytest.mark.fault(44)
 @pytest.mark.parametrize("limit", [15, 40, 80, 200])
 @pytest.mark.parametrize("seconds", [0.1, 2.0])
+@pytest.mark.filterwarnings("ignore:scoring takes", "ignore:There are too many held-out rows")
 def test_the_scorer_counts(limit: int, seconds: float, monkeypatch: Any) -> None:
     """An epoch takes a second, and a call of the scorer some; there are three folds."""
     clock = Clock(monkeypatch)
@@ -211,6 +212,7 @@ def test_the_scorer_counts(limit: int, seconds: float, monkeypatch: Any) -> None
     tried = [tagged(tag) for tag in range(1, 50)]
     made = scripted(lambda member, stage: FLAT, tried, clock, max_epochs=4, at_a_time=4)
     made = replace(made, scorer=timed, deadline=clock.now + limit)
+    made.runner.keeps_outputs = False
     result = made.run()
     assert clock.now <= made.deadline + 2.0
     assert result.candidates[0].scoring is not None
@@ -219,6 +221,7 @@ def test_the_scorer_counts(limit: int, seconds: float, monkeypatch: Any) -> None
 
 
 @pytest.mark.fault(44)
+@pytest.mark.filterwarnings("ignore:There are too many held-out rows")
 def test_where_there_is_time_to_score_early_stopping_alone_only_the_other_baseline_is_named(
     monkeypatch: Any,
 ) -> None:
@@ -230,7 +233,26 @@ def test_where_there_is_time_to_score_early_stopping_alone_only_the_other_baseli
 
     made = scripted(lambda member, stage: FLAT, [tagged(1)], clock, max_epochs=4)
     made = replace(made, scorer=scorer, deadline=clock.now + 45)
+    made.runner.keeps_outputs = False
     result = made.run()
     assert clock.now <= made.deadline + 2.0
     assert [score.failed for score in result.candidates] == ["", "no time was left to score it"]
     assert result.best.candidate == EARLY
+
+
+@pytest.mark.fault(44)
+def test_a_slow_scorer_leaves_the_epochs_to_the_loss_and_it_is_said(monkeypatch: Any) -> None:
+    clock = Clock(monkeypatch)
+
+    def scorer(k: int, outputs: Any) -> float:
+        clock.now += 1.0
+        return float(k)
+
+    timed = TimedScorer(scorer)
+    timed(0, np.zeros((1, 1)))
+    made = scripted(lambda member, stage: FLAT, [], clock, max_epochs=4)
+    assert replace(made, scorer=timed).runner.keeps_outputs
+    made = replace(made, scorer=timed, deadline=clock.now + 100)
+    assert not made.runner.keeps_outputs
+    with pytest.warns(TrainingWarning, match="scoring takes 1 s each time, .* and the loss the epoch"):
+        made.run()
