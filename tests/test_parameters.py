@@ -62,7 +62,7 @@ def test_whole_refuses_the_rest_and_names_it(value: object) -> None:
 @pytest.mark.fault(82)
 def test_whole_has_a_highest_where_one_is_given() -> None:
     assert whole("max_epochs", 1000, high=1000) == 1000
-    for value in (1001, 10**30, 1e30):
+    for value in (1001, 10**30, 1e30, 0):
         with pytest.raises(
             ParameterError, match="max_epochs must be a whole number from 1 to 1,000, and it is"
         ):

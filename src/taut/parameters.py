@@ -68,13 +68,10 @@ def whole(parameter: str, value: object, *, low: int = 1, high: int | None = Non
             number = int(value)
         elif isinstance(value, numbers.Real) and float(value).is_integer():
             number = int(float(value))
-        if number is not None and number >= low:
-            if high is None or number <= high:
-                return number
-            raise ParameterError(
-                f"{parameter} must be a whole number from {low} to {high:,}, and it is {value!r}."
-            )
-    raise ParameterError(f"{parameter} must be a whole number of {low} or more, and it is {value!r}.")
+        if number is not None and number >= low and (high is None or number <= high):
+            return number
+    span = f"of {low} or more" if high is None else f"from {low} to {high:,}"
+    raise ParameterError(f"{parameter} must be a whole number {span}, and it is {value!r}.")
 
 
 def switch(parameter: str, value: object) -> bool:

@@ -136,7 +136,7 @@ def sentence(run: Run, *arguments: object) -> str:
     [
         (["--technique", "dropuot"], "there is no technique 'dropuot'; did you mean dropout?"),
         (["--strengths", "many"], "--strengths is how many, such as 50, or which, such as 0.1,0.3,1;"),
-        (["--strengths", "0"], "strengths must be a whole number of 1 or more"),
+        (["--strengths", "0"], "strengths must be a whole number from 1 to 10,000"),
         (["--strengths", "-1,2"], "L2's strength must be a finite number of 0 or more"),
         (
             ["--technique", "early_stopping", "--strengths", "4,5"],

@@ -68,7 +68,7 @@ def test_parameters_and_their_defaults(kind: Any, own: dict[str, Any]) -> None:
         ({"learning_rate": "fast"}, "learning_rate must be .* 'fast' is no number"),
         ({"batch_size": 0}, "batch_size must be a whole number of 1 or more, and it is 0"),
         ({"batch_size": 1.5}, "batch_size must be a whole number of 1 or more, and it is 1.5"),
-        ({"max_epochs": 0}, "max_epochs must be a whole number of 1 or more"),
+        ({"max_epochs": 0}, "max_epochs must be a whole number from 1 to 1,000,000"),
         ({"hidden": 128}, r"hidden must be a tuple of widths such as \(128, 128\)"),
         ({"hidden": (8, 0)}, "Each width in hidden must be a whole number of 1 or more"),
         ({"activation": "tanh"}, "activation must be one of relu, silu, gelu, and it is 'tanh'"),

@@ -67,8 +67,8 @@ def test_the_chosen_one_has_the_lowest_loss_and_is_never_worse_than_the_baseline
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"n_candidates": 1}, "n_candidates must be a whole number of 2 or more, and it is 1"),
-        ({"n_candidates": 2.5}, "n_candidates must be a whole number of 2 or more"),
+        ({"n_candidates": 1}, "n_candidates must be a whole number from 2 to 100,000, and it is 1"),
+        ({"n_candidates": 2.5}, "n_candidates must be a whole number from 2 to 100,000"),
         ({"time_limit": -1}, "time_limit must be a finite number of 0 or more, and it is -1"),
         ({"time_limit": "a minute"}, "time_limit must be .* 'a minute' is no number"),
         ({"effort": "hard"}, "effort must be one of 'quick', 'standard', 'thorough', and it is 'hard'"),

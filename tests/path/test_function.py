@@ -221,7 +221,7 @@ def test_the_task_may_be_said() -> None:
         ({"technique": "dropuot"}, "no technique 'dropuot'; did you mean dropout"),
         ({"technique": 3}, "technique must be a name such as 'l2', or a class such as taut.L2"),
         ({"technique": L1(0.1)}, "technique must be a name"),
-        ({"strengths": 0}, "strengths must be a whole number of 1 or more"),
+        ({"strengths": 0}, "strengths must be a whole number from 1 to 10,000"),
         ({"strengths": True}, "strengths must be a whole number"),
         ({"strengths": 2.5}, "strengths must be a whole number"),
         ({"strengths": [-1]}, "L2's strength"),
