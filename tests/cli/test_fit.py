@@ -123,7 +123,7 @@ def test_options_of_the_search_give_a_model_of_it(run: Run, table: Path) -> None
     assert f"trained  learning rate {model.learning_rate_:g}, hidden layers {widths}\n" in result.stdout
     score = model.best_.scoring.mean()
     assert score == max(c.scoring.mean() for c in model.candidates_ if c.complete)
-    assert f"It was chosen by roc_auc: {score:.3g}" in result.stdout
+    assert f"Chosen by roc_auc: {score:.3g}" in result.stdout
 
 
 def test_few_rows_have_their_folds_made_anew(run: Run, table: Path) -> None:
