@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import sys
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -111,4 +113,32 @@ def test_a_terminal_that_cannot_draw_again_gets_plain_lines(monkeypatch: pytest.
     with SearchProgress(voice) as shown:
         shown.update(at(12))
     assert "\x1b" not in out.getvalue()
-    assert out.getvalue().startswith("12 of 40 candidates")
+    assert out.getvalue().startswith("12 of 40, loss 0.05, ")  # 80 columns, whatever was asked for
+
+
+@pytest.mark.fault(94)
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_the_line_is_never_two(width: int) -> None:
+    voice, out = Voice(), io.StringIO()
+    voice.console = Console(file=out, force_terminal=True, width=width, highlight=False)
+    with SearchProgress(voice) as shown:
+        for done, left in ((2, 7199.0), (1203, 3599.0), (1999, None)):
+            shown.update(replace(at(done, 2000, left=left), folds=12345, best=1234567.8, baseline=2345678.9))
+            shown._live.refresh()
+        shown.update(at(2000, 2000, finishing=True))
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert max(map(len, re.split(r"[\r\n]+", text))) <= width
+    # What wrapped would be gone back over each time, and not only when the line is taken away.
+    assert out.getvalue().count("\x1b[1A") == 1
+    assert "early stopping alone" in text
+
+
+@pytest.mark.fault(94)
+def test_at_80_columns_all_of_it_is_there() -> None:
+    voice, out = Voice(), io.StringIO()
+    voice.console = Console(file=out, force_terminal=True, width=80, highlight=False)
+    with SearchProgress(voice) as shown:
+        shown.update(at(12, 66, left=3590.0))
+        shown._live.refresh()
+    assert "12 of 66, loss 0.05, early stopping alone 0.075" in out.getvalue()
+    assert "59 min 50 s left" in out.getvalue()

@@ -44,12 +44,17 @@ class CountingBar:
 
     def __init__(self, voice: Voice, noun: str) -> None:
         from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
 
         self._voice, self._noun, self._next = voice, noun, time.monotonic() + _FIRST_SECONDS
         self._live = (
             Progress(
                 BarColumn(bar_width=20),
-                TextColumn("{task.description}", markup=False),
+                TextColumn(
+                    "{task.description}",
+                    markup=False,
+                    table_column=Column(no_wrap=True, overflow="ellipsis"),
+                ),
                 console=voice.console,
                 transient=True,
             )

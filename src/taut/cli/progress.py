@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from taut.selection.news import Progress
 
 _EVERY_SECONDS = 5.0  # between plain lines
+_NARROW = 110  # columns: a terminal with fewer gets a shorter line, for what wraps cannot be drawn again
 _WORTH_SAYING = 60.0  # seconds: of a search that takes longer, an estimate is given before it starts
 
 
@@ -29,6 +30,7 @@ class SearchProgress:
     def __init__(self, voice: Voice, seconds: float | None = None) -> None:
         self._voice = voice
         self._live = _live_display(voice) if voice.is_live else None
+        self._text_of = short_text_of if voice.columns < _NARROW else text_of
         self._next = 0.0
         self._estimated = False
         self._until = math.inf if seconds is None else time.monotonic() + seconds
@@ -58,7 +60,7 @@ class SearchProgress:
             )
             self._live.update(
                 self._live.task_ids[0],
-                description=text_of(progress),
+                description=self._text_of(progress),
                 completed=min(1.0, share),
                 until=math.inf if progress.finishing else now + left,
                 refresh=progress.finishing,
@@ -66,7 +68,7 @@ class SearchProgress:
         elif (now >= self._next and math.isfinite(progress.best)) or progress.finishing:
             self._next = now + _EVERY_SECONDS
             remaining = "" if progress.finishing or math.isinf(left) else f", {duration(left)} left"
-            self._voice.say(text_of(progress) + remaining)
+            self._voice.say(self._text_of(progress) + remaining)
 
 
 def text_of(progress: Progress) -> str:
@@ -81,6 +83,18 @@ def text_of(progress: Progress) -> str:
     return f"{text}; making the chosen networks" if progress.finishing else text
 
 
+def short_text_of(progress: Progress) -> str:
+    """The same in fewer words, for a terminal of 80 columns: 52 letters, where losses are usual ones."""
+    text = f"{progress.done} of {progress.total}" if progress.total else f"{progress.done} candidates"
+    if progress.finishing:
+        return f"{text}; making the chosen networks"
+    if math.isfinite(progress.best):
+        text += f", loss {progress.best:.4g}"
+    if math.isfinite(progress.baseline):
+        text += f", early stopping alone {progress.baseline:.4g}"
+    return text
+
+
 def duration(seconds: float) -> str:
     """Such as "12 s", "3 min 20 s" or "2 h 5 min"."""
     whole = max(0, math.ceil(seconds))
@@ -93,6 +107,7 @@ def duration(seconds: float) -> str:
 
 def _live_display(voice: Voice) -> Any:
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.table import Column
     from rich.text import Text
 
     @final
@@ -103,10 +118,11 @@ def _live_display(voice: Voice) -> Any:
             until = task.fields["until"]
             return Text("" if math.isinf(until) else f"{duration(until - time.monotonic())} left")
 
+    one_line = Column(no_wrap=True, overflow="ellipsis")
     return Progress(
-        BarColumn(bar_width=20),
-        TextColumn("{task.description}", markup=False),
-        TimeLeft(),
+        BarColumn(bar_width=8 if voice.columns < _NARROW else 20),
+        TimeLeft(table_column=Column(no_wrap=True)),
+        TextColumn("{task.description}", markup=False, table_column=one_line),
         console=voice.console,
         transient=True,
     )

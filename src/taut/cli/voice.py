@@ -8,6 +8,7 @@ nothing else in ``cli`` prints.
 from __future__ import annotations
 
 import functools
+import math
 import shlex
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -152,6 +153,11 @@ class Voice:
     def is_live(self) -> bool:
         """Whether a line can be drawn again: a terminal that understands how."""
         return self.console.is_terminal and not self.console.is_dumb_terminal
+
+    @property
+    def columns(self) -> float:
+        """How long a line may be; without end where there is no terminal."""
+        return self.console.width if self.console.is_terminal else math.inf
 
     def say(self, text: str) -> None:
         """Print a line; where standard error cannot be written, the work goes on without."""

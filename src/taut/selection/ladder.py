@@ -46,6 +46,10 @@ class Ladder:
         """All folds that are trained, by number."""
         return self.folds if self.taster is None else (*self.folds, self.taster)
 
+    def size(self, stage: int) -> float:
+        """The rows of a stage as a share of those of a fold."""
+        return len(self.stages[stage].train) / max(1, len(self.folds[0].train))
+
     def rungs(self, begin: int = 0, n_first: int = 1) -> tuple[tuple[int, ...], ...]:
         """The taster; four folds, one by one; the rest.
 

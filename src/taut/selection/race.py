@@ -21,6 +21,7 @@ from taut.selection.folds import seed_of
 from taut.selection.runner import Job, Runner
 from taut.selection.runs import RACED, FoldRun
 from taut.selection.space import is_single
+from taut.techniques import TECHNIQUES
 from taut.techniques.base import Technique
 
 
@@ -150,6 +151,17 @@ class Race:
                 most = max(1, math.ceil(self._rule.share * self._rule.again**place * len(entries)))
                 going = self._survivors(going, leader, place, most, kept)
                 self._forget_the_ended(entries)
+
+    def expected(self, n: int, *, begin: int = 0, n_first: int = 1, keep_singles: bool = False) -> float:
+        """How many trainings a batch of ``n`` takes where as many go on as may; see :meth:`run`."""
+        first, *rest = self._runner.ladder.rungs(begin, n_first)
+        size = self._runner.ladder.size
+        total = n * sum(map(size, first))
+        for place, rung in enumerate(rest):
+            most = max(1, math.ceil(self._rule.share * self._rule.again**place * n))
+            most += len(TECHNIQUES) if keep_singles else 0
+            total += min(n, most) * sum(map(size, rung))
+        return total
 
     def _forget_the_ended(self, entries: Sequence[Entry]) -> None:
         """Nobody goes on with their trainings, which hold the rows' losses of all epochs."""

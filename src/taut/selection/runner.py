@@ -101,6 +101,7 @@ class Runner:
         most = max(len(fold.validation) for fold in ladder.folds) * data.n_outputs * settings.max_epochs
         #: Whether the outputs for validation rows are kept, by which a scorer decides the epoch.
         self.keeps_outputs = for_scorer and most <= _MOST_OUTPUTS
+        self.remembered = 0.0  # seconds that the runs took which were found in the ledger
 
     @property
     def _limit(self) -> int:
@@ -138,6 +139,7 @@ class Runner:
         """
         runs = [self.recorded(job) for job in jobs]
         missing = [i for i, run in enumerate(runs) if run is None]
+        self.remembered += sum(run.seconds for run in runs if run is not None)
         if arrived:
             for job, run in zip(jobs, runs, strict=True):
                 if run is not None:

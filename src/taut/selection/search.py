@@ -34,6 +34,7 @@ from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
 from taut.selection.scored_epochs import EPOCHS_SCORED, FoldScorer, TimedScorer
 from taut.selection.space import is_plain
+from taut.selection.time_left import TimeLeft
 
 # The baselines may take this share of a time limit (making their networks again takes no longer); what they
 # reached by then is what they are.
@@ -46,6 +47,9 @@ _SCORING_SHARE = 0.05
 _SPARE = 1.25
 # What is tried later goes by the first batch, so that it is looked at twice before the race is judged.
 _FIRST_BATCH_FOLDS = 2
+# Trainings of the first batch, and of the later ones, whose candidates are better and so train longer, as
+# against those of early stopping alone.
+_FIRST_TAKES, _LATER_TAKE = 1.4, 1.6
 # A batch is only begun where a time limit has room for about this part of what it takes without cuts.
 _RACED = 0.4
 
@@ -118,7 +122,8 @@ class Search:
         self._asked = 0  # candidates, the baselines counted
         self._cut_short = False
         self._expected = math.inf  # seconds that all will take
-        self._batches_began = 0.0
+        self._batches_began = self._remembered_before = 0.0
+        self._time_left: TimeLeft | None = None
 
     @cached_property
     def _is_slow(self) -> bool:
@@ -155,7 +160,7 @@ class Search:
                 stacklevel=2,
             )
         self._run_baselines()
-        self._batches_began = time.monotonic()
+        self._batches_began, self._remembered_before = time.monotonic(), self.runner.remembered
         # Early stopping alone is a point of the space; no regularization is none.
         self.proposer.tell([score for score in self._scores if score.candidate == self.baselines[0]])
         batch = 0
@@ -165,6 +170,8 @@ class Search:
             if not candidates:
                 break
             self._try(batch, candidates)
+            if self._time_left:
+                self._time_left.batch_is_over()
             batch += 1
         if interrupts.count > 1 or (not eligible(self._scores) and self._stop.cancelled.is_set()):
             raise KeyboardInterrupt
@@ -253,6 +260,8 @@ class Search:
         self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
         if score is not None:
             self._folds_done += len(self.ladder.folds)
+            if entry.number == 0:
+                self._expect(entry)
             self._take(entry, score)
 
     def _curves_of(self, entry: Entry) -> tuple[Curve, ...]:
@@ -425,6 +434,8 @@ class Search:
 
     def _arrived(self, job: Job) -> None:
         self._folds_done += 1
+        if self._time_left:
+            self._time_left.arrived(self.ladder.size(job.stage))
         if self.ledger:
             self.ledger.spend(time.monotonic() - self._started)
         self._tell()
@@ -440,16 +451,30 @@ class Search:
             return math.inf
         return epoch * (self.settings.max_epochs + 60 * _RACED * (self.n_candidates - 2))
 
+    def _expect(self, early: Entry) -> None:
+        """Guess the batches' trainings, once early stopping alone has told what one takes."""
+        if self.n_candidates is None:
+            return
+        rest, sizes = self.n_candidates - len(self.baselines), [self.proposer.n_first]
+        while sum(sizes) < rest:
+            sizes.append(self.batch_size)
+        sizes[-1] -= max(0, sum(sizes) - rest)
+        batches = [
+            self._race.expected(n, begin=i, n_first=1 if i else _FIRST_BATCH_FOLDS, keep_singles=not i)
+            * (_LATER_TAKE if i else _FIRST_TAKES)
+            for i, n in enumerate(sizes)
+        ]
+        seconds = sum(run.seconds for run in early.runs.values()) / self.engine.threads
+        self._time_left = TimeLeft(batches, seconds / sum(map(self.ladder.size, early.runs)))
+
     def _progress(self, finishing: bool) -> Progress:
         now = time.monotonic()
-        n_baselines = len(self.baselines)
         left: float | None = None
-        if self.n_candidates:
-            done = len(self._scores) - n_baselines
-            if done > 0 and self._batches_began:
-                left = (now - self._batches_began) / done * (self.n_candidates - n_baselines - done)
-            elif math.isfinite(self._expected):
-                left = max(0.0, self._expected - (now - self._started))
+        if self._time_left:
+            spent = (self.runner.remembered - self._remembered_before) / self.engine.threads
+            left = self._time_left.seconds(spent + now - self._batches_began if self._batches_began else 0.0)
+        elif math.isfinite(self._expected):
+            left = max(0.0, self._expected - (now - self._started))
         if self.deadline < math.inf:
             until = max(0.0, self.deadline - now)
             left = until if left is None else min(left, until)
