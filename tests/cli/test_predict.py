@@ -189,3 +189,54 @@ def test_the_file_has_the_usual_mode(run: Run, model: Path, new: Path) -> None:
     run("predict", model, new)
     (new.parent / "plain").touch()
     assert os.stat(new.parent / "new.predictions.csv").st_mode == os.stat(new.parent / "plain").st_mode
+
+
+@pytest.mark.fault(92)
+def test_columns_are_kept_as_they_are_in_the_file(run: Run, model: Path, tmp_path: Path) -> None:
+    lines = [[f"{i:03}", *row[:5], f" x{i} "] for i, row in enumerate(rows(40))]
+    path = write_csv(tmp_path / "new.csv", lines, ["id", *HEADER[:5], "note"])
+    result = run("predict", model, path, "--keep", "note", "--keep", "id", "--keep", "size")
+    assert result.exit_code == 0, result.output
+    found = read_csv(tmp_path / "new.predictions.csv")
+    assert list(found[0])[:4] == ["note", "id", "size", "prediction"]
+    assert [row["id"] for row in found] == [f"{i:03}" for i in range(40)]
+    assert [row["size"] for row in found] == [line[1] for line in lines]
+    assert found[5]["note"].strip() == "x5"
+    plain = run("predict", model, path, "-o", tmp_path / "plain.csv")
+    assert plain.exit_code == 0
+    assert [row["prediction"] for row in found] == [
+        row["prediction"] for row in read_csv(tmp_path / "plain.csv")
+    ]
+
+
+def test_a_kept_column_that_is_not_there_or_would_be_there_twice(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "new.csv", [[*row[:5], "1"] for row in rows(9)], [*HEADER[:5], "prediction"])
+    result = run("predict", model, path, "--keep", "sise")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "error: there is no column 'sise'; did you mean 'size'?\n"
+    result = run("predict", model, path, "--keep", "prediction")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: --keep prediction: the predictions have a column of this name; rename it in DATA.\n"
+    )
+
+
+@pytest.mark.fault(92)
+def test_no_cell_is_a_formula_with_safe_csv(run: Run, tmp_path: Path) -> None:
+    evil = ["=1+1", "+1", "-2+3", "@SUM(A1)", "plain"]
+    lines = [[str(i), evil[i % 5], "=cmd()" if i % 2 else "-no"] for i in range(60)]
+    path = write_csv(tmp_path / "t.csv", lines, ["size", "=id", "y"])
+    result = run("fit", path, "--target", "y", "--drop", "=id", *QUICK)
+    assert result.exit_code == 0, result.output
+    options = ("--keep", "=id", "--keep", "size", "-o", tmp_path / "out.csv")
+    assert run("predict", tmp_path / "t.taut", path, *options).exit_code == 0
+    found = read_csv(tmp_path / "out.csv")
+    assert [row["=id"] for row in found[:5]] == evil  # as it is, where nobody asks
+    assert {row["prediction"] for row in found} <= {"=cmd()", "-no"}
+    assert run("predict", tmp_path / "t.taut", path, "--safe-csv", *options).exit_code == 0
+    found = read_csv(tmp_path / "out.csv")
+    assert [row["'=id"] for row in found[:5]] == ["'=1+1", "+1", "'-2+3", "'@SUM(A1)", "plain"]
+    assert {row["prediction"] for row in found} <= {"'=cmd()", "'-no"}
+    assert found[3]["size"] == "3"

@@ -12,13 +12,17 @@ import typer
 
 from taut import ctrl_c
 from taut.cli.table import stem
-from taut.cli.voice import Voice, in_sentences
+from taut.cli.voice import Voice, in_sentences, visible
+from taut.errors import ParameterError
 from taut.writing import check, written
 
 if TYPE_CHECKING:
     from taut.estimators.base import TablePrediction
 
 Row = Sequence[object]
+
+#: How a cell begins that spreadsheets take for a formula (OWASP, "CSV Injection").
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @in_sentences
@@ -39,15 +43,29 @@ def predict(
     no_header: Annotated[
         bool, typer.Option("--no-header", help="The first row is data: the columns are x0, x1, ...")
     ] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column of DATA, such as an id, that is written beside; may be given several times.",
+        ),
+    ] = None,
+    safe_csv: Annotated[
+        bool,
+        typer.Option(
+            "--safe-csv", help="Put ' before a text that a spreadsheet would run as a formula (= + - @)."
+        ),
+    ] = False,
 ) -> None:
     """Predict the rows of a file with a saved model.
 
     Writes a CSV with the column "prediction" and, for classes, one "probability_CLASS" each, the rows in the
-    file's order. The file's columns are found by their names; others may be there.
+    file's order. The file's columns are found by their names; others may be there. What is kept of them with
+    --keep stands first, as it is in the file.
     """
     from taut.estimators.base import predict_table
     from taut.store import load
-    from taut.table import read_file
+    from taut.table import read_file, read_texts
 
     target = data.parent / f"{stem(data)}.predictions.csv" if output is None else output
     if output is not None and str(output) != "-":
@@ -55,21 +73,57 @@ def predict(
     voice = Voice()
     with voice.speaking():
         estimator = load(model)
+        classes = getattr(estimator, "classes_", None)
+        own = ["prediction", *([] if classes is None else [f"probability_{one}" for one in classes.tolist()])]
+        _check_kept(keep or (), own)
+        kept = read_texts(data, keep, header=not no_header) if keep else {}
         frame = read_file(data, header=not no_header, schema=estimator.model_.schema)
         found = predict_table(estimator, frame)
         voice.notes([*frame.notes, *found.notes])
-    classes = getattr(estimator, "classes_", None)
-    header = ["prediction"]
-    if classes is not None:
-        header += [f"probability_{name}" for name in classes.tolist()]
+    header: Row = [*kept, *own]
+    rows = _rows(found)
+    if kept:
+        rows = ([*beside, *row] for beside, row in zip(zip(*kept.values(), strict=True), rows, strict=True))
+    if safe_csv:
+        header, rows = _safe(header), map(_safe, rows)
     ctrl_c.raise_from_here()
     if str(target) == "-":
-        _write(sys.stdout, header, _rows(found))
+        if sys.stdout.isatty():  # where nothing but letters is shown
+            header, rows = _shown(header), map(_shown, rows)
+        _write(sys.stdout, header, rows)
         return
     # Where nobody named a place, it is next to the data, wherever that may be.
     with written(target, [data], into_model=output is None) as file:
-        _write(file, header, _rows(found))
+        _write(file, header, rows)
     voice.say(f"{frame.n_rows:,} predictions written to {target}")
+
+
+def _check_kept(names: Sequence[str], own: Sequence[str]) -> None:
+    """Refuse columns that the predictions have too."""
+    for name in names:
+        if name in own:
+            raise ParameterError(
+                f"--keep {name}: the predictions have a column of this name; rename it in DATA."
+            )
+
+
+def _safe(row: Row) -> Row:
+    """Let no cell begin as a formula of a spreadsheet does; numbers stay what they are."""
+    return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in row]
+
+
+def _is_formula(text: str) -> bool:
+    if text[:1] not in _FORMULAS or not text:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return False
+
+
+def _shown(row: Row) -> Row:
+    return [visible(cell) if isinstance(cell, str) else cell for cell in row]
 
 
 def _rows(found: TablePrediction) -> Iterator[Row]:
