@@ -1,4 +1,4 @@
-"""The recipe as code to take away: taut, PyTorch, Keras. Each reads a CSV, trains one network, predicts.
+"""The recipe as code to take away: taut, PyTorch, Keras. Each reads the table, trains one network, predicts.
 
 Somebody pastes it and runs it, and the facts may come from a file that somebody else wrote. So what stands in
 the code is ours, or a literal that is made here: the ``repr`` of a text or a number, or of what was parsed
@@ -9,14 +9,7 @@ from __future__ import annotations
 
 from taut.recipe import Recipe
 from taut.report import class_weight
-from taut.report.page.code_table import (
-    beside_code,
-    dates_code,
-    marked_code,
-    new_code,
-    reading,
-    table_code,
-)
+from taut.report.page.code_table import features_code, new_code, read_code
 from taut.report.schema import Facts
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
@@ -43,23 +36,17 @@ def taut_code(facts: Facts) -> str:
     ]
     return "\n".join(
         [
-            "import pandas as pd",
+            "import taut",
             f"from taut import {', '.join(names)}",
             "",
-            *(
-                part
-                for part in (beside_code(facts), table_code(facts), marked_code(facts), dates_code(facts))
-                if part
-            ),
-            f"table = table[table[{_target(facts)!r}].notna()]",
-            f"X, y = table.drop(columns={_left_out(facts)!r}), table[{_target(facts)!r}]",
+            read_code(facts),
             "",
             f"model = {kind}(",
             *(f"    {argument}," for argument in arguments),
             ").fit(X, y)",
             "loss = model.history_['validation_loss'][model.best_epoch_ - 1]",
             "print(f'epoch {model.best_epoch_}, validation loss {loss:.4g}')",
-            "print(model.predict(X.head()))",
+            "print(model.predict(X)[:5])",
             "",
         ]
     )
@@ -67,13 +54,8 @@ def taut_code(facts: Facts) -> str:
 
 def loading_code(facts: Facts) -> str:
     """Give Python that loads the saved model and predicts."""
-    folder, target = facts["source"]["folder"] or "model", facts["source"]["target"]
-    # A file that still has its target is predicted too, as `taut predict` does.
-    without = "" if target is None else f"table = table.drop(columns=[{target!r}], errors='ignore')\n"
-    return (
-        "import pandas as pd\nimport taut\n\n"
-        f"model = taut.load({folder!r})\n{new_code(facts)}\n{without}print(model.predict(table))\n"
-    )
+    folder = facts["source"]["folder"] or "model"
+    return f"import taut\n\nmodel = taut.load({folder!r})\n{new_code(facts)}\nprint(model.predict(X))\n"
 
 
 def torch_code(facts: Facts) -> str:
@@ -82,9 +64,10 @@ def torch_code(facts: Facts) -> str:
     imports = ["copy"] if knobs.early else []
     return _joined(
         "\n".join(f"import {name}" for name in imports),
-        "import numpy as np\nimport pandas as pd\nimport torch\nfrom torch import nn",
+        "import numpy as np\nimport taut\nimport torch\nfrom taut.table import Encoder, describe, matrix\n"
+        "from torch import nn",
         knobs.constants(),
-        reading(facts, _target(facts), _HELD_OUT if knobs.early else 0),
+        features_code(facts, _HELD_OUT if knobs.early else 0),
         _torch_data(_classes(facts), knobs.weighted),
         _torch_network(facts, knobs),
         _torch_training(knobs, _classes(facts)),
@@ -122,9 +105,9 @@ def keras_code(facts: Facts) -> str:
     else:
         optimizer += "optimizer = keras.optimizers.Adam(rate, epsilon=1e-8)"
     return _joined(
-        "import keras\nimport numpy as np\nimport pandas as pd",
+        "import keras\nimport numpy as np\nimport taut\nfrom taut.table import Encoder, describe, matrix",
         knobs.constants(),
-        reading(facts, _target(facts), _HELD_OUT if knobs.early else 0),
+        features_code(facts, _HELD_OUT if knobs.early else 0),
         'keras.utils.set_random_seed(SEED)\ninitial = {"kernel_initializer": "glorot_normal"}\n'
         "net = keras.Sequential(\n    [\n"
         + "".join(f"        {layer},\n" for layer in layers)
@@ -333,13 +316,3 @@ def _seed(facts: Facts) -> int:
 
 def _classes(facts: Facts) -> bool:
     return facts["task"] == "classification"
-
-
-def _left_out(facts: Facts) -> list[str]:
-    """The target, and what was left out by hand."""
-    found = facts["source"].get("reading")
-    return [_target(facts), *(found["dropped"] if found else [])]
-
-
-def _target(facts: Facts) -> str:
-    return facts["source"]["target"] or "target"
