@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "parameters", "recipe", "techniques", "network", "writing"),
+    ("errors", "parameters", "recipe", "techniques", "network", "warned", "writing"),
     ("engine", "table"),
     ("selection",),
     ("evidence",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from taut import warned
 from taut.errors import DataError, DataWarning
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Note:
 
 def warn(note: Note) -> Note:
     """Show a note as a ``DataWarning``, and give it back to be recorded."""
-    warnings.warn(str(note), DataWarning, stacklevel=3)
+    warned.warn(str(note), DataWarning)
     return note
 
 
