@@ -1,6 +1,7 @@
 """Draw docs/overfitting.svg from a real run: ``python docs/picture.py``.
 
-The demo's table; the loss by epoch, mean of the folds, without regularization and with the chosen recipe.
+scikit-learn's diabetes table; the loss by epoch, mean of the folds, without regularization and with the
+chosen recipe.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.datasets import load_diabetes
 
 from taut import TautRegressorCV
-from taut.cli.demo import patients
 
 WIDTH, HEIGHT = 760, 330
 PANEL, LEFT, TOP, BOTTOM = 300, 60, 56, 268
@@ -24,8 +25,8 @@ Floats = NDArray[np.float64]
 
 
 def main() -> None:
-    frame, y = patients()
-    model = TautRegressorCV(random_state=0).fit(frame, y)
+    X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
+    model = TautRegressorCV(random_state=0).fit(X, y)
     none = model.baseline_["none"]
     assert none is not None
     panels = [("No regularization", "none", none.epoch)]
