@@ -8,7 +8,7 @@ and the encoders of training.
 from __future__ import annotations
 
 from taut.table.as_it_is import read_texts
-from taut.table.checks import Task, split_target, target_leaks, target_values, task_of
+from taut.table.checks import Task, split_target, target_values, task_of
 from taut.table.columns import describe
 from taut.table.convert import frame_from
 from taut.table.duplicates import duplicate_groups
