@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from taut.errors import DataError
-from taut.table.frame import BooleanColumn, DateColumn, NumberColumn, TextColumn
+from taut.table.frame import BooleanColumn, DateColumn, Frame, NumberColumn, TextColumn
 from taut.table.target import target_array, target_column
 
 BIG = 2**60
@@ -114,6 +114,7 @@ MISSING = "y has missing values: leave out those rows"
         (pd.Series(pd.period_range("2024", periods=2)), "y holds values of the type Period"),
         ([2**80, 2**80 + 1], "y has integers of more than 64 bits"),
         ([10**400, 1], "y has integers that are too large"),
+        (Frame((NumberColumn("a", np.zeros(2)),), 2), "y is a table: give one column of it"),
     ],
     ids=str,
 )

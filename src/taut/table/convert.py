@@ -135,7 +135,7 @@ def _assembled(
 
 def as_text_for(schema: Schema, frame: Frame) -> Frame:
     """Give the texts of a table as they stand, for the rules of a schema, where they were kept."""
-    levels = {column.name: column.levels for column in schema.columns}
+    levels = {column.name: {level.strip() for level in column.levels} for column in schema.columns}
     columns: list[Column] = []
     for column in frame.columns:
         texts = column.source or column

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from taut.errors import DataError
 from taut.table.convert import exact_integers
-from taut.table.frame import BooleanColumn, Column, NumberColumn, TextColumn
+from taut.table.frame import BooleanColumn, Column, Frame, NumberColumn, TextColumn
 from taut.table.objects import is_none, kinds_of
 from taut.table.texts import Hints, dictionary, typed
 
@@ -43,6 +43,8 @@ def target_array(y: Any) -> NDArray[Any]:
     DataError
         Where values are missing or masked, or are dates, durations, of several kinds or of another one.
     """
+    if isinstance(y, Frame):
+        raise DataError("y is a table: give one column of it, such as table['y'].")
     name = target_name(y)
     if isinstance(y, np.ma.MaskedArray):
         n_masked = int(np.ma.getmaskarray(y).sum())
