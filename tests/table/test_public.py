@@ -156,14 +156,15 @@ def test_values_that_training_did_not_have_are_warned_of_once_a_call(files: Path
 @pytest.mark.fault(69)
 def test_classifiers_and_validation_sets_warn_of_them_too() -> None:
     frame = pd.DataFrame({"a": ["x", "y"] * 20, "b": np.arange(40.0) % 7})
-    clf = taut.TautClassifier(**QUICK).fit(frame, [0, 1] * 20)
+    y = [0, 0, 1, 1] * 10
+    clf = taut.TautClassifier(**QUICK).fit(frame, y)
     strange = pd.DataFrame({"a": ["z"], "b": [1.0]})
     for call in (clf.predict, clf.predict_proba):
         with pytest.warns(DataWarning, match="'a': 1 of 1 rows hold a value .* such as 'z'") as caught:
             call(strange)
         assert len(caught) == 1
     with pytest.warns(DataWarning, match="'a': 1 of 1 rows hold a value"):
-        taut.TautClassifier(**QUICK).fit(frame, [0, 1] * 20, X_val=strange, y_val=[0])
+        taut.TautClassifier(**QUICK).fit(frame, y, X_val=strange, y_val=[0])
 
 
 # --- the table ---------------------------------------------------------------------------------------------
