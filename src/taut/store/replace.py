@@ -114,7 +114,7 @@ def finish(place: Path, ours: frozenset[str]) -> None:
 
 def is_plain_folder(path: Path) -> bool:
     """Whether it is a folder, and no link to one."""
-    return path.is_dir() and not path.is_symlink()
+    return os.path.isdir(path) and not os.path.islink(path)  # which know names that are too long, too
 
 
 @contextmanager
