@@ -107,6 +107,7 @@ def test_widths_may_be_searched(asked: Callable[..., Any]) -> None:
     assert asked("--hidden", "auto").hidden == "auto"
 
 
+@pytest.mark.fault(65)
 def test_options_of_the_search_give_a_model_of_it(run: Run, table: Path) -> None:
     options = ("--hidden", "auto", "--effort", "quick", "--scoring", "roc_auc", "--final", "refit")
     result = run("fit", table, "--target", "kind", *options, "--max-epochs", 2, "--cv", 2, "--n-jobs", 1)
@@ -124,6 +125,10 @@ def test_options_of_the_search_give_a_model_of_it(run: Run, table: Path) -> None
     score = model.best_.scoring.mean()
     assert score == max(c.scoring.mean() for c in model.candidates_ if c.complete)
     assert f"Chosen by roc_auc: {score:.3g}" in result.stdout
+    assert re.search(r"accuracy +roc_auc +epochs", result.stdout)
+    page = (table.parent / "shop.html").read_text(encoding="utf-8")
+    assert '<th scope="col">roc_auc</th>' in page
+    assert "Chosen by roc_auc" in page
 
 
 def test_few_rows_have_their_folds_made_anew(run: Run, table: Path) -> None:
