@@ -18,6 +18,7 @@ from taut.store.replace import NEXT, SAVING, put, try_out
 from taut.store.report_file import REPORT, Folder, current, is_somebodys
 from taut.writing import MODEL_FILES
 
+_LONG = 2**20  # characters of model.json from which nobody reads it; json indents ten times as slowly
 _MODEL, _WEIGHTS, _CHECKSUMS = "model.json", "weights.safetensors", "checksums.json"
 _MOST_JSON = 1 << 28  # bytes; a table of 100,000 columns has half of it
 _TRIES = 100  # to read a folder that others write into without a pause
@@ -78,7 +79,9 @@ def write_folder(
         Where a ``report.json`` that is not taut's is in the folder: it stays, and this one is not written.
     """
     head = {"format": FORMAT, "taut": __version__}
-    text = json.dumps({**head, **description}, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps({**head, **description}, ensure_ascii=False, allow_nan=False)
+    if len(text) < _LONG:
+        text = json.dumps({**head, **description}, indent=1, ensure_ascii=False, allow_nan=False)
     model = text.encode("utf-8", "surrogatepass")  # as json reads it; a name may hold half a character
     checksums = json.dumps({_MODEL: _hash(model), _WEIGHTS: _hash(weights)}, indent=1).encode()
     try:

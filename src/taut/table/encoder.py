@@ -248,10 +248,7 @@ def _robust(
     places = np.array([0.25, 0.5, 0.75]) * last
     below = places.astype(np.int64)
     above = np.minimum(below + 1, last)
-    if (n_sample == sample.shape[1]).all():
-        ordered = np.partition(sample, np.unique([below[0], above[0]]), axis=1)
-    else:
-        ordered = np.sort(sample, axis=1)  # NaN go last
+    ordered = np.sort(sample, axis=1)  # NaN go last; quicker than np.partition
     lower = np.take_along_axis(ordered, below, axis=1).astype(np.float64)
     upper = np.take_along_axis(ordered, above, axis=1).astype(np.float64)
     quartiles = lower + (places - below) * (upper - lower)
