@@ -210,3 +210,12 @@ def test_on_a_terminal_the_line_is_drawn_and_taken_away(table: Path) -> None:
     assert "\x1b[?25l" in text  # the cursor goes
     assert "\x1b[?25h" in text  # and comes back
     assert "chosen recipe" in text
+
+
+def test_the_shell_completes_commands() -> None:
+    shown = call("--show-completion", "bash")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "_TAUT_COMPLETE=complete_bash" in shown.stdout
+    words = {"_TAUT_COMPLETE": "complete_bash", "COMP_WORDS": "taut pre", "COMP_CWORD": "1"}
+    done = subprocess.run(TAUT, capture_output=True, text=True, env=os.environ | words, check=False)
+    assert done.stdout.split() == ["predict"]
