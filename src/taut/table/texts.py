@@ -69,11 +69,11 @@ class Hints:
 
 def dictionary(values: Iterable[str | None], n_rows: int) -> tuple[Codes, list[str]]:
     """Store each text once: (codes int32 (n_rows,), the levels by first appearance)."""
-    place: dict[str | None, int] = {None: MISSING_CODE}
-    size = place.__len__
-    codes = np.fromiter((place.setdefault(value, size() - 1) for value in values), np.int32, n_rows)
-    del place[None]
-    return codes, list(place)  # type: ignore[arg-type]  # None is gone
+    cells = values if isinstance(values, (Sequence, np.ndarray)) else list(values)
+    levels = [value for value in dict.fromkeys(cells) if value is not None]
+    place: dict[str | None, int] = {level: code for code, level in enumerate(levels)}
+    place[None] = MISSING_CODE
+    return np.fromiter(map(place.__getitem__, cells), np.int32, n_rows), levels
 
 
 def clean(column: TextColumn, kept: Collection[str] = ()) -> TextColumn:
