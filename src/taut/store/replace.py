@@ -197,7 +197,8 @@ def _status(path: Path) -> os.stat_result | None:
 
 def _can_be_exchanged(place: Path) -> bool:
     """Whether a new folder in its place would be no other to the person."""
-    if place.is_mount() or not os.access(place.parent, os.W_OK | os.X_OK):
+    effective = os.access in os.supports_effective_ids
+    if place.is_mount() or not os.access(place.parent, os.W_OK | os.X_OK, effective_ids=effective):
         return False
     try:
         return not os.listxattr(place)  # such as access lists, which a new folder would not have
