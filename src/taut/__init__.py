@@ -7,8 +7,8 @@ finds the command line ready for it (taut/ctrl_c.py).
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as typing has it, which takes longer to import than the rest of this
 if TYPE_CHECKING:
     from taut import techniques
     from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taut import ctrl_c
+import taut.ctrl_c as ctrl_c  # "from taut import" would ask the public names first
 
 
 def main() -> None:

@@ -8,9 +8,9 @@ Imports nothing that takes time, for it comes first.
 from __future__ import annotations
 
 import os
-import signal
-from contextlib import suppress
-from types import FrameType
+
+# What `signal` is made of; that one imports enum, and Ctrl+C may come meanwhile.
+signal = __import__("_signal")
 
 INTERRUPTED = 130  #: The exit code: 128 + SIGINT, as shells have it.
 
@@ -33,7 +33,9 @@ def ignore() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    with suppress(OSError):  # nobody may be reading any more
+def _end(number: int, frame: object) -> None:
+    try:
         os.write(2, b"interrupted.\n")
+    except OSError:  # nobody may be reading any more
+        pass
     os._exit(INTERRUPTED)
