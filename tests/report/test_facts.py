@@ -115,7 +115,7 @@ def test_columns_are_told_with_what_they_became() -> None:
     assert columns["town"]["kind"] == "category"
     assert columns["town"]["n_levels"] == 3
     assert columns["day"]["parts"][0] == "days"
-    assert columns["price"]["decimal"] is None
+    assert columns["price"]["decimal"] == ","
     assert columns["same"]["kind"] == "dropped"
 
 

@@ -9,6 +9,7 @@ from taut.estimators.problem import Problem
 from taut.evidence.estimate import Estimate
 from taut.evidence.simple_baselines import RowResults, SimpleBaseline, gained, simple_baselines
 from taut.selection.interrupts import Interrupts
+from taut.selection.ledger import Ledger
 from taut.selection.result import SearchResult
 from taut.selection.runner import Settings
 from taut.selection.scored_epochs import FoldScorer
@@ -23,6 +24,7 @@ def simple_of(
     control: Control,
     *,
     linear: bool,
+    ledger: Ledger | None,
 ) -> tuple[SimpleBaseline, ...]:
     """Always the same answer, and a linear model, on the folds of a problem; of a constant target, nothing.
 
@@ -35,7 +37,15 @@ def simple_of(
         return ()
     with Interrupts(control.cancelled):
         found = simple_baselines(
-            engine, problem.data, folds, settings, problem.target.classes, control, scorer, linear=linear
+            engine,
+            problem.data,
+            folds,
+            settings,
+            problem.target.classes,
+            control,
+            scorer,
+            linear=linear,
+            ledger=ledger,
         )
     if control.cancelled.is_set():
         raise KeyboardInterrupt

@@ -161,9 +161,11 @@ class CrossValidated(TautEstimator):
         compiled = time.monotonic()
         engine.prepare()  # the one-time compilation does not count
         started += time.monotonic() - compiled
-        linear = Control(deadline=started + _LINEAR_SHARE * limit)
-        simple = simple_of(engine, problem, folds, settings, scorer, linear, linear=self.hidden != ())
+        control = Control(deadline=started + _LINEAR_SHARE * limit)
         with self._ledger(problem, folds) as ledger:
+            simple = simple_of(
+                engine, problem, folds, settings, scorer, control, linear=self.hidden != (), ledger=ledger
+            )
             search = Search(
                 engine=engine,
                 data=problem.data,

@@ -18,6 +18,7 @@ from taut.selection.failures import ScorerError
 from taut.selection.folds import n_repeats, out_of_fold
 from taut.selection.judge import Judge
 from taut.selection.ladder import Ladder
+from taut.selection.ledger import Ledger
 from taut.selection.race import Entry, Race, Rule
 from taut.selection.runner import Runner, Settings, judge_rows
 from taut.selection.score import standard_error, target_variances
@@ -30,6 +31,8 @@ Vector: TypeAlias = NDArray[np.float64]
 #: arrived after 300 epochs of few rows. On eight tables its loss is 0.92 to 1.11 times that of the better of
 #: scikit-learn's (benchmarks/simple_baselines.py).
 LINEAR_RATE = 1e-2
+# Of the linear model in a search's ledger: beyond the highest number of candidates.
+_NUMBER = 10**9
 # As in taut.evidence.estimate: the networks' own luck is in no row.
 _WIDER = 1.2
 
@@ -154,6 +157,7 @@ def simple_baselines(
     scorer: FoldScorer | None = None,
     *,
     linear: bool = True,
+    ledger: Ledger | None = None,
 ) -> tuple[SimpleBaseline, ...]:
     """Cross-validate what anybody would try first.
 
@@ -173,6 +177,8 @@ def simple_baselines(
         The person's; see :data:`taut.selection.scored_epochs.FoldScorer`.
     linear : bool
         Whether a linear model is wanted: no, where the networks are linear themselves.
+    ledger : Ledger, optional
+        Where the linear model's finished work is kept, beside that of a search.
 
     Returns
     -------
@@ -181,7 +187,7 @@ def simple_baselines(
     """
     found = [_constant(data, folds, classes, control, scorer)]
     if linear:
-        one = _linear(engine, data, folds, settings, control, scorer)
+        one = _linear(engine, data, folds, settings, control, scorer, ledger)
         found += [] if one is None else [one]
     return tuple(found)
 
@@ -294,10 +300,11 @@ def _linear(
     settings: Settings,
     control: Control,
     scorer: FoldScorer | None,
+    ledger: Ledger | None,
 ) -> SimpleBaseline | None:
     """A network without hidden layers, with early stopping alone; None where it was cut off or diverged."""
-    runner = Runner(engine, data, Ladder(tuple(folds)), settings, for_scorer=scorer is not None)
-    entry = Entry(0, Candidate(EARLY_STOPPING_ALONE, LINEAR_RATE, ()))
+    runner = Runner(engine, data, Ladder(tuple(folds)), settings, ledger, for_scorer=scorer is not None)
+    entry = Entry(_NUMBER, Candidate(EARLY_STOPPING_ALONE, LINEAR_RATE, ()))
     for k, run in enumerate(runner.first([entry.job(k) for k in range(len(folds))], control)):
         if run is None or run.status is Status.DIVERGED:
             return None

@@ -153,5 +153,5 @@ def test_the_search_is_told_with_those_that_were_cut_and_failed() -> None:
 
 def test_columns_are_counted_by_kind() -> None:
     text = words.of_data(facts_of(fitted("y")))
-    assert text.startswith("5 of 7 columns (2 numbers, 1 category, 1 yes or no, 1 date) became ")
-    assert text.endswith("2 columns were left out.")
+    assert text.startswith("6 of 7 columns (3 numbers, 1 category, 1 yes or no, 1 date) became ")
+    assert text.endswith("1 column was left out.")

@@ -17,7 +17,7 @@ from tests.report.page.test_figures import drawn
 )
 def test_plotly_takes_it(model: Any) -> None:
     figure = importance_figure(facts_of(model()))
-    assert sum(len(trace["x"]) for trace in figure["data"]) == 5
+    assert sum(len(trace["x"]) for trace in figure["data"]) == 6
     assert drawn(figure)
     assert NASTY not in str(figure)
 
