@@ -11,17 +11,31 @@ ROWS = range(61, 96)
 
 def marked(source: str) -> set[int]:
     """Numbers of the rows that a test file says it is for: ``@pytest.mark.fault(61, 62)`` on a test."""
+    tree = ast.parse(source)
     found: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in tree.body:  # pytestmark = pytest.mark.fault(61) is of every test in the file
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            found |= _numbers(node.value)
+    for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
             continue
         names = [ast.unparse(one) for one in node.decorator_list]
         if "pytest.mark.slow" in names:
             continue
         for one in node.decorator_list:
-            if isinstance(one, ast.Call) and ast.unparse(one.func) == "pytest.mark.fault":
-                found |= {number.value for number in one.args if isinstance(number, ast.Constant)}  # type: ignore[misc]
+            found |= _numbers(one)
     return found
+
+
+def _numbers(mark: ast.expr) -> set[int]:
+    """Numbers in a mark, or in a list of marks."""
+    return {
+        number.value
+        for call in ast.walk(mark)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.fault"
+        for number in call.args
+        if isinstance(number, ast.Constant) and isinstance(number.value, int)
+    }
 
 
 def test_every_row_has_a_test_that_is_not_slow(root: Path) -> None:
@@ -35,4 +49,6 @@ def test_what_counts_as_a_test_of_a_row() -> None:
     assert marked("@pytest.mark.fault(61, 62)\ndef test_x(): ...") == {61, 62}
     assert marked("@pytest.mark.slow\n@pytest.mark.fault(61)\ndef test_x(): ...") == set()
     assert marked("@pytest.mark.fault(61)\ndef helper(): ...") == set()
+    assert marked("pytestmark = pytest.mark.fault(61)\ndef test_x(): ...") == {61}
+    assert marked("pytestmark = [pytest.mark.fault(61), pytest.mark.fault(62)]") == {61, 62}
     assert marked("def test_x():\n    'fault(61)'") == set()

@@ -24,7 +24,9 @@ def test_a_path_is_printed_and_drawn_next_to_the_data(run: Run, table: Path) -> 
     result = run("path", table, "--target", "kind", "--technique", "l2", "--strengths", "0.1,1,10", *QUICK)
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("shop.csv: 90 rows, 6 columns\ntarget 'kind': classification (")
-    assert "strength  training loss  validation loss" in result.stdout
+    assert re.search(r"^strength +training loss  validation loss", result.stdout, re.M)
+    assert re.search(r"^always 'high' +\d", result.stdout, re.M)
+    assert re.search(r"^linear model +\d", result.stdout, re.M)
     assert re.search(r"^off +\d", result.stdout, re.M)
     assert len(re.findall(r"<- .*best", result.stdout)) == 1
     assert "Losses are cross-entropy in nats, without penalties, means of 3 folds ± standard error.\n" in (

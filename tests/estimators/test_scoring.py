@@ -35,6 +35,7 @@ from taut.selection.failures import ScorerError
 from taut.selection.folds import Split, make_folds
 from taut.table.convert import frame_from
 from tests.estimators.helpers import given, numbers, single
+from tests.ids import without_address
 
 TRAIN, HELD = np.arange(100, dtype=np.int32), np.arange(100, 150, dtype=np.int32)
 
@@ -201,7 +202,7 @@ def of_two(y_hat: Any, weights: Any) -> float:
         (functools.partial(f1_score, average="macro"), r"make_scorer\(f1_score\)"),
         (of_two, r"make_scorer\(of_two\)"),
     ],
-    ids=str,
+    ids=without_address,
 )
 def test_a_metric_is_no_scorer(metric: Any, sentence: str) -> None:
     with pytest.raises(ParameterError, match=f"is a metric, .* give sklearn.metrics.{sentence}"):
@@ -263,7 +264,7 @@ def test_other_rows_than_the_given_ones_are_not_predicted() -> None:
         ({"f1": 0.5}, "it gave a dict, as scorers of several metrics do"),
         (np.inf, "is inf on the held-out rows of fold 0 whatever is predicted"),
     ],
-    ids=str,
+    ids=without_address,
 )
 def test_what_is_no_number_is_no_score(gives: Any, sentence: str) -> None:
     with pytest.raises(ParameterError, match=sentence):

@@ -18,6 +18,7 @@ from taut.cli.table import read_training_table
 from taut.errors import DataError
 from taut.estimators.target import choose_task
 from tests.estimators.helpers import given, kinds, numbers, single, tasks
+from tests.ids import without_address
 
 RNG = np.random.default_rng(0)
 BIG = 2**60
@@ -113,7 +114,7 @@ def test_a_task_that_is_asked_for_is_taken() -> None:
         ("a", "b", lambda y: pd.Series(y, dtype="string[pyarrow]")),
         ("a", "b", lambda y: pd.Series(y, dtype="category")),
     ],
-    ids=str,
+    ids=without_address,
 )
 def test_classes_are_predicted_in_the_type_that_they_came_in(
     make: Any, first: Any, other: Any, form: Any
@@ -226,7 +227,7 @@ def test_labels_that_no_model_could_be_saved_with_are_refused_before_training(
 @pytest.mark.parametrize(
     "y",
     [labels(np.str_("a"), np.str_("b")), labels(1, 2).astype(np.longdouble), labels(True, False)],
-    ids=str,
+    ids=without_address,
 )
 def test_other_labels_are_saved(y: Any, tmp_path: Path) -> None:
     fitted = single(max_epochs=2).fit(numbers(), y)

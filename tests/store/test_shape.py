@@ -19,6 +19,7 @@ from taut.errors import StoreError
 from taut.report.facts import facts_of, to_text
 from taut.report.page import write_page
 from tests.estimators.helpers import crossvalidated, mixed_columns, mixed_target, single
+from tests.ids import without_address
 from tests.store.helpers import DELETE, edit, sign
 
 pytestmark = pytest.mark.fault(91)
@@ -119,7 +120,7 @@ def use(folder: Path) -> bool:
         ("search", ("parameters", "hidden", 0), [[]], "parameters.hidden"),
         ("search", ("networks", 0, "scale"), float("inf"), "center and scale must be finite"),
     ],
-    ids=str,
+    ids=without_address,
 )
 def test_what_cannot_be_is_named(
     models: dict[str, Path], which: str, path: Any, to: Any, sentence: str, tmp_path: Path

@@ -16,6 +16,7 @@ import pytest
 from taut.errors import DataError
 from taut.table.frame import BooleanColumn, DateColumn, Frame, NumberColumn, TextColumn
 from taut.table.target import target_array, target_column
+from tests.ids import without_address
 
 BIG = 2**60
 
@@ -66,7 +67,7 @@ def objects(*values: Any) -> np.ndarray:
         (np.ma.array([1, 2], mask=[False, False]), "i", [1, 2]),
         (np.array([1, 2], dtype=np.uint8), "u", [1, 2]),
     ],
-    ids=lambda value: f"{getattr(value, 'dtype', '')}{value!r}"[:60].replace("\n", " "),
+    ids=lambda value: without_address(f"{getattr(value, 'dtype', '')}{value!r}")[:60].replace("\n", " "),
 )
 def test_a_target_keeps_its_type_or_is_read_by_what_it_holds(y: Any, kind: str, expected: list[Any]) -> None:
     found = target_array(y)
@@ -116,7 +117,7 @@ MISSING = "y has missing values: leave out those rows"
         ([10**400, 1], "y has integers that are too large"),
         (Frame((NumberColumn("a", np.zeros(2)),), 2), "y is a table: give one column of it"),
     ],
-    ids=str,
+    ids=without_address,
 )
 def test_what_is_no_target_is_refused_in_a_sentence(y: Any, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
@@ -141,7 +142,7 @@ def test_what_is_no_column_is_left_to_the_checks_of_its_shape(y: Any) -> None:
         (np.array(["2024-01-01", "2024-02-01"]), DateColumn),
         (np.array([f"{place}.5" for place in range(90)] + ["a", "b"] * 5), TextColumn),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=lambda value: without_address(value)[:40],
 )
 def test_the_column_is_that_of_a_file_with_the_same_values(values: np.ndarray, column: type) -> None:
     assert isinstance(target_column(values), column)

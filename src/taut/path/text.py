@@ -22,7 +22,7 @@ def plain_table(path: RegularizationPath, most: int = 16) -> str:
         Points at most. Off, the best, the one-SE point and the two ends are always there; of the others,
         some that are evenly spread.
     """
-    shown = some_points(path, most)
+    shown = some_points(path, most - len(path.simple))
     decimals = _decimals(path)
     rows = [
         _header(path),
