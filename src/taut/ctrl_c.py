@@ -7,10 +7,9 @@ Imports nothing that takes time, for it comes first.
 
 from __future__ import annotations
 
-import os
-
 # What `signal` is made of; that one imports enum, and Ctrl+C may come meanwhile.
-signal = __import__("_signal")
+import _signal as signal  # type: ignore[import-not-found]
+import os
 
 INTERRUPTED = 130  #: The exit code: 128 + SIGINT, as shells have it.
 

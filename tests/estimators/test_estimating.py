@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from taut.engine.base import Control
+from taut.estimators.estimating import estimate_of
 from taut.evidence.estimate import Estimate
 from taut.selection.search import Search
 from tests.estimators.helpers import crossvalidated, given, numbers, output, tasks
@@ -117,7 +118,9 @@ def test_without_time_there_are_no_figures_of_the_bag() -> None:
     assert math.isfinite(found.loss.high)
 
 
-@pytest.mark.filterwarnings("ignore:The time limit was over")
+@pytest.mark.filterwarnings(
+    "ignore:The time limit was over", "ignore:scoring takes", "ignore:1 of 2 candidates have no score"
+)
 def test_without_time_a_scorer_has_an_estimate_too() -> None:
     found = fitted(n_candidates=None, time_limit=1e-6, max_epochs=200, scoring="accuracy").estimate_
     assert found.n_bagged == 0
@@ -129,7 +132,7 @@ def test_the_bag_ends_with_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> No
 
     def of(search: Search, *rest: Any) -> Any:
         given_controls.append((rest[-1], search.deadline))
-        return None, None
+        return estimate_of(search, *rest)
 
     monkeypatch.setattr("taut.estimators.crossvalidated.estimate_of", of)
     fitted(time_limit=60.0)

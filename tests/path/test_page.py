@@ -13,7 +13,7 @@ def test_a_page_has_the_words_the_figure_and_the_whole_table() -> None:
     assert text.startswith("<!doctype html>")
     assert GENERATOR in text[:300]
     assert "<h1>L1 on shop.csv</h1>" in text
-    assert "<p>The validation loss is lowest with L1 0.1: 0.500 ± 0.022, 17 % below" in text
+    assert "<p>The validation loss is lowest with L1 0.1: 0.500 ± 0.022, 16.7 % (95 % interval" in text
     assert 'id="path"' in text
     assert "Plotly.newPlot" in text
     assert plain_table(path).splitlines()[0] in text

@@ -82,7 +82,8 @@ def gained_by(
         simple,
         RowResults(result.row_losses[result.chosen], result.row_hits.get(result.chosen), best.scoring),
         problem.data,
-        loss_price=estimate.price / factor,
+        # Squares of very small units vanish, and so does the price in them.
+        loss_price=estimate.price / factor if factor > 0 else 0.0,
         score_price=estimate.score.value - estimate.naive_score,
     )
     return {one.kind: one.in_units(factor) for one in found}

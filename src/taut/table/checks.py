@@ -30,8 +30,8 @@ _ROWS_PER_CLASS = 10
 def task_of(target: Column) -> tuple[Task, str]:
     """Tell whether a target is classes or an amount, and why.
 
-    Texts and yes or no are classes; so are two different numbers, and integers with at most 20 different
-    values of 10 rows each on average. Other numbers are an amount.
+    Texts and yes or no are classes; so are two different numbers, one that is whole, and integers with at
+    most 20 different values of 10 rows each on average. Other numbers are an amount.
 
     Raises
     ------
@@ -48,6 +48,8 @@ def task_of(target: Column) -> tuple[Task, str]:
         return "classification", "the target is yes or no"
     present = target.values[~target.missing]
     found = np.unique(present)
+    if len(found) == 1 and found[0] != np.rint(found[0]):
+        return "regression", f"the target is {found[0]:g} in every row"
     if len(found) <= 2:
         return "classification", f"the target has {len(found)} different values"
     few = len(found) <= _MOST_CLASSES and len(present) >= _ROWS_PER_CLASS * len(found)

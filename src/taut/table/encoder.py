@@ -24,7 +24,7 @@ MOST_SCALE = 3e6  # with MOST = 1e12 of the matrix, (v - center) * scale squares
 _SQUASH = np.float32(1.0 / 3.0)
 _SAMPLE_ROWS = 100_000
 _BLOCK_COLUMNS = 16
-_BLOCK_CELLS = 1_000_000
+_BLOCK_CELLS = 250_000
 
 
 @final

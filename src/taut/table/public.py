@@ -69,7 +69,7 @@ def read(
     >>> X
     <Frame: 60 rows; columns 'rooms'>
     >>> y[:3].tolist()
-    [800.0, 1200.0, 1500.0]
+    [800, 1200, 1500]
     >>> model = TautRegressor(hidden=(8,), max_epochs=20, random_state=0).fit(X, y)
     """
     frame = read_file(path, header=header, target=target, texts=True)
