@@ -51,7 +51,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def use(folder: Path) -> bool:
     """Load, predict, make the page, save again; False where it was refused, in a sentence."""
     try:
-        loaded = load(folder)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".* was saved with")
+            loaded = load(folder)
     except StoreError as error:
         sentence = str(error).removeprefix(str(folder))
         assert len(sentence) < 500

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.evidence.estimate import N_RESAMPLES, Estimate, interval_of_loss
-from taut.evidence.interval import LEVEL, Interval
+from taut.evidence.interval import over_folds
 from taut.selection.choice import Choosing
-from taut.selection.score import standard_error
 
 Vector = NDArray[np.float64]
 
@@ -68,19 +65,9 @@ def estimate_by_folds(
         corrected_loss = float(np.mean((out @ fold_losses.T)[each, winners] / left))
     return Estimate(
         loss=interval_of_loss(corrected_loss, row_losses, weight),
-        score=_by_t(corrected_score, scoring[chosen], n_repeats).within(*bounds),
+        score=over_folds(corrected_score, scoring[chosen], n_repeats).within(*bounds),
         score_name=score_name,
         naive_loss=loss,
         naive_score=score,
         n_candidates=n,
     )
-
-
-def _by_t(value: float, scores: Vector, n_repeats: int) -> Interval:
-    from scipy.stats import t
-
-    if len(scores) < 2:
-        return replace(Interval(value, value, value), low=float("nan"), high=float("nan"))
-    freedom = max(1.0, len(scores) / max(1, n_repeats) - 1)
-    reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * standard_error(scores, n_repeats)
-    return Interval(value, value - reach, value + reach)

@@ -9,6 +9,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.selection.score import standard_error
+
 #: Of all intervals: the share of repetitions in which they should hold the truth.
 LEVEL = 0.95
 
@@ -69,3 +71,24 @@ def percentiles(value: float, samples: NDArray[np.floating]) -> Interval:
         return Interval(value, float("nan"), float("nan"))
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(value, float(low), float(high))
+
+
+def over_folds(value: float, figures: NDArray[np.floating], n_repeats: int) -> Interval:
+    """Student's interval of a mean over folds, around a value; NaN with one fold.
+
+    Parameters
+    ----------
+    value : float
+        The middle; the figures' mean, or that mean corrected.
+    figures : array, shape (n_folds,)
+    n_repeats : int
+        How often the folds hold out all rows: repeating them adds no degree of freedom.
+    """
+    from scipy.stats import t
+
+    n = len(figures)
+    if n < 2:
+        return Interval(value, float("nan"), float("nan"))
+    freedom = max(1.0, n / max(1, n_repeats) - 1)
+    reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * standard_error(figures.astype(np.float64), n_repeats)
+    return Interval(value, value - reach, value + reach)

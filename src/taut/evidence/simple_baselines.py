@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Control, Data, Engine, Fold, Status
-from taut.evidence.interval import NONE, Interval
+from taut.evidence.interval import NONE, Interval, over_folds
 from taut.evidence.skew import skewed_interval
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
 from taut.selection.failures import ScorerError
@@ -21,7 +21,7 @@ from taut.selection.ladder import Ladder
 from taut.selection.ledger import Ledger
 from taut.selection.race import Entry, Race, Rule
 from taut.selection.runner import Runner, Settings, judge_rows
-from taut.selection.score import standard_error, target_variances
+from taut.selection.score import paired_change, standard_error, target_variances
 from taut.selection.scored_epochs import FoldScorer, TimedScorer
 
 Kind: TypeAlias = Literal["constant", "linear"]
@@ -219,7 +219,8 @@ def gained(
         gain = _gain(rows.losses, network.losses, data.score_weight, loss_price)
         score_gain = NONE
         if rows.scoring is not None and network.scoring is not None:
-            score_gain = _over_folds(network.scoring - rows.scoring, model.n_repeats, score_price)
+            away = network.scoring - rows.scoring
+            score_gain = over_folds(float(np.mean(away)) + score_price, away, model.n_repeats)
         elif rows.hits is not None and network.hits is not None and network.scoring is None:
             score_gain = _difference(network.hits - rows.hits, data.row_weight, score_price)
         out.append(replace(model, gain=gain, score_gain=score_gain))
@@ -232,8 +233,8 @@ def gained_over_folds(
     """What a network gains over each of these where only its folds' losses are known, shape (n_folds,)."""
     out = []
     for model in models:
-        gain = _over_folds(model.validation_loss - validation_loss, model.n_repeats, 0.0)
-        out.append(replace(model, gain=gain.times(1.0 / model.loss) if model.loss > 0 else NONE))
+        change = paired_change(validation_loss, model.validation_loss, model.n_repeats)
+        out.append(replace(model, gain=Interval(change.share, change.low, change.high)))
     return tuple(out)
 
 
@@ -393,15 +394,3 @@ def _difference(rows: NDArray[np.floating], weight: NDArray[np.floating] | None,
         return NONE
     value = float(np.average(rows[known], weights=used)) + price
     return skewed_interval(value, rows[known].astype(np.float64), used, _WIDER)
-
-
-def _over_folds(differences: Vector, n_repeats: int, price: float) -> Interval:
-    """By Student's t over the folds."""
-    from scipy.stats import t
-
-    n, value = len(differences), float(np.mean(differences)) + price
-    if n < 2:
-        return Interval(value, math.nan, math.nan)
-    freedom = max(1.0, n / max(1, n_repeats) - 1)
-    reach = float(t.ppf(0.975, freedom)) * standard_error(differences, n_repeats)
-    return Interval(value, value - reach, value + reach)

@@ -122,7 +122,7 @@ def _warn_of_versions(folder: str | os.PathLike[str], description: dict[str, Any
     """Once, where the one that saved it may have computed otherwise; the last number is of mended faults."""
     from importlib.metadata import version
 
-    then = {"taut": str(description.get("taut")), **description["versions"]}
+    then = {"taut": description["taut"], **description["versions"]}
     now = {"taut": __version__} | {name: version(name) for name in ("numpy", "scikit-learn")}
     others = [name for name in now if name in then and _release(then[name]) != _release(now[name])]
     if others:

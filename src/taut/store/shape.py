@@ -163,6 +163,7 @@ class SearchShape(TrainingShape):
 class Shape(TypedDict):
     """Of every description."""
 
+    taut: str
     versions: dict[str, str]
     as_code: str
     n_features: OneOrMore
@@ -189,13 +190,21 @@ def check_shape(description: dict[str, Any]) -> None:
 
 
 def _check(shape: Any, value: object, where: str) -> None:
+    fault = fault_of(shape, value)
+    if fault:
+        raise StoreError(f"{where}{fault}")
+
+
+def fault_of(shape: Any, value: object) -> str:
+    """Say where plain values do not have a shape (a typed dictionary, strictly), or "" where they have it."""
     from pydantic import ValidationError
 
     try:
         _adapter(shape).validate_python(value, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise StoreError(f"{where}{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        return f"{'.'.join(map(str, first['loc'])) or 'all'}: {first['msg']}"
+    return ""
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from taut.errors import DataError, DataWarning
@@ -13,9 +12,10 @@ from taut.report.facts.harmless import without_harm
 from taut.report.facts.shapes import DiagnosisShown, EffectsShown, odd
 from taut.report.schema import SCHEMA, Facts
 from taut.store import schema_of
+from taut.store.shape import fault_of
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+    pass
 
 _HASH = "sha256"  # of all the rest: a flipped bit in a number is still a number
 _MOST = 1 << 26  # characters; a page has at most 9 MB
@@ -73,32 +73,19 @@ def _checked(text: str) -> Facts:
         raise DataError("its SHA-256 is wrong, it was damaged or changed")
     # Names that came later; an older taut had nothing to say there.
     found = dict.fromkeys(Facts.__annotations__) | found
-    _check_shape(Facts, found)
+    fault = fault_of(Facts, found)
+    if fault:
+        raise DataError(fault)
     facts = cast(Facts, found)
     for name, shape in (("effects", EffectsShown), ("diagnosis", DiagnosisShown)):
         if found[name] is not None:
-            _check_shape(shape, found[name])
+            fault = fault_of(shape, found[name])
+            if fault:
+                raise DataError(fault)
     why = odd(facts)
     if why:
         raise DataError(f"{why} does not fit together")
     return without_harm(facts)
-
-
-def _check_shape(shape: Any, value: object) -> None:
-    from pydantic import ValidationError
-
-    try:
-        _adapter(shape).validate_python(value, strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise DataError(f"{'.'.join(map(str, first['loc'])) or 'all'}: {first['msg']}") from error
-
-
-@cache
-def _adapter(shape: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(shape)
 
 
 def _hash(found: dict[str, Any]) -> str:
