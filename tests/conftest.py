@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -18,3 +19,39 @@ settings.load_profile("gate")
 def root() -> Path:
     """The folder of the repository."""
     return Path(__file__).parents[1]
+
+
+# Opened pages are shared, so that these files are dealt to one process together.
+TOGETHER = "tests/report/browser/"
+
+# Few tests that take long each: one of these files at the end would leave the other process without work.
+FIRST = (
+    TOGETHER,
+    "tests/estimators/test_sklearn.py",
+    "tests/cli/test_main.py",
+    "tests/test_ctrl_c.py",
+    "tests/test_readme.py",
+    "tests/engine/compiled/test_gradients.py",
+    "tests/store/test_store.py",
+    "tests/estimators/test_killed.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(file) for file in FIRST])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole files go to a process (``--dist loadfile``), in the order of above; the browser's go as one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Dealt(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False  # by the number of tests, so that few long ones would be last
+    return Dealt(config, log)
