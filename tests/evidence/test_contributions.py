@@ -67,7 +67,7 @@ def test_the_ends_are_the_searchs_baselines(task: Any) -> None:
 def test_combinations_share_seeds_and_networks() -> None:
     arrived: list[int] = []
     expected: list[int] = []
-    watch = Watch(expected.append, lambda: arrived.append(1))
+    watch = Watch(lambda total, more_work: expected.append(total), lambda: arrived.append(1))
     found = trained(Recipe(L2(0.05), BatchNorm(), STOP), watch=watch)
     assert found.players == (L2(0.05), BatchNorm())
     assert sorted(found.coalitions) == [0, 1, 2, 3]
@@ -82,6 +82,20 @@ def test_combinations_share_seeds_and_networks() -> None:
     if set(found.rates[0]) == {0.01}:
         assert (found.coalitions[0].losses == found.stopped.losses).all()
     assert found.unstopped is None
+
+
+@pytest.mark.fault(94)
+def test_the_work_is_known_before_a_tenth_of_it_is_done() -> None:
+    """Training on to the last epoch is work, and most combinations take more than one learning rate."""
+    done: list[float] = []
+    expected: list[float] = []
+    watch = Watch(
+        lambda total, more_work: expected.append(total + more_work), lambda: done.append(1.0), done.append
+    )
+    trained(Recipe(Dropout(0.3)), watch=watch, n_seeds=3)
+    assert np.isnan(expected[0])  # nobody knows when networks stop
+    assert sum(done) == pytest.approx(expected[-1])
+    assert all(0.7 <= one / expected[-1] <= 1.4 for one in expected[1:])
 
 
 def test_a_recipe_without_early_stopping_ends_at_the_last_epoch() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 import pytest
@@ -36,6 +37,27 @@ def test_the_time_left_is_guessed_by_what_is_done(monkeypatch: pytest.MonkeyPatc
     for _ in range(3):
         news.arrived()
     assert seen[-1].seconds_left == 0.0  # more than were expected
+
+
+@pytest.mark.fault(94)
+def test_work_that_is_no_network_counts_in_the_time_and_a_limit_cuts_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    seen: list[ExamineProgress] = []
+    news = ExamineNews(seen.append, limit=30.0)
+    news.expect(4, math.nan)
+    now = 1.0
+    news.arrived()
+    assert seen[-1].seconds_left is None  # how much there is beyond the networks is not known yet
+    news.expect(4, 4.0)
+    news.worked(2.0)
+    now = 5.0
+    news.arrived()
+    assert seen[-1].seconds_left == 5.0  # 4 of 8 are done, in 5 s
+    news.expect(100, 4.0)
+    assert seen[-1].seconds_left == 25.0  # the limit ends it before
 
 
 def test_one_call_at_a_time_whatever_the_threads() -> None:

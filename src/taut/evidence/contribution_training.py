@@ -28,13 +28,17 @@ class Watch:
     Parameters
     ----------
     expect : callable
-        Called with how many networks there will be in all, when that is known or known better.
+        Called with how many networks there will be in all, when that is known or known better, and with the
+        work beyond them (NaN before it is known).
     arrived : callable
         Called for each network that has come to its own stop; from a worker's thread, one call at a time.
+    worked : callable
+        Called with an amount of work that is no network of its own, measured in networks.
     """
 
-    expect: Callable[[int], None] = field(default=lambda total: None)
+    expect: Callable[[int, float], None] = field(default=lambda total, more_work: None)
     arrived: Callable[[], None] = field(default=lambda: None)
+    worked: Callable[[float], None] = field(default=lambda amount: None)
 
 
 @final
@@ -124,6 +128,12 @@ class SeededTraining:
         jobs = [self._jobs(group)[fold]]
         (run,) = self._known(self._runner.with_losses(jobs, [runs[fold]], [epoch], self._control))
         return run.rows(epoch)
+
+    def way_to_the_end(self, groups: Sequence[Group]) -> float:
+        """How much there is between where networks stopped and the last epoch, in networks of their length."""
+        runs = [run for group in groups for run in self._runs[group] or ()]
+        stopped = sum(run.epoch for run in runs)
+        return len(runs) * self._runner.settings.max_epochs * len(runs) / stopped - len(runs) if runs else 0.0
 
     def rows_at_the_end(self, candidate: Candidate, seed: int) -> list[Rows] | None:
         """What the candidate's networks under a seed make of held-out rows at the last epoch, by fold.

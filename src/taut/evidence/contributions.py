@@ -24,6 +24,9 @@ from taut.techniques.base import Technique
 #: Each combination takes the best of the learning rate times these; of equal ones the first.
 FACTORS: Final = (1.0, 1 / 3, 3.0)
 
+# How many of them the folds of a combination choose, before it is known.
+_USUAL_RATES: Final = 2
+
 #: For each fold the candidate it takes, by its learning rate; None where they diverged at every rate.
 Pick: TypeAlias = list[Candidate] | None
 
@@ -150,20 +153,24 @@ class ContributionWork:
             for c in coalitions
         ]
         to_the_end = [usual, as_given] if anew else [usual]
-        # As if the folds of every combination chose one rate.
+        # The folds of a combination choose one to three rates: as if all chose two.
+        usual_rates = min(_USUAL_RATES, len(self._folds))
         expected = len({*to_the_end, *(one for line in lines for one in line)})
-        expected += (n_seeds - 1) * (len(lines) + len(to_the_end))
+        expected += (n_seeds - 1) * (usual_rates * len(lines) + len(to_the_end))
         self._expect(expected)
         training.train([(one, 0) for one in to_the_end])
+        self._further = training.way_to_the_end([(one, 0) for one in to_the_end])
+        self._expect(expected, n_seeds * self._further)
         stopped = [self._totals([usual] * len(self._folds), 0)]
         ends = {one: [self._at_the_end(one, 0)] for one in to_the_end}
+        self._watch.worked(self._further)
         picks: list[Pick] = []
         totals: list[list[Totals]] = []
         for block in training.blocks(lines):
             training.train([(one, 0) for line in block for one in line])
             picked = [self._pick(line) for line in block]
-            expected += sum(len(set(pick or ())) - 1 for pick in picked) * (n_seeds - 1)
-            self._expect(expected)
+            expected += sum(len(set(pick or ())) - usual_rates for pick in picked) * (n_seeds - 1)
+            self._expect(expected, n_seeds * self._further)
             totals += [[self._totals(pick, 0)] for pick in picked]
             picks += picked
             training.forget([one for line in block for one in line if one != usual])
@@ -172,6 +179,7 @@ class ContributionWork:
                 training.train([(one, seed) for one in to_the_end])
                 more_stopped = self._totals([usual] * len(self._folds), seed)
                 more_ends = {one: self._at_the_end(one, seed) for one in to_the_end}
+                self._watch.worked(self._further)
                 more: list[Totals] = []
                 for chosen in training.blocks([list(dict.fromkeys(pick or ())) for pick in picks]):
                     training.train([(one, seed) for line in chosen for one in line])
@@ -189,7 +197,7 @@ class ContributionWork:
         unstopped = None
         if stop is None:
             unstopped = Totals.of(ends[as_given]) if anew else nothing
-        self._expect(training.n_networks // len(self._folds))
+        self._expect(training.n_networks // len(self._folds), n_seeds * self._further)
         return Contributions(
             players=players,
             nothing=nothing,
@@ -200,8 +208,8 @@ class ContributionWork:
             n_networks=training.n_networks,
         )
 
-    def _expect(self, n_groups: int) -> None:
-        self._watch.expect(n_groups * len(self._folds))
+    def _expect(self, n_groups: int, more_work: float = np.nan) -> None:
+        self._watch.expect(n_groups * len(self._folds), more_work)
 
     def _pick(self, line: Sequence[Candidate]) -> Pick:
         """For each fold the rate whose lowest mean loss on the other folds is the lowest.

@@ -190,7 +190,9 @@ def diagnose(
         given.engine, problem.data, problem.matrix, folds, given.settings, candidate, max(0.01, left)
     )
     given = replace(given, folds=folds)
-    news = ExamineNews(on_progress or (print_progress() if verbose else None))
+    news = ExamineNews(
+        on_progress or (print_progress() if verbose else None), started + limit - time.monotonic()
+    )
     control = Control(deadline=started + limit)
     with Interrupts(control.cancelled):
         try:

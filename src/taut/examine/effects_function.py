@@ -205,7 +205,7 @@ def effects(
     players = players_of(asked.recipe)
     game = Game.of(len(players), seed, MOST_EXACT)
     units = Units.of(data, given.folds, _codes(groups, len(data.target)), seed)
-    news = ExamineNews(on_progress or (print_progress() if verbose else None))
+    news = ExamineNews(on_progress or (print_progress() if verbose else None), left)
     control = Control(deadline=started + left)
     with Interrupts(control.cancelled) as interrupts:
         work = ContributionWork(
@@ -217,7 +217,7 @@ def effects(
             units=units,
             n_seeds=n_seeds,
             control=control,
-            watch=Watch(news.expect, news.arrived),
+            watch=Watch(news.expect, news.arrived, news.worked),
         )
         try:
             found = work.train(asked.recipe, given.learning_rate, AUTO_LEARNING_RATE, game.coalitions)

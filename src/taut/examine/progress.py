@@ -46,19 +46,36 @@ class ExamineNews:
     Parameters
     ----------
     tell : callable or None
+    limit : float, optional
+        Seconds after which all is over, however much is left to do.
     """
 
-    def __init__(self, tell: Callable[[ExamineProgress], None] | None) -> None:
-        self._tell, self._started = tell, time.monotonic()
+    def __init__(self, tell: Callable[[ExamineProgress], None] | None, limit: float = math.inf) -> None:
+        self._tell, self._started, self._limit = tell, time.monotonic(), limit
         self._done, self._total = 0, 0
+        self._worked, self._work = 0.0, 0.0
         self._guard = threading.Lock()
 
-    def expect(self, total: int) -> None:
-        """Say how many there will be in all."""
+    def expect(self, total: int, more_work: float = 0.0) -> None:
+        """Say how many there will be in all.
+
+        Parameters
+        ----------
+        total : int
+        more_work : float
+            Work that is no network of its own, such as training on to the last epoch, measured in networks; NaN
+            where nobody knows yet, and then no time is guessed.
+        """
         with self._guard:
+            self._work = more_work
             if total != self._total:
                 self._total = total
                 self._say()
+
+    def worked(self, amount: float) -> None:
+        """Count work that is no network of its own, measured in networks."""
+        with self._guard:
+            self._worked += amount
 
     def arrived(self) -> None:
         """Count one; may be called from any thread."""
@@ -69,7 +86,9 @@ class ExamineNews:
     def _say(self) -> None:
         if self._tell is not None:
             spent = time.monotonic() - self._started
-            left = spent / self._done * max(0, self._total - self._done) if self._done else None
+            done, total = self._done + self._worked, self._total + self._work
+            left = spent / done * max(0.0, total - done) if done and math.isfinite(total) else None
+            left = None if left is None else min(left, max(0.0, self._limit - spent))
             self._tell(ExamineProgress(self._done, self._total, spent, left))
 
 
