@@ -229,3 +229,48 @@ def test_a_constant_target_is_compared_with_nothing() -> None:
             X, np.ones(60)
         )
     assert reg.simple_baselines_ == {}
+
+
+@pytest.mark.fault(93)
+def test_a_network_whose_loss_is_many_times_as_high_is_surely_worse() -> None:
+    """On exactly linear data the linear model's losses are tiny and skewed: the ratio's spread is large."""
+    data, _ = table(120, task="regression")
+    stream = np.random.default_rng(0)
+    simple = np.exp(2.5 * stream.normal(size=120)).astype(np.float32)
+    network = 40 * simple.mean() * stream.chisquare(2, 120).astype(np.float32)
+    model = replace(constant("regression"), rows=RowResults(simple, None, None))
+    (found,) = gained([model], RowResults(network, None, None), data)
+    assert found.gain.low < -30
+    assert found.gain.high < -3
+    (turned,) = gained(
+        [replace(model, rows=RowResults(network, None, None))], RowResults(simple, None, None), data
+    )
+    assert 0.8 < turned.gain.low < turned.gain.value < turned.gain.high < 1
+    # One ratio and its inverse are as far from 1.
+    assert 1 - turned.gain.value == pytest.approx(1 / (1 - found.gain.value))
+    assert 1 - turned.gain.low == pytest.approx(1 / (1 - found.gain.high))
+
+
+@pytest.mark.fault(66)
+def test_who_is_right_in_the_same_rows_is_not_surely_better() -> None:
+    """A chance correction of the score may be above 0: it makes no difference where there is none."""
+    data, _ = table(120)
+    same = np.ones(120, dtype=np.float32)
+    losses = np.linspace(0.1, 1.0, 120).astype(np.float32)
+    model = replace(constant(), rows=RowResults(losses, same, None))
+    (found,) = gained([model], RowResults(losses, same, None), data, 0.0, 0.001)
+    assert (found.score_gain.low, found.score_gain.value, found.score_gain.high) == (0.0, 0.0, 0.0)
+    model = replace(constant(), rows=RowResults(losses, None, np.array([0.8, 0.9, 0.7])))
+    (found,) = gained([model], RowResults(losses, None, np.array([0.8, 0.9, 0.7])), data, 0.0, -0.001)
+    assert (found.score_gain.low, found.score_gain.value, found.score_gain.high) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.fault(75)
+def test_scores_of_two_folds_differ_by_no_more_than_they_can() -> None:
+    data, _ = table(120)
+    losses = np.linspace(0.1, 1.0, 120).astype(np.float32)
+    model = replace(constant(), rows=RowResults(losses, None, np.array([0.5, 0.5])))
+    network = RowResults(losses, None, np.array([0.4, 0.8]))
+    assert gained([model], network, data)[0].score_gain.high > 1
+    (found,) = gained([model], network, data, score_span=1.0)
+    assert (found.score_gain.low, found.score_gain.high) == (-1.0, 1.0)

@@ -71,6 +71,16 @@ SURE, OPEN, WORSE = Interval(0.2, 0.15, 0.25), Interval(0.03, -0.02, 0.08), Inte
             "The network's loss is 20 % (95 % interval 15 to 25 %) lower than that of a linear model (no "
             "hidden layers).",
         ),
+        (
+            model("linear", Interval(-13.78, -18.04, -9.4), NONE),
+            "The network is worse than a linear model (no hidden layers): its loss is 14.8 times as high "
+            "(95 % interval 10 to 19 times).",
+        ),
+        (
+            model("linear", Interval(-0.0004, -0.03, 0.02), NONE),
+            "The network is not surely better than a linear model (no hidden layers): its loss is less than "
+            "0.1 % (95 % interval -2 to 3 %) higher.",
+        ),
         (model("linear", NONE), None),
         (model("linear", Interval(0.2, math.nan, math.nan)), None),
     ],

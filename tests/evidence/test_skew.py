@@ -126,3 +126,12 @@ def test_fewer_than_two_rows_have_none(rows: np.ndarray) -> None:
 
 def test_rows_that_are_all_the_same_leave_nothing_open() -> None:
     assert skewed_interval(2.0, np.full(9, 2.0), None) == Interval(2.0, 2.0, 2.0)
+
+
+@pytest.mark.fault(75)
+def test_the_middle_is_within_the_interval_however_few_rows_vary() -> None:
+    rows = np.r_[np.zeros(300), 5.0, 6.0, 90.0]
+    weight = np.r_[np.full(300, 1e-6), 1.0, 1.0, 1.0]
+    for one in (rows, -rows):
+        found = skewed_interval(float(np.average(one, weights=weight)), one, weight)
+        assert found.low <= found.value <= found.high

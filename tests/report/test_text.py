@@ -3,12 +3,14 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.evidence.estimate import Estimate
 from taut.evidence.interval import Interval
+from taut.evidence.simple_baselines import SimpleBaseline
 from taut.report.summarize import summarize
 from taut.report.text import footnotes, in_words, plain_table, rich_table
 from taut.selection.score import CandidateScore
@@ -104,6 +106,23 @@ def test_what_regularization_did_in_words() -> None:
         "regularization, and by 16.7 % (95 % interval 16.7 to 16.7 %) against early stopping alone."
     )
     assert "chance" not in found
+
+
+@pytest.mark.fault(66)
+def test_that_one_answer_to_all_is_as_good_comes_before_what_regularization_brought() -> None:
+    summary = summarize(
+        searched(TautClassifierCV(), [scored(EARLY, [1.0, 1.1, 1.2]), scored(NONE, [2, 2.1, 2.2])])
+    )
+    open_ = SimpleBaseline(
+        "constant", "always 'No'", *(np.ones(3),) * 3, None, 0, gain=Interval(0.03, -0.02, 0.08)
+    )
+    linear = replace(open_, kind="linear", label="linear model")
+    sentences = in_words(replace(summary, simple=(open_, linear)))
+    assert sentences[0].startswith("The network is not surely better than always 'No': its loss is 3 %")
+    assert sentences[1].startswith("Early stopping alone had the lowest loss")
+    assert "a linear model (no hidden layers)" in sentences[-1]
+    surely = replace(open_, gain=Interval(0.2, 0.1, 0.3))
+    assert in_words(replace(summary, simple=(surely,)))[0].startswith("Early stopping alone had the lowest")
 
 
 @pytest.mark.fault(93)

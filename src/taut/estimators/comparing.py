@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from taut.engine.base import Control, Engine, Fold
 from taut.estimators.problem import Problem
 from taut.evidence.estimate import Estimate
+from taut.evidence.score_range import score_range
 from taut.evidence.simple_baselines import RowResults, SimpleBaseline, gained, simple_baselines
 from taut.selection.interrupts import Interrupts
 from taut.selection.ledger import Ledger
@@ -58,6 +60,7 @@ def gained_by(
     simple: Sequence[SimpleBaseline],
     problem: Problem,
     factor: float,
+    scoring: Any,
 ) -> dict[str, SimpleBaseline]:
     """What the chosen networks gain over each, corrected for having chosen them as the estimate is.
 
@@ -71,6 +74,8 @@ def gained_by(
     problem : Problem
     factor : float
         What a loss of the engine is multiplied by to be in the target's own units.
+    scoring : str, callable or None
+        The person's scorer.
 
     Returns
     -------
@@ -78,12 +83,14 @@ def gained_by(
         By kind, in the target's own units.
     """
     best = result.best
+    low, high = score_range(scoring)
     found = gained(
         simple,
         RowResults(result.row_losses[result.chosen], result.row_hits.get(result.chosen), best.scoring),
         problem.data,
         # Squares of very small units vanish, and so does the price in them.
         loss_price=estimate.price / factor if factor > 0 else 0.0,
+        score_span=high - low,
         score_price=estimate.score.value - estimate.naive_score,
     )
     return {one.kind: one.in_units(factor) for one in found}

@@ -194,7 +194,7 @@ class CrossValidated(TautEstimator):
         # The search is done: a Ctrl+C that comes now ends what is left of this, and no more.
         with Interrupts(control.cancelled):
             self.estimate_, bag = estimate_of(search, result, problem, self.scoring, factor, control)
-            self.simple_baselines_ = gained_by(result, self.estimate_, simple, problem, factor)
+            self.simple_baselines_ = gained_by(result, self.estimate_, simple, problem, factor, self.scoring)
             control = replace(control, deadline=search.deadline + more)
             self.importance_ = self._importance_of(search, result, problem, bag, factor, control)
         self.n_splits_ = len(folds)

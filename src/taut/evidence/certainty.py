@@ -75,6 +75,8 @@ def change_told(lower: Interval, than: str = "") -> str:
 
 
 def _value(share: float, decimals: int) -> str:
+    if share != 0 and not float(_percent(share, decimals)):  # "0 % higher" says nothing
+        decimals = 1
     return "less than 0.1" if 0.0 < share < 0.0005 and decimals else _percent(share, decimals)
 
 

@@ -130,7 +130,7 @@ class SeededTraining:
         return run.rows(epoch)
 
     def way_to_the_end(self, groups: Sequence[Group]) -> float:
-        """How much there is between where networks stopped and the last epoch, in networks of their length."""
+        """How much there is from where networks stopped to the last epoch, in networks of their length."""
         runs = [run for group in groups for run in self._runs[group] or ()]
         stopped = sum(run.epoch for run in runs)
         return len(runs) * self._runner.settings.max_epochs * len(runs) / stopped - len(runs) if runs else 0.0

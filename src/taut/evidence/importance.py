@@ -332,7 +332,12 @@ class _Tally:
             return NONE
         pairs = float(np.dot(self._weight, self._taken_of))
         value = float(np.dot(self._weight, self._taken[place])) / pairs
-        each = self._taken[place] / self._taken_of + self._given[place] / self._given_of - value
+        # A row without weight, or of which only such give or take, has no say.
+        taken, given = (
+            np.divide(of, by, out=np.full_like(by, value), where=by > 0)
+            for of, by in ((self._taken[place], self._taken_of), (self._given[place], self._given_of))
+        )
+        each = taken + given - value
         spread = float(np.average((each - value) ** 2, weights=self._weight))
         of_pairs = (float(self._squares[place]) / pairs - value**2) * len(self._rows) / self._n_pairs
         share = 1.0 - of_pairs / spread if spread > 0 else 1.0

@@ -198,6 +198,7 @@ def gained(
     data: Data,
     loss_price: float = 0.0,
     score_price: float = 0.0,
+    score_span: float = math.inf,
 ) -> tuple[SimpleBaseline, ...]:
     """What a network gains over each of these, with intervals.
 
@@ -211,6 +212,8 @@ def gained(
     loss_price, score_price : float
         How much of the network's loss and score is due to having picked it among many: its loss is that much
         higher on unseen rows, its score that much higher too (so that a price of a score is negative).
+    score_span : float
+        The most by which two values of the person's scorer can differ.
     """
     out = []
     for model in models:
@@ -221,8 +224,11 @@ def gained(
         if rows.scoring is not None and network.scoring is not None:
             away = network.scoring - rows.scoring
             score_gain = over_folds(float(np.mean(away)) + score_price, away, model.n_repeats)
+            score_gain = score_gain.within(-score_span, score_span)
+            if not away.any():
+                score_gain = Interval(0.0, 0.0, 0.0)  # as in _difference
         elif rows.hits is not None and network.hits is not None and network.scoring is None:
-            score_gain = _difference(network.hits - rows.hits, data.row_weight, score_price)
+            score_gain = _difference(network.hits - rows.hits, data.row_weight, score_price).within(-1.0, 1.0)
         out.append(replace(model, gain=gain, score_gain=score_gain))
     return tuple(out)
 
@@ -371,7 +377,8 @@ def _gain(
 ) -> Interval:
     """Which share of the simple model's loss is saved: ``1 - c / s``, with the spread of that ratio's rows.
 
-    The ratio's influence function (Hampel, 1974) is ``-(c_i - c) / s + c / s**2 * (s_i - s)``.
+    The interval is that of ``log(c / s)``, whose influence function (Hampel, 1974) is
+    ``(c_i - c) / c - (s_i - s) / s``: a ratio of 40 is as far from 1 as one of 1/40, and none is below 0.
     """
     known = np.isfinite(simple) & np.isfinite(network)
     used = None if weight is None else weight[: len(known)][known]
@@ -381,9 +388,12 @@ def _gain(
     own, other = float(np.average(c, weights=used)), float(np.average(s, weights=used))
     if not other > 0:
         return NONE
-    rows = 1.0 - own / other - (c - own) / other + own / other**2 * (s - other)
-    found = skewed_interval(1.0 - (own + price) / other, rows, used, _WIDER)
-    return replace(found, high=min(found.high, 1.0))
+    if not min(own, own + price) > 0:
+        return Interval(1.0, 1.0, 1.0)
+    rows = math.log(other / own) - (c / own - 1.0) + (s / other - 1.0)
+    found = skewed_interval(math.log(other / (own + price)), rows, used, _WIDER)
+    value, low, high = (1.0 - math.exp(-min(end, 700.0)) for end in (found.value, found.low, found.high))
+    return Interval(value, low, high)
 
 
 def _difference(rows: NDArray[np.floating], weight: NDArray[np.floating] | None, price: float) -> Interval:
@@ -392,5 +402,7 @@ def _difference(rows: NDArray[np.floating], weight: NDArray[np.floating] | None,
     used = None if weight is None else weight[: len(known)][known]
     if not known.any() or (used is not None and not used.sum() > 0):
         return NONE
+    if not rows[known].any():
+        return Interval(0.0, 0.0, 0.0)  # the same in every row, whatever the network is due to
     value = float(np.average(rows[known], weights=used)) + price
     return skewed_interval(value, rows[known].astype(np.float64), used, _WIDER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,10 @@ from taut.evidence.interval import Interval
 from taut.evidence.simple_baselines import SimpleBaseline
 
 #: What a linear model is for taut, so that a person knows how to have it.
-_LINEAR = "a linear model (no hidden layers)"
+_LINEAR: Final = "a linear model (no hidden layers)"
+
+# A loss higher by a larger share is told in times.
+_MANY: Final = 2.0
 
 
 def against_simple(models: Sequence[SimpleBaseline], score: float, score_name: str) -> list[str]:
@@ -38,6 +42,16 @@ def against_simple(models: Sequence[SimpleBaseline], score: float, score_name: s
     return [sentence for one in models if (sentence := _sentence(one, score, score_name))]
 
 
+def constants(models: Sequence[SimpleBaseline]) -> list[SimpleBaseline]:
+    """Those that give the same answer to all rows."""
+    return [one for one in models if one.kind == "constant"]
+
+
+def others(models: Sequence[SimpleBaseline]) -> list[SimpleBaseline]:
+    """Those that look at the rows."""
+    return [one for one in models if one.kind != "constant"]
+
+
 def doubts(models: Sequence[SimpleBaseline]) -> list[str]:
     """Name the simple models that are not surely beaten: by the person's scorer, else by the loss."""
     return [
@@ -59,10 +73,10 @@ def _sentence(model: SimpleBaseline, score: float, score_name: str) -> str:
         return _by_scorer(model, model.scoring, score, score_name)
     gain, other = model.gain, _name(model)
     if gain.high < 0:
-        return f"The network is worse than {other}: its loss is {share_told(gain.times(-1.0))} higher."
+        return f"The network is worse than {other}: its loss is {_higher(gain)}."
     if not gain.low > 0:
-        how, away = ("higher", gain.times(-1.0)) if gain.value < 0 else ("lower", gain)
-        first = f"The network is not surely better than {other}: its loss is {share_told(away)} {how}"
+        how = _higher(gain) if gain.value < 0 else f"{share_told(gain)} lower"
+        first = f"The network is not surely better than {other}: its loss is {how}"
         surely = model.score_gain.low > 0
         return f"{first}, though its {score_name} surely is higher." if surely else f"{first}."
     if math.isnan(model.score_gain.low) or model.score_gain.low > 0:
@@ -74,6 +88,14 @@ def _sentence(model: SimpleBaseline, score: float, score_name: str) -> str:
     return f"{first}, though its loss is {share_told(gain)} lower."
 
 
+def _higher(gain: Interval) -> str:
+    """By which share a loss is higher; in times, where a share is no longer read."""
+    if not gain.value < -_MANY or math.isnan(gain.low):
+        return f"{share_told(gain.times(-1.0))} higher"
+    value, low, high = (1.0 - end for end in (gain.value, gain.high, gain.low))
+    return f"{value:.3g} times as high (95 % interval {low:.2g} to {high:.3g} times)"
+
+
 def _by_scorer(model: SimpleBaseline, scoring: NDArray[np.float64], score: float, score_name: str) -> str:
     gain, other = model.score_gain, _name(model)
     own, its = _score(score, score_name), _score(float(scoring.mean()), score_name)
@@ -81,6 +103,8 @@ def _by_scorer(model: SimpleBaseline, scoring: NDArray[np.float64], score: float
     if gain.low > 0:
         silent = model.kind == "constant"
         return "" if silent else f"The network's {score_name} is above that of {other}, {its} ({between})."
+    if gain.low == gain.high == 0.0:
+        return f"The network's {score_name}, {own}, is the same as that of {other}."
     below = "below" if gain.high < 0 else "not surely above"
     return f"The network's {score_name}, {own}, is {below} that of {other}, {its} ({between})."
 

@@ -52,7 +52,8 @@ def skewed_interval(
     freedom = max(2.0, 2.0 * n / max(kurtosis - 1.0, 1e-9))
     z = float(t.ppf((1 + LEVEL) / 2, freedom)) * wider
     ends = sorted(value - error * _inverse(x, skewness, n) for x in (z, -z))
-    return Interval(value, float(ends[0]), float(ends[1]))
+    # Where two or three rows are all that varies, both ends may be on one side of the middle.
+    return Interval(value, min(value, float(ends[0])), max(value, float(ends[1])))
 
 
 def _inverse(x: float, skewness: float, n: float) -> float:

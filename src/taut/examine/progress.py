@@ -63,8 +63,8 @@ class ExamineNews:
         ----------
         total : int
         more_work : float
-            Work that is no network of its own, such as training on to the last epoch, measured in networks; NaN
-            where nobody knows yet, and then no time is guessed.
+            Work that is no network of its own, such as training on to the last epoch, measured in networks;
+            NaN where nobody knows yet, and then no time is guessed.
         """
         with self._guard:
             self._work = more_work

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from taut.evidence.certainty import change_told
-from taut.evidence.simple_words import against_simple
+from taut.evidence.simple_words import against_simple, constants, others
 from taut.path.columns import holding_out
 from taut.path.result import PathPoint, RegularizationPath
 from taut.recipe import Recipe
@@ -67,8 +67,10 @@ def title(path: RegularizationPath) -> str:
 
 def in_words(path: RegularizationPath) -> list[str]:
     """Say what the path found, in a few honest sentences."""
-    sentences = [_verdict(path), *_chance(path), *_one_se(path), *_zeros(path)]
-    sentences += against_simple(path.simple, path.best.score, path.score_name)
+    score, name = path.best.score, path.score_name
+    sentences = against_simple(constants(path.simple), score, name)  # first, where nothing is learned
+    sentences += [_verdict(path), *_chance(path), *_one_se(path), *_zeros(path)]
+    sentences += against_simple(others(path.simple), score, name)
     if path.best is not path.off and len(path.points) > 2:
         sentences.append(
             "The lowest of many losses is a little too good an estimate; rows that were kept aside give an "

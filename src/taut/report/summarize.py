@@ -233,14 +233,16 @@ def summarize(estimator: CrossValidated) -> Summary:
         has_lowest_loss=not any(c.loss < best.loss for c in candidates if c.state == best.state),
         selection=estimator.selection,
         estimate=found,
-        scoring=None if best.scoring is None else _name(estimator.scoring),
+        scoring=None if best.scoring is None else scorer_name(estimator.scoring, found),
         interrupted=bool(estimator.interrupted_),
     )
 
 
-def _name(scoring: object) -> str:
-    """What a scorer is called; one without a name has none after loading either."""
-    return scoring if isinstance(scoring, str) else "the scorer"
+def scorer_name(scoring: object, estimate: Estimate | None) -> str:
+    """What a scorer is called; a function's name is in the estimate, after loading too."""
+    if isinstance(scoring, str):
+        return scoring
+    return "the scorer" if estimate is None else estimate.score_name
 
 
 def _has_score(score: CandidateScore) -> bool:

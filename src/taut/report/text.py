@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from taut.evidence.certainty import certainty_of, change_told, share_told
-from taut.evidence.simple_words import against_simple
+from taut.evidence.simple_words import against_simple, constants, others
 from taut.report.summarize import Change, Line, Summary
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ def footnotes(summary: Summary) -> list[str]:
         + " Single techniques are each with early stopping, at the best of the strengths that finished all "
         f"folds.{unlike}"
     ]
+    if summary.estimate is not None and summary.n_candidates > 1 and summary.n_folds > 1:
+        notes.append(
+            "The table has what was measured; the sentences are corrected for having picked the best."
+        )
     if any(line.state == "dropped" for line in summary.lines):
         notes.append("Marked -: out of the race after some of the folds, whose means these are.")
     if any(line.state == "cut off" for line in summary.lines):
@@ -74,7 +78,10 @@ def in_words(summary: Summary) -> list[str]:
         sentences.append("Without regularization, training diverged.")
     chosen = summary.lines[-1]
     score = chosen.metric if summary.scoring is None else chosen.scoring
-    sentences += against_simple(summary.simple, score, summary.scoring or summary.metric)
+    name = "score" if summary.scoring == "the scorer" else summary.scoring or summary.metric
+    # Whoever is not surely better than one answer to all has nothing else to be glad of: that comes first.
+    sentences = against_simple(constants(summary.simple), score, name) + sentences
+    sentences += against_simple(others(summary.simple), score, name)
     if summary.n_folds == 1 and any(change.within_chance is None for change in summary.changes):
         sentences.append("With one validation set, nothing tells how much of this is chance.")
     if summary.estimate is not None:
@@ -95,7 +102,7 @@ def _expectation(summary: Summary, estimate: Estimate) -> list[str]:
     if math.isfinite(loss.low):
         first += f" (95 % interval {_number(loss.low)} to {_number(loss.high)})"
     first += f" and {name} {told(score.value)}"
-    if math.isfinite(score.low):
+    if math.isfinite(score.low) and score.low < score.high:  # folds that all say the same tell no spread
         first += f" ({told(score.low)} to {told(score.high)})"
     if summary.n_candidates > 1 and summary.n_folds > 1:
         first += f", corrected for having picked the best: uncorrected it is {_number(estimate.naive_loss)}"
@@ -175,7 +182,7 @@ def _reason(summary: Summary) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def _header(summary: Summary) -> list[str]:
@@ -208,7 +215,9 @@ def _row(line: Line, decimals: int | None, *, percent: bool, by_scorer: bool) ->
     validation = loss(line.validation_loss)
     if math.isfinite(line.standard_error):
         validation += f" ± {loss(line.standard_error)}"
-    metric = f"{100 * line.metric:.1f} %" if percent else f"{line.metric:.3f}"
+    metric = (
+        f"{100 * line.metric:.1f} %" if percent else f"{line.metric:{'.3f' if line.metric > -100 else '.3g'}}"
+    )
     label = line.label + {"cut off": " *", "dropped": " -"}.get(line.state, "")
     numbers = [loss(line.train_loss), validation, loss(line.gap), "" if math.isnan(line.metric) else metric]
     if by_scorer:  # who lost the race was never scored

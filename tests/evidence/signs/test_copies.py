@@ -34,6 +34,13 @@ def flipped(values: Any, n: int) -> Any:
         (np.exp(Y), Y, 0, "it has the same order"),
         (-Y, Y, 0, "it has the opposite order"),
         (np.round(Y, 3), Y, 0, "it is a copy"),
+        (
+            np.round(100 * np.exp(Y), -1),
+            np.round(100 * np.exp(Y), 2),
+            0,
+            "but for rounding it has the same order",
+        ),
+        (Y, np.floor(-5 * Y), 0, "but for rounding it has the opposite order"),
         (changed(1.8 * Y + 32, 5), Y, 0, "it is a copy in 95 % of the rows"),
         (np.where(np.arange(100) < 50, np.nan, Y), Y, 0, "it has the same order"),
         (CLASSES, CLASSES, 3, "it is a copy"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.report.schema import CandidateFacts, CurveFacts, CurveName, FoldFacts, SearchFacts
-from taut.report.summarize import CHOSEN, EARLY_STOPPING, NO_REGULARIZATION
+from taut.report.summarize import CHOSEN, EARLY_STOPPING, NO_REGULARIZATION, scorer_name
 from taut.selection.score import CandidateScore
 
 _LABELS: dict[CurveName, str] = {
@@ -53,13 +53,11 @@ def search_of(estimator: Any) -> SearchFacts:
         "n_dropped": sum(c.state == "dropped" for c in candidates),
         "n_failed": sum(not math.isfinite(c.loss) for c in candidates),
         "selection": estimator.selection,
-        "scoring": None if estimator.best_.scoring is None else _name_of(estimator.scoring),
+        "scoring": None
+        if estimator.best_.scoring is None
+        else scorer_name(estimator.scoring, getattr(estimator, "estimate_", None)),
         "interrupted": bool(estimator.interrupted_),
     }
-
-
-def _name_of(scoring: object) -> str:
-    return scoring if isinstance(scoring, str) else "the scorer"
 
 
 def _candidate(score: CandidateScore) -> CandidateFacts:
