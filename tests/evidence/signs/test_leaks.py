@@ -42,6 +42,18 @@ def test_a_number_that_tells_the_classes_among_noise_is_no_severe_sign() -> None
     assert only(leaks(case(columns, y).view)).severity == "severe"
 
 
+def test_suspects_that_come_near_each_other_are_named_in_the_sentence() -> None:
+    """As radius, perimeter and area of one thing."""
+    rng = np.random.default_rng(0)
+    y = rng.uniform(1, 2, 600)
+    columns = {f"x{i}": rng.standard_normal(600) + y for i in range(3)}
+    columns["area"] = y**2 + 0.02 * rng.standard_normal(600)
+    columns["edge"] = 6 * y + 0.05 * rng.standard_normal(600)
+    texts = {sign.columns[0]: sign.text for sign in leaks(case(columns, y).view)}
+    assert "and only 'edge' comes near. It may be made" in texts["area"]
+    assert "and only 'area' comes near. It may be made" in texts["edge"]
+
+
 def test_one_column_alone_is_no_leak() -> None:
     x = np.linspace(0, 1, 200)
     assert leaks(case({"x": x}, 2 * x).view) == []

@@ -24,6 +24,7 @@ _LEAST_MISSING = 8
 # Rows with a value, the share of them that is of one class, and the share of all rows that is, at most.
 _LEAST_FILLED, _ALL, _COMMON = 30, 0.98, 0.7
 _MODEL_ROWS = 4000
+_MOST_PEERS = 2  # named
 _OTHERS_TELL = (0.55, 0.05)
 # Columns times classes that are judged one by one; of more, so many columns that look best.
 _MOST_JUDGED, _BEST_JUDGED = 300, 30
@@ -87,7 +88,8 @@ def leaks(view: View) -> list[Sign]:
         if together is None:
             together = power_together(view, [column.place for column in free])
         if _times(together, suspect.power) >= 1.0:
-            signs.append(_sign(view, suspect, together, next_best))
+            peers = [one.name for one in suspects if _times(one.power.value, suspect.power) < _WORSE]
+            signs.append(_sign(view, suspect, together, next_best, peers))
     return signs
 
 
@@ -214,13 +216,23 @@ def _copy_sign(name: str, how: str) -> Sign:
     return Sign("leak", "severe", text, columns=(name,))
 
 
-def _sign(view: View, suspect: _Column, together: float, next_best: float) -> Sign:
+def _only(name: str, peers: list[str]) -> str:
+    """Who else comes near, of the columns that are suspects too."""
+    others = list(dict.fromkeys(repr(one) for one in peers if one != name))
+    if not others:
+        return "no other comes near"
+    if len(others) > _MOST_PEERS:
+        return f"only {len(others)} others come near"
+    return f"only {' and '.join(others)} {'comes' if len(others) == 1 else 'come'} near"
+
+
+def _sign(view: View, suspect: _Column, together: float, next_best: float, peers: list[str]) -> Sign:
     task = 0 if view.n_classes else 1
     measure, short = (("AUC", "auc"), ("R squared", "r2"))[task]
     text = (
         f"column {suspect.name!r} may give the target away: alone it predicts it with {measure} "
-        f"{_told(suspect.power.value)}, and no other comes near. It may be made from the target, or filled "
-        "in after it; leave it out if it is not known beforehand."
+        f"{_told(suspect.power.value)}, and {_only(suspect.name, peers)}. It may be made from the target, or "
+        "filled in after it; leave it out if it is not known beforehand."
     )
     apart = (
         task == 0
