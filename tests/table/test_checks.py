@@ -77,7 +77,7 @@ def test_rows_without_a_target_are_dropped_and_counted() -> None:  # FAULTS 17
     assert isinstance(target, NumberColumn)
     assert target.values.tolist() == [1, 3]
     assert features.n_rows == 2
-    assert notes == (Note("b", "read so."), Note("b", "1 rows have no target; they are left out."))
+    assert notes == (Note("b", "read so."), Note("b", "1 row has no target; it is left out."))
     a = features.column("a")
     assert isinstance(a, NumberColumn)
     assert a.values.tolist() == [1, 3]

@@ -212,7 +212,7 @@ def test_reading_gives_the_command_lines_table(flats: Path) -> None:
 def test_the_target_is_split_off_without_rows_that_have_none(flats: Path) -> None:
     with pytest.warns(DataWarning) as caught:
         X, y = taut.read(flats, target="rent")
-    assert "column 'rent': 1 rows have no target; they are left out." in in_words(list(caught))
+    assert "column 'rent': 1 row has no target; it is left out." in in_words(list(caught))
     assert X.names == ("rooms", "code", "lift", "day")
     assert len(X) == len(y) == 40
     assert y.tolist() == list(range(40))
@@ -287,4 +287,4 @@ def test_words_for_missing_among_numbers_are_no_classes(tmp_path: Path) -> None:
     file.write_text("x,y\n" + "".join(f"{place},{place * 1.5}\n" for place in range(40)) + "40,NA\n")
     with pytest.warns(DataWarning) as caught:
         taut.read(file, target="y")
-    assert in_words(list(caught)) == "column 'y': 1 rows have no target; they are left out."
+    assert in_words(list(caught)) == "column 'y': 1 row has no target; it is left out."
