@@ -108,9 +108,9 @@ def matrix(schema: Schema, frame: Frame, *, strict: bool) -> Matrix:
         column.name for column in schema.columns if column.kind != "dropped" and column.name not in by_name
     ]
     if absent:
-        verb = "is" if len(absent) == 1 else "are"
+        be = "is" if len(absent) == 1 else "are"
         raise DataError(
-            f"{len(absent):,} of the columns that the model was trained on {verb} not there: {listing(absent)}."
+            f"{len(absent):,} of the columns that the model was trained on {be} not there: {listing(absent)}."
         )
     values = np.empty((frame.n_rows, len(schema.matrix_names)), dtype=np.float32)
     notes: list[Note] = []
