@@ -1,4 +1,4 @@
-"""Write docs/paths.svg: an L1 path on the table of `taut demo`, and its columns' weights."""
+"""Write docs/paths.svg: an L1 path on scikit-learn's diabetes table, and its columns' weights."""
 
 from __future__ import annotations
 

@@ -56,6 +56,8 @@ def test_the_demo_compares_saves_and_leaves_tables_to_predict_and_to_explore(
     assert words[1:5] == ["taut", "report", str(folder), "--explore"]
     table = table_of(model, Path(words[5]), None, facts_of(model), Voice())
     assert (table.features.n_rows, table.features.names) == (120, demo.digits()[0].names)
+    page = (tmp_path / "demo.html").read_text()
+    assert f"taut report {folder} --explore {folder / 'train.csv'}" in page  # the same command
     check_folder(folder)  # the next demo may replace it
     assert f"report   {tmp_path / 'demo.html'}\n" in result.stdout
     assert sorted(one.name for one in tmp_path.iterdir()) == ["demo", "demo.html"]

@@ -37,12 +37,12 @@ def test_the_plan_is_said_first(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_the_columns_that_were_left_out_are_named(run: Run, tmp_path: Path) -> None:
-    lines = [[i % 9, "", "same", f"text {i}", "ab"[i % 2]] for i in range(60)]
-    path = write_csv(tmp_path / "t.csv", lines, ["a", "empty", "constant", "note", "y"])
+    lines = [[i % 9, "", "same", f"text {i}", "1", "ab"[i % 2]] for i in range(60)]
+    path = write_csv(tmp_path / "t.csv", lines, ["a", "empty", "constant", "note", "one", "y"])
     result = run("fit", path, "--target", "y", *QUICK)
     assert (
         "columns  1 number, left out: 'empty' (all values are missing), "
-        "'constant' (all values are the same), "
+        "'constant', 'one' (all values are the same), "
         "'note' (text with 60 different values in 60 rows, like a name or an identifier)\n"
     ) in result.stdout
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import warnings
 
 import pytest
@@ -80,6 +81,18 @@ def test_very_many_notes_are_counted_and_all_recorded(capsys: pytest.CaptureFixt
     assert len(said) == 13
     assert said[-1] == "note: and 1,488 more like these; a saved model has them all."
     assert len(voice.record) == 1500
+
+
+def test_on_a_terminal_a_long_line_is_broken_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rich.console import Console
+
+    voice, out = Voice(), io.StringIO()
+    monkeypatch.setattr(voice, "console", Console(file=out, width=20, force_terminal=True))
+    voice.say("the same command goes on from here")
+    assert [line.rstrip() for line in out.getvalue().splitlines()] == [
+        "the same command",
+        "goes on from here",
+    ]
 
 
 def test_markup_and_long_lines_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:

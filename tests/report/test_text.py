@@ -67,6 +67,20 @@ def test_the_table_for_a_terminal_says_the_same() -> None:
     assert "\x1b[1m" in out.getvalue()  # the chosen recipe in bold
 
 
+@pytest.mark.parametrize("scoring", [None, "roc_auc"])
+def test_at_80_columns_no_word_of_the_table_is_cut(scoring: str | None) -> None:
+    parts = {"state": "cut off"} | ({"scoring": [0.8, 0.9]} if scoring else {})
+    candidates = [scored(EARLY, [0.1234, 0.2], **parts), scored(NONE, [2, 12], **parts)]
+    summary = summarize(searched(TautClassifierCV(scoring=scoring), candidates))
+    out = io.StringIO()
+    Console(file=out, width=80).print(rich_table(summary))
+    shown = out.getvalue()
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    for word in plain_table(summary).split():
+        assert word.strip("-") in shown
+
+
 def test_the_footnote_names_the_loss_and_the_folds() -> None:
     (note,) = footnotes(summarize(searched(TautRegressorCV(), USUAL)))
     assert "squared error, without penalties, means of 3 folds ± standard error." in note

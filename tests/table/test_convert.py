@@ -272,7 +272,7 @@ def test_texts_are_read_as_those_of_files(library: Any) -> None:
     assert values(frame, "ok") == [1.0, 0.0, None, 1.0] * 10
     assert values(frame, "zip") == ZIPS
     assert values(frame, "nothing") == [None] * 40
-    assert "column 'price': read as numbers, past these marks: $, thousands marks." in map(str, frame.notes)
+    assert "column 'price': read as numbers with these marks: $, thousands marks." in map(str, frame.notes)
 
 
 @pytest.mark.fault(67)

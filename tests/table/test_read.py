@@ -137,7 +137,7 @@ def test_faults_of_columns_arrive(write: Write) -> None:  # FAULTS 12 and 13
     with pytest.warns(DataWarning) as caught:
         frame = read_file(write(f"a,zip,long\n{rows}\noops,00001,1\n"))
     said = "\n".join(str(warning.message) for warning in caught)
-    assert "column 'a': 1 of 101 rows (0.99 %) hold no number but 'oops'" in said
+    assert "column 'a': 1 of 101 rows (0.99 %) hold no number: 'oops'" in said
     assert "column 'zip': its numbers have leading zeros" in said
     assert "column 'long': its integers have more figures" in said
     assert texts(frame, "zip")[:2] == ["00000", "00001"]
@@ -460,3 +460,28 @@ def test_a_guessed_encoding_is_warned_of(write: Write) -> None:
     with pytest.warns(DataWarning, match="neither UTF-8 nor clearly Latin-1"):
         frame = read_file(write("性别,年龄\n男,31\n女,32\n".encode("gbk")))
     assert "a guess" in notes(frame)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_header_that_comes_again_is_no_row(write: Write, times: int) -> None:
+    path = write("age;größe;kind\n31;1,5;a\n" + times * "age;größe;kind\n" + "40;1,7;b\n")
+    with pytest.warns(DataWarning, match="the header once more; ") as caught:
+        frame = read_file(path)
+    assert len(caught) == 1
+    said = "1 row of 'table.csv' is" if times == 1 else "2 rows of 'table.csv' are"
+    assert f"{said} the header once more; {'it is' if times == 1 else 'they are'} left out." in notes(frame)
+    assert (numbers(frame, "age"), numbers(frame, "größe")) == ([31, 40], [1.5, 1.7])
+    assert texts(frame, "kind") == ["a", "b"]
+
+
+def test_a_header_that_comes_again_over_texts_is_one_all_the_same(write: Write) -> None:
+    with pytest.warns(DataWarning, match="1 row of 'table.csv' is the header once more; it is left out."):
+        frame = read_file(write("town,kind\nOslo,a\ntown,kind\nRome,b\n"))
+    assert (texts(frame, "town"), texts(frame, "kind")) == (["Oslo", "Rome"], ["a", "b"])
+
+
+def test_a_row_with_some_of_the_names_stays(write: Write) -> None:
+    frame = read_file(write("age,kind\nage,b\nold,c\nx,y\n"))
+    assert texts(frame, "kind") == ["b", "c", "y"]
+    with pytest.warns(DataWarning, match="looks like data: "):  # of one column it may be a value
+        assert read_file(write("kind\nkind\na\nb\n", "one.csv")).n_rows == 3

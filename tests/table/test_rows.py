@@ -47,7 +47,7 @@ def test_plain_numbers_are_what_the_closer_look_finds(cells: list[str], decimal:
     np.testing.assert_array_equal(column.values, found.values)
     assert column.text == NumberText(found.decimal or decimal, (), found.seen)
     assert [note.what for note in notes] == (
-        ["read as numbers, past these marks: decimal comma."] if found.decimal == "," else []
+        ["read as numbers with these marks: decimal comma."] if found.decimal == "," else []
     )
 
 

@@ -48,7 +48,7 @@ def test_numbers_with_marks_are_read_and_the_marks_noted() -> None:
     column, notes = read(["€12,345", "€1,000.50", None])
     assert isinstance(column, NumberColumn)
     assert np.array_equal(column.values, [12345.0, 1000.5, np.nan], equal_nan=True)
-    assert [note.what for note in notes] == ["read as numbers, past these marks: €, thousands marks."]
+    assert [note.what for note in notes] == ["read as numbers with these marks: €, thousands marks."]
 
 
 def test_a_decimal_comma_is_remembered() -> None:
@@ -95,7 +95,7 @@ def test_nothing_at_all_is_a_column_of_missing_numbers() -> None:
 
 def test_dates_with_a_few_faults() -> None:
     values: list[str | None] = [f"2024-01-{day:02d}" for day in range(1, 29)]
-    with pytest.warns(DataWarning, match="1 of 29 rows hold no date but 'soon' .first in row 29."):
+    with pytest.warns(DataWarning, match="1 of 29 rows hold no date: 'soon' .first in row 29."):
         column, notes = read([*values, "soon"])
     assert isinstance(column, DateColumn)
     assert column.missing.tolist() == [False] * 28 + [True]
@@ -122,7 +122,7 @@ def test_the_order_of_doubtful_dates_is_noted() -> None:
 
 def test_late_text_in_a_numeric_column_is_missing_and_counted() -> None:
     values: list[str | None] = [str(number) for number in range(100)]
-    with pytest.warns(DataWarning, match=r"2 of 102 rows \(2 %\) hold no number but 'oops', 'x' \(first in"):
+    with pytest.warns(DataWarning, match=r"2 of 102 rows \(2 %\) hold no number: 'oops', 'x' \(first in"):
         column, notes = read([*values, "oops", "x"])
     assert isinstance(column, NumberColumn)
     assert np.isnan(column.values[-2:]).all()

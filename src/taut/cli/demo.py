@@ -26,8 +26,8 @@ N_TRAIN = 600
 TARGET = "digit"
 
 _INTRODUCTION = """\
-1,797 handwritten digits, each as 8 x 8 grey values (Alpaydin and Kaynak, 1998; from scikit-learn). 600 of
-them are learned from, and a network with two layers of 128 can learn these by heart; the other 1,197 are kept
+1,797 handwritten digits, each as 8 x 8 grey values (Alpaydin and Kaynak, 1998; from scikit-learn). It
+learns from 600 of them, which a network with two layers of 128 can learn by heart; the other 1,197 are kept
 aside. How should it be regularized?
 """
 
@@ -59,15 +59,15 @@ def demo(
     show(_INTRODUCTION)
     frame, y = digits()
     rest, aside = split(len(y))
+    new, table = output / "new.csv", output / "train.csv"
     voice = Voice()
     source: SourceFacts = {
-        "file": "train.csv",
+        "file": str(table),
         "target": TARGET,
         "folder": str(output),
         "command": command_line(context),
         "reading": None,
     }
-    new, table = output / "new.csv", output / "train.csv"
     with voice.speaking():
         estimator = TautClassifierCV(effort="quick", random_state=random_state, n_jobs=n_jobs)
         interrupted = train(
@@ -77,7 +77,9 @@ def demo(
     write(table, frame.take(rest), y[rest])
     show(f"explore  {shell(['taut', 'report', str(output), '--explore', str(table)])}")
     right = estimator.score(frame.take(aside), y[aside])
-    show(f"\nOf the {len(aside):,} digits that were kept aside ({new}) it reads {100 * right:.1f} % rightly.")
+    show(
+        f"\nOf the {len(aside):,} digits that were kept aside ({new}) it reads {100 * right:.1f} % correctly."
+    )
     if interrupted:
         raise typer.Exit(INTERRUPTED)
 

@@ -159,7 +159,9 @@ def fit(
             final=final,
             resume=resume,
             # What reading took is gone.
-            time_limit=None if time_limit is None else max(0.0, time_limit - (time.monotonic() - started)),
+            time_limit=None
+            if time_limit is None
+            else round(max(0.0, time_limit - (time.monotonic() - started)), 2),
             n_jobs=n_jobs,
             random_state=random_state,
         )

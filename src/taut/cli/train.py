@@ -93,10 +93,6 @@ def train(
         raise typer.Exit(INTERRUPTED) from None
     finally:
         estimator.on_progress = None
-    fault: DataError | None = None
-    if page is not None:  # before anything is printed: what reads that may have gone
-        with Interrupts(threading.Event()):
-            fault = _page_fault(facts, page, folder)
     summary = summarize(estimator)
     print_comparison(summary, [sign.sentence for sign in estimator.signs_])
     _print_model(summary, estimator.model_.schema, folder, new)
@@ -104,15 +100,13 @@ def train(
         n = summary.n_candidates
         more = "; the same command goes on from here" if estimator.resume else ""
         voice.say(f"interrupted after {n} candidates: the best so far was saved in {folder}{more}.")
-    if fault is not None:
-        raise fault
     if page is not None:
-        show(f"report   {one_line(str(page))}")
+        with Interrupts(threading.Event()):
+            _write_page(facts, page, folder)
     return summary.interrupted
 
 
-def _page_fault(facts: Facts, page: Path, folder: Path) -> DataError | None:
-    """Write the page, or give the error that tells why it is not written."""
+def _write_page(facts: Facts, page: Path, folder: Path) -> None:
     from taut.report.page import write_page
     from taut.report.place import put
 
@@ -120,8 +114,8 @@ def _page_fault(facts: Facts, page: Path, folder: Path) -> DataError | None:
         put(page, write_page(facts))
     except DataError as error:
         command = shell(["taut", "report", str(folder), "--output", "FILE"])
-        return DataError(f"{error} The model is saved in {folder}; {command} writes its page.")
-    return None
+        raise DataError(f"{error} The model is saved in {folder}; {command} writes its page.") from error
+    show(f"report   {one_line(str(page))}")
 
 
 def _plan(estimator: CrossValidated) -> str:
@@ -178,11 +172,17 @@ _WORDS = {
 
 def _columns(schema: Schema) -> str:
     """What the columns became, in a line; which were left out, and why."""
+    from taut.table.frame import listing
+
     counts = Counter(str(column.kind) for column in schema.columns)
     parts = [f"{counts[kind]} {_WORDS[kind][counts[kind] > 1]}" for kind in _WORDS if counts[kind]]
-    dropped = [f"{c.name!r} ({c.why.split(';')[0]})" for c in schema.columns if c.kind == "dropped"]
+    reasons: dict[str, list[str]] = {}
+    for column in schema.columns:
+        if column.kind == "dropped":
+            reasons.setdefault(column.why.split(";")[0], []).append(column.name)
+    dropped = [f"{listing(names, 5)} ({why})" for why, names in reasons.items()]
     if dropped:
-        more = f" and {len(dropped) - 5} more" if len(dropped) > 5 else ""
+        more = ", and others" if len(dropped) > 5 else ""
         parts.append(f"left out: {', '.join(dropped[:5])}{more}")
     return ", ".join(parts)
 

@@ -104,7 +104,7 @@ def show_table(plain: str, rich: Callable[[], Table]) -> None:
 
     out = Console(highlight=False, markup=False, emoji=False)
     if out.is_terminal and not out.is_dumb_terminal:
-        out.print(rich())
+        out.print(rich(), end="\n\n")
     else:
         show(f"{plain}\n")
 
@@ -162,7 +162,7 @@ class Voice:
     def say(self, text: str) -> None:
         """Print a line; where standard error cannot be written, the work goes on without."""
         with suppress(OSError):
-            self.console.print(one_line(text), soft_wrap=True)
+            self.console.print(one_line(text), soft_wrap=not self.console.is_terminal)
 
     def warning(self, text: str) -> None:
         """Print a warning, once."""

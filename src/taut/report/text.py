@@ -33,9 +33,12 @@ def rich_table(summary: Summary) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    # At 80 columns every line but the heading stays one: narrow headings, and labels give way first.
+    room = 0 if summary.scoring else 1
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, room, 0, 0))
     for place, name in enumerate(_header(summary)):
-        table.add_column(name, justify="right" if place else "left")
+        words = name.replace(" ", "\n")
+        table.add_column(words, justify="right" if place else "left", no_wrap=place > 0, vertical="bottom")
     rows = _cells(summary)
     for place, row in enumerate(rows):
         last = place == len(rows) - 1

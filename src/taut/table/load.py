@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 TABLE = "taut_table"
+_MOST_COMPARED = 100  # columns: what has these names in them is a header
 _LINE_SIZE = 2_000_000  # bytes, DuckDB's own limit; thousands of columns need more
 
 
@@ -96,6 +97,33 @@ def load_text(
         text = f"{_rows(repairs.n_long, what)} too long, by empty fields; these were left out."
         notes.append(Note("", text))
     return notes
+
+
+def leave_out_headers(connection: DuckDBPyConnection, what: str, layout: Layout) -> list[Note]:
+    """Take rows that are the header once more out of ``TABLE``, as in files that were put together.
+
+    Columns with another name than in the header, and those behind the first hundred, are not looked at.
+
+    Returns
+    -------
+    list of Note
+
+    Warns
+    -----
+    DataWarning
+        Where there are some.
+    """
+    renamed = {note.where for note in layout.renamed}
+    own = [place for place, name in enumerate(layout.names) if name not in renamed][:_MOST_COMPARED]
+    if not layout.header or len(own) < 2:
+        return []
+    same = " AND ".join(f"trim(c{place}) = {quoted(layout.names[place])}" for place in own)
+    answer = connection.execute(f"DELETE FROM {TABLE} WHERE {same}").fetchone()
+    count = 0 if answer is None else int(answer[0])
+    if not count:
+        return []
+    text = f"{_rows(count, what)} the header once more; {'it is' if count == 1 else 'they are'} left out."
+    return [warn(Note("", text))]
 
 
 def quoted(text: str) -> str:

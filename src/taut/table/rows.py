@@ -61,7 +61,7 @@ def read_rows(
     columns : dict of int to PlainNumbers or (codes (n_rows,), levels)
         By their places.
 
-    Or None, where some row has a fault: too short, too long, a quote that is not closed.
+    Or None, where some row has a fault: too short, too long, a quote that is not closed, the header again.
     """
     found: dict[int, list[PlainNumbers]] = {place: [] for place in wanted if place in numbers}
     n_rows = n_blocks = 0
@@ -117,9 +117,8 @@ def _blocks(path: Path, what: str, layout: Layout) -> Iterator[list[tuple[str, .
     n_rows = max(1, _BLOCK_CELLS // width)
     with path.open(encoding="utf-8", newline="") as file:
         rows = (row for _, row in numbered_rows(file, what, layout))
-        if layout.header:
-            next(rows, None)
+        header = next(rows, None) if layout.header else None
         while block := list(islice(rows, n_rows)):
-            if any(len(row) != width for row in block):
-                raise ValueError("a row is short or long")
+            if any(len(row) != width or row == header for row in block):
+                raise ValueError("a row is short or long, or the header once more")
             yield list(zip(*block, strict=True))

@@ -144,7 +144,7 @@ def _sniff(path: Path, what: str, *, header: bool) -> Layout:
     decimal = _decimal(few, separator)
     if header:
         names, renamed = own_names([cell.strip() for cell in rows[0]], "header")
-        looks = _looks_like_data(rows[0], few)
+        looks = _looks_like_data(rows[0], [row for row in few if len(row) < 2 or row != rows[0]])
         if looks:
             sentence = (
                 f"the first row of {what} was taken as the header, but it looks like data: {looks}. "

@@ -41,7 +41,7 @@ _SAMPLE = 1000
 #: Begin the notes on a column that leaves a doubt.
 NO_DATE_TELLS, NO_VALUE_TELLS = "no date tells", "no value tells"
 #: Begins the note on marks that were read past.
-PAST_MARKS = "read as numbers, past these marks: "
+PAST_MARKS = "read as numbers with these marks: "
 
 _WHOLE = re.compile(r"[+-]?\d+")
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")
@@ -166,7 +166,7 @@ def _dates(
         n_odd, which = odd_rows(column, ~reading.is_date)
         if n_odd > MOST_ODD * counts.sum():
             return None
-        what = f"{n_odd:,} of {counts.sum():,} rows hold no date but {which}; they are counted as missing."
+        what = f"{n_odd:,} of {counts.sum():,} rows hold no date: {which}; they are counted as missing."
         notes.append(warn(Note(column.name, what)))
     if reading.in_doubt:
         order = "day first" if reading.day_first else "month first"
@@ -198,7 +198,7 @@ def _numbers(column: TextColumn, counts: NDArray[np.int64], hints: Hints) -> tup
                 f"column {name!r} holds numbers, but {found} hold text: {which}. At most {100 * MOST_ODD:g} "
                 "% are counted as missing: correct these rows or leave them empty."
             )
-        what = f"{found} hold no number but {which}; they are counted as missing."
+        what = f"{found} hold no number: {which}; they are counted as missing."
         notes.append(warn(Note(name, what)))
     numbers = [level for level, good in zip(levels, is_number, strict=True) if good]
     past = marks(numbers[:_SAMPLE], decimal)

@@ -165,7 +165,7 @@ def _expected(facts: Facts) -> str:
     found = None if facts["comparison"] is None else facts["comparison"]["estimate"]
     if found is None:
         return ""
-    return f"on unseen rows expect {interval_told(found['loss'])}"
+    return f"on unseen rows expect a loss of {interval_told(found['loss'])}"
 
 
 def interval_told(found: IntervalFacts) -> str:
@@ -219,6 +219,15 @@ def of_estimate(facts: Facts) -> list[str]:
     return sentences
 
 
+def _measured(line: LineFacts, facts: Facts) -> str:
+    """Write a line's score: by the scorer that chose, else accuracy or R squared."""
+    name = None if facts["search"] is None else facts["search"]["scoring"]
+    score = line.get("scoring")
+    if name and score is not None:
+        return f"{name} {told(score)}"
+    return f"{facts['metric']} {scored(line['metric'], facts)}"
+
+
 def tiles(facts: Facts) -> list[Tile]:
     """Give the verdict's numbers one by one."""
     comparison, made, data = facts["comparison"], facts["made"], facts["data"]
@@ -228,7 +237,7 @@ def tiles(facts: Facts) -> list[Tile]:
         lines = (comparison["lines"][0], comparison["lines"][1], comparison["lines"][-1])
         for name, line in zip(names, lines, strict=True):
             known = line["validation_loss"] is not None
-            metric = f"{facts['metric']} {scored(line['metric'], facts)}"
+            metric = _measured(line, facts)
             found.append(
                 {
                     "name": name,

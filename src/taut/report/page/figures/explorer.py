@@ -93,9 +93,10 @@ def said(one: ExplorerTechnique, place: int) -> str:
         change = (loss - without) / without
         where = "without early stopping" if one["axis"] == "epoch" else f"with {one['beside'] or 'nothing'}"
         where += " alone" if one["beside"] == "early stopping" else ""
+        same = abs(change) < 0.0005
         size = f"{abs(100 * change):.1f} % {'above' if change > 0 else 'below'}"
-        text += f", {size if abs(change) >= 0.0005 else 'the same as'} that {where}"
-        text += ", which may be chance" if point["within_chance"] else ""
+        text += f", {'the same as' if same else size} that {where}"
+        text += ", which may be chance" if point["within_chance"] and not same else ""
     if place == one["best"]:
         text += "; the lowest here"
         if place == len(one["points"]) - 1 and one["axis"] == "strength":
