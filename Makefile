@@ -6,6 +6,9 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # Two processes, whole files each: what a file's tests share is made once.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
+# Where the environment forbids it, every command that a test starts would compile all of taut again.
+test test-all: export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test test-all lint types bench tables docs pictures format clean
 
 demo: $(VENV)/.demo            ## a real table, regularized

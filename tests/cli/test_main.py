@@ -70,8 +70,17 @@ def test_the_script_is_installed() -> None:
     assert script.value == "taut.__main__:main"
 
 
-def test_without_a_terminal_there_are_plain_lines_and_no_control_codes(table: Path) -> None:
-    done = call("fit", table, "--target", "kind", *QUICK)
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A table and the run that fitted its prices in the table's folder."""
+    table = write_csv(tmp_path_factory.mktemp("fitted") / "shop.csv", rows())
+    return table, call("fit", table.name, "--target", "price", *QUICK, cwd=table.parent)
+
+
+def test_without_a_terminal_there_are_plain_lines_and_no_control_codes(
+    fitted: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    table, done = fitted
     assert done.returncode == 0, done.stderr
     assert not CONTROL.search(done.stdout.replace("\n", ""))
     assert not CONTROL.search(done.stderr.replace("\n", ""))
@@ -82,8 +91,10 @@ def test_without_a_terminal_there_are_plain_lines_and_no_control_codes(table: Pa
     assert taut.load(table.parent / "shop.taut").recipe_
 
 
-def test_fit_and_predict_in_the_current_folder(table: Path) -> None:
-    done = call("fit", table.name, "--target", "price", *QUICK, cwd=table.parent)
+def test_fit_and_predict_in_the_current_folder(
+    fitted: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    table, done = fitted
     assert done.returncode == 0, done.stderr
     told = next(line for line in done.stdout.splitlines() if line.startswith("predict"))
     assert told.split()[1:] == ["taut", "predict", "shop.taut", "NEW.csv"]

@@ -71,7 +71,7 @@ def test_a_scorer_sees_each_folds_network_of_the_epoch_that_is_scored(scoring: s
     """The loss as a scorer is the loss, at epochs that differ from fold to fold."""
     X, y = given(task, n=90)
     y = np.random.default_rng(0).permutation(y)
-    fitted = crossvalidated(task, n_candidates=12, max_epochs=30, scoring=scoring).fit(X, y)
+    fitted = crossvalidated(task, n_candidates=8, max_epochs=20, scoring=scoring).fit(X, y)
     n_epochs = set()
     for c in fitted.candidates_:
         if c.complete:
@@ -80,7 +80,7 @@ def test_a_scorer_sees_each_folds_network_of_the_epoch_that_is_scored(scoring: s
     assert any(len(set(epochs)) > 1 for epochs in n_epochs)
     # Whoever names a scorer wants the best by it, where the loss itself is chosen by with caution.
     assert fitted.best_index_ == lowest_loss(fitted.candidates_)
-    by_loss = crossvalidated(task, n_candidates=12, max_epochs=30).fit(X, y)
+    by_loss = crossvalidated(task, n_candidates=8, max_epochs=20).fit(X, y)
     assert [c.loss for c in fitted.candidates_] == [c.loss for c in by_loss.candidates_]
 
 
