@@ -419,7 +419,7 @@ def test_infinite_and_huge_numbers_are_warned_of(run: Run, tmp_path: Path) -> No
     path = write_csv(tmp_path / "t.csv", lines, ["a", "b", "y"])
     result = run("fit", path, "--target", "y", *QUICK)
     assert result.exit_code == 0, result.output
-    assert "warning: column 'a': 1 number is infinite; they count as missing." in result.stderr
+    assert "warning: column 'a': 1 number is infinite; it counts as missing." in result.stderr
     assert "warning: column 'b': 1 number is too far from the others" in result.stderr
     lines[4][2] = "inf"
     for line in lines:

@@ -133,3 +133,16 @@ def test_a_nasty_name_stays_text(run: Run, tmp_path: Path) -> None:
     result = run("fit", path, "--target", nasty, *QUICK)
     assert result.exit_code == 0, result.output
     assert nasty not in (tmp_path / "t.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.fault(89)
+def test_the_page_is_there_though_nobody_reads_the_output(
+    run: Run, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("taut.cli.train.print_comparison", gone)
+    assert run("fit", table, "--target", "kind", *QUICK).exit_code != 0
+    assert (table.parent / "shop.taut" / "model.json").exists()
+    assert (table.parent / "shop.html").exists()

@@ -240,3 +240,11 @@ def test_no_cell_is_a_formula_with_safe_csv(run: Run, tmp_path: Path) -> None:
     assert [row["'=id"] for row in found[:5]] == ["'=1+1", "+1", "'-2+3", "'@SUM(A1)", "plain"]
     assert {row["prediction"] for row in found} <= {"'=cmd()", "'-no"}
     assert found[3]["size"] == "3"
+
+
+def test_a_name_that_promises_another_kind_of_file_is_refused(run: Run, model: Path, table: Path) -> None:
+    for name in ("p.csv.gz", "p.parquet", "P.XLSX"):
+        result = run("predict", model, table, "-o", table.parent / name)
+        assert result.exit_code == 2
+        assert "a CSV file is written; give a name that ends in .csv." in result.stderr
+        assert not (table.parent / name).exists()

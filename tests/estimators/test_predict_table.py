@@ -55,7 +55,7 @@ def test_an_amount_has_no_probabilities() -> None:
 def test_a_missing_column_is_named() -> None:
     clf = TautClassifier(**QUICK).fit(table(), np.arange(60) % 2)  # type: ignore[arg-type]
     with pytest.raises(
-        DataError, match="1 of the columns that the model was trained on are not there: 'city'"
+        DataError, match="1 of the columns that the model was trained on is not there: 'city'"
     ):
         predict_table(clf, table().without(["city"]))
 

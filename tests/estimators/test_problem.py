@@ -335,7 +335,7 @@ def test_a_table_of_ours_keeps_its_names_and_its_infinities_are_missing() -> Non
     values[3] = np.inf
     estimator = single()
     frame = Frame((NumberColumn("a", values), NumberColumn("b", numbers(30, 1, 5)[:, 0])), 30)
-    with pytest.warns(UserWarning, match="column 'a': 1 number is infinite; they count as missing"):
+    with pytest.warns(UserWarning, match="column 'a': 1 number is infinite; it counts as missing"):
         schema, matrix = read_features(estimator, frame, None)
     assert np.isnan(matrix.values[3, 0])
     assert estimator.feature_names_in_.tolist() == ["a", "b"]

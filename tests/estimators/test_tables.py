@@ -87,7 +87,7 @@ def test_columns_that_say_nothing_are_left_out_and_may_come_alive_later(make: An
 def test_huge_values_are_clipped_with_a_warning(make: Any, task: str, huge: float) -> None:
     X, y = given(task)
     X[4, 1] = huge
-    with pytest.warns(DataWarning, match="'x1': 1 number is too far from the others; they are clipped"):
+    with pytest.warns(DataWarning, match="'x1': 1 number is too far from the others; it is clipped"):
         fitted = make(task).fit(X, y)
     with pytest.warns(DataWarning, match="clipped"):
         assert np.isfinite(output(fitted, X)).all()
@@ -177,7 +177,7 @@ def test_a_column_that_is_missing_is_named(on_frame: Any) -> None:
     with pytest.raises(ValueError, match="(?s)yet now missing:.*colour"):
         on_frame.fitted.predict(on_frame.frame.drop(columns="colour"))
     with pytest.raises(
-        DataError, match="1 of the columns that the model was trained on are not there: 'colour'"
+        DataError, match="1 of the columns that the model was trained on is not there: 'colour'"
     ):
         predict_table(on_frame.fitted, frame_from(on_frame.frame.drop(columns="colour")))
 

@@ -111,10 +111,8 @@ def test_files_of_two_models_do_not_go_together(model: Path, other: Any, tmp_pat
 
 
 def test_what_is_no_folder_is_named(tmp_path: Path, model: Path) -> None:
-    for place in (tmp_path / "nix", model / "model.json"):
-        with pytest.raises(
-            StoreError, match=f"{place.name}: no such folder; give the folder that save was given"
-        ):
+    for place, what in ((tmp_path / "nix", "no such folder"), (model / "model.json", "is a file")):
+        with pytest.raises(StoreError, match=f"{place.name}: {what}; give the folder that save was given"):
             load(place)
     (tmp_path / "empty").mkdir()
     with pytest.raises(StoreError, match=r"model\.json: is missing"):

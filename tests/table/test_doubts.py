@@ -6,12 +6,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from taut.errors import DataError, DataWarning
 from taut.table import read
 from taut.table.columns import describe
-from taut.table.convert import frame_from
+from taut.table.convert import as_text_for, frame_from
 from taut.table.frame import DateColumn, Frame, NumberColumn, NumberText
 from taut.table.matrices import Matrix, matrix
 from taut.table.read import read_file
@@ -212,3 +213,27 @@ def test_a_training_column_in_doubt_is_read_as_the_others(tables: Tables) -> Non
     assert isinstance(number, NumberColumn)
     assert number.values.tolist() == [7.125, 1.25]
     assert "taken as a decimal mark, as in column 'b'." in " ".join(note.what for note in frame.notes)
+
+
+def test_a_table_that_is_read_without_a_model_leaves_the_doubt_to_it(tables: Tables) -> None:
+    """``taut.read`` does not know for what model: a point is no decimal mark before that is asked."""
+    train = 'a,b\n"7,25",0.5\n"12,5",0.25\n"9,125",0.75\n'
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        schema = describe(tables.read(train))
+    text = "a,b\n7.125,0.5\n8.250,0.25\n"
+    expected = matrix(schema, tables.read(text, schema), strict=False)
+    given = read_file(tables.folder / "table.csv", texts=True)
+    assert given["a"].tolist() == [7.125, 8.25]
+    found = matrix(schema, as_text_for(schema, given), strict=False)
+    assert np.array_equal(found.values, expected.values)
+    assert found.notes == expected.notes
+
+
+def test_plain_numbers_after_percent_signs_are_warned_of() -> None:
+    schema = describe(frame_from(pd.DataFrame({"a": ["5%", "12 %", "7%"]})))
+    with pytest.warns(DataWarning, match="column 'a': its numbers had percent signs in training, and have"):
+        matrix(schema, frame_from(pd.DataFrame({"a": [0.05, 5.0]}), schema), strict=True)
+    matrix(schema, frame_from(pd.DataFrame({"a": ["5%", None]}), schema), strict=True)
+    mixed = describe(frame_from(pd.DataFrame({"a": ["5%", "0.12", "7%"]})))
+    matrix(mixed, frame_from(pd.DataFrame({"a": [0.05, 0.5]}), mixed), strict=True)

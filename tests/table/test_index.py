@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
-from taut.errors import DataError
+from taut import TautClassifier
+from taut.errors import DataError, DataWarning
 from taut.table.columns import describe
+from taut.table.convert import without_index
 from taut.table.frame import DateColumn, Frame, TextColumn
 from taut.table.read import read_file
 
@@ -144,3 +148,41 @@ def test_a_model_is_not_asked_for_it_and_one_that_learned_from_it_gets_it(
     with pytest.warns(match="blank or doubled names"):
         frame = read_file(path, schema=learned)
     assert isinstance(frame.column("column 1"), TextColumn)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        pytest.param(pd.read_csv, id="pandas"),
+        pytest.param(pl.read_csv, id="polars"),
+        pytest.param(lambda path: pd.read_csv(path, index_col=0).reset_index(), id="reset"),
+        pytest.param(lambda path: pl.read_csv(path)[:, 1:].with_row_index(), id="row index"),
+        pytest.param(
+            lambda path: pa.Table.from_pandas(pd.read_csv(path, index_col=0).sample(frac=1.0)), id="arrow"
+        ),
+        pytest.param(
+            lambda path: pa.Table.from_pandas(pd.read_csv(path, index_col=0).set_axis(list("abcd") * 10)),
+            id="texts",
+        ),
+    ],
+)
+def test_a_frame_s_index_is_left_out_like_a_file_s(
+    table: pd.DataFrame, tmp_path: Path, read: Callable[[Path], Any]
+) -> None:
+    path = tmp_path / "table.csv"
+    table.sort_values("y", ignore_index=True).to_csv(path)
+    X = read(path)
+    network = TautClassifier(hidden=(4,), max_epochs=2, random_state=0)
+    with pytest.warns(DataWarning, match="left out"):
+        network.fit(X, table["y"])
+    assert network.feature_names_in_.tolist() == ["x", "y"]
+    # Neither is it wanted afterwards, nor is another table's in the way.
+    expected = network.predict_proba(table)
+    assert np.array_equal(network.predict_proba(table.reset_index()), expected)
+    assert np.array_equal(network.predict_proba(pl.DataFrame(table).with_row_index()), expected)
+
+
+def test_an_index_with_content_of_its_own_stays_in_a_frame(table: pd.DataFrame) -> None:
+    X = table.assign(**{"Unnamed: 0": table["x"] * 2})
+    assert without_index(X) is X
+    assert without_index(table[["x"]].rename(columns={"x": "Unnamed: 0"})).columns.tolist() == ["Unnamed: 0"]

@@ -24,6 +24,9 @@ Row = Sequence[object]
 #: How a cell begins that spreadsheets take for a formula (OWASP, "CSV Injection").
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
+#: Endings that programs would open the file by, in vain.
+_NO_CSV = frozenset([".gz", ".zip", ".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".xls", ".json"])
+
 
 @in_sentences
 def predict(
@@ -69,6 +72,8 @@ def predict(
 
     target = data.parent / f"{stem(data)}.predictions.csv" if output is None else output
     if output is not None and str(output) != "-":
+        if output.suffix.lower() in _NO_CSV:
+            raise ParameterError(f"--output {output}: a CSV file is written; give a name that ends in .csv.")
         check(output, [data])
     voice = Voice()
     with voice.speaking():
@@ -95,7 +100,7 @@ def predict(
     # Where nobody named a place, it is next to the data, wherever that may be.
     with written(target, [data], into_model=output is None) as file:
         _write(file, header, rows)
-    voice.say(f"{frame.n_rows:,} predictions written to {target}")
+    voice.say(f"{frame.n_rows:,} prediction{'s' if frame.n_rows > 1 else ''} written to {target}")
 
 
 def _check_kept(names: Sequence[str], own: Sequence[str]) -> None:

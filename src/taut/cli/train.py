@@ -93,6 +93,10 @@ def train(
         raise typer.Exit(INTERRUPTED) from None
     finally:
         estimator.on_progress = None
+    fault: DataError | None = None
+    if page is not None:  # before anything is printed: what reads that may have gone
+        with Interrupts(threading.Event()):
+            fault = _page_fault(facts, page, folder)
     summary = summarize(estimator)
     print_comparison(summary, [sign.sentence for sign in estimator.signs_])
     _print_model(summary, estimator.model_.schema, folder, new)
@@ -100,13 +104,15 @@ def train(
         n = summary.n_candidates
         more = "; the same command goes on from here" if estimator.resume else ""
         voice.say(f"interrupted after {n} candidates: the best so far was saved in {folder}{more}.")
+    if fault is not None:
+        raise fault
     if page is not None:
-        with Interrupts(threading.Event()):
-            _write_page(facts, page, folder)
+        show(f"report   {one_line(str(page))}")
     return summary.interrupted
 
 
-def _write_page(facts: Facts, page: Path, folder: Path) -> None:
+def _page_fault(facts: Facts, page: Path, folder: Path) -> DataError | None:
+    """Write the page, or give the error that tells why it is not written."""
     from taut.report.page import write_page
     from taut.report.place import put
 
@@ -114,8 +120,8 @@ def _write_page(facts: Facts, page: Path, folder: Path) -> None:
         put(page, write_page(facts))
     except DataError as error:
         command = shell(["taut", "report", str(folder), "--output", "FILE"])
-        raise DataError(f"{error} The model is saved in {folder}; {command} writes its page.") from error
-    show(f"report   {one_line(str(page))}")
+        return DataError(f"{error} The model is saved in {folder}; {command} writes its page.")
+    return None
 
 
 def _plan(estimator: CrossValidated) -> str:

@@ -23,7 +23,7 @@ from taut.estimators.target import Target, encode_target, plain, read_target
 from taut.parameters import real
 from taut.selection.folds import Split
 from taut.table.columns import describe
-from taut.table.convert import as_text_for, frame_from
+from taut.table.convert import as_text_for, frame_from, without_index
 from taut.table.duplicates import duplicate_groups
 from taut.table.frame import Frame
 from taut.table.levels import NOT_TOLD_APART
@@ -95,6 +95,8 @@ def read_features(estimator: BaseEstimator, X: Any, schema: Schema | None) -> tu
         schema, X = (describe(X), X) if schema is None else (schema, as_text_for(schema, X))
         return schema, matrix(schema, X, strict=False)
     if is_frame(X):
+        if new or hasattr(estimator, "feature_names_in_"):
+            X = without_index(X, None if new else estimator.feature_names_in_)
         validate_data(estimator, X, reset=new, skip_check_array=True)
         frame = frame_from(X, schema)
         _check_rows(frame.n_rows, 2 if new else 1)

@@ -136,7 +136,8 @@ def _state(place: Path) -> list[tuple[int, ...]]:
 def _read(folder: Folder, place: Path) -> tuple[dict[str, Any], bytes]:
     try:
         if not place.is_dir():
-            raise StoreError(f"{folder}: no such folder; give the folder that save was given.")
+            what = "is a file" if place.is_file() else "no such folder"
+            raise StoreError(f"{folder}: {what}; give the folder that save was given.")
         content = {name: _read_plain(place / name) for name in (_MODEL, _CHECKSUMS, _WEIGHTS)}
     except OSError as error:  # such as a name that is too long, or a folder that may not be entered
         raise StoreError(f"{folder}: cannot be read ({error.strerror or error}).") from error

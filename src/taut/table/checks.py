@@ -88,7 +88,8 @@ def split_target(frame: Frame, name: str) -> tuple[Frame, Column, tuple[Note, ..
         raise DataError(f"the table has no column but the target {name!r}.")
     if isinstance(target, NumberColumn) and np.isinf(target.values).any():
         count = int(np.isinf(target.values).sum())
-        raise DataError(f"the target {name!r} is infinite in {count:,} rows; correct or remove them.")
+        where = "1 row; correct or remove it" if count == 1 else f"{count:,} rows; correct or remove them"
+        raise DataError(f"the target {name!r} is infinite in {where}.")
     missing = target.missing
     if missing.all():
         raise DataError(f"the target {name!r} has no value in any row.")
@@ -100,10 +101,10 @@ def split_target(frame: Frame, name: str) -> tuple[Frame, Column, tuple[Note, ..
         _warn_of_words(target)
         kept = np.flatnonzero(~missing)
         features, target = features.take(kept), target.take(kept)
-        found = (
+        what = (
             "1 row has no target; it is" if n_missing == 1 else f"{n_missing:,} rows have no target; they are"
         )
-        notes.append(Note(name, f"{found} left out."))
+        notes.append(Note(name, f"{what} left out."))
     return features, target, tuple(notes)
 
 

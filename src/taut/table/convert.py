@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import numbers
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias, final
@@ -22,7 +23,9 @@ from taut.table.frame import (
     Note,
     NumberColumn,
     TextColumn,
+    warn,
 )
+from taut.table.index import find_index, may_be_index, note_of, unnamed
 from taut.table.numbers import EXACT, decimal_mark, number_text
 from taut.table.objects import is_none, is_whole, kind_of
 from taut.table.texts import Hints, clean, dictionary, typed
@@ -99,6 +102,49 @@ def frame_from(X: Any, schema: Schema | None = None) -> Frame:
             "pyarrow) or a two-dimensional array."
         ) from error
     return _assembled([(str(one.name), _from_series, one) for one in series], len(table), schema)
+
+
+def without_index(X: Any, known: Collection[str] | None = None) -> Any:
+    """Leave out of a data frame what is its index, as ``taut.table.index`` does in a file.
+
+    Parameters
+    ----------
+    X : data frame
+    known : collection of str, optional
+        The columns that a model was trained on: they stay, and others go that have the name of an index.
+        Without it, the values decide.
+
+    Returns
+    -------
+    data frame
+        X itself, where it has no index, or nothing else.
+
+    Warns
+    -----
+    DataWarning
+        In training, of what is left out.
+    """
+    import narwhals as nw
+
+    table = nw.from_native(X, eager_only=True)
+    names = [str(name) for name in table.columns]
+    metadata = getattr(getattr(X, "schema", None), "pandas_metadata", None)  # of pyarrow's tables
+    said = frozenset(name for name in (metadata or {}).get("index_columns", ()) if name in names)
+    maybe = [name for name in table.columns if name in may_be_index(names) | said]
+    if not maybe or len(maybe) == len(names):
+        return X
+    if known is not None:
+        left_out = [name for name in maybe if name not in known]
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            columns = frame_from(table.select(maybe).to_native()).columns
+        index = find_index(columns, unnamed(names), said)
+        left_out = list(index)
+        for name, one in index.items():
+            note = note_of(name, one)
+            warn(note if name else replace(note, what=f"a column without a name: {note.what}"))
+    return table.drop(left_out).to_native() if left_out else X
 
 
 def _assembled(

@@ -132,6 +132,9 @@ def decimal_marks(pairs: Pairs, reading: Reading | None, notes: list[Note]) -> d
             mark = _mark(given.text)
             if given.text.seen is not None:
                 _check_percent(column, given.text.seen, bool((abs(given.values) > 0).any()))
+        elif isinstance(given, NumberColumn) and _had_percent(column.text) and (abs(given.values) > 0).any():
+            what = "its numbers had percent signs in training, and have none now; 5 % is 0.05, and not 5."
+            notes.append(warn(Note(column.name, what)))
         if mark is not None:
             shown[column.name] = mark
     trained = {column.name: column.text or NumberText() for column, _ in pairs}
@@ -155,6 +158,12 @@ def _mark(text: NumberText) -> Decimal | None:
     """Tell the decimal mark that some number of a column had, None where there was none, or both."""
     had = [mark for mark, name in MARKS.items() if name in (text.seen or ())]
     return had[0] if len(had) == 1 else None
+
+
+def _had_percent(text: NumberText | None) -> bool:
+    """Tell whether all numbers of a column had percent signs."""
+    seen = (text and text.seen) or ()
+    return "%" in seen and NO_PERCENT not in seen
 
 
 def _is_firm(text: NumberText) -> bool:

@@ -44,7 +44,7 @@ class Index:
     how: str
 
 
-def unnamed(names: Sequence[str], renamed: Sequence[Note]) -> frozenset[str]:
+def unnamed(names: Sequence[str], renamed: Sequence[Note] = ()) -> frozenset[str]:
     """Tell the names of an index that was saved without one: blank ones at the front, and pandas' own.
 
     Parameters
@@ -54,9 +54,15 @@ def unnamed(names: Sequence[str], renamed: Sequence[Note]) -> frozenset[str]:
     renamed : sequence of Note
         On those that have another name in the file, or none.
     """
-    blank = {note.where for note in renamed if note.what.endswith("has no name.")}
+    blank = {"", *(note.where for note in renamed if note.what.endswith("has no name."))}
     pandas = (name for name in names if _UNNAMED.fullmatch(name) or _LEVEL.fullmatch(name))
     return frozenset([*takewhile(lambda name: name in blank, names), *pandas])
+
+
+def may_be_index(names: Sequence[str]) -> frozenset[str]:
+    """Tell the names that an index may have, of a table's in their order; its values decide."""
+    first = [name for name in names[:1] if _COUNTER.fullmatch(name)]
+    return frozenset([*unnamed(names), *first])
 
 
 def find_index(
@@ -123,10 +129,7 @@ def leave_out(
     left = {name: one for name, one in index.items() if name not in asked}
     others = [column for column in columns if column.name not in left and column.name not in asked]
     if others or not left:
-        notes = [
-            Note(name, f"{one.why}; it is left out. To learn from it, {one.how}.")
-            for name, one in left.items()
-        ]
+        notes = [note_of(name, one) for name, one in left.items()]
         return [column for column in columns if column.name not in left], notes
     stays = {name: one for name, one in left.items() if one.content or not asked}
     if not stays:
@@ -135,6 +138,11 @@ def leave_out(
         )
     notes = [Note(name, f"{one.why}; it is used, for there is no other.") for name, one in stays.items()]
     return [column for column in columns if column.name in asked or column.name in stays], notes
+
+
+def note_of(name: str, index: Index) -> Note:
+    """Say that an index is left out."""
+    return Note(name, f"{index.why}; it is left out. To learn from it, {index.how}.")
 
 
 def _counts_rows(numbers: NDArray[np.float64]) -> bool:

@@ -108,8 +108,9 @@ def matrix(schema: Schema, frame: Frame, *, strict: bool) -> Matrix:
         column.name for column in schema.columns if column.kind != "dropped" and column.name not in by_name
     ]
     if absent:
+        be = "is" if len(absent) == 1 else "are"
         raise DataError(
-            f"{len(absent):,} of the columns that the model was trained on are not there: {listing(absent)}."
+            f"{len(absent):,} of the columns that the model was trained on {be} not there: {listing(absent)}."
         )
     values = np.empty((frame.n_rows, len(schema.matrix_names)), dtype=np.float32)
     notes: list[Note] = []
@@ -207,7 +208,8 @@ def _fit(numbers: Floats, part: Part, name: str, notes: list[Note]) -> Floats:
 
 
 def _clip_note(name: str, count: int) -> Note:
-    return warn(Note(name, f"{count:,} {_numbers(count)} too far from the others; they are clipped."))
+    rest = "it is" if count == 1 else "they are"
+    return warn(Note(name, f"{count:,} {_numbers(count)} too far from the others; {rest} clipped."))
 
 
 def _parts(
@@ -226,7 +228,8 @@ def _parts(
                 f"column {column.name!r} contains infinity, in {infinite:,} of {len(numbers):,} rows."
             )
         numbers = np.where(np.isinf(numbers), np.nan, numbers)
-        text = f"{infinite:,} {_numbers(infinite)} infinite; they count as missing."
+        rest = "it counts" if infinite == 1 else "they count"
+        text = f"{infinite:,} {_numbers(infinite)} infinite; {rest} as missing."
         notes.append(warn(Note(column.name, text)))
     return [(column.parts[0], numbers)]
 

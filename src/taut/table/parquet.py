@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from taut.errors import DataError
+from taut.table.arrow import durations
 from taut.table.frame import Note
 from taut.table.load import TABLE, file_name
 from taut.table.numbers import EXACT
@@ -42,9 +43,12 @@ class Source:
     @property
     def is_number(self) -> bool:
         """Tell the types that DuckDB makes numbers of; intervals and times of the day become seconds."""
-        return self.kind in _NUMBERS or (
-            self.kind.startswith(("DECIMAL", "INTERVAL", "TIME")) and not self.kind.startswith("TIMESTAMP")
-        )
+        return self.kind in _NUMBERS or self.kind.startswith("DECIMAL") or self.is_duration
+
+    @property
+    def is_duration(self) -> bool:
+        """Tell durations and times of the day."""
+        return self.kind.startswith(("INTERVAL", "TIME")) and not self.kind.startswith("TIMESTAMP")
 
     @property
     def is_date(self) -> bool:
@@ -107,9 +111,12 @@ def open_parquet(
         ).fetchall()
         described = connection.execute(f"DESCRIBE {TABLE}").fetchall()
         tree = connection.execute(f"SELECT name, num_children FROM parquet_schema({name})").fetchall()
-        said = connection.execute(
-            f"SELECT value FROM parquet_kv_metadata({name}) WHERE key = 'pandas'"
-        ).fetchall()
+        said, arrow = (
+            connection.execute(
+                f"SELECT value FROM parquet_kv_metadata({name}) WHERE key = '{key}'"
+            ).fetchall()
+            for key in ("pandas", "ARROW:schema")
+        )
     except duckdb.Error as error:
         if "at least one non-root column" in str(error):
             raise DataError(f"{str(file)!r} has no columns.") from error
@@ -117,15 +124,24 @@ def open_parquet(
     in_file = _top(tree)
     names, renamed = own_names(in_file, "file")
     index = _index(said)
+    units = durations(arrow[0][0]) if arrow else {}
     sources = [
-        Source(own, '"' + sql.replace('"', '""') + '"', kind)
-        for own, (sql, kind, *_) in zip(names, described, strict=True)
+        _source(own, '"' + sql.replace('"', '""') + '"', kind, units.get(there))
+        for own, there, (sql, kind, *_) in zip(names, in_file, described, strict=True)
     ]
     return (
         sources,
         renamed,
         frozenset(own for own, there in zip(names, in_file, strict=True) if there in index),
     )
+
+
+def _source(name: str, sql: str, kind: str, unit: int | None) -> Source:
+    """Give a column; integers that are a duration, ``unit`` of them a second, as such."""
+    if unit is None or kind != "BIGINT":
+        return Source(name, sql, kind)
+    micros = f"{sql} // {unit // 10**6}" if unit > 10**6 else f"{sql} * {10**6 // unit}"
+    return Source(name, f"to_microseconds({micros})", "INTERVAL")
 
 
 def readable(connection: DuckDBPyConnection, file: Path, sources: Sequence[Source]) -> list[Source]:

@@ -40,6 +40,7 @@ from taut.table.parquet import TEXTS, Source, open_parquet, readable
 from taut.table.rows import Cells, is_short, read_rows
 from taut.table.schema import Schema
 from taut.table.sniff import Layout, long_fields, sniff, warn_of_renamed
+from taut.table.target import MAKE_A_NUMBER
 from taut.table.texts import PAST_MARKS, Hints, clean, dictionary, typed
 from taut.table.words import MISSING_WORDS
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CELL_BYTES = 12  # a number is kept as float64 here and as float32 in the matrix
+_EITHER = r"\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*"  # as in taut.table.numbers
 _BLOCK_CELLS = 10_000_000  # columns are read side by side, as many as stay below this
 
 #: A column, the notes on it, and its texts as they stand in the file where the file's others may tell more.
@@ -139,7 +141,7 @@ def read_file(
         table = (
             _open_parquet(connection, file, asked)
             if kind == "parquet"
-            else _open_text(connection, file, folder, asked, header=header)
+            else _open_text(connection, file, folder, asked, header=header, texts=texts)
         )
         if table.n_rows == 0:
             raise DataError(f"{what} has no rows.")
@@ -171,7 +173,13 @@ def read_file(
 
 
 def _open_text(
-    connection: DuckDBPyConnection, file: Path, folder: Path, asked: Asked, *, header: bool
+    connection: DuckDBPyConnection,
+    file: Path,
+    folder: Path,
+    asked: Asked,
+    *,
+    header: bool,
+    texts: bool = False,
 ) -> _Table:
     what = repr(file.name)
     start = start_of(file, folder)
@@ -190,7 +198,8 @@ def _open_text(
     rows = None
     if is_short(text.n_lines, len(layout.names)):
         numbers = {source.place for source in sources if _may_be_number(source)}
-        sure: Decimal | None = "." if asked.schema is None and layout.decimal == "." else None
+        # For training "7.125" is what it looks like; for a model it may be something else.
+        sure: Decimal | None = "." if asked.schema is None and layout.decimal == "." and not texts else None
         wanted = [source.place for source in sources]
         with long_fields():
             rows = read_rows(text.path, what, layout, wanted, numbers, sure)
@@ -218,6 +227,9 @@ def _open_parquet(connection: DuckDBPyConnection, file: Path, asked: Asked) -> _
             if source.name in idle and not source.readable:
                 notes.append(Note(source.name, "pandas saved it as the index; it is left out."))
         sources = [one for one in sources if one.readable or one.name not in idle]
+    for source in sources:
+        if source.name == asked.target and source.is_duration:
+            raise DataError(f"the target {source.name!r} {MAKE_A_NUMBER['duration']}.")
     sources = readable(connection, file, sources)
     notes += _same_but_for_case([source.name for source in sources], repr(file.name))
     n_rows = _one(connection, f"SELECT count(*) FROM {TABLE}")[0]
@@ -344,7 +356,13 @@ def _look(source: Source, hints: Hints) -> list[str]:
     known = None if source.schema is None else source.schema.text
     if "," in (hints.decimal, "" if known is None else known.decimal):
         special += f" OR contains({c}, '.')"  # a thousands mark, perhaps
-    return [f"count({c})", f"count(try_cast({c} AS DOUBLE))", f"bool_or({special})"]
+    special = f"bool_or({special})"
+    if hints.kept is None:  # a model may read it as 7125: keep the texts where no other number tells
+        points = f"contains({c}, '.')"
+        special += (
+            f" OR (bool_or({points}) AND bool_and(NOT {points} OR regexp_full_match({c}, '{_EITHER}')))"
+        )
+    return [f"count({c})", f"count(try_cast({c} AS DOUBLE))", special]
 
 
 def _others(source: Source) -> list[str]:
@@ -358,7 +376,7 @@ def _expression(source: Source, plain: bool) -> str:
     """Write SQL for a column's values, without NULL."""
     c, kind = source.sql, source.kind
     if plain:
-        number = f"epoch({c})" if kind.startswith(("INTERVAL", "TIME")) else f"try_cast({c} AS DOUBLE)"
+        number = f"epoch({c})" if source.is_duration else f"try_cast({c} AS DOUBLE)"
         return f"coalesce({number}, 'nan'::DOUBLE)"
     if kind == "BOOLEAN":
         return f"coalesce({c}::INTEGER::DOUBLE, 'nan'::DOUBLE)"

@@ -15,7 +15,8 @@ from taut.table.frame import BooleanColumn, Column, Frame, NumberColumn, TextCol
 from taut.table.objects import is_none, kinds_of
 from taut.table.texts import Hints, dictionary, typed
 
-_MAKE_A_NUMBER = {
+#: Say what a target of such a kind is, and what to do.
+MAKE_A_NUMBER = {
     "date": "holds dates; make a number of it, such as days from a start",
     "duration": "holds durations or times of the day; make a number of it, such as seconds",
 }
@@ -107,7 +108,7 @@ def target_column(values: NDArray[Any], name: str = "y") -> Column:
 
 
 def _refuse(kind: str, name: str) -> NoReturn:
-    raise DataError(f"the target {name!r} {_MAKE_A_NUMBER[kind]}.")
+    raise DataError(f"the target {name!r} {MAKE_A_NUMBER[kind]}.")
 
 
 def _from_series(y: Any) -> Any:
