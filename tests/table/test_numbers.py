@@ -48,6 +48,11 @@ def parse(text: str, decimal: Decimal = ".") -> float | None:
         ("$-5", -5.0),
         ("USD 1,200.50", 1200.5),
         ("12kr", 12.0),
+        ("1,370円", 1370.0),
+        ("1 370,50 руб.", 1370.5),
+        ("Fr. 12.50", 12.5),
+        ("37.50-", -37.5),  # as SAP writes it
+        ("1.234,50-", -1234.5),
         ("R$ 5", 5.0),
         ("US$5", 5.0),
         ("(1,234)", -1234.0),
@@ -170,3 +175,8 @@ def test_no_text_breaks_the_parser(text: str) -> None:
         assert value is None or not math.isnan(value)
         decimal_mark([text], [1], decimal)
         marks([text], decimal)
+
+
+@pytest.mark.parametrize("text", ["-37.50-", "(37.50-)", "37-", "12.-", "18-24", "-"])
+def test_a_minus_behind_needs_an_amount(text: str) -> None:
+    assert not parse_numbers([text], ".")[1][0]

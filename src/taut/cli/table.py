@@ -185,7 +185,8 @@ class TrainingTable:
         """
         if self.features.n_rows < cv:
             raise DataError(
-                f"{self.file!r} has {self.features.n_rows} rows with a target, too few for {cv} folds: "
+                f"{self.file!r} has {self.features.n_rows} {'row' if self.features.n_rows == 1 else 'rows'} "
+                f"with a target, too few for {cv} folds: "
                 "give --cv a lower number, or more rows."
             )
         show(one_line(f"{self.file}: {self.n_rows:,} rows, {self.n_columns:,} columns"))

@@ -100,7 +100,13 @@ def refuse(path: Path, start: bytes) -> None:
         raise DataError(f"{str(path)!r} is a tar archive; unpack it, and give the table in it.")
     what, reader = _binary(start) or _text(start) or ("", "")
     if what:
-        raise DataError(f"{str(path)!r} is {what}, whatever its name says; {_how(reader)}")
+        raise DataError(f"{str(path)!r} is {what}{_in_spite_of(path)}; {_how(reader)}")
+
+
+def _in_spite_of(path: Path) -> str:
+    """Say that the name is wrong, where it is one of a table that is read."""
+    said = path.suffix.lower() in (".csv", ".tsv", ".txt", ".tab", ".dat", ".gz", ".parquet", ".pq")
+    return ", whatever its name says" if said else ""
 
 
 def _how(reader: str) -> str:
@@ -134,7 +140,7 @@ def _refuse_zip(path: Path) -> None:
             how = f"unpack it, and give the table in it, such as {names[0]!r}."
         else:
             what, how = "an empty zip archive", _how("")
-    raise DataError(f"{str(path)!r} is {what}, whatever its name says; {how}")
+    raise DataError(f"{str(path)!r} is {what}{_in_spite_of(path)}; {how}")
 
 
 def _binary(start: bytes) -> tuple[str, str] | None:

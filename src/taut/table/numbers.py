@@ -16,7 +16,7 @@ _SIGNS = "$€£¥₹₽₩₺₪฿₫₦₱₴₡₲₵¢"
 # As they are written and not in other cases: "FR2" and "KR5" are codes.
 _NAMES = (
     r"USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|"
-    r"US\$|R\$|Rs\.?|kr\.?|zł|Kč"
+    r"RUB|TRY|KRW|SGD|HKD|THB|US\$|R\$|Rs\.?|kr\.?|Fr\.|Ft|zł|Kč|руб\.?|円|元|원"
 )
 #: A currency, as a sign or as letters.
 CURRENCY = re.compile(rf"[{_SIGNS}]|(?<![^\W\d_])(?:{_NAMES})(?![^\W\d_])")
@@ -34,6 +34,7 @@ _GROUPED = {  # two figures between commas as well: 12,34,567 is how India write
     ",": re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}"),
     ".": re.compile(r"\d{1,3}(?:\.\d{3})+"),
 }
+_AMOUNT = re.compile(r"\d[\d.,]*[.,]\d+")
 _SIMPLE = re.compile(r"[+-]?\d*([.,])\d+")
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")  # 1,234 or 1.234: only the other values can tell
 
@@ -294,6 +295,8 @@ def _stripped(text: str) -> tuple[str | None, bool, bool]:
     rest = rest.strip(" \u00a0\u2009\u202f")
     if rest.endswith("%"):
         percent, rest = True, rest[:-1].rstrip(" \u00a0\u2009\u202f")
+    if rest[-1:] in ("-", "−") and _AMOUNT.fullmatch(rest[:-1]):  # as SAP writes it
+        rest = "-" + rest[:-1]
     if rest[:1] in ("-", "+", "−"):
         if negative:
             return None, False, False
