@@ -158,3 +158,13 @@ def test_tables_are_left_in_peace(write: Write, tmp_path: Path, content: bytes) 
     path = write(content)
     assert kind_of(path) == "text"
     assert start_of(path, tmp_path).path.read_text(encoding="utf-8")
+
+
+@pytest.mark.fault(85)
+@pytest.mark.parametrize(("name", "wrong"), [("table.json", False), ("table.csv", True), ("table", False)])
+def test_a_name_is_spoken_of_only_where_it_is_wrong(tmp_path: Path, name: str, wrong: bool) -> None:
+    path = tmp_path / name
+    path.write_text('[{"a": 1}, {"a": 2}]')
+    with pytest.raises(DataError, match="is JSON") as caught:
+        read_file(path)
+    assert ("whatever its name says" in str(caught.value)) == wrong
