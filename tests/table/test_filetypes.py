@@ -19,6 +19,7 @@ import pytest
 
 from taut.errors import DataError
 from taut.table.files import kind_of, start_of
+from taut.table.read import read_file
 
 pytestmark = pytest.mark.fault(85)
 
