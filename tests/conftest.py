@@ -25,8 +25,10 @@ def root() -> Path:
 TOGETHER = "tests/report/browser/"
 
 # Few tests that take long each: one of these files at the end would leave the other process without work.
+# The second one trains nothing, so that only one of two processes compiles the kernels.
 FIRST = (
     TOGETHER,
+    "tests/table/test_read.py",
     "tests/estimators/test_sklearn.py",
     "tests/cli/test_main.py",
     "tests/test_ctrl_c.py",
