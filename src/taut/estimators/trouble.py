@@ -8,10 +8,8 @@ from taut.errors import DataWarning
 from taut.estimators.problem import Problem
 from taut.evidence.signs import Sign
 from taut.evidence.signs.leaks import leaks
-from taut.evidence.signs.view import SAMPLE_ROWS, View
+from taut.evidence.signs.view import View, rows_in
 
-# Where there is little time, by so many rows.
-_LITTLE_TIME, _FEW_ROWS = 20.0, 4_000
 _FEWEST_ROWS = 20  # of fewer nothing can be told
 
 
@@ -43,8 +41,7 @@ def warn_of_trouble(
     """
     if problem.target.constant:
         return ()
-    most = _FEW_ROWS if seconds < _LITTLE_TIME else SAMPLE_ROWS
-    view = View.of(problem.schema, problem.matrix, problem.data, seed, most)
+    view = View.of(problem.schema, problem.matrix, problem.data, seed, rows_in(seconds))
     if len(view.sample) < _FEWEST_ROWS:
         return ()
     found = tuple(sign for sign in leaks(view) if sign.severity == "severe")

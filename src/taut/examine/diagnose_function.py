@@ -23,6 +23,7 @@ from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import LearningCurve, learning_curve, lowered_share, parts_of
 from taut.evidence.signs import look
+from taut.evidence.signs.view import rows_in
 from taut.evidence.simple_baselines import RowResults, gained, simple_baselines
 from taut.evidence.trials import LONGER, STOPPED, Trial, Trials
 from taut.evidence.verdict import gain_of, judge
@@ -281,6 +282,7 @@ def _diagnosis(
         trials.outputs(steady),
         test,
         seed=seed,
+        most=rows_in(control.deadline - time.monotonic()),
     )
     if control.cancelled.is_set():
         raise KeyboardInterrupt
@@ -397,7 +399,8 @@ def _recovered(
     if own.failed or not sound or not gap > 0:
         return NONE, ""
     gain = gain_of(own, sound, weight, seed)
-    return gain.share.times(float(np.mean(own.validation_losses)) / gap), gain.best
+    share = gain.share.times(float(np.mean(own.validation_losses)) / gap)
+    return share.within(-math.inf, 1.0), gain.best  # what goes beyond the gap was none of it
 
 
 def _alternative(trial: Trial, own: Trial, weight: NDArray[np.floating] | None, unit: float) -> Alternative:

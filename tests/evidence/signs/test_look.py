@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from taut.evidence.signs import look
+from taut.evidence.signs.view import rows_in
 from tests.evidence.signs.helpers import Case, case, kinds, plain, second
 
 
@@ -46,3 +47,8 @@ def test_the_same_seed_sees_the_same() -> None:
     one, other = _look(made), _look(made)
     assert [sign.to_dict() for sign in one] == [sign.to_dict() for sign in other]
     assert "leak" in kinds(one)
+
+
+@pytest.mark.fault(44)
+def test_in_little_time_fewer_rows_are_looked_at() -> None:
+    assert rows_in(5.0) < rows_in(60.0) == rows_in(float("inf"))

@@ -17,7 +17,7 @@ from taut.evidence.signs.leaks import leaks
 from taut.evidence.signs.order import order
 from taut.evidence.signs.shift import shift
 from taut.evidence.signs.sign import Sign
-from taut.evidence.signs.view import View
+from taut.evidence.signs.view import SAMPLE_ROWS, View
 from taut.table.matrices import Matrix
 from taut.table.schema import Schema
 
@@ -32,6 +32,7 @@ def look(
     test: Matrix | None = None,
     *,
     seed: int,
+    most: int = SAMPLE_ROWS,
 ) -> tuple[Sign, ...]:
     """Look for signs of trouble in a table.
 
@@ -55,13 +56,15 @@ def look(
     test : Matrix, optional
         A second file, read by the same schema.
     seed : int
+    most : int
+        Single columns are judged by so many rows.
 
     Returns
     -------
     tuple of Sign
         The severe ones first, else by kind.
     """
-    view = View.of(schema, matrix, data, seed)
+    view = View.of(schema, matrix, data, seed, most)
     signs = [*leaks(view), *duplicates(view, folds, outputs)]
     if test is not None:
         signs += shared_rows(view, test)

@@ -14,6 +14,8 @@ from taut.table.matrices import Matrix
 from taut.table.schema import Schema
 
 SAMPLE_ROWS = 20_000
+# Where there is little time, by so many rows.
+_LITTLE_TIME, _FEW_ROWS = 20.0, 4_000
 
 
 @final
@@ -68,6 +70,11 @@ class View:
     def level_count(self, place: int) -> int:
         """The number of codes of a column of the matrix; 0 for a column of numbers."""
         return level_count(self.matrix, place)
+
+
+def rows_in(seconds: float) -> int:
+    """How many rows to look at in a time: fewer where there is little."""
+    return _FEW_ROWS if seconds < _LITTLE_TIME else SAMPLE_ROWS
 
 
 def column_names(schema: Schema) -> tuple[str, ...]:
