@@ -94,10 +94,9 @@ def test_a_resumed_search_finds_the_same(tmp_path: Any) -> None:
     X, y = noisy()
     whole = crossvalidated(scoring="roc_auc", **SEARCH).fit(X, y)
     file = tmp_path / "search.db"
-    first = crossvalidated(scoring="roc_auc", resume=file, **{**SEARCH, "n_candidates": 2}).fit(X, y)
-    assert first.best_.scoring is not None
-    resumed = crossvalidated(scoring="roc_auc", resume=tmp_path / "whole.db", **SEARCH).fit(X, y)
-    again = crossvalidated(scoring="roc_auc", resume=tmp_path / "whole.db", **SEARCH).fit(X, y)
+    assert whole.best_.scoring is not None
+    resumed = crossvalidated(scoring="roc_auc", resume=file, **SEARCH).fit(X, y)
+    again = crossvalidated(scoring="roc_auc", resume=file, **SEARCH).fit(X, y)
     for one in (resumed, again):
         for a, b in zip(whole.candidates_, one.candidates_, strict=True):
             assert (a.epoch, a.fold_epochs.tolist()) == (b.epoch, b.fold_epochs.tolist())
