@@ -198,3 +198,13 @@ def test_many_different_texts_stay_text() -> None:
     column, notes = read(values)
     assert isinstance(column, TextColumn)
     assert notes == []
+
+
+@pytest.mark.fault(68)
+def test_dates_with_slashes_and_with_points_are_warned_of() -> None:
+    cells = ["05.02.2024", "3/25/2024", "2024-01-05", "4/26/2024"] * 5
+    codes, levels = dictionary(cells, len(cells))
+    said = "column 'when': dates are written in two forms, as '3/25/2024' and '05.02.2024'; all were"
+    with pytest.warns(DataWarning, match=said):
+        column = typed(TextColumn("when", codes, tuple(levels)), Hints())[0]
+    assert str(column.values[0])[:10] == "2024-05-02"  # type: ignore[union-attr]

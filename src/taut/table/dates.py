@@ -152,6 +152,16 @@ def order_votes(levels: Sequence[str], weights: Sequence[int]) -> OrderVotes:
     return OrderVotes(votes[True], votes[False], proofs, example, usual)
 
 
+def of_two_forms(levels: Sequence[str]) -> tuple[str, str] | None:
+    """Find a date with slashes and one with points, whose order may differ; None where there are not both."""
+    found: dict[str, str] = {}
+    for level in levels:
+        match = _YEAR_LAST.fullmatch(level.strip())
+        if match is not None:
+            found.setdefault(match["mark"], level)
+    return (found["/"], found["."]) if {"/", "."} <= found.keys() else None
+
+
 def _order(levels: Sequence[str], weights: Sequence[int], otherwise: bool | None) -> tuple[bool | None, bool]:
     """Decide between day first and month first: (day first, in doubt)."""
     votes = order_votes(levels, weights)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.errors import DataError
-from taut.table.dates import DateReading, parse_dates
+from taut.table.dates import DateReading, of_two_forms, parse_dates
 from taut.table.frame import (
     MISSING_CODE,
     BooleanColumn,
@@ -172,6 +172,11 @@ def _dates(
         order = "day first" if reading.day_first else "month first"
         what = f"{NO_DATE_TELLS} whether the day or the month comes first; they were read {order}."
         notes.append(Note(column.name, what))
+    both = of_two_forms(column.levels) if reading.day_first is not None else None
+    if both is not None:
+        order = "day first" if reading.day_first else "month first"
+        what = f"dates are written in two forms, as {both[0]!r} and {both[1]!r}; all were read {order}."
+        notes.append(warn(Note(column.name, what)))
     values = np.append(reading.values, np.datetime64("NaT"))[column.codes]
     return DateColumn(column.name, values, reading.day_first), notes
 
