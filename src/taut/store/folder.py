@@ -151,8 +151,8 @@ def _read(folder: Folder, place: Path) -> tuple[dict[str, Any], bytes]:
     version = description.get("format")
     if type(version) is not int or not 1 <= version <= FORMAT:
         raise StoreError(
-            f"{folder}: format {version!r:.40}, written by taut {description.get('taut', '?')!s:.40}; this is taut "
-            f"{__version__}, which reads format {FORMAT} and older ones."
+            f"{folder}: format {version!r:.40}, written by taut {description.get('taut', '?')!s:.40}; this "
+            f"is taut {__version__}, which reads format {FORMAT} and older ones."
         )
     others = sorted(set(checksums) - MODEL_FILES)
     if others:
