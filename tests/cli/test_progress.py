@@ -108,6 +108,7 @@ def test_on_a_terminal_one_line_is_drawn_again_and_taken_away(total: int | None)
 
 def test_a_terminal_that_cannot_draw_again_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.delenv("LINES", raising=False)  # with a height of its own a console keeps its width
     voice, out = Voice(), io.StringIO()
     voice.console = Console(file=out, force_terminal=True, width=120, highlight=False)
     with SearchProgress(voice) as shown:

@@ -72,9 +72,9 @@ def predict(
 
     target = data.parent / f"{stem(data)}.predictions.csv" if output is None else output
     if output is not None and str(output) != "-":
+        check(output, [data])
         if output.suffix.lower() in _NO_CSV:
             raise ParameterError(f"--output {output}: a CSV file is written; give a name that ends in .csv.")
-        check(output, [data])
     voice = Voice()
     with voice.speaking():
         estimator = load(model)
