@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from taut.evidence.certainty import certainty_of, change_told, least_sure, share_told
+from taut.evidence.certainty import certainty_of, change_told, share_told
 from taut.evidence.interval import NONE, Interval
 
 SURE, LIKELY, NOT_SHOWN = Interval(0.22, 0.15, 0.29), Interval(0.13, -0.01, 0.25), Interval(0.05, -0.1, 0.2)
@@ -29,12 +29,6 @@ SURE, LIKELY, NOT_SHOWN = Interval(0.22, 0.15, 0.29), Interval(0.13, -0.01, 0.25
 )
 def test_only_an_interval_without_zero_is_sure(change: Interval, certainty: str) -> None:
     assert certainty_of(change) == certainty
-
-
-def test_what_one_measurement_does_not_show_is_not_sure() -> None:
-    assert least_sure([SURE, LIKELY]) is LIKELY
-    assert least_sure([SURE, NOT_SHOWN, LIKELY]) is NOT_SHOWN
-    assert least_sure([]) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ a fact, as something that may be chance, or not at all is decided here.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from taut.evidence.interval import Interval
@@ -19,8 +18,6 @@ Certainty: TypeAlias = Literal["sure", "likely", "not shown", "unknown"]
 
 MAY_BE_CHANCE = "which may be chance"
 NO_DIFFERENCE = "no difference that these data can show"
-
-_SUREST: tuple[Certainty, ...] = ("sure", "likely", "not shown", "unknown")
 
 
 def certainty_of(change: Interval) -> Certainty:
@@ -37,14 +34,6 @@ def certainty_of(change: Interval) -> Certainty:
         return "sure"
     end = change.low if change.value > 0 else change.high
     return "likely" if change.value != 0 and abs(change.value) > abs(end) else "not shown"
-
-
-def least_sure(changes: Sequence[Interval]) -> Interval | None:
-    """Of several measurements of one change, the one that is least sure; None where there is none.
-
-    What one measurement calls sure and another does not is not sure.
-    """
-    return max(changes, key=lambda one: _SUREST.index(certainty_of(one)), default=None)
 
 
 def share_told(share: Interval) -> str:
