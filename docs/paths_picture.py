@@ -8,7 +8,7 @@ import matplotlib
 from sklearn.datasets import load_diabetes
 
 from taut import regularization_path
-from taut.path import RegularizationPathDisplay
+from taut.paths import RegularizationPathDisplay
 
 
 def main() -> None:

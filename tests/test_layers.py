@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine", "table"),
     ("selection",),
     ("evidence",),
-    ("estimators", "path", "examine", "store"),
+    ("estimators", "paths", "examine", "store"),
     ("report",),
     ("cli", "__main__", "ctrl_c"),
 )

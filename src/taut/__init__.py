@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from taut import techniques
     from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
     from taut.examine import diagnose, effects
-    from taut.path import regularization_path
+    from taut.paths import regularization_path
     from taut.recipe import Recipe
     from taut.store import load
     from taut.table.public import read
@@ -45,7 +45,7 @@ _HOME = {
     "effects": "taut.examine",
     "load": "taut.store",
     "read": "taut.table.public",
-    "regularization_path": "taut.path",
+    "regularization_path": "taut.paths",
 }
 _MODULES = ("errors", "recipe", "techniques")  # to be had as taut.errors without another import
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from taut.cli import counting
 from taut.cli.counting import CountingBar, text_of
 from taut.cli.voice import Voice
-from taut.path import PathProgress
+from taut.paths import PathProgress
 
 
 def at(done: int, total: int = 255, left: float | None = 12.0, doing: str = "training") -> PathProgress:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import taut.path
+import taut.paths
 from taut.cli.path import page_of, strengths_of
 from taut.errors import DataError, ParameterError
-from taut.path.page import GENERATOR
+from taut.paths.page import GENERATOR
 from taut.report.place import check
 from taut.techniques import L2, BatchNorm
 from tests.cli.conftest import Run, rows, write_csv
@@ -68,13 +68,13 @@ def test_a_long_path_is_printed_in_twenty_lines_at_most(run: Run, table: Path) -
 
 def test_the_options_reach_the_path(run: Run, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
-    usual = taut.path.regularization_path
+    usual = taut.paths.regularization_path
 
     def spy(X: Any, y: Any, technique: Any, strengths: Any, **options: Any) -> Any:
         seen.update(options, columns=X.names, technique=technique, strengths=strengths)
         return usual(X, y, technique, strengths, **options)
 
-    monkeypatch.setattr(taut.path, "regularization_path", spy)
+    monkeypatch.setattr(taut.paths, "regularization_path", spy)
     options = ("--activation", "gelu", "--learning-rate", "0.01", "--batch-size", "16", "--random-state", "7")
     more = ("--class-weight", "balanced", "--drop", "city", "--task", "classification", "--strengths", "0.5,")
     result = run("path", table, "--target", "kind", "--technique", "l2", *QUICK, *options, *more)
@@ -211,7 +211,7 @@ def test_a_page_that_cannot_be_written_is_noticed_before_training(tmp_path: Path
 
 
 def interrupted(run: Run, table: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> Any:
-    usual, sent = taut.path.regularization_path, []
+    usual, sent = taut.paths.regularization_path, []
 
     def cut(*arguments: Any, on_progress: Any, **options: Any) -> Any:
         def tell(progress: Any) -> None:
@@ -221,7 +221,7 @@ def interrupted(run: Run, table: Path, monkeypatch: pytest.MonkeyPatch, after: i
 
         return usual(*arguments, on_progress=tell, **options)
 
-    monkeypatch.setattr(taut.path, "regularization_path", cut)
+    monkeypatch.setattr(taut.paths, "regularization_path", cut)
     return run("path", table, "--target", "kind", "--technique", "l2", "--strengths", "60", *QUICK)
 
 

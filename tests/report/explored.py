@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.datasets import make_moons
 
 from taut.estimators import TautClassifierCV, TautRegressorCV
-from taut.path import RegularizationPath
-from taut.path.several import path_of
+from taut.paths import RegularizationPath
+from taut.paths.several import path_of
 from taut.techniques import TECHNIQUES
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from taut.errors import DataError
-from taut.path.page import GENERATOR
+from taut.paths.page import GENERATOR
 from taut.report.place import check, owner_tag, page_beside, put
 
 OURS = f'<!doctype html>{GENERATOR} 0.1.0">'

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from taut.estimators.base import TautEstimator
     from taut.estimators.effort import Effort
     from taut.examine import Diagnosis, Effects
-    from taut.path import RegularizationPath
+    from taut.paths import RegularizationPath
     from taut.report.schema import Facts
 
 _T = TypeVar("_T")
@@ -139,7 +139,7 @@ def train(model: TautEstimator, table: TrainingTable, voice: Voice, effort: Effo
         Where nothing was finished.
     """
     from taut.examine import diagnose, effects
-    from taut.path.several import path_of, techniques_of
+    from taut.paths.several import path_of, techniques_of
 
     X, y, network = table.features, table.y, model.network_
     found = Explored([])

@@ -35,7 +35,7 @@ from taut.errors import ParameterError
 from taut.techniques.find import find
 
 if TYPE_CHECKING:
-    from taut.path import RegularizationPath
+    from taut.paths import RegularizationPath
     from taut.techniques.base import Technique
 
 
@@ -93,8 +93,8 @@ def path(
         table.introduce(cv, voice)
         from taut.cli.counting import CountingBar
         from taut.cli.train import sklearns_as_ours
-        from taut.path import regularization_path
-        from taut.path.page import page
+        from taut.paths import regularization_path
+        from taut.paths.page import page
         from taut.techniques import EarlyStopping
 
         ctrl_c.raise_from_here()
@@ -149,8 +149,8 @@ def strengths_of(text: str) -> int | list[float]:
 
 
 def _print(found: RegularizationPath) -> None:
-    from taut.path.text import plain_table
-    from taut.path.words import in_words
+    from taut.paths.text import plain_table
+    from taut.paths.words import in_words
 
     loss = f"{found.loss_name} in nats" if found.task == "classification" else found.loss_name
     show(f"\n{plain_table(found)}\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from markupsafe import Markup
 
 from taut.errors import DataWarning
-from taut.path.words import number
+from taut.paths.words import number
 from taut.report.facts import facts_of
 from taut.report.page import words
 from taut.report.page.figures.curves import mean_curve, scale_of, shown_curves

@@ -67,7 +67,7 @@ def check(
         Where nothing can be written there (see :func:`taut.writing.check`), where a file is there that taut
         did not write; and another model's page, where a model is given.
     """
-    from taut.path.page import GENERATOR
+    from taut.paths.page import GENERATOR
 
     writing.check(path, inputs, into_model=into_model)
     try:

@@ -8,9 +8,9 @@ import pytest
 
 from taut.errors import ParameterError
 from taut.estimators import TautClassifier, TautRegressorCV
-from taut.path import regularization_path
-from taut.path.plane import Plane
-from taut.path.several import path_of
+from taut.paths import regularization_path
+from taut.paths.plane import Plane
+from taut.paths.several import path_of
 from taut.recipe import Recipe
 from taut.report.facts import facts_of, from_text, to_text
 from taut.report.facts.explorer import MOST_STRENGTHS, column_path_of, explorer_of, with_earlier
@@ -18,7 +18,7 @@ from taut.report.facts.explorer_points import Look, point_of, shared_edges
 from taut.report.schema import ExplorerFacts, ExplorerTechnique
 from taut.selection.weights import N_BINS, count_weights
 from taut.techniques import L2
-from tests.path.helpers import made
+from tests.paths.helpers import made
 from tests.report.explored import moons, paths, table
 
 

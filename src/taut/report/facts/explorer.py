@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from taut.errors import ParameterError
-from taut.path import RegularizationPath
-from taut.path.columns import holding_out
+from taut.paths import RegularizationPath
+from taut.paths.columns import holding_out
 from taut.report.facts.explorer_path import from_path, grid_of
 from taut.report.facts.explorer_search import from_search
 from taut.report.schema import ColumnPathFacts, ExplorerFacts, ExplorerTechnique, Facts

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.path import RegularizationPath
-from taut.path.plane import Plane
-from taut.path.result import PathPoint
+from taut.paths import RegularizationPath
+from taut.paths.plane import Plane
+from taut.paths.result import PathPoint
 from taut.report.facts.explorer_points import Look, Setting, evenly, technique_of
 from taut.report.schema import ExplorerTechnique, GridFacts
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Curve
-from taut.path.grid import thinned_epochs
+from taut.paths.grid import thinned_epochs
 from taut.report.facts.explorer_points import Look, Setting, evenly, technique_of
 from taut.report.schema import ExplorerTechnique
 from taut.selection.failures import DIVERGED

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.estimators.base import TautEstimator
 from taut.examine import Diagnosis, Effects
-from taut.path import RegularizationPath
+from taut.paths import RegularizationPath
 from taut.report.facts.comparison import comparison_of
 from taut.report.facts.data import data_of
 from taut.report.facts.explorer import column_path_of, columns_with_earlier, explorer_of, with_earlier

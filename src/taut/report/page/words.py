@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from taut.evidence.certainty import certainty_of, change_told
 from taut.evidence.interval import Interval
-from taut.path.words import number, plus_minus
+from taut.paths.words import number, plus_minus
 from taut.report.schema import (
     ChangeFacts,
     ComparisonFacts,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from taut.evidence.simple_baselines import SimpleBaseline
-from taut.path.result import PathPoint, RegularizationPath
+from taut.paths.result import PathPoint, RegularizationPath
 
 _AXIS = {"strength": "strength", "epoch": "epoch", "switch": ""}
 

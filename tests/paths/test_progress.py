@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from taut.path.progress import News, PathProgress, print_progress
+from taut.paths.progress import News, PathProgress, print_progress
 
 
 def test_what_is_done_is_counted_and_the_time_left_is_guessed() -> None:

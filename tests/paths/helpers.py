@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from taut.path.result import PathPoint, RegularizationPath, best_of, one_se_of
+from taut.paths.result import PathPoint, RegularizationPath, best_of, one_se_of
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 from taut.techniques.base import Technique

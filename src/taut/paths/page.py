@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from taut import __version__
-from taut.path.result import RegularizationPath
-from taut.path.text import plain_table
-from taut.path.words import in_words
+from taut.paths.result import RegularizationPath
+from taut.paths.text import plain_table
+from taut.paths.words import in_words
 
 #: What the beginning of a page says that taut wrote.
 GENERATOR = '<meta name="generator" content="taut'

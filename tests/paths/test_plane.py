@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from taut.estimators import TautClassifier, TautRegressor
-from taut.path.plane import Plane, plane_of
+from taut.paths.plane import Plane, plane_of
 
 
 def of(X: Any, y: Any, task: str = "classification") -> Plane | None:

@@ -9,9 +9,9 @@ import pytest
 
 from taut.engine.base import Control
 from taut.errors import TrainingWarning
-from taut.path import plan as module
-from taut.path.plan import EpochPlan, StrengthPlan
-from taut.path.progress import News, PathProgress
+from taut.paths import plan as module
+from taut.paths.plan import EpochPlan, StrengthPlan
+from taut.paths.progress import News, PathProgress
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, EarlyStopping
 from tests.selection.test_path import work

@@ -1,9 +1,9 @@
 """Regularization paths: one technique over a grid of strengths, cross-validated."""
 
-from taut.path.display import RegularizationPathDisplay
-from taut.path.function import regularization_path
-from taut.path.progress import PathProgress
-from taut.path.result import Gain, PathPoint, RegularizationPath
+from taut.paths.display import RegularizationPathDisplay
+from taut.paths.function import regularization_path
+from taut.paths.progress import PathProgress
+from taut.paths.result import Gain, PathPoint, RegularizationPath
 
 __all__ = [
     "Gain",

@@ -8,9 +8,9 @@ from typing import Any
 
 from taut.estimators.base import TautEstimator
 from taut.estimators.effort import AUTO_FOLDS
-from taut.path.function import regularization_path
-from taut.path.progress import PathProgress
-from taut.path.result import RegularizationPath
+from taut.paths.function import regularization_path
+from taut.paths.progress import PathProgress
+from taut.paths.result import RegularizationPath
 from taut.selection.space import Space
 from taut.techniques import EarlyStopping
 from taut.techniques.base import Technique

@@ -13,7 +13,7 @@ from taut.engine.base import Curve
 from taut.evidence.interval import Interval
 from taut.evidence.simple_baselines import SimpleBaseline
 from taut.network import Activation
-from taut.path.plane import Plane
+from taut.paths.plane import Plane
 from taut.recipe import Recipe
 from taut.selection.score import is_within_chance, loss_name, paired_change, standard_error
 from taut.selection.weights import N_BINS
@@ -316,7 +316,7 @@ class RegularizationPath:
         -------
         plotly.graph_objects.Figure
         """
-        from taut.path.figure import figure
+        from taut.paths.figure import figure
 
         return figure(self)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from taut.estimators import TautClassifier, TautClassifierCV
-from taut.path.several import path_of, techniques_of
+from taut.paths.several import path_of, techniques_of
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 from tests.report.explored import moons, paths, table

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from taut.errors import ParameterError
-from taut.path import RegularizationPathDisplay
-from tests.path.helpers import KINDS, made
+from taut.paths import RegularizationPathDisplay
+from tests.paths.helpers import KINDS, made
 
 matplotlib = pytest.importorskip("matplotlib")
 

@@ -6,8 +6,8 @@ import math
 
 from taut.evidence.certainty import change_told
 from taut.evidence.simple_words import against_simple, constants, others
-from taut.path.columns import holding_out
-from taut.path.result import PathPoint, RegularizationPath
+from taut.paths.columns import holding_out
+from taut.paths.result import PathPoint, RegularizationPath
 from taut.recipe import Recipe
 from taut.techniques import EarlyStopping
 

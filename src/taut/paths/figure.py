@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from taut.path.columns import holding_out
-from taut.path.result import PathPoint, RegularizationPath
-from taut.path.words import name_of, number, off_name, title
+from taut.paths.columns import holding_out
+from taut.paths.result import PathPoint, RegularizationPath
+from taut.paths.words import name_of, number, off_name, title
 
 #: Columns that the legend names; the others are drawn thin, and named where one points at them.
 MOST_NAMED = 12

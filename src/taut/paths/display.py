@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, final
 import numpy as np
 
 from taut.errors import ParameterError
-from taut.path.columns import holding_out
-from taut.path.result import RegularizationPath
-from taut.path.words import name_of, off_name, title
+from taut.paths.columns import holding_out
+from taut.paths.result import RegularizationPath
+from taut.paths.words import name_of, off_name, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ class RegularizationPathDisplay:
     >>> matplotlib.use("agg")
     >>> from sklearn.datasets import load_diabetes
     >>> from taut import regularization_path
-    >>> from taut.path import RegularizationPathDisplay
+    >>> from taut.paths import RegularizationPathDisplay
     >>> X, y = load_diabetes(return_X_y=True)
     >>> path = regularization_path(X, y, "l2", strengths=[0.1, 3, 30], hidden=(8,), cv=3, random_state=0)
     >>> RegularizationPathDisplay.from_path(path).ax_.get_xlabel()

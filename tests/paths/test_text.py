@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from taut.path.text import plain_table, some_points
-from tests.path.helpers import KINDS, made
+from taut.paths.text import plain_table, some_points
+from tests.paths.helpers import KINDS, made
 
 
 def test_a_row_a_point_off_first_and_the_chosen_ones_marked() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.path.result import RegularizationPath
+from taut.paths.result import RegularizationPath
 from taut.selection.path import PathRow
 from taut.table.schema import Schema
 

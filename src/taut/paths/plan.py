@@ -9,9 +9,9 @@ from typing import final
 
 from taut.engine.base import Control
 from taut.errors import TrainingWarning
-from taut.path.grid import default_strengths, thinned_epochs
-from taut.path.progress import News
-from taut.path.result import Axis, PathPoint
+from taut.paths.grid import default_strengths, thinned_epochs
+from taut.paths.progress import News
+from taut.paths.result import Axis, PathPoint
 from taut.recipe import Recipe
 from taut.selection.path import PathRow, PathWork, train_by_epoch, train_rows
 from taut.selection.path_top import ENOUGH_STEPS, strength_of_zeros

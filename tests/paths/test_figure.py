@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.path.figure import MOST_NAMED, figure, ticks
-from taut.path.words import title
-from tests.path.helpers import KINDS, made
+from taut.paths.figure import MOST_NAMED, figure, ticks
+from taut.paths.words import title
+from tests.paths.helpers import KINDS, made
 
 
 def trace(drawn: Any, name: str) -> Any:

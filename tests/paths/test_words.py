@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from taut.path.words import in_words, name_of, number, off_name, percent, place_of, plus_minus, title
+from taut.paths.words import in_words, name_of, number, off_name, percent, place_of, plus_minus, title
 from taut.techniques import BatchNorm
-from tests.path.helpers import made
+from tests.paths.helpers import made
 
 
 def said(*arguments: object, **changes: object) -> str:

@@ -16,7 +16,7 @@ from sklearn.model_selection import RepeatedKFold, ShuffleSplit
 import taut
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, regularization_path
 from taut.errors import DataError, ParameterError, TrainingError, TrainingWarning
-from taut.path import PathProgress, RegularizationPath
+from taut.paths import PathProgress, RegularizationPath
 from tests.estimators.helpers import given, mixed_columns, mixed_target
 
 SMALL: dict[str, Any] = {
@@ -140,7 +140,7 @@ def test_the_columns_that_matter_hold_out_longest() -> None:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((300, 6))
     y = 2 * X[:, 1] - 3 * X[:, 4] + 0.3 * rng.standard_normal(300)
-    from taut.path.columns import holding_out
+    from taut.paths.columns import holding_out
 
     frame = pd.DataFrame(X, columns=list("abcdef"))
     found = path("l1", 12, given=(frame, y), max_epochs=100)

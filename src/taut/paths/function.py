@@ -18,12 +18,12 @@ from taut.estimators.trouble import warn_of_trouble
 from taut.evidence.simple_baselines import SimpleBaseline, gained_over_folds, simple_baselines
 from taut.network import Activation
 from taut.parameters import MOST_EPOCHS, whole
-from taut.path.columns import column_norms
-from taut.path.grid import MOST_STRENGTHS, given_epochs, given_strengths
-from taut.path.plan import EpochPlan, StrengthPlan
-from taut.path.plane import plane_of
-from taut.path.progress import News, PathProgress, print_progress
-from taut.path.result import PathPoint, RegularizationPath, best_of, one_se_of
+from taut.paths.columns import column_norms
+from taut.paths.grid import MOST_STRENGTHS, given_epochs, given_strengths
+from taut.paths.plan import EpochPlan, StrengthPlan
+from taut.paths.plane import plane_of
+from taut.paths.progress import News, PathProgress, print_progress
+from taut.paths.result import PathPoint, RegularizationPath, best_of, one_se_of
 from taut.recipe import Recipe
 from taut.selection.failures import what_to_lower
 from taut.selection.folds import n_repeats

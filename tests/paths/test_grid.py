@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taut.errors import ParameterError
-from taut.path.grid import default_strengths, given_epochs, given_strengths, path_range, thinned_epochs
+from taut.paths.grid import default_strengths, given_epochs, given_strengths, path_range, thinned_epochs
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from taut.path.columns import column_norms, holding_out
+from taut.paths.columns import column_norms, holding_out
 from taut.selection.path import FAILED, PathRow, Weights
 from taut.table import BooleanColumn, DateColumn, Frame, NumberColumn, TextColumn, describe
 from taut.table.schema import Schema
-from tests.path.helpers import made
+from tests.paths.helpers import made
 
 
 def schema() -> Schema:

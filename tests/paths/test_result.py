@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import sem
 
-from taut.path.result import best_of, one_se_of, standard_error
+from taut.paths.result import best_of, one_se_of, standard_error
 from taut.techniques import L2, EarlyStopping
-from tests.path.helpers import LOSSES, made
+from tests.paths.helpers import LOSSES, made
 
 SE = sem(np.linspace(-0.05, 0.05, 4))
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import re
 
-from taut.path.page import GENERATOR, page
-from taut.path.text import plain_table
-from tests.path.helpers import made
+from taut.paths.page import GENERATOR, page
+from taut.paths.text import plain_table
+from tests.paths.helpers import made
 
 
 def test_a_page_has_the_words_the_figure_and_the_whole_table() -> None:
