@@ -14,8 +14,15 @@ import pytest
 from taut import L1, L2, EarlyStopping, Recipe
 from taut.errors import ParameterError
 from taut.techniques import TECHNIQUES, WEIGHT_TECHNIQUES, compose
-from taut.techniques.base import Hooks, Technique, WeightTechnique
+from taut.techniques.base import Hooks, Place, Technique, WeightTechnique
 
+#: The hooks at each place.
+FIELDS_OF = {
+    Place.INPUT: {"input_drop"},
+    Place.HIDDEN: {"drop", "normalize"},
+    Place.WEIGHTS: {"weight_amounts"},
+    Place.STOPPING: {"patience", "min_delta"},
+}
 NAMES = {kind.__name__: kind for kind in TECHNIQUES}
 
 
@@ -54,6 +61,17 @@ def test_its_path_is_wider_than_what_is_searched_and_of_the_same_scale(kind: typ
     assert path.low <= searched.low < searched.high <= path.high
     for strength in (path.low, path.high):
         assert not kind.at(strength).is_off
+
+
+@kinds_of(TECHNIQUES)
+def test_it_says_where_it_acts(kind: type[Technique]) -> None:
+    alone, off = compose([kind.at(kind.search_range.high)]), compose([])
+    changed = {
+        field.name for field in fields(Hooks) if getattr(alone, field.name) != getattr(off, field.name)
+    }
+    assert changed <= FIELDS_OF[kind.acts_on]
+    assert issubclass(kind, WeightTechnique) == (kind.acts_on is Place.WEIGHTS)
+    assert type(kind.needs_classes) is bool
 
 
 @kinds_of(WEIGHT_TECHNIQUES)

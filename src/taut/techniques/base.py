@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
 from taut.techniques.pages import Page, Range
+
+
+@final
+class Place(Enum):
+    """Where in the training of a network a technique acts; the value is what a sentence calls it."""
+
+    INPUT = "the inputs"
+    BATCH = "the rows of a batch"
+    TARGET = "the target"
+    HIDDEN = "hidden units"
+    WEIGHTS = "single weights"
+    UNITS = "the incoming weights of hidden units"
+    STOPPING = "stopping"
 
 
 @final
@@ -58,6 +72,10 @@ class Technique(ABC):
     path_range : Range or None
         The strengths that a regularization path goes through: wider than those searched, from hardly anything
         to far too much. None: those searched.
+    acts_on : Place
+        Where in training it acts; an architecture that has no such place does not support it.
+    needs_classes : bool
+        Whether it makes sense for classification only.
     makes_zeros : bool
         Whether weights become exactly zero, and all of them where the strength is high enough: then the top
         of its path is found from the data, as many decades above the low end as in ``path_range``.
@@ -69,6 +87,8 @@ class Technique(ABC):
     page: ClassVar[Page]
     search_range: ClassVar[Range]
     path_range: ClassVar[Range | None] = None
+    acts_on: ClassVar[Place]
+    needs_classes: ClassVar[bool] = False
     makes_zeros: ClassVar[bool] = False
 
     @classmethod

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self, final
 
 from taut.parameters import switch
-from taut.techniques.base import Hooks, Technique
+from taut.techniques.base import Hooks, Place, Technique
 from taut.techniques.pages import Page, Range, Source
 
 
@@ -36,6 +36,7 @@ class BatchNorm(Technique):
     on: bool = True
 
     name: ClassVar[str] = "batch_norm"
+    acts_on: ClassVar[Place] = Place.HIDDEN
     search_range: ClassVar[Range] = Range(0.0, 1.0, "switch")
     page: ClassVar[Page] = Page(
         title="Batch normalization",

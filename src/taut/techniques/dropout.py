@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self, final
 
 from taut.parameters import real
-from taut.techniques.base import Hooks, Technique
+from taut.techniques.base import Hooks, Place, Technique
 from taut.techniques.pages import Page, Range, Source
 
 
@@ -39,6 +39,7 @@ class Dropout(Technique):
     input_rate: float = 0.0
 
     name: ClassVar[str] = "dropout"
+    acts_on: ClassVar[Place] = Place.HIDDEN
     search_range: ClassVar[Range] = Range(0.05, 0.7, "linear")
     path_range: ClassVar[Range | None] = Range(0.02, 0.9, "linear")
     page: ClassVar[Page] = Page(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self, final
 
 from taut.parameters import real, whole
-from taut.techniques.base import Hooks, Technique
+from taut.techniques.base import Hooks, Place, Technique
 from taut.techniques.pages import Page, Range, Source
 
 
@@ -40,6 +40,7 @@ class EarlyStopping(Technique):
     min_delta: float = 0.0
 
     name: ClassVar[str] = "early_stopping"
+    acts_on: ClassVar[Place] = Place.STOPPING
     search_range: ClassVar[Range] = Range(20.0, 20.0, "linear")
     page: ClassVar[Page] = Page(
         title="Early stopping",
