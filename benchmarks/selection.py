@@ -228,7 +228,7 @@ def ten_tables(tables: tuple[str, ...]) -> list[dict[str, Any]]:
             "none": 1, "early_stopping": 0, "single": min(singles, key=lambda i: scores[i].loss),
             "chosen": result.chosen,
         }  # fmt: skip
-        unit = bench.estimator._loss_unit(bench.problem)
+        unit = bench.problem.target.loss_unit
         line: dict[str, Any] = {"table": name, "rows": len(y), "s": round(seconds, 1)}
         line["single_is"] = scores[places["single"]].recipe.describe()
         line["chosen_is"] = result.best.recipe.describe()

@@ -152,7 +152,7 @@ def test_repeated_folds_have_other_rows_and_each_row_its_mean() -> None:
 
 @tasks
 def test_auto_takes_one_split_of_very_many_rows(task: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr("taut.estimators.crossvalidated.ONE_SPLIT_ROWS", 140)
+    monkeypatch.setattr("taut.estimators.splits.ONE_SPLIT_ROWS", 140)
     X, y = given(task)
     fitted = crossvalidated(task, cv="auto").fit(X, y)
     assert fitted.n_splits_ == len(fitted.model_.networks) == 1

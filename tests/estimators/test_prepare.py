@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import KFold
 
-from taut import TautClassifierCV, TautRegressorCV
+from taut import TautClassifierCV
 from taut.errors import DataError, DataWarning, ParameterError
 from taut.estimators.prepare import Prepared, prepare
-from tests.estimators.helpers import given, mixed_columns, mixed_target, numbers, tasks
+from tests.estimators.helpers import crossvalidated, given, mixed_columns, mixed_target, numbers, tasks
 
 USUAL: dict[str, Any] = {
     "task": "auto", "hidden": (8,), "activation": "relu", "learning_rate": "auto", "batch_size": "auto",
@@ -30,7 +30,7 @@ def prepared(kind: str = "classification", **changes: Any) -> Prepared:
 def test_everything_is_as_the_estimators_have_it(task: str) -> None:
     found = prepared(task)
     assert found.problem.data.task == task
-    assert type(found.estimator) is (TautClassifierCV if task == "classification" else TautRegressorCV)
+    assert found.table.n_features_in_ == found.problem.matrix.values.shape[1] == 4
     assert found.hidden == (8,)
     assert found.learning_rate == 0.001
     assert (found.settings.batch_size, found.settings.max_epochs, found.settings.activation) == (
@@ -140,3 +140,14 @@ def test_wrong_tables_are_named() -> None:
 def test_a_constant_amount_is_warned_of() -> None:
     with pytest.warns(DataWarning, match="y is 3 in every row"):
         prepared(task="regression", given=(numbers(), np.full(150, 3.0)))
+
+
+def test_warnings_name_the_call_of_who_asked() -> None:
+    X, y = given("regression")
+    with pytest.warns(DataWarning, match="y is 3 in every row") as caught:
+        crossvalidated("regression", n_candidates=2, max_epochs=1).fit(X, np.full(150, 3.0))
+    assert caught[0].filename == __file__
+    rare = np.where(np.arange(150) < 3, 2, y > 0)
+    with pytest.warns(DataWarning, match="some folds have no training row of these classes") as caught:
+        crossvalidated(n_candidates=2, max_epochs=1, cv=KFold(3)).fit(X, rare)
+    assert caught[0].filename == __file__

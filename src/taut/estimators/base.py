@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +12,12 @@ from typing import Any, Literal, Self, final
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state, estimator_html_repr
+from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from taut.engine.base import Curve, Engine
-from taut.errors import DataWarning, ParameterError
-from taut.estimators.automatic import AUTO_LEARNING_RATE, auto_batch_size
+from taut.errors import ParameterError
+from taut.estimators.automatic import engine_of, settings_of
 from taut.estimators.model import Model
 from taut.estimators.problem import (
     ClassWeight,
@@ -27,7 +26,7 @@ from taut.estimators.problem import (
     read_features,
     warn_of_unknown_values,
 )
-from taut.parameters import MOST_EPOCHS, real, whole
+from taut.estimators.target import Target
 from taut.selection.runner import Settings
 from taut.table.frame import Frame, Note
 
@@ -54,12 +53,7 @@ class TautEstimator(BaseEstimator, ABC):
         return tags
 
     def _engine(self) -> Engine:
-        from taut.engine.compiled.engine import CompiledEngine
-
-        n_jobs = self.n_jobs
-        if n_jobs is not None and (not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0):
-            raise ParameterError(f"n_jobs must be None or a whole number other than 0, and it is {n_jobs!r}.")
-        return CompiledEngine(None if n_jobs is None else int(n_jobs))
+        return engine_of(self.n_jobs)
 
     def _problem(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, weight_val: Any
@@ -78,36 +72,10 @@ class TautEstimator(BaseEstimator, ABC):
         if problem.target.classes is not None:
             self.classes_ = problem.target.classes
             self.class_weighted_ = problem.data.accuracy_weight is not None
-        if problem.target.constant:
-            value = problem.target.origin
-            warnings.warn(
-                f"y is {value:g} in every row: there is nothing to learn, and that is what is predicted.",
-                DataWarning,
-                stacklevel=3,
-            )
         return problem
 
     def _settings(self, n_train: int) -> Settings:
-        """The parameters, checked, with "auto" made numbers."""
-        batch_size = (
-            auto_batch_size(n_train) if self.batch_size == "auto" else whole("batch_size", self.batch_size)
-        )
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return Settings(
-            activation=self.activation,
-            batch_size=batch_size,
-            max_epochs=whole("max_epochs", self.max_epochs, high=MOST_EPOCHS),
-            seed=seed,
-        )
-
-    def _learning_rate(self) -> float:
-        """The parameter, checked; where it is "auto", the usual one."""
-        if self.learning_rate == "auto":
-            return AUTO_LEARNING_RATE
-        learning_rate = real("learning_rate", self.learning_rate)
-        if learning_rate == 0.0:
-            raise ParameterError("learning_rate must be above 0, and it is 0.")
-        return learning_rate
+        return settings_of(n_train, self.activation, self.batch_size, self.max_epochs, self.random_state)
 
     def _keep(self, problem: Problem, networks: Any) -> None:
         if problem.target.constant:
@@ -122,22 +90,6 @@ class TautEstimator(BaseEstimator, ABC):
         table = read_features(self, X, self.model_.schema)[1]
         warn_of_unknown_values(table)
         return table.values
-
-    def _loss_unit(self, problem: Problem) -> float:
-        """What a loss of the engine is multiplied by to be in the target's own units."""
-        return problem.target.unit**2 if self._task == "regression" else 1.0
-
-    def _history(self, curve: Curve, problem: Problem) -> dict[str, NDArray[Any]]:
-        """A curve by name, squared errors in the target's own units."""
-        factor = self._loss_unit(problem)
-        history: dict[str, NDArray[Any]] = {
-            "epoch": np.arange(1, len(curve) + 1),
-            "train_loss": curve.train * factor,
-            "validation_loss": curve.validation * factor,
-        }
-        if self._task == "classification":
-            history["validation_accuracy"] = curve.hits
-        return history
 
     def report(
         self,
@@ -211,6 +163,18 @@ class TautEstimator(BaseEstimator, ABC):
         from taut.report.notebook import notebook_html
 
         return notebook_html(self, estimator_html_repr(self))
+
+
+def history_of(curve: Curve, target: Target) -> dict[str, NDArray[Any]]:
+    """A curve by name, squared errors in the target's own units."""
+    history: dict[str, NDArray[Any]] = {
+        "epoch": np.arange(1, len(curve) + 1),
+        "train_loss": curve.train * target.loss_unit,
+        "validation_loss": curve.validation * target.loss_unit,
+    }
+    if target.classes is not None:
+        history["validation_accuracy"] = curve.hits
+    return history
 
 
 @final

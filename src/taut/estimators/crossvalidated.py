@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import numbers
 import os
 import re
 import sys
@@ -15,30 +14,30 @@ from dataclasses import replace
 from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.engine.base import Control, Fold
 from taut.errors import ParameterError, TrainingWarning
-from taut.estimators.base import TautEstimator
+from taut.estimators.automatic import learning_rate_of
+from taut.estimators.base import TautEstimator, history_of
 from taut.estimators.column_importance import importance_of_search
 from taut.estimators.comparing import gained_by, simple_of
 from taut.estimators.cv_results import cv_results
-from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, auto_repeats, plan_of
+from taut.estimators.effort import Effort, Plan, plan_of
 from taut.estimators.estimating import estimate_of
-from taut.estimators.groups import read_groups
-from taut.estimators.problem import Problem, warn_of_absent_classes
+from taut.estimators.problem import Problem
 from taut.estimators.scoring import fold_scorer
+from taut.estimators.splits import make_splits
 from taut.estimators.trouble import warn_of_trouble
 from taut.evidence.bagged import Bagged
 from taut.evidence.importance import Importance
-from taut.network import Network, hidden_widths
+from taut.network import hidden_widths
 from taut.parameters import real, whole
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
 from taut.selection.choice import Selection
 from taut.selection.failures import describe_failures
 from taut.selection.final import Final, Finish
-from taut.selection.folds import Split, cross_validation_splits, holdout_split, make_fold, make_folds, seed_of
+from taut.selection.folds import Split, make_fold, make_folds, seed_of
 from taut.selection.interrupts import Interrupts
 from taut.selection.ladder import make_ladder
 from taut.selection.news import Listeners, Progress
@@ -48,7 +47,6 @@ from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
 from taut.selection.search import Search
 from taut.selection.space import Space
-from taut.table.memory import available_memory, size_text
 
 Auto: TypeAlias = Literal["auto"]
 OnCandidate: TypeAlias = Callable[[CandidateScore], object]
@@ -57,7 +55,6 @@ OnBatch: TypeAlias = Callable[[tuple[CandidateScore, ...]], object]
 #: Widths where ``hidden="auto"`` begins from; the baselines have them.
 USUAL_WIDTHS = (128, 128)
 _N_BASELINES = 2
-_MANY_BYTES = 2**28
 _MOST_CANDIDATES = 100_000  # days on the smallest table; with a time limit it is as many as fit in
 # Beyond the time limit at most, for which columns the networks use: half of what a limit may be missed by.
 _IMPORTANCE_SECONDS, _IMPORTANCE_SHARE = 1.0, 0.025
@@ -182,7 +179,7 @@ class CrossValidated(TautEstimator):
                 listeners=self._listeners(problem),
             )
             result = search.run()
-        factor = self._loss_unit(problem)
+        factor = problem.target.loss_unit
         failures = describe_failures(result.candidates)
         if failures:
             warnings.warn(failures, TrainingWarning, stacklevel=2)
@@ -260,52 +257,16 @@ class CrossValidated(TautEstimator):
     def _space(self) -> Space:
         auto = isinstance(self.hidden, str) and self.hidden == "auto"
         return Space(
-            learning_rate=self._learning_rate(),
+            learning_rate=learning_rate_of(self.learning_rate),
             hidden=USUAL_WIDTHS if auto else hidden_widths(self.hidden),
             search_rate=isinstance(self.learning_rate, str),
             search_widths=auto,
         )
 
     def _splits(self, problem: Problem, groups: Any, seed: int) -> list[Split]:
-        n, n_all = problem.n_train, problem.matrix.n_rows
-        if n_all > n:
-            if groups is not None:
-                raise ParameterError("groups are for cross-validation, and X_val takes its place: give one.")
-            return [Split(np.arange(n, dtype=np.int32), np.arange(n, n_all, dtype=np.int32))]
-        if groups is not None:
-            groups = read_groups(groups, n)
-        labels = self._labels(problem)
-        auto = isinstance(self.cv, str) and self.cv == "auto"
-        if auto and groups is None and problem.n_counted > ONE_SPLIT_ROWS:
-            return [holdout_split(1 / AUTO_FOLDS, labels, self._task, seed, problem.alike, problem.weight)]
-        repeats = self._repeats(problem) if auto and groups is None else 1
-        cv = AUTO_FOLDS if auto else self.cv
-        if isinstance(cv, numbers.Integral):
-            _check_folds(int(cv), n)
-        splits = [
-            split
-            for r in range(repeats)
-            for split in cross_validation_splits(
-                cv, labels, groups, self._task, seed_of(seed, 9, r) % 2**32 if r else seed,
-                problem.alike, problem.weight,
-            )
-        ]  # fmt: skip
-        if groups is not None or not isinstance(cv, (int, np.integer)):
-            warn_of_absent_classes(problem, splits)  # of stratified folds, scikit-learn says it
-        return splits
-
-    def _repeats(self, problem: Problem) -> int:
-        """How often folds are made that a person left to us."""
         hidden = USUAL_WIDTHS if isinstance(self.hidden, str) else hidden_widths(self.hidden)
-        network = Network(problem.matrix.values.shape[1], hidden, problem.target.n_outputs)
         limit = math.inf if self.time_limit is None else float(self.time_limit)
-        seconds = limit * self._engine().threads
-        return auto_repeats(problem.n_counted, network.n_parameters(batch_norm=False), seconds)
-
-    def _labels(self, problem: Problem) -> NDArray[Any]:
-        """The training target as a splitter sees it."""
-        codes = problem.data.target[: problem.n_train]
-        return codes.astype(np.int64) if self._task == "classification" else codes
+        return make_splits(problem, self.cv, groups, seed, hidden, limit * self._engine().threads)
 
     def _finish(self, problem: Problem, settings: Settings) -> Finish:
         if self.final == "bag":
@@ -342,7 +303,7 @@ class CrossValidated(TautEstimator):
 
     def _listeners(self, problem: Problem) -> Listeners:
         """Who is told of the search, with losses in the target's own units."""
-        factor = self._loss_unit(problem)
+        factor = problem.target.loss_unit
         progress, candidate, batch = self.on_progress, self.on_candidate, self.on_batch
         progress = progress or (_printer() if self.verbose else None)
         return Listeners(
@@ -357,7 +318,7 @@ class CrossValidated(TautEstimator):
 
     def _describe(self, problem: Problem, result: SearchResult) -> None:
         """The fitted attributes that tell of the search."""
-        factor = self._loss_unit(problem)
+        factor = problem.target.loss_unit
         self.best_index_ = result.chosen
         self.restore_candidates([c.in_units(factor) for c in result.candidates])
         self.recipe_ = result.best.recipe
@@ -365,7 +326,7 @@ class CrossValidated(TautEstimator):
         self.network_ = result.networks[0].network
         self.best_epoch_ = result.best.epoch
         self.history_ = {
-            name: tuple(self._history(curve, problem) for curve in curves)
+            name: tuple(history_of(curve, problem.target) for curve in curves)
             for name, curves in result.curves.items()
         }
         self.zero_share_ = float(np.mean([network.zero_share for network in result.networks]))
@@ -392,22 +353,6 @@ class CrossValidated(TautEstimator):
             "early_stopping": by_recipe.get(EARLY_STOPPING_ALONE),
         }
         self.cv_results_ = cv_results(candidates)
-
-
-def _check_folds(n_folds: int, n_rows: int) -> None:
-    """Refuse folds whose lists of rows there is no memory for.
-
-    Raises
-    ------
-    ParameterError
-    """
-    needed = 2 * 4 * min(n_folds, n_rows) * n_rows  # a number of four bytes a row and fold, sorted once
-    available = available_memory() if needed > _MANY_BYTES else None
-    if available is not None and needed > available:
-        raise ParameterError(
-            f"cv={n_folds:,} folds of {n_rows:,} rows need about {size_text(needed)} of memory, and "
-            f"{size_text(available)} are free: take fewer folds."
-        )
 
 
 def _written(value: Any) -> Any:

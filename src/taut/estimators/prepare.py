@@ -7,9 +7,9 @@ from typing import Any, Literal, TypeAlias, final
 
 from taut.engine.base import Engine, Fold
 from taut.errors import DataError, ParameterError
-from taut.estimators.classifier_cv import TautClassifierCV
-from taut.estimators.problem import ClassWeight, Problem
-from taut.estimators.regressor_cv import TautRegressorCV
+from taut.estimators.automatic import engine_of, learning_rate_of, settings_of
+from taut.estimators.problem import ClassWeight, Problem, TrainingTable, make_problem
+from taut.estimators.splits import make_splits
 from taut.estimators.target import choose_task
 from taut.network import Activation, hidden_widths
 from taut.selection.folds import make_folds
@@ -31,10 +31,8 @@ class Prepared:
     folds : tuple of Fold
     hidden : tuple of int
     learning_rate : float
-    loss_unit : float
-        What a loss of the engine is multiplied by to be in the target's own units.
-    estimator : TautClassifierCV or TautRegressorCV
-        That reads further tables as it read this one; not fitted.
+    table : TrainingTable
+        That further tables are read by, as this one was.
     why : str
         Why y is classes, or an amount.
     """
@@ -45,9 +43,13 @@ class Prepared:
     folds: tuple[Fold, ...]
     hidden: tuple[int, ...]
     learning_rate: float
-    loss_unit: float
-    estimator: TautClassifierCV | TautRegressorCV
+    table: TrainingTable
     why: str
+
+    @property
+    def loss_unit(self) -> float:
+        """What a loss of the engine is multiplied by to be in the target's own units."""
+        return self.problem.target.loss_unit
 
 
 def prepare(
@@ -85,23 +87,14 @@ def prepare(
         raise DataError("y is None: give the target, a value for each row of X.")
     widths = hidden_widths(hidden)
     y, chosen, why = choose_task(y, task)
-    estimator = _estimator(
-        chosen,
-        class_weight,
-        hidden=widths,
-        activation=activation,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        max_epochs=max_epochs,
-        cv=cv,
-        n_jobs=n_jobs,
-        random_state=random_state,
-    )
-    engine = estimator._engine()
-    rate = estimator._learning_rate()
-    problem = estimator._problem(X, y, sample_weight, None, None, None)
-    settings = estimator._settings(problem.n_counted)
-    splits = estimator._splits(problem, groups, settings.seed)
+    if chosen == "regression" and class_weight is not None:
+        raise ParameterError("class_weight is for classes, and y is an amount: leave it out.")
+    engine = engine_of(n_jobs)
+    rate = learning_rate_of(learning_rate)
+    table = TrainingTable()
+    problem = make_problem(table, chosen, X, y, sample_weight, class_weight, None)
+    settings = settings_of(problem.n_counted, activation, batch_size, max_epochs, random_state)
+    splits = make_splits(problem, cv, groups, settings.seed, widths)
     return Prepared(
         engine=engine,
         problem=problem,
@@ -109,16 +102,6 @@ def prepare(
         folds=tuple(make_folds(splits, problem.data, problem.matrix, settings.seed)),
         hidden=widths,
         learning_rate=rate,
-        loss_unit=estimator._loss_unit(problem),
-        estimator=estimator,
+        table=table,
         why=why,
     )
-
-
-def _estimator(task: str, class_weight: ClassWeight, **parameters: Any) -> TautClassifierCV | TautRegressorCV:
-    """An estimator with these parameters, which reads the table, makes the folds and checks as they do."""
-    if task == "classification":
-        return TautClassifierCV(**parameters, class_weight=class_weight)
-    if class_weight is not None:
-        raise ParameterError("class_weight is for classes, and y is an amount: leave it out.")
-    return TautRegressorCV(**parameters)

@@ -57,6 +57,13 @@ class Problem:
         return self.n_train if self.weight is None else int(np.count_nonzero(self.weight))
 
 
+class TrainingTable(BaseEstimator):
+    """What scikit-learn keeps a table's columns on, and names where others don't fit them.
+
+    An estimator that is fitted is that itself.
+    """
+
+
 def is_frame(X: Any) -> bool:
     """Whether X is a data frame of some library, rather than an array."""
     if isinstance(X, np.ndarray) or not hasattr(type(X), "columns"):
@@ -150,7 +157,13 @@ def make_problem(
     class_weight: ClassWeight,
     validation: tuple[Any, Any, Any] | None,
 ) -> Problem:
-    """Check everything that ``fit`` is given, and put it together."""
+    """Check everything that ``fit`` is given, and put it together.
+
+    Warns
+    -----
+    DataWarning
+        Where all values of an amount are the same.
+    """
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
@@ -192,6 +205,12 @@ def make_problem(
         score_weight=None if whole is None else _mean_one(whole),
         accuracy_weight=None if whole is weight or weight is None else _mean_one(weight),
     )
+    if target.constant:
+        warnings.warn(
+            f"y is {target.origin:g} in every row: there is nothing to learn, and that is what is predicted.",
+            DataWarning,
+            stacklevel=4,
+        )
     return Problem(schema, features, data, target, n, alike, n_identical)
 
 
@@ -217,7 +236,7 @@ def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:
         warnings.warn(
             f"{text}. Take another cv or other groups, or join these classes with others.",
             DataWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -13,8 +13,10 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 
 from taut.engine.base import Status, Training
 from taut.errors import ParameterError, TrainingError, TrainingWarning
+from taut.estimators.automatic import learning_rate_of
 from taut.estimators.base import (
     TautEstimator,
+    history_of,
     predict_classes,
     predict_probabilities,
     predict_values,
@@ -46,7 +48,7 @@ class _Single(TautEstimator):
         fraction = real("validation_fraction", self.validation_fraction, below=1.0)
         problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
         settings = self._settings(problem.n_counted)
-        candidate = Candidate(recipe, self._learning_rate(), hidden_widths(self.hidden))
+        candidate = Candidate(recipe, learning_rate_of(self.learning_rate), hidden_widths(self.hidden))
         self.signs_ = warn_of_trouble(problem, settings.seed, stacklevel=3)
         split = self._split(problem, recipe, fraction, settings.seed)
         fold = make_fold(split, problem.data, problem.matrix, settings.seed)
@@ -67,12 +69,12 @@ class _Single(TautEstimator):
         self.network_ = member.network
         self.n_iter_ = training.epoch
         self.best_epoch_ = training.best_epoch
-        self.history_ = self._history(training.curve, problem)
+        self.history_ = history_of(training.curve, problem.target)
         self.learning_rate_, self.batch_size_ = member.learning_rate, settings.batch_size
         self.interrupted_ = training.status is Status.RUNNING and training.epoch < settings.max_epochs
         self.importance_ = importance_of_one(
             engine, problem, self.model_.networks[0], fold, settings.seed, training.epoch,
-            self._loss_unit(problem),
+            problem.target.loss_unit,
         )  # fmt: skip
         if self.verbose:
             self._print_result()

@@ -47,6 +47,11 @@ class Target:
         """Numbers that the network puts out."""
         return 1 if self.classes is None else len(self.classes)
 
+    @property
+    def loss_unit(self) -> float:
+        """What a loss of the engine is multiplied by to be in the target's own units."""
+        return self.unit**2
+
 
 def read_target(
     estimator: BaseEstimator, y: Any, task: str, weight: NDArray[np.float64] | None

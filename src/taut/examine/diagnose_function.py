@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Control, Curve
 from taut.errors import DataError, ParameterError, TrainingError
+from taut.estimators.base import history_of
 from taut.estimators.effort import Effort
 from taut.estimators.prepare import Prepared, Task, prepare
 from taut.estimators.problem import ClassWeight, read_features, warn_of_unknown_values
@@ -176,7 +177,7 @@ def diagnose(
     )
     if given.problem.target.constant:
         raise DataError("y is the same in every row: there is nothing to learn, and nothing to diagnose.")
-    test = None if X_test is None else read_features(given.estimator, X_test, given.problem.schema)[1]
+    test = None if X_test is None else read_features(given.table, X_test, given.problem.schema)[1]
     if test is not None:
         warn_of_unknown_values(test)
     given = _fewer_rows(given)
@@ -317,7 +318,7 @@ def _diagnosis(
         signs=signs,
         advice=_advice(tried, steady, weight, unit),
         before=before,
-        curves=tuple(given.estimator._history(_cut(one, settings.max_epochs), problem) for one in own.curves),
+        curves=tuple(history_of(_cut(one, settings.max_epochs), problem.target) for one in own.curves),
         task=data.task,
         why=given.why,
         recipe=recipe,
