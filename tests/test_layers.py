@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "parameters", "recipe", "techniques", "network", "warned", "writing"),
+    ("errors", "parameters", "recipe", "techniques", "network", "warned", "writing", "text_table", "wording"),
     ("engine", "table"),
     ("selection",),
     ("evidence",),

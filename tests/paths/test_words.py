@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from taut.paths.words import in_words, name_of, number, off_name, percent, place_of, plus_minus, title
+from taut.paths.words import in_words, name_of, off_name, place_of, title
 from taut.techniques import BatchNorm
 from tests.paths.helpers import made
 
@@ -137,15 +137,3 @@ def test_one_split_and_a_failed_off_are_said() -> None:
 def test_losses_in_large_units() -> None:
     assert "3,000 ± 129, 16.7 %" in said(task="regression", factor=6000.0)
     assert "5e+08 ± 2.15e+07" in said(task="regression", factor=1e9)
-
-
-def test_numbers() -> None:
-    assert [number(v) for v in (0.12345, 12.345, 1234.5, 1.5e8, 0.0, float("nan"))] == [
-        "0.123", "12.3", "1,234", "1.5e+08", "0", "none",
-    ]  # fmt: skip
-    assert [percent(v) for v in (0.0001, 0.0123, 0.5, 0.9999, 0.999, 1.0)] == [
-        "less than 0.1 %", "1.2 %", "50 %", "99.9 %", "99.9 %", "100 %",
-    ]  # fmt: skip
-    assert plus_minus(0.0651, 0.00701) == "0.0651 ± 0.0070"
-    assert plus_minus(0.5, float("nan")) == "0.5"
-    assert plus_minus(0.0, 0.1) == "0 ± 0.1"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from taut.evidence.advice import Advice
 from taut.evidence.certainty import NO_DIFFERENCE, certainty_of, change_told, share_told
@@ -13,6 +14,10 @@ from taut.evidence.trials import STOPPED, TWICE_AS_LONG
 from taut.examine.diagnosis import MORE_ROWS, Alternative, Diagnosis
 from taut.selection.score import loss_name
 from taut.techniques import EarlyStopping
+from taut.text_table import text_table
+from taut.wording import alike, capital, scored
+
+_Writer: TypeAlias = Callable[[float], str]
 
 _MOST_ADVICE = 3
 
@@ -63,12 +68,11 @@ def losses_of(found: Diagnosis) -> list[str]:
     write = _writer(found)
     loss = loss_name(found.task, found.class_weighted).capitalize()
     loss += " (nats)" if found.task == "classification" else ""
-    metric = f"accuracy {100 * found.score:.1f} %" if found.task == "classification" else ""
-    metric = metric or f"R² {found.score:.3f}"
+    name = "accuracy" if found.task == "classification" else "R²"
     lines = [
         f"{loss}: {write(found.train_loss.value)}{_between(found.train_loss, write)} on rows that it trained "
         f"on, {write(found.validation_loss.value)}{_between(found.validation_loss, write)} on rows that it "
-        f"has not seen ({metric})."
+        f"has not seen ({name} {scored(found.score, name)})."
     ]
     if found.turned is not None:
         lines.append(
@@ -76,7 +80,7 @@ def losses_of(found: Diagnosis) -> list[str]:
         )
     else:
         lines.append(f"The loss on unseen rows had not turned by epoch {found.epochs}, the last one.")
-    lines += against_simple(found.simple, found.score, "accuracy" if found.task == "classification" else "R²")
+    lines += against_simple(found.simple, found.score, name)
     share = found.recovered
     if math.isfinite(share.value):
         if share.low > 0:
@@ -102,15 +106,7 @@ def alternatives_of(found: Diagnosis) -> str:
             if bad
             else [one.name, write(one.train_loss), write(one.validation_loss)]
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+    return text_table(rows)
 
 
 def not_tried(found: Diagnosis) -> list[str]:
@@ -159,7 +155,7 @@ def signs_of(found: Diagnosis) -> list[str]:
     mark = {"severe": "!", "worth a look": "-"}
     return [
         "Signs of trouble in the data:",
-        *(f"{mark[sign.severity]} {_capital(sign.text)}" for sign in found.signs),
+        *(f"{mark[sign.severity]} {capital(sign.text)}" for sign in found.signs),
     ]
 
 
@@ -212,7 +208,7 @@ def _listed(head: str, advice: Sequence[Advice]) -> list[str]:
 def _footing(found: Diagnosis) -> str:
     widths = "-".join(map(str, found.hidden)) or "none"
     used = "" if found.n_used == found.n_rows else f" (of which {found.n_used:,} were used)"
-    task = f"{_capital(found.task)} ({found.why}); " if found.why else ""
+    task = f"{capital(found.task)} ({found.why}); " if found.why else ""
     return (
         f"{task}{found.n_rows:,} rows{used}, {found.n_columns:,} columns, {found.n_folds} folds; hidden "
         f"layers {widths}, learning rate {found.learning_rate:g}, batches of {found.batch_size}, "
@@ -234,24 +230,9 @@ def _between(interval: Interval, write: _Writer) -> str:
     return f" ({write(interval.low)} to {write(interval.high)})"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-class _Writer:
-    """Writes losses of one size with as many digits as tell them apart."""
-
-    def __init__(self, level: float) -> None:
-        usual = 1e-6 <= level < 1e9
-        self._decimals = max(0, 2 - math.floor(math.log10(level))) if usual else None
-
-    def __call__(self, value: float) -> str:
-        if not math.isfinite(value):
-            return "unknown"
-        return f"{value:.3g}" if self._decimals is None else f"{value:,.{self._decimals}f}"
-
-
 def _writer(found: Diagnosis) -> _Writer:
+    """Writes losses of one size with as many digits as tell them apart."""
     losses = [found.validation_loss.value, *(one.validation_loss for one in found.alternatives)]
     known = [loss for loss in losses if math.isfinite(loss) and loss > 0]
-    return _Writer(min(known, default=1.0))
+    write = alike(min(known, default=1.0))
+    return lambda value: write(value) if math.isfinite(value) else "unknown"

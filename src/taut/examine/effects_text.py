@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from taut.evidence.certainty import MAY_BE_CHANCE, NO_DIFFERENCE, certainty_of, change_told
 from taut.evidence.interval import Interval
 from taut.examine.effects_result import EffectLine, Effects
+from taut.text_table import text_table
+from taut.wording import alike, capital, counted, listed, scored
 
 
 def plain_text(effects: Effects) -> str:
@@ -30,16 +32,7 @@ def plain_table(effects: Effects) -> str:
         ["all together", *_cells(whole.loss, loss), *_cells(whole.score, score)],
         end,
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    written = [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    rule = "-" * max(map(len, written))
-    return "\n".join([written[0], rule, *written[1:-2], rule, *written[-2:]])
+    return text_table(rows, rules=(1, -2))
 
 
 def in_words(effects: Effects) -> list[str]:
@@ -91,7 +84,7 @@ def _each(effects: Effects) -> list[str]:
             if _acts(line) == sign:
                 ends = sorted((abs(line.loss.low), abs(line.loss.high)))
                 out.append(
-                    f"{_begin(_called(line))} {word} the loss by {loss(abs(line.loss.value))} "
+                    f"{capital(_called(line))} {word} the loss by {loss(abs(line.loss.value))} "
                     f"({loss(ends[0])} to {loss(ends[1])})."
                 )
     unsure = [line for line in told if line.kind != "off" and _acts(line) == 0]
@@ -99,16 +92,16 @@ def _each(effects: Effects) -> list[str]:
     for line in likely:
         word, change = ("lowers", line.loss.times(-1.0)) if line.loss.value < 0 else ("raises", line.loss)
         out.append(
-            f"{_begin(_called(line))} perhaps {word} the loss by {loss(change.value)} "
+            f"{capital(_called(line))} perhaps {word} the loss by {loss(change.value)} "
             f"({_signed(change.low, loss).removeprefix('+')} to {loss(change.high)}), {MAY_BE_CHANCE}."
         )
     silent = [_called(line) for line in unsure if line not in likely]
     if silent:
-        out.append(f"{_begin(_listed(silent))} made {NO_DIFFERENCE}.")
+        out.append(f"{capital(listed(silent))} made {NO_DIFFERENCE}.")
     off = [_called(line) for line in told if line.kind == "off"]
     if off:
         verbs = "is off and contributes" if len(off) == 1 else "are off and contribute"
-        out.append(f"{_begin(_listed(off))} {verbs} nothing.")
+        out.append(f"{capital(listed(off))} {verbs} nothing.")
     return out
 
 
@@ -164,12 +157,11 @@ def _cautions(effects: Effects) -> list[str]:
 
 
 def _footing(effects: Effects) -> list[str]:
-    seeds = "1 seed" if effects.n_seeds == 1 else f"{effects.n_seeds} seeds"
-    task = [f"{_begin(effects.task)} ({effects.why})."] if effects.why else []
+    task = [f"{capital(effects.task)} ({effects.why})."] if effects.why else []
     return [
         *task,
-        f"Means of {effects.n_rows:,} held-out rows, {effects.n_folds} folds and {seeds}; no regularization "
-        f"is that of epoch {effects.max_epochs}.",
+        f"Means of {effects.n_rows:,} held-out rows, {effects.n_folds} folds and "
+        f"{counted(effects.n_seeds, 'seed')}; no regularization is that of epoch {effects.max_epochs}.",
         "Intervals are over rows and seeds: what other held-out rows would give, not other training rows.",
         f"{effects.n_networks:,} networks in {effects.seconds:.0f} s.",
     ]
@@ -213,11 +205,7 @@ def _level(value: float, write: Callable[[float], str]) -> str:
 def _loss(effects: Effects) -> Callable[[float], str]:
     """Write losses with the decimals that give the smaller level four digits."""
     levels = [level for level in (effects.start_loss, effects.end_loss) if math.isfinite(level) and level > 0]
-    lowest = min(levels, default=1.0)
-    if not 1e-5 <= lowest < 1e8:
-        return lambda value: f"{value:.3g}"
-    decimals = max(0, 3 - math.floor(math.log10(lowest)))
-    return lambda value: f"{value:,.{decimals}f}"
+    return alike(min(levels, default=1.0), digits=4)
 
 
 def _score(effects: Effects) -> Callable[[float], str]:
@@ -229,16 +217,4 @@ def _score(effects: Effects) -> Callable[[float], str]:
 
 def _score_level(effects: Effects, end: bool) -> str:
     value = effects.end_score if end else effects.start_score
-    if math.isnan(value):
-        return "none"
-    if effects.task == "classification":
-        return f"{100 * value:.1f} %"
-    return f"{value:.3f}"
-
-
-def _begin(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return "none" if math.isnan(value) else scored(value, effects.score_name)

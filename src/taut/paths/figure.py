@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 
 from taut.paths.columns import holding_out
 from taut.paths.result import PathPoint, RegularizationPath
-from taut.paths.words import name_of, number, off_name, title
+from taut.paths.words import name_of, off_name, title
+from taut.wording import number, scored
 
 #: Columns that the legend names; the others are drawn thin, and named where one points at them.
 MOST_NAMED = 12
@@ -291,12 +292,11 @@ def _told(path: RegularizationPath, point: PathPoint) -> str:
     what = off_name(path) if point is path.off else f"{point.strength:.4g}"
     if path.axis == "epoch":
         what = f"epoch {point.strength:.0f}"
-    score = f"{100 * point.score:.1f} %" if path.task == "classification" else f"{point.score:.3f}"
     lines = [
         f"<b>{_plain(what)}</b>",
         f"validation loss {number(point.validation_loss)} ± {number(point.validation_loss_se)}",
         f"training loss {number(point.train_loss)}, gap {number(point.gap)}",
-        f"{path.score_name} {score}",
+        f"{path.score_name} {scored(point.score, path.score_name)}",
         f"weight norm {point.weight_norm:.3g}, {point.n_nonzero:,.0f} not zero",
     ]
     if path.axis != "epoch":

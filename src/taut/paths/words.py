@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 from taut.evidence.certainty import change_told
 from taut.evidence.simple_words import against_simple, constants, others
 from taut.paths.columns import holding_out
 from taut.paths.result import PathPoint, RegularizationPath
 from taut.recipe import Recipe
 from taut.techniques import EarlyStopping
+from taut.wording import capital, number, percent, plus_minus
 
 _MOST_COLUMNS = 3
 
@@ -83,7 +82,7 @@ def _verdict(path: RegularizationPath) -> str:
     best, off = path.best, path.off
     loss = plus_minus(best.validation_loss, best.validation_loss_se)
     if best is off and path.axis == "switch":
-        name = f"{name_of(path)[0].upper()}{name_of(path)[1:]}"
+        name = capital(name_of(path))
         return f"{name} does not help: {off_name(path)} has the lower validation loss ({loss})."
     if best is off:
         what = "No earlier epoch" if path.axis == "epoch" else f"No strength of {name_of(path)}"
@@ -129,33 +128,6 @@ def _zeros(path: RegularizationPath) -> list[str]:
         shown = ", ".join(repr(name) for name in names[:_MOST_COLUMNS])
         sentences.append(f"The columns that hold out longest: {shown}.")
     return sentences
-
-
-def number(value: float) -> str:
-    """Write a number with three digits, or without decimals where it is large."""
-    if not math.isfinite(value):
-        return "none"
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
-
-
-def percent(share: float) -> str:
-    """Such as "18 %" or "0.4 %"; never 100 % where something is left."""
-    value = 100 * share
-    if value < 0.1:
-        return "less than 0.1 %"
-    if value < 9.95:
-        return f"{value:.1f} %"
-    return f"{value:.0f} %" if value < 99 else f"{math.floor(value * 10) / 10:g} %"
-
-
-def plus_minus(value: float, error: float) -> str:
-    """Write a number and its standard error to the same decimals; without the error where there is none."""
-    if not math.isfinite(error):
-        return number(value)
-    if value == 0 or not 1e-6 <= abs(value) < 1000:
-        return f"{number(value)} ± {number(error)}"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
 
 
 def _is_alone(recipe: Recipe) -> bool:

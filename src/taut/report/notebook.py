@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from markupsafe import Markup
 
 from taut.errors import DataWarning
-from taut.paths.words import number
 from taut.report.facts import facts_of
 from taut.report.page import words
 from taut.report.page.figures.curves import mean_curve, scale_of, shown_curves
 from taut.report.schema import CurveFacts, Facts, LineFacts, Number
 from taut.report.thinning import thinned
+from taut.wording import number
 
 if TYPE_CHECKING:
     from taut.estimators.base import TautEstimator

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from taut.evidence.certainty import certainty_of, change_told, share_told
 from taut.evidence.simple_words import against_simple, constants, others
 from taut.report.summarize import Change, Line, Summary
+from taut.text_table import text_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,10 +22,7 @@ _AGAINST = {"none": "no regularization", "early_stopping": "early stopping alone
 def plain_table(summary: Summary) -> str:
     """The comparison as lines of plain text, for files and pipes."""
     rows = [_header(summary), *_cells(summary)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(_padded(row, widths)).rstrip() for row in rows]
-    rule = "-" * max(map(len, lines))
-    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+    return text_table(rows, rules=(1, -1))
 
 
 def rich_table(summary: Summary) -> Table:
@@ -232,10 +230,3 @@ def _zeros(share: float) -> str:
     if math.isnan(share) or share == 0:
         return "" if math.isnan(share) else "0 %"
     return "< 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
-
-
-def _padded(row: list[str], widths: list[int]) -> list[str]:
-    return [
-        cell.rjust(width) if place else cell.ljust(width)
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]

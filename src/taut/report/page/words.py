@@ -7,7 +7,6 @@ from typing import Any, TypedDict
 
 from taut.evidence.certainty import certainty_of, change_told
 from taut.evidence.interval import Interval
-from taut.paths.words import number, plus_minus
 from taut.report.schema import (
     ChangeFacts,
     ComparisonFacts,
@@ -17,6 +16,7 @@ from taut.report.schema import (
     LineFacts,
     Number,
 )
+from taut.wording import number, plus_minus
 
 
 class Tile(TypedDict):
