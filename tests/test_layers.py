@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "parameters", "recipe", "techniques", "network", "warned", "writing", "text_table", "wording"),
+    (
+        "errors", "parameters", "recipe", "techniques", "network", "streams", "text_table", "warned", "wording", "writing",
+    ),  # fmt: skip
     ("engine", "table"),
     ("selection",),
     ("evidence",),

@@ -14,11 +14,12 @@ from taut.engine.compiled.engine import CompiledEngine
 from taut.errors import TrainingWarning
 from taut.recipe import Recipe
 from taut.selection.final import N_REFIT, Finish
-from taut.selection.folds import Split, make_fold, seed_of
+from taut.selection.folds import Split, make_fold
 from taut.selection.ladder import Ladder
 from taut.selection.race import Entry
 from taut.selection.runner import Runner
 from taut.selection.runs import FoldRun
+from taut.streams import Stream, seed_of
 from taut.techniques import L2, BatchNorm, EarlyStopping
 from tests.selection.helpers import (
     EARLY,
@@ -66,7 +67,7 @@ def test_refit_trains_several_seeds_on_all_rows_to_the_chosen_epoch(task: Any) -
     # By the book: the candidate's network, on all rows, from the seeds of this purpose.
     usual = runner.member(entry.job(0))
     members = [
-        replace(usual, fold=everyone, keep_losses=False, seed=seed_of(runner.settings.seed, 8, i))
+        replace(usual, fold=everyone, keep_losses=False, seed=seed_of(runner.settings.seed, Stream.REFIT, i))
         for i in range(N_REFIT)
     ]
     expected = CompiledEngine(1).train(runner.data, members, until_epoch=13)

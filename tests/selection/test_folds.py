@@ -30,7 +30,6 @@ from taut.selection.folds import (
     holdout_split,
     make_fold,
     make_folds,
-    seed_of,
     without_shared_rows,
 )
 from taut.table.columns import describe
@@ -462,15 +461,6 @@ def test_every_fold_draws_from_streams_of_its_own() -> None:
     same = [Split(everyone, everyone[:10])] * 2
     first, second = make_folds(same, data, numbers, 0)
     assert first.sample.tolist() != second.sample.tolist()
-
-
-@given(seed=st.integers(0, 2**31 - 1), names=st.lists(st.integers(0, 1000), max_size=3))
-def test_seeds_are_63_bits_and_differ_by_name(seed: int, names: list[int]) -> None:
-    made = seed_of(seed, *names)
-    assert made == seed_of(seed, *names)
-    assert 0 <= made < 2**63
-    assert made != seed_of(seed, *names, 1)
-    assert made != seed_of(seed + 1, *names)
 
 
 def test_identical_rows_on_both_sides_of_somebodys_split_are_counted_and_warned_about() -> None:

@@ -15,10 +15,10 @@ from taut.engine.compiled.engine import CompiledEngine
 from taut.recipe import Recipe
 from taut.selection.bootstrap import probability_better
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
-from taut.selection.folds import seed_of
 from taut.selection.ladder import Ladder
 from taut.selection.race import NO_CUTS, Entry, Race, Rule, race_losses
 from taut.selection.runner import Job, Runner
+from taut.streams import Stream, seed_of
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 from tests.selection.helpers import (
     EARLY,
@@ -139,7 +139,7 @@ def test_the_chance_is_that_of_the_paired_bootstrap() -> None:
         return 5.0 + 0.15 * (tag > 0) + noise(tag, stage)
 
     chance = probability_better(
-        (rows(1, 0) - rows(0, 0)).astype(np.float32).astype(np.float64), None, seed_of(0, 5, 0)
+        (rows(1, 0) - rows(0, 0)).astype(np.float32).astype(np.float64), None, seed_of(0, Stream.RACE, 0)
     )
     assert 0.05 < chance < 0.95
     for rule, expected in ((Rule(chance - 0.01, 1.0, 1.0), 2), (Rule(chance + 0.01, 1.0, 1.0), 1)):

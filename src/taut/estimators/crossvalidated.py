@@ -37,7 +37,7 @@ from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
 from taut.selection.choice import Selection
 from taut.selection.failures import describe_failures
 from taut.selection.final import Final, Finish
-from taut.selection.folds import Split, make_fold, make_folds, seed_of
+from taut.selection.folds import Split, make_fold, make_folds
 from taut.selection.interrupts import Interrupts
 from taut.selection.ladder import make_ladder
 from taut.selection.news import Listeners, Progress
@@ -47,6 +47,7 @@ from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
 from taut.selection.search import Search
 from taut.selection.space import Space
+from taut.streams import Stream, seed_of
 
 Auto: TypeAlias = Literal["auto"]
 OnCandidate: TypeAlias = Callable[[CandidateScore], object]
@@ -273,7 +274,8 @@ class CrossValidated(TautEstimator):
             return Finish()
         everyone = np.arange(problem.n_train, dtype=np.int32)
         nobody = np.empty(0, dtype=np.int32)
-        fold = make_fold(Split(everyone, nobody), problem.data, problem.matrix, seed_of(settings.seed, 10))
+        seed = seed_of(settings.seed, Stream.REFIT_FOLD, 1)
+        fold = make_fold(Split(everyone, nobody), problem.data, problem.matrix, seed)
         return Finish("refit", fold)
 
     @contextlib.contextmanager

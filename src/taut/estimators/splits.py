@@ -13,7 +13,8 @@ from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, auto_repeats
 from taut.estimators.groups import read_groups
 from taut.estimators.problem import Problem, warn_of_absent_classes
 from taut.network import Network
-from taut.selection.folds import Split, cross_validation_splits, holdout_split, seed_of
+from taut.selection.folds import Split, cross_validation_splits, holdout_split
+from taut.streams import Stream, seed_of
 from taut.table.memory import available_memory, size_text
 
 _MANY_BYTES = 2**28
@@ -68,7 +69,7 @@ def make_splits(
         split
         for r in range(repeats)
         for split in cross_validation_splits(
-            cv, labels, groups, task, seed_of(seed, 9, r) % 2**32 if r else seed,
+            cv, labels, groups, task, seed_of(seed, Stream.REPEATED_SPLITS, r) % 2**32 if r else seed,
             problem.alike, problem.weight,
         )
     ]  # fmt: skip

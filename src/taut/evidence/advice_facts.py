@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Data, Fold
 from taut.network import Network
+from taut.streams import Stream, sequence
 
 # The noise needs no more rows: its use is to tell 0.1 from 0.5.
 _MOST_ROWS = 2000
@@ -117,7 +118,7 @@ def noise_of(data: Data, fold: Fold, *, seed: int = 0) -> float:
     seed : int
         Of the rows and folds.
     """
-    rng = np.random.default_rng((seed, 17))
+    rng = np.random.default_rng(sequence(seed, Stream.LEARNABLE))
     rows = rng.permutation(np.union1d(fold.train, fold.validation))[:_MOST_ROWS].astype(np.int32)
     n_folds = min(_FOLDS, len(rows))
     if n_folds < 2 or fold.encoder.n_features == 0:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Control, Trained
 from taut.selection.candidate import Candidate
-from taut.selection.folds import seed_of
 from taut.selection.runner import Job, Runner, judge_rows
 from taut.selection.runs import Rows
+from taut.streams import Stream, seed_of
 
 #: Networks that are averaged for each row.
 N_BAGGED = 3
@@ -102,7 +102,7 @@ def _of_other_seeds(
     members = [
         replace(
             runner.settings.member(candidate, runner.ladder.folds[k], k, runner.data.n_outputs),
-            seed=seed_of(runner.settings.seed, 12, k, j),
+            seed=seed_of(runner.settings.seed, Stream.BAGGED, k, j),
         )
         for k, j in wanted
     ]

@@ -20,6 +20,7 @@ from taut.evidence.shapley import (
     shapley_values,
     values_by_order,
 )
+from taut.streams import Stream, generator
 
 #: Up to so many players all combinations are trained; beyond, those that occur in so many orders.
 MOST_EXACT: Final = 5
@@ -65,7 +66,7 @@ class Game:
             return shapley_values(values, self.n_players)
         by_order = values_by_order(values, self.orders)
         doubles = (by_order[0::2] + by_order[1::2]) / 2
-        stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 15))))
+        stream = generator(seed, Stream.EFFECT_ORDER_RESAMPLES)
         shares: Values = np.einsum("bo,opb->pb", weights_of_few(len(doubles), stream), doubles)
         return shares
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Data, Fold
 from taut.selection.runs import Rows
+from taut.streams import Stream, generator
 
 Vector = NDArray[np.float64]
 
@@ -93,7 +94,7 @@ class Units:
         _, units = np.unique(own, return_inverse=True)
         n_units = int(units.max()) + 1
         if n_units > _MOST_UNITS:
-            stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 13))))
+            stream = generator(seed, Stream.EFFECT_UNITS)
             units = (stream.permutation(n_units) % _MOST_UNITS)[units]
         unit_of_row = np.full(n_rows, -1, dtype=np.intp)
         unit_of_row[held_out] = units
@@ -163,7 +164,7 @@ class Draws:
     @classmethod
     def of(cls, n_units: int, n_seeds: int, seed: int) -> Draws:
         """Draw units and seeds with replacement."""
-        stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 14))))
+        stream = generator(seed, Stream.EFFECT_RESAMPLES)
         rows = stream.multinomial(n_units, np.full(n_units, 1.0 / n_units), size=RESAMPLES)
         return cls(np.vstack([np.ones(n_units), rows]), weights_of_few(n_seeds, stream))
 

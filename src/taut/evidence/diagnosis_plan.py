@@ -17,6 +17,7 @@ from taut.evidence.trials import DROPOUTS, L2S
 from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, make_folds
 from taut.selection.runner import Settings
+from taut.streams import Stream, generator
 from taut.table.matrices import Matrix
 
 _FEWEST_FOLDS = 2  # the epoch of one is chosen on the others
@@ -134,7 +135,7 @@ def fewer_rows(
     n = len(data.values)
     if n_used >= n:
         return folds
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 44))))
+    stream = generator(seed, Stream.DIAGNOSIS_ROWS)
     used = np.zeros(n, dtype=bool)
     used[stream.permutation(n)[:n_used]] = True
     splits = [Split(fold.train[used[fold.train]], fold.validation[used[fold.validation]]) for fold in folds]

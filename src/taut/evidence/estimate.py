@@ -14,6 +14,7 @@ from taut.evidence.picking import corrected_gain
 from taut.evidence.score_range import score_range
 from taut.evidence.skew import skewed_interval
 from taut.selection.choice import Choosing
+from taut.streams import Stream, generator
 
 #: Resamples of the rows.
 N_RESAMPLES = 1000
@@ -177,7 +178,7 @@ def estimate(
     own_loss = float(np.average(losses[chosen], weights=weight))
     own_badness = float(np.average(badness[chosen], weights=counted))
     sums, n_groups = _grouped(losses, badness, weight, counted, seed)
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 21))))
+    stream = generator(seed, Stream.ESTIMATE_RESAMPLES)
     counts = stream.multinomial(n_groups, np.full(n_groups, 1.0 / n_groups), size=N_RESAMPLES)
     out = counts == 0
     # A resample that leaves out no row tells nothing, nor one of rows that do not count (few rows do).
@@ -283,7 +284,7 @@ def _grouped(
     used, also = (np.ones(n) if one is None else one for one in (weight, counted))
     if n <= _MOST_GROUPS:
         return _Sums((losses * used).T, (badness * also).T, used, also), n
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 22))))
+    stream = generator(seed, Stream.ESTIMATE_GROUPS)
     group = stream.permutation(n) % _MOST_GROUPS
 
     def total(rows: Vector) -> Vector:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from taut.evidence.estimate import N_RESAMPLES, Estimate, interval_of_loss
 from taut.evidence.interval import over_folds
 from taut.selection.choice import Choosing
+from taut.streams import Stream, generator
 
 Vector = NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def estimate_by_folds(
     loss, score = float(np.mean(fold_losses[chosen])), float(np.mean(scoring[chosen]))
     corrected_loss, corrected_score = loss, score
     if n_folds > 1:
-        stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 23))))
+        stream = generator(seed, Stream.ESTIMATE_FOLDS)
         counts = stream.multinomial(n_folds, np.full(n_folds, 1.0 / n_folds), size=N_RESAMPLES)
         out = counts == 0
         counts, out = counts[out.any(axis=1)], out[out.any(axis=1)]

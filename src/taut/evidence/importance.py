@@ -14,6 +14,7 @@ from taut.evidence.interval import NONE, Interval
 from taut.evidence.skew import skewed_interval
 from taut.selection.path import column_of_feature
 from taut.selection.runner import judge_rows
+from taut.streams import Stream, generator
 
 #: Other values that each row is given in place of its own, where there is time for so many.
 N_SHUFFLES = 5
@@ -173,7 +174,7 @@ def importance(
     tally = _Tally(rows, data.score_weight, len(measured))
     owners = np.array(columns.owners, dtype=np.intp)
     for number, judge in enumerate(judges):
-        stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 25, number))))
+        stream = generator(seed, Stream.IMPORTANCE_SHUFFLES, number)
         givers = _givers(len(judge.rows), n_shuffles, stream)
         base = _losses(engine, data, judge.network, data.values[judge.rows], judge.rows)
         shuffled = _shuffled(data.values[judge.rows], givers, [owners == column for column in measured])
@@ -230,7 +231,7 @@ def _plan(
     n_each = max(least, min(most // max(1, n_columns), _BLOCK_NUMBERS // max(1, width)))
     if n_each < n_judged:
         rows = np.unique(np.concatenate([judge.rows for judge in shuffled]))
-        stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 24))))
+        stream = generator(seed, Stream.IMPORTANCE_ROWS)
         n_drawn = max(2, round(len(rows) * n_each / n_judged))
         drawn = stream.choice(rows, size=min(n_drawn, len(rows)), replace=False)
         some = [judge._replace(rows=judge.rows[np.isin(judge.rows, drawn)]) for judge in shuffled]

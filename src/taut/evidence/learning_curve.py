@@ -15,8 +15,9 @@ from taut.evidence.interval import NONE, Interval
 from taut.evidence.trials import Trial, Trials
 from taut.selection.bootstrap import paired_standard_error
 from taut.selection.candidate import Candidate
-from taut.selection.folds import Split, make_fold, seed_of
+from taut.selection.folds import Split, make_fold
 from taut.selection.runner import Settings
+from taut.streams import Stream, generator, seed_of
 from taut.table.matrices import Matrix
 
 #: Parts of the training rows, beside all of them.
@@ -109,7 +110,9 @@ def learning_curve(
             for k, (fold, size) in enumerate(zip(folds, sizes, strict=True))
         ]
         batch = min(settings.batch_size, 1 << (max(4, min(sizes) // 4).bit_length() - 1))
-        small = replace(settings, batch_size=batch, seed=seed_of(settings.seed, 41, place))
+        small = replace(
+            settings, batch_size=batch, seed=seed_of(settings.seed, Stream.LEARNING_CURVE_MEMBER, place)
+        )
         made = Trials(engine, data, fewer, small, candidate, control, arrived)
         trials.append((int(np.mean(sizes)), made.own()[0]))
     trials.append((int(np.mean([len(fold.train) for fold in folds])), whole))
@@ -137,9 +140,11 @@ def parts_of(folds: Sequence[Fold], parts: tuple[float, ...] = PARTS) -> tuple[f
 
 def _part(fold: Fold, size: int, number: int, data: Data, matrix: Matrix, seed: int) -> Fold:
     """Some of a fold's training rows; a smaller part is of the larger one."""
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 42, number))))
+    stream = generator(seed, Stream.LEARNING_CURVE_ROWS, number)
     rows = np.sort(stream.permutation(fold.train)[:size]).astype(np.int32)
-    return make_fold(Split(rows, fold.validation), data, matrix, seed_of(seed, 43, number))
+    return make_fold(
+        Split(rows, fold.validation), data, matrix, seed_of(seed, Stream.LEARNING_CURVE_FOLD, number + 1)
+    )
 
 
 def _interval(trial: Trial, weight: NDArray[np.floating] | None) -> Interval:

@@ -19,6 +19,8 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.streams import Stream, generator
+
 Values = NDArray[np.float64]
 #: Players in the order in which they join.
 Order = tuple[int, ...]
@@ -103,7 +105,7 @@ def sampled_orders(n_players: int, n_orders: int, seed: int) -> list[Order]:
     -------
     list of tuple of int
     """
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 12))))
+    stream = generator(seed, Stream.EFFECT_ORDERS)
     orders: list[Order] = []
     for _ in range(n_orders // 2):
         order = tuple(stream.permutation(n_players).tolist())

@@ -13,6 +13,7 @@ from taut.evidence.certainty import certainty_of
 from taut.evidence.interval import Interval
 from taut.evidence.picking import corrected_gain
 from taut.evidence.trials import Trial
+from taut.streams import Stream, generator
 
 Fit: TypeAlias = Literal["underfits", "fits", "overfits"]
 Degree: TypeAlias = Literal["", "perhaps", "slightly", "clearly", "badly"]
@@ -143,7 +144,7 @@ def gain_of(own: Trial, others: Sequence[Trial], weight: NDArray[np.floating] | 
     best = sound[int(total[1:].argmin())]
     if not groups[0].sum() > 0:  # no loss at all is no loss to save
         return Gain(Interval(0.0, 0.0, 0.0), best.name, 0.0)
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 31))))
+    stream = generator(seed, Stream.GAIN_RESAMPLES)
     n = groups.shape[1]
     counts = stream.multinomial(n, np.full(n, 1.0 / n), size=_RESAMPLES)
     out = counts == 0
@@ -161,6 +162,6 @@ def _groups(table: Vector, weight: Vector, seed: int) -> Vector:
     n = table.shape[1]
     if n <= _MOST_GROUPS:
         return table * weight
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 32))))
+    stream = generator(seed, Stream.GAIN_GROUPS)
     group = stream.permutation(n) % _MOST_GROUPS
     return np.stack([np.bincount(group, one * weight, minlength=_MOST_GROUPS) for one in table])

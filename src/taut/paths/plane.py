@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.estimators.problem import Problem
+from taut.streams import Stream, generator
 
 _SIDE = 33  # points along each column
 _MOST_ROWS = 300  # that are shown
@@ -52,7 +53,7 @@ def plane_of(problem: Problem, seed: int) -> Plane | None:
     whole = np.flatnonzero(np.isfinite(values).all(axis=1))
     if len(whole) < 2:
         return None
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 12))))
+    stream = generator(seed, Stream.PLANE_ROWS)
     shown = np.sort(stream.permutation(whole)[:_MOST_ROWS])
     target = problem.data.target[shown].astype(np.float64)
     if problem.target.classes is None:

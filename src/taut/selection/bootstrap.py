@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.streams import race_generator
+
 _RESAMPLES = 1000
 # Many rows are first gathered into so many groups at random: the means' spread stays, the work does not.
 _MOST_GROUPS = 1000
@@ -36,7 +38,7 @@ def probability_better(
     Machine Learning 107).
     """
     n = len(differences)
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, n))))
+    stream = race_generator(seed, n)
     weight = np.ones(n) if weights is None else weights.astype(np.float64)
     # Only the sign of the mean counts, so that an infinite loss may be any large one.
     difference: NDArray[Any] = np.clip(differences.astype(np.float64), -1e100, 1e100) * weight

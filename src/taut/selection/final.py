@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias, final
 
 from taut.engine.base import Control, Fold, Member, Status, Trained
 from taut.errors import TrainingWarning
-from taut.selection.folds import seed_of
 from taut.selection.race import Entry
 from taut.selection.runner import Runner
+from taut.streams import Stream, seed_of
 
 Final: TypeAlias = Literal["bag", "refit"]
 
@@ -96,7 +96,7 @@ class Finish:
         assert self.everyone is not None
         # By the encoder of all rows, which may make more inputs than a fold's.
         usual = runner.settings.member(entry.candidate, self.everyone, 0, runner.data.n_outputs)
-        return [replace(usual, seed=seed_of(runner.settings.seed, 8, i)) for i in range(N_REFIT)]
+        return [replace(usual, seed=seed_of(runner.settings.seed, Stream.REFIT, i)) for i in range(N_REFIT)]
 
 
 def _heed_ctrl_c(control: Control | None) -> None:

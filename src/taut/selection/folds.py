@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Data, Fold
 from taut.errors import DataError, DataWarning
+from taut.streams import Stream, fold_seed, generator
 from taut.table.encoder import Encoder
 from taut.table.matrices import Matrix
 
@@ -249,7 +250,7 @@ def make_fold(split: Split, data: Data, matrix: Matrix, seed: int) -> Fold:
     if data.score_weight is not None and len(validation) and not data.score_weight[validation].any():
         raise DataError("sample_weight and class_weight leave no held-out row with a weight above 0.")
     wanted = len(validation) or int(np.ceil(_SAMPLE_SHARE * len(train)))
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 1))))
+    stream = generator(seed, Stream.FOLD_SAMPLE)
     sample = np.sort(stream.choice(train, size=min(wanted, len(train)), replace=False)).astype(np.int32)
     center, scale = 0.0, 1.0
     if data.task == "regression":
@@ -273,7 +274,7 @@ def _log_shares(data: Data, train: Rows) -> NDArray[np.float64]:
 
 def make_folds(splits: Sequence[Split], data: Data, matrix: Matrix, seed: int) -> list[Fold]:
     """A fold for each split; each draws from streams of its own."""
-    return [make_fold(split, data, matrix, seed_of(seed, i)) for i, split in enumerate(splits)]
+    return [make_fold(split, data, matrix, fold_seed(seed, i)) for i, split in enumerate(splits)]
 
 
 def n_repeats(folds: Sequence[Fold]) -> int:
@@ -336,9 +337,3 @@ def out_of_fold(
         return np.full(n_rows, np.nan)
     with np.errstate(invalid="ignore"):
         return (total.T / times).T
-
-
-def seed_of(seed: int, *names: int) -> int:
-    """A seed (63 bits) for one named purpose below another seed."""
-    state = np.random.SeedSequence((seed, *names)).generate_state(1, np.uint64)[0]
-    return int(state >> np.uint64(1))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Data, Fold
-from taut.selection.folds import Split, make_fold, seed_of
+from taut.selection.folds import Split, make_fold
+from taut.streams import Stream, generator, seed_of
 from taut.table.matrices import Matrix
 
 #: Above so many rows the first rung takes a part of them.
@@ -79,11 +80,11 @@ def make_ladder(folds: Sequence[Fold], data: Data, matrix: Matrix, seed: int) ->
     first = folds[0]
     if len(first.train) + len(first.validation) <= MANY_ROWS:
         return Ladder(tuple(folds))
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 6))))
+    stream = generator(seed, Stream.LOW_FIDELITY_ROWS)
     split = Split(
         _some(stream, first.train, _FEWER_TRAIN), _some(stream, first.validation, _FEWER_VALIDATION)
     )
-    return Ladder(tuple(folds), make_fold(split, data, matrix, seed_of(seed, 7)))
+    return Ladder(tuple(folds), make_fold(split, data, matrix, seed_of(seed, Stream.LOW_FIDELITY_FOLD, 1)))
 
 
 def _some(stream: np.random.Generator, rows: NDArray[np.int32], n: int) -> NDArray[np.int32]:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from taut.engine.base import Control, Curve, Data, Engine, Fold, Member, Status, Training
 from taut.network import Activation, Network
 from taut.recipe import Recipe
-from taut.selection.folds import seed_of, without_shared_rows
+from taut.selection.folds import without_shared_rows
 from taut.selection.score import FoldScores, Vector, score_folds, target_variances
 from taut.selection.weights import N_BINS, count_weights
+from taut.streams import Stream, seed_of
 from taut.table.encoder import Encoder
 
 # Networks of more bytes in all are trained in several calls: their states must not all be there at once.
@@ -70,7 +71,7 @@ class PathWork:
             self.learning_rate,
             self.batch_size,
             self.max_epochs,
-            seed_of(self.seed, 3, number),
+            seed_of(self.seed, Stream.MEMBER, number),
         )
 
     def epochs_of(self, n_steps: int) -> int:

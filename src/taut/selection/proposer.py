@@ -10,8 +10,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from taut.selection.candidate import Candidate
-from taut.selection.folds import seed_of
 from taut.selection.space import Space
+from taut.streams import Stream, seed_of
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -104,7 +104,7 @@ class OptunaProposer(Proposer):
         """
         import optuna
 
-        seed = seed_of(self._seed, 4, batch) % 2**32
+        seed = seed_of(self._seed, Stream.PROPOSER, batch) % 2**32
         with warnings.catch_warnings():  # options that Optuna calls experimental
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             if self._sampler is None:

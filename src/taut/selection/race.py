@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from taut.engine.base import Control, Status
 from taut.selection.bootstrap import probability_better
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
-from taut.selection.folds import seed_of
 from taut.selection.runner import Job, Runner
 from taut.selection.runs import RACED, FoldRun
 from taut.selection.space import is_single
+from taut.streams import Stream, seed_of
 from taut.techniques import TECHNIQUES
 from taut.techniques.base import Technique
 
@@ -187,7 +187,7 @@ class Race:
         stages = self._comparable(going[0])
         theirs, weights = self._rows(leader, stages)
         ranked = sorted(going, key=lambda entry: (self.loss(entry, stages), entry.number))
-        seed = seed_of(self._runner.settings.seed, 5, place)
+        seed = seed_of(self._runner.settings.seed, Stream.RACE, place)
         out: list[Entry] = []
         for entry in ranked:
             enough = len([one for one in out if one.number not in kept]) >= most

@@ -14,12 +14,12 @@ from taut.engine.base import Control, Data, Engine, Fold, Member, Status, Traine
 from taut.errors import TrainingWarning
 from taut.network import Activation, Network
 from taut.selection.candidate import Candidate
-from taut.selection.folds import seed_of
 from taut.selection.ladder import Ladder
 from taut.selection.ledger import Ledger
 from taut.selection.runs import RACED, FoldRun, Rows
 from taut.selection.space import is_plain
 from taut.selection.weights import count_weights
+from taut.streams import Stream, generator, seed_of
 
 # A member keeps its rows' losses of all epochs while these are at most so many numbers (32 MB); beyond,
 # only those of its best epoch are had, and an epoch chosen elsewhere makes no difference among so many rows.
@@ -53,7 +53,7 @@ class Settings:
             candidate.learning_rate,
             self.batch_size,
             self.max_epochs,
-            seed_of(self.seed, 3, number),
+            seed_of(self.seed, Stream.MEMBER, number),
         )
 
 
@@ -385,9 +385,7 @@ class Runner:
 
     def _half(self, stage: int, n: int) -> NDArray[np.bool_]:
         """Half of a stage's validation rows, the same for all candidates."""
-        stream = np.random.Generator(
-            np.random.Philox(np.random.SeedSequence((self.settings.seed, 11, stage)))
-        )
+        stream = generator(self.settings.seed, Stream.RACE_HALVES, stage)
         return stream.permutation(n) < n // 2
 
     def _rows(self, training: Training, epoch: int) -> Rows:

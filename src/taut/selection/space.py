@@ -11,6 +11,7 @@ import numpy as np
 
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
+from taut.streams import Stream, sequence
 from taut.techniques import TECHNIQUES, EarlyStopping
 from taut.techniques.base import Technique
 from taut.techniques.pages import Range
@@ -155,7 +156,9 @@ class Space:
         from scipy.stats import qmc
 
         names = self.switches
-        sobol = qmc.Sobol(len(names) + len(self.axes), rng=np.random.default_rng((seed, 2)))
+        sobol = qmc.Sobol(
+            len(names) + len(self.axes), rng=np.random.default_rng(sequence(seed, Stream.MIXTURES))
+        )
         while True:
             for row in sobol.random(64):
                 switches = dict(zip(names, (row[: len(names)] < _SHARE_IN).tolist(), strict=True))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from taut.evidence.signs.view import View, one_hot, thinned
+from taut.streams import Stream
 from tests.evidence.signs.helpers import case, plain
 
 
@@ -33,12 +34,12 @@ def test_amounts_have_no_classes() -> None:
 
 def test_drawn_rows_are_the_same_again_and_in_order() -> None:
     rows = np.arange(0, 1000, 2)
-    drawn = thinned(rows, 100, 3)
+    drawn = thinned(rows, 100, 3, Stream.SIGN_ROWS)
     assert len(np.unique(drawn)) == 100
     assert (np.diff(drawn) > 0).all()
     assert np.isin(drawn, rows).all()
-    np.testing.assert_array_equal(drawn, thinned(rows, 100, 3))
-    np.testing.assert_array_equal(thinned(rows, 500, 3), rows)
+    np.testing.assert_array_equal(drawn, thinned(rows, 100, 3, Stream.SIGN_ROWS))
+    np.testing.assert_array_equal(thinned(rows, 500, 3, Stream.SIGN_ROWS), rows)
 
 
 def test_one_hot() -> None:

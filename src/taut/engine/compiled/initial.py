@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.network import Network
+from taut.streams import Stream, generator
 
 
 def initial_weights(network: Network, normalize: bool, seed: int) -> dict[str, NDArray[np.floating]]:
@@ -25,7 +26,7 @@ def initial_weights(network: Network, normalize: bool, seed: int) -> dict[str, N
     sizes = network.layer_sizes
     arrays: dict[str, NDArray[np.floating]] = {}
     for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        stream = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 0, i))))
+        stream = generator(seed, Stream.INITIAL_WEIGHTS, i)
         hidden = i < len(sizes) - 2
         deviation = math.sqrt(2.0 / (n_in + n_out))
         weight = stream.standard_normal((n_in, n_out))

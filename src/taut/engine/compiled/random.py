@@ -15,9 +15,10 @@ import numpy as np
 
 from taut.engine.compiled.jit import part
 from taut.engine.compiled.simd import lanes_from
+from taut.streams import KernelStream
 
-# What a stream is for.  Never renumber: saved searches replay by these names.
-ORDER, INPUT_MASK, MASK = 1, 2, 3
+# Plain numbers, for the compiler.
+ORDER, INPUT_MASK, MASK = map(int, KernelStream)
 
 _MULTIPLIER_A = np.uint64(0xD2511F53)
 _MULTIPLIER_B = np.uint64(0xCD9E8D57)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.streams import Stream, generator
+
 _ROUNDED = 10  # different values of a rounded copy at least
 _FEW_ROWS = 10  # with fewer, a column may be one-to-one with the target by chance
 _SAME_ORDER = 0.99999  # correlation
@@ -103,7 +105,7 @@ def _in_most_rows(
 
 def _on_a_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     """The share of rows on the straight line that most pairs of rows are on (Theil, 1950)."""
-    stream = np.random.default_rng(0)
+    stream = generator(0, Stream.COPY_PAIRS)
     i, j = stream.integers(0, len(x), (2, _PAIRS))
     apart = y[i] != y[j]
     if not apart.any():

@@ -15,6 +15,7 @@ from taut.evidence.signs.screen import is_missing, missing_screened, screened
 from taut.evidence.signs.sign import Sign
 from taut.evidence.signs.trees import grown, one_thread
 from taut.evidence.signs.view import View, thinned
+from taut.streams import Stream, generator
 
 # Each for classes (AUC) and amounts (R squared).
 _CLOSE = (0.93, 0.90)  # so well alone is asked about
@@ -117,9 +118,9 @@ def power_together(view: View, places: list[int]) -> float:
     """
     if not places:
         return 0.5 if view.n_classes else 0.0
-    rows = thinned(view.sample, _MODEL_ROWS, view.seed)
+    rows = thinned(view.sample, _MODEL_ROWS, view.seed, Stream.LEAK_ROWS)
     X, y = view.matrix.values[rows][:, places], view.target[rows]
-    mixed = np.random.default_rng(view.seed).permutation(len(rows))
+    mixed = generator(view.seed, Stream.LEAK_HALVES).permutation(len(rows))
     found = []
     with one_thread():
         for fit, judge in ((mixed[::2], mixed[1::2]), (mixed[1::2], mixed[::2])):

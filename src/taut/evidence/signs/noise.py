@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.evidence.signs.view import thinned
+from taut.streams import Stream
 
 Floats: TypeAlias = NDArray[np.float64]
 #: The density of every row's target as the networks expect it, from the parameters that are fitted.
@@ -69,7 +70,7 @@ def class_noise(logits: Floats, codes: NDArray[np.int64], floor: float, seed: in
 
     n, n_classes = logits.shape
     here = np.arange(n)
-    rows = thinned(here, _FIT_ROWS, seed)
+    rows = thinned(here, _FIT_ROWS, seed, Stream.CLASS_NOISE_ROWS)
     background = np.full(n, 1.0 / n_classes)
 
     def expected(z: Floats, y: NDArray[np.int64]) -> Expected:
@@ -89,7 +90,7 @@ def amount_noise(guess: Floats, target: Floats, floor: float, seed: int) -> Nois
     with a scale for each side, and b is the target's own distribution, broadened.
     """
     n = len(target)
-    rows = thinned(np.arange(n), _FIT_ROWS, seed)
+    rows = thinned(np.arange(n), _FIT_ROWS, seed, Stream.AMOUNT_NOISE_ROWS)
     middle, spread = _local(guess, target - guess)
     z = (target - guess - middle) / spread
     background = _background(target)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.evidence.signs.sign import Indices
+from taut.streams import Stream, generator
 
 _MOST_BINS = 64
 _ROWS_PER_BIN = (10, 40)  # shares, lines
@@ -137,7 +138,7 @@ def _power(values: list[float], errors: list[float], floor: float) -> Power:
 
 
 def _halves(n: int, seed: int) -> list[tuple[Indices, Indices]]:
-    order = np.random.default_rng((seed, n)).permutation(n)
+    order = generator(seed, Stream.SIGN_HALVES, n).permutation(n)
     one, other = order[: n // 2], order[n // 2 :]
     return [(one, other), (other, one)]
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.evidence.signs.view import View, thinned
+from taut.streams import Stream
 
 _NUMBERS = 4_000_000  # that are sorted at most
 _FEWEST_ROWS, _MOST_ROWS = 300, 2000
@@ -101,4 +102,4 @@ def areas(hits: Vector, others: Vector) -> Vector:
 
 def _some(view: View, n_columns: int) -> NDArray[np.int64]:
     most = int(np.clip(_NUMBERS // max(1, n_columns), _FEWEST_ROWS, _MOST_ROWS))
-    return thinned(view.sample, most, view.seed)
+    return thinned(view.sample, most, view.seed, Stream.SCREEN_ROWS)

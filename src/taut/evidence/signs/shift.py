@@ -12,6 +12,7 @@ from taut.evidence.signs.power import area
 from taut.evidence.signs.sign import Sign
 from taut.evidence.signs.trees import grown, one_thread
 from taut.evidence.signs.view import View, column_names, level_count, thinned
+from taut.streams import Stream, generator
 from taut.table.frame import listing
 from taut.table.matrices import Matrix
 
@@ -63,7 +64,7 @@ def shift(view: View, test: Matrix) -> list[Sign]:
     if len(rows) < _LEAST_ROWS or len(view.rows) < _LEAST_ROWS:
         return []
     ours = view.matrix.values[view.sample]
-    theirs = test.values[thinned(rows, len(view.sample), view.seed)]
+    theirs = test.values[thinned(rows, len(view.sample), view.seed, Stream.SHIFT_ROWS)]
     found = [d for d in significant(differences(view, ours, theirs)) if d.size >= _least(d.how)]
     found.sort(key=lambda one: -one.size)
     signs = [
@@ -170,11 +171,11 @@ def _column_sign(name: str, found: list[Difference]) -> Sign:
 
 
 def _together(view: View, ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> list[Sign]:
-    one = ours[thinned(np.arange(len(ours)), _MODEL_ROWS, view.seed)]
-    other = theirs[thinned(np.arange(len(theirs)), _MODEL_ROWS, view.seed)]
+    one = ours[thinned(np.arange(len(ours)), _MODEL_ROWS, view.seed, Stream.SHIFT_OUR_ROWS)]
+    other = theirs[thinned(np.arange(len(theirs)), _MODEL_ROWS, view.seed, Stream.SHIFT_THEIR_ROWS)]
     X = np.concatenate([one, other])
     y = np.repeat([0, 1], [len(one), len(other)])
-    fold = np.random.default_rng(view.seed).permutation(len(y)) % _FOLDS
+    fold = generator(view.seed, Stream.SHIFT_FOLDS).permutation(len(y)) % _FOLDS
     areas, errors = np.zeros(_FOLDS), np.zeros(_FOLDS)
     with one_thread():
         for k in range(_FOLDS):
@@ -205,7 +206,7 @@ def _judge(model: Any, X: NDArray[np.float32], y: NDArray[np.int64]) -> tuple[fl
 
 def _fault(view: View, model: Any, X: NDArray[np.float32], y: NDArray[np.int64], whole: float) -> list[str]:
     """The columns whose shuffling costs the most AUC, those that cost a tenth of the worst at least."""
-    mixed = np.random.default_rng(view.seed).permutation(len(X))
+    mixed = generator(view.seed, Stream.SHIFT_SHUFFLE).permutation(len(X))
     cost: dict[str, float] = {}
     for place, name in enumerate(column_names(view.schema)):
         without = X.copy()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Data
 from taut.evidence.signs.sign import Indices
+from taut.streams import Stream, generator
 from taut.table.matrices import Matrix
 from taut.table.schema import Schema
 
@@ -53,7 +54,7 @@ class View:
         weight = data.row_weight
         n_rows = len(data.target)
         rows = np.arange(n_rows) if weight is None else np.flatnonzero(weight > 0)
-        sample = thinned(rows, most, seed)
+        sample = thinned(rows, most, seed, Stream.SIGN_ROWS)
         n_classes = data.n_outputs if data.task == "classification" else 0
         return cls(schema, matrix, data.target.astype(np.float64), n_classes, rows, sample, seed)
 
@@ -87,11 +88,11 @@ def level_count(matrix: Matrix, place: int) -> int:
     return 0 if place < matrix.n_numbers else len(matrix.levels[place - matrix.n_numbers]) + 2
 
 
-def thinned(rows: Indices, most: int, seed: int) -> Indices:
+def thinned(rows: Indices, most: int, seed: int, stream: Stream) -> Indices:
     """Draw at most so many rows, and leave them in their order."""
     if len(rows) <= most:
         return rows.astype(np.int64)
-    drawn = np.random.default_rng(seed).choice(rows, size=most, replace=False)
+    drawn = generator(seed, stream).choice(rows, size=most, replace=False)
     return np.sort(drawn).astype(np.int64)
 
 
