@@ -28,7 +28,7 @@ def alike(level: float, digits: int = 3, *, separator: str = ",") -> Callable[[f
 
     Sizes that need an exponent are written with three digits each.
     """
-    if not 1e-6 <= level < 1e9:
+    if not 1e-6 <= level < 1e7:  # as ``number`` has it
         return lambda value: f"{value:.3g}"
     decimals = max(0, digits - 1 - math.floor(math.log10(level)))
     return lambda value: fixed(value, decimals, separator)
