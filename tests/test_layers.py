@@ -10,8 +10,17 @@ import pytest
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
-        "errors", "parameters", "recipe", "techniques", "network", "streams", "text_table", "warned", "wording", "writing",
-    ),  # fmt: skip
+        "errors",
+        "parameters",
+        "recipe",
+        "techniques",
+        "network",
+        "streams",
+        "warned",
+        "writing",
+        "text_table",
+        "wording",
+    ),
     ("engine", "table"),
     ("selection",),
     ("evidence",),
