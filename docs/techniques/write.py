@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from taut.techniques import TECHNIQUES
-from taut.techniques.pages import markdown
+from taut.techniques.base import markdown
 
 for technique in TECHNIQUES:
     path = Path(__file__).parent / f"{technique.name}.md"

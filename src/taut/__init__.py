@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from taut.version import __version__ as __version__
+
 TYPE_CHECKING = False  # as typing has it, which takes longer to import than the rest of this
 if TYPE_CHECKING:
     from taut import techniques
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
         "regularization_path",
     ]
     __all__ += techniques.__all__
-
-__version__ = "0.1.0"
 
 _HOME = {
     "Recipe": "taut.recipe",

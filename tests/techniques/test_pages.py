@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from taut.errors import ParameterError
 from taut.techniques import TECHNIQUES
-from taut.techniques.base import Technique
-from taut.techniques.pages import Range, Source, markdown
+from taut.techniques.base import Technique, markdown
+from taut.techniques.pages import Range, Source
 
 RANGES = [
     Range(1e-5, 0.1, "log"),

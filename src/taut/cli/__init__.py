@@ -15,9 +15,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from taut import __version__, ctrl_c
+from taut import ctrl_c
 from taut.cli import demo, diagnose, fit, path, predict, report, techniques
 from taut.cli.voice import FAULT, show, visible
+from taut.version import __version__
 
 app = typer.Typer(
     name="taut",

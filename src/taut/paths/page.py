@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from taut import __version__
 from taut.paths.result import RegularizationPath
 from taut.paths.text import plain_table
 from taut.paths.words import in_words
+from taut.version import __version__
 
 #: What the beginning of a page says that taut wrote.
 GENERATOR = '<meta name="generator" content="taut'

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from taut import __version__
 from taut.errors import ParameterError, StoreError
+from taut.version import __version__
 
 FORMAT = 3  # in SQLite's user_version
 _APPLICATION = int.from_bytes(b"taut", "big")

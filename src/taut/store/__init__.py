@@ -20,11 +20,11 @@ import os
 import warnings
 from typing import Any
 
-from taut import __version__
 from taut.errors import DataWarning, StoreError
 from taut.estimators.base import TautEstimator
-from taut.store.folder import check_folder, read_folder, write_folder
-from taut.store.report_file import REPORT, fingerprint, read_report, schema_of, write_report
+from taut.store.folder import check_folder, read_folder, write_folder, write_report
+from taut.store.report_file import REPORT, fingerprint, read_report, schema_of
+from taut.version import __version__
 
 _MOST_SHOWN = 300  # characters of what is wrong
 

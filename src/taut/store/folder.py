@@ -6,17 +6,20 @@ import hashlib
 import json
 import os
 import random
+import secrets
 import time
 import warnings
 from pathlib import Path
 from typing import Any
 
-from taut import __version__
+from numpy.typing import NDArray
+
 from taut.errors import DataWarning, StoreError
 from taut.store.migrate import FORMAT
-from taut.store.replace import NEXT, SAVING, put, try_out
-from taut.store.report_file import REPORT, Folder, current, is_somebodys
-from taut.writing import MODEL_FILES
+from taut.store.replace import NEXT, SAVING, finish, locked, put, try_out, write
+from taut.store.report_file import REPORT, Folder, begin_of, current, fingerprint, is_somebodys, schema_of
+from taut.version import __version__
+from taut.writing import MODEL_FILES, sync_folder
 
 _LONG = 2**20  # characters of model.json from which nobody reads it; json indents ten times as slowly
 _MODEL, _WEIGHTS, _CHECKSUMS = "model.json", "weights.safetensors", "checksums.json"
@@ -96,6 +99,66 @@ def write_folder(
     if theirs and report is not None:
         text = f"{Path(folder) / REPORT}: not taut's, and left alone: what a report says is not saved there."
         warnings.warn(text, DataWarning, stacklevel=2)
+
+
+def write_report(folder: Folder, text: str, of: str | None = None) -> None:
+    """Write ``report.json`` into the folder of a saved model, whole or not at all.
+
+    Parameters
+    ----------
+    folder : path
+    text : str
+        Facts as JSON.
+    of : str, optional
+        The fingerprint of the networks that the facts are of: where the folder has others by now, nothing is
+        written.
+
+    Raises
+    ------
+    StoreError
+        Where it cannot be written, where the one that is there is not taut's or a newer taut's, or where
+        another model was saved there meanwhile.
+    """
+    path = Path(folder) / REPORT
+    try:
+        place = Path(folder).resolve()
+        with locked(place):
+            finish(place, MODEL_FILES | {REPORT})
+            _refuse_what_is_not_ours(place, path, text)
+            old = place / REPORT
+            beside = place / f"{SAVING}{secrets.token_hex(4)}"
+            try:
+                write(beside, text.encode(), old.stat() if old.exists() else None)
+                if of is not None and _fingerprint_in(folder) != of:
+                    raise StoreError(
+                        f"{folder}: another model was saved there meanwhile, and this is of the one before."
+                    )
+                os.replace(beside, old)
+                sync_folder(place)
+            finally:
+                beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error}).") from error
+
+
+def _refuse_what_is_not_ours(place: Path, path: Path, text: str) -> None:
+    if is_somebodys(place):
+        raise StoreError(f"{path}: not taut's, and left alone; move it elsewhere to have this kept.")
+    old = schema_of(begin_of(place / REPORT)) if (place / REPORT).exists() else None
+    new = schema_of(text.encode())
+    if old is not None and new is not None and old > new:
+        raise StoreError(f"{path}: a newer taut's, and left alone.")
+
+
+def _fingerprint_in(folder: Folder) -> str:
+    """Of the networks that are saved there now."""
+    from taut.store.rebuild import unpack
+
+    networks: dict[int, dict[str, NDArray[Any]]] = {}
+    for name, array in unpack(read_folder(folder)[1]).items():
+        place, _, own = name.partition(".")
+        networks.setdefault(int(place) if place.isdecimal() else -1, {})[own] = array
+    return fingerprint(networks[place] for place in sorted(networks))
 
 
 def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.errors import StoreError
-from taut.store.replace import NEXT, SAVING, finish, is_plain_folder, locked, write
-from taut.writing import MODEL_FILES, sync_folder
+from taut.store.replace import NEXT, is_plain_folder
 
 #: It belongs to the folder, and a model needs none.
 REPORT = "report.json"
@@ -70,7 +67,7 @@ def is_somebodys(folder: Folder) -> bool:
     path = Path(folder) / REPORT
     if not os.path.lexists(path):
         return False
-    return path.is_symlink() or not path.is_file() or schema_of(_begin_of(path)) is None
+    return path.is_symlink() or not path.is_file() or schema_of(begin_of(path)) is None
 
 
 def read_report(folder: Folder) -> str | None:
@@ -84,67 +81,7 @@ def read_report(folder: Folder) -> str | None:
         return None
 
 
-def write_report(folder: Folder, text: str, of: str | None = None) -> None:
-    """Write ``report.json`` into the folder of a saved model, whole or not at all.
-
-    Parameters
-    ----------
-    folder : path
-    text : str
-        Facts as JSON.
-    of : str, optional
-        The fingerprint of the networks that the facts are of: where the folder has others by now, nothing is
-        written.
-
-    Raises
-    ------
-    StoreError
-        Where it cannot be written, where the one that is there is not taut's or a newer taut's, or where
-        another model was saved there meanwhile.
-    """
-    path = Path(folder) / REPORT
-    try:
-        place = Path(folder).resolve()
-        with locked(place):
-            finish(place, MODEL_FILES | {REPORT})
-            _refuse_what_is_not_ours(place, path, text)
-            old = place / REPORT
-            beside = place / f"{SAVING}{secrets.token_hex(4)}"
-            try:
-                write(beside, text.encode(), old.stat() if old.exists() else None)
-                if of is not None and _fingerprint_in(folder) != of:
-                    raise StoreError(
-                        f"{folder}: another model was saved there meanwhile, and this is of the one before."
-                    )
-                os.replace(beside, old)
-                sync_folder(place)
-            finally:
-                beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error}).") from error
-
-
-def _refuse_what_is_not_ours(place: Path, path: Path, text: str) -> None:
-    if is_somebodys(place):
-        raise StoreError(f"{path}: not taut's, and left alone; move it elsewhere to have this kept.")
-    old = schema_of(_begin_of(place / REPORT)) if (place / REPORT).exists() else None
-    new = schema_of(text.encode())
-    if old is not None and new is not None and old > new:
-        raise StoreError(f"{path}: a newer taut's, and left alone.")
-
-
-def _fingerprint_in(folder: Folder) -> str:
-    """Of the networks that are saved there now."""
-    from taut.store.folder import read_folder
-    from taut.store.rebuild import unpack
-
-    networks: dict[int, dict[str, NDArray[Any]]] = {}
-    for name, array in unpack(read_folder(folder)[1]).items():
-        place, _, own = name.partition(".")
-        networks.setdefault(int(place) if place.isdecimal() else -1, {})[own] = array
-    return fingerprint(networks[place] for place in sorted(networks))
-
-
-def _begin_of(path: Path) -> bytes:
+def begin_of(path: Path) -> bytes:
+    """As much of a file as taut would write."""
     with open(path, "rb") as file:
         return file.read(_MOST)

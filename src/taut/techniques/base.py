@@ -156,3 +156,31 @@ class WeightTechnique(Technique):
     def apply(self, hooks: Hooks) -> Hooks:
         """Leave the hooks: ``taut.techniques.compose`` enters the strength, for it knows the position."""
         return hooks
+
+
+def markdown(technique: type[Technique]) -> str:
+    """Render a technique's page as Markdown, for the documentation and the command line.
+
+    Parameters
+    ----------
+    technique : type of Technique
+        Such as ``taut.L2``.
+
+    Returns
+    -------
+    str
+        Lines of Markdown; the last one ends with a line break.
+    """
+    page = technique.page
+    sources = "\n".join(f"- {source}" for source in page.source)
+    return (
+        f"# {page.title}\n\n"
+        f"`taut.{technique.__name__}`, called `{technique.name}` on the command line\n\n"
+        f"{page.what}\n\n"
+        f"**Raising it.** {page.raising}\n\n"
+        f"**When it helps.** {page.helps}\n\n"
+        f"**When it hurts.** {page.hurts}\n\n"
+        f"**Formula**\n\n```text\n{page.formula}\n```\n\n"
+        f"**Range searched.** {technique.search_range}\n\n"
+        f"**Source**\n\n{sources}\n"
+    )

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from taut.errors import ParameterError
-
-if TYPE_CHECKING:
-    from taut.techniques.base import Technique
 
 
 @final
@@ -143,31 +140,3 @@ class Range:
         if self.low == self.high:
             return f"fixed at {self.low:g}"
         return f"{self.low:g} to {self.high:g}, {self.scale} scale"
-
-
-def markdown(technique: type[Technique]) -> str:
-    """Render a technique's page as Markdown, for the documentation and the command line.
-
-    Parameters
-    ----------
-    technique : type of Technique
-        Such as ``taut.L2``.
-
-    Returns
-    -------
-    str
-        Lines of Markdown; the last one ends with a line break.
-    """
-    page = technique.page
-    sources = "\n".join(f"- {source}" for source in page.source)
-    return (
-        f"# {page.title}\n\n"
-        f"`taut.{technique.__name__}`, called `{technique.name}` on the command line\n\n"
-        f"{page.what}\n\n"
-        f"**Raising it.** {page.raising}\n\n"
-        f"**When it helps.** {page.helps}\n\n"
-        f"**When it hurts.** {page.hurts}\n\n"
-        f"**Formula**\n\n```text\n{page.formula}\n```\n\n"
-        f"**Range searched.** {technique.search_range}\n\n"
-        f"**Source**\n\n{sources}\n"
-    )

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from taut import __version__
 from taut.estimators.base import TautEstimator
 from taut.recipe import Recipe
 from taut.report import class_weight
 from taut.report.facts.harmless import is_value
 from taut.report.schema import MadeFacts, RecipeFacts
+from taut.version import __version__
 
 
 def recipe_of(estimator: Any) -> RecipeFacts:

@@ -13,7 +13,6 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from taut import __version__
 from taut.report.page import column_words, explorer_words, words
 from taut.report.page.code import keras_code, loading_code, taut_code, torch_code
 from taut.report.page.figures import (
@@ -31,6 +30,7 @@ from taut.report.page.figures import (
 from taut.report.page.svg import parallel_coordinates
 from taut.report.place import owner_tag
 from taut.report.schema import CurveFacts, Facts, Number
+from taut.version import __version__
 
 #: What the beginning of a page says that taut wrote.
 GENERATOR = '<meta name="generator" content="taut'
