@@ -287,11 +287,11 @@ def test_every_activation_learns(make: Any, task: str, activation: str) -> None:
 
 
 def test_a_report_is_told_all_that_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from taut.report import facts
+    from taut.report import methods
 
     seen: list[dict[str, Any]] = []
-    real = facts.facts_of
-    monkeypatch.setattr(facts, "facts_of", lambda *a, **named: seen.append(named) or real(*a))
+    real = methods.facts_of
+    monkeypatch.setattr(methods, "facts_of", lambda *a, **named: seen.append(named) or real(*a))
     estimator = single(max_epochs=2).fit(*given())
     estimator.report(tmp_path / "page.html", effects="e", diagnosis="d", paths=("p",))
     assert seen == [{"effects": "e", "diagnosis": "d", "paths": ("p",)}]

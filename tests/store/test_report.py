@@ -77,7 +77,7 @@ def test_the_model_is_saved_whatever_is_wrong_with_the_report(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("taut.report.facts.facts_of", broken)
+    monkeypatch.setattr("taut.report.methods.facts_of", broken)
     estimator = single(max_epochs=3).fit(*given())
     with pytest.raises(ZeroDivisionError):
         estimator.save(tmp_path / "model")

@@ -6,7 +6,6 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal, Self, final
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
+from taut import handed_in
 from taut.engine.base import Curve, Engine
 from taut.errors import ParameterError
 from taut.estimators.automatic import engine_of, settings_of
@@ -119,13 +119,7 @@ class TautEstimator(BaseEstimator, ABC):
         DataError
             Where the file cannot be written, or is no page of taut's.
         """
-        from taut.report.facts import facts_of
-        from taut.report.page import write_page
-        from taut.report.place import check, put
-
-        check(Path(path))
-        self._told = facts_of(self, effects=effects, diagnosis=diagnosis, paths=paths)
-        put(Path(path), write_page(self._told))
+        handed_in.write_report(self, path, effects, diagnosis, paths)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Save the fitted model as a folder of JSON and safetensors; :func:`taut.load` loads it.
@@ -144,25 +138,12 @@ class TautEstimator(BaseEstimator, ABC):
         StoreError
             Where the folder holds something else than a model, or cannot be written.
         """
-        from taut.report.facts import facts_of, to_text
-        from taut.store import check_folder, save
-
-        check_is_fitted(self, "model_")
-        check_folder(folder)
-        report: str | None = None
-        try:
-            report = to_text(facts_of(self))
-        finally:  # whatever may be wrong with the report, the model is saved
-            save(self, folder, report=report)
+        handed_in.save(self, folder)
 
     def _html_repr(self) -> str:
         """What a notebook shows: scikit-learn's own form, and once fitted above it what came out."""
-        if not hasattr(self, "model_"):
-            own: str = estimator_html_repr(self)
-            return own
-        from taut.report.notebook import notebook_html
-
-        return notebook_html(self, estimator_html_repr(self))
+        own: str = estimator_html_repr(self)
+        return handed_in.notebook_html(self, own) if hasattr(self, "model_") else own
 
 
 def history_of(curve: Curve, target: Target) -> dict[str, NDArray[Any]]:

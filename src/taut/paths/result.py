@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from taut import handed_in
 from taut.engine.base import Curve
 from taut.evidence.interval import Interval
 from taut.evidence.simple_baselines import SimpleBaseline
@@ -316,9 +317,7 @@ class RegularizationPath:
         -------
         plotly.graph_objects.Figure
         """
-        from taut.paths.figure import figure
-
-        return figure(self)
+        return handed_in.figure(self)
 
     def __repr__(self) -> str:
         task = f"{self.task} ({self.why}), " if self.why else ""
