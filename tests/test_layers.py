@@ -39,20 +39,17 @@ FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 # there.
 
 
-def imports(tree: ast.AST, package: list[str], function: str = "") -> Iterator[tuple[list[str], str, int]]:
-    """Give every imported name under ``tree`` as (dotted parts, enclosing function, line)."""
-    for node in ast.iter_child_nodes(tree):
+def imports(tree: ast.AST, package: list[str]) -> Iterator[tuple[list[str], int]]:
+    """Give every imported name under ``tree``, also those inside functions, as (dotted parts, line)."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name.split("."), function, node.lineno
+                yield alias.name.split("."), node.lineno
         elif isinstance(node, ast.ImportFrom):
             start = package[: len(package) - node.level + 1] if node.level else []
             start = start + (node.module.split(".") if node.module else [])
             for alias in node.names:
-                yield [*start, alias.name], function, node.lineno
-        else:
-            inside = node.name if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else function
-            yield from imports(node, package, inside)
+                yield [*start, alias.name], node.lineno
 
 
 def wrong_arrows(source: str, module: str, is_package: bool = False) -> list[str]:
@@ -64,7 +61,7 @@ def wrong_arrows(source: str, module: str, is_package: bool = False) -> list[str
     if own not in FLOOR_OF:
         return [f"{module}: {own!r} has no floor, add it to FLOORS in tests/test_layers.py"]
     wrong = []
-    for target, function, line in imports(ast.parse(source), parts if is_package else parts[:-1]):
+    for target, line in imports(ast.parse(source), parts if is_package else parts[:-1]):
         if target[0] != "taut":
             continue
         part = target[1] if len(target) > 1 else ""

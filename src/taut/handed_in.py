@@ -1,8 +1,8 @@
 """What estimators and paths call that stands on the floors above them, handed in by the package.
 
-What ``clf.report()``, ``clf.save()``, ``path.plot()`` and a notebook call works on an estimator or a path, and
-so stands above them. ``taut/__init__.py`` runs before any module of taut, also where a pickle is loaded, and
-hands these in: functions that import what they need when they are called.
+What ``clf.report()``, ``clf.save()``, ``path.plot()`` and a notebook call works on an estimator or a path,
+and so stands above them. ``taut/__init__.py`` runs before any module of taut, also where a pickle is loaded,
+and hands these in: functions that import what they need when they are called.
 """
 
 from __future__ import annotations
