@@ -1,9 +1,18 @@
-"""The shape of the facts: plain values, as JSON holds them; None where a number is not there."""
+"""The format of the facts: plain values, as JSON holds them; None where a number is not there.
+
+What was saved is checked by these types and bounds (:mod:`taut.report.facts.written`), which are far above
+what taut writes, and no more than a page can hold.
+"""
 
 from __future__ import annotations
 
 import sys
-from typing import Any, Literal, NotRequired, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
+
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat
+
+from taut.network import Activation
+from taut.recipe import Recipe
 
 if sys.version_info >= (3, 12):
     from typing import NotRequired, TypedDict
@@ -16,8 +25,35 @@ else:  # what checks saved facts (report/facts/written.py) needs its kind of dic
 SCHEMA = 1
 
 Number: TypeAlias = float | None
+Count: TypeAlias = NonNegativeInt
+Rate: TypeAlias = PositiveFloat
 Task: TypeAlias = Literal["classification", "regression"]
 CurveName: TypeAlias = Literal["none", "early_stopping", "chosen", "single"]
+
+
+def _not_tiny(value: Number) -> Number:
+    """0, or with a part that has a logarithm."""
+    if value and abs(value) < 1e-300:
+        raise ValueError(f"{value} is too small")
+    return value
+
+
+def _known(interval: IntervalFacts) -> IntervalFacts:
+    if interval["value"] is None and not interval["low"] is interval["high"] is None:
+        raise ValueError("an interval without a value does not fit together")
+    return interval
+
+
+def _is_recipe(techniques: dict[str, Any]) -> dict[str, Any]:
+    Recipe.from_json(techniques)
+    return techniques
+
+
+Size: TypeAlias = Annotated[Number, AfterValidator(_not_tiny)]
+Strength: TypeAlias = Annotated[float, Field(ge=0), AfterValidator(_not_tiny)]
+Curve: TypeAlias = Annotated[list[Size], Field(max_length=5_000)]
+Pair: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
+Side: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=1_000)]
 
 
 class IntervalFacts(TypedDict):
@@ -26,6 +62,9 @@ class IntervalFacts(TypedDict):
     value: Number
     low: Number
     high: Number
+
+
+Interval: TypeAlias = Annotated[IntervalFacts, AfterValidator(_known)]
 
 
 class ReadingFacts(TypedDict):
@@ -125,7 +164,7 @@ class ComparisonFacts(TypedDict):
     sentences: list[str]
     simple: NotRequired[list[SimpleFacts]]
     doubts: NotRequired[list[str]]
-    lines: list[LineFacts]
+    lines: Annotated[list[LineFacts], Field(min_length=2)]
     changes: list[ChangeFacts]
     chosen_is: str | None
     has_lowest_loss: bool
@@ -144,8 +183,8 @@ class CurveFacts(TypedDict):
 
     name: CurveName
     label: str
-    stop: int | None
-    folds: list[FoldFacts]
+    stop: Count | None
+    folds: Annotated[list[FoldFacts], Field(min_length=1)]
 
 
 class CandidateFacts(TypedDict):
@@ -156,7 +195,7 @@ class CandidateFacts(TypedDict):
 
     label: str
     strengths: dict[str, float]
-    learning_rate: float
+    learning_rate: Rate
     hidden: list[int]
     batch: int
     state: str
@@ -173,8 +212,8 @@ class CandidateFacts(TypedDict):
 class SearchFacts(TypedDict):
     """The search; a single network has none. ``chosen`` is a place in ``candidates``."""
 
-    candidates: list[CandidateFacts]
-    chosen: int
+    candidates: Annotated[list[CandidateFacts], Field(min_length=1)]
+    chosen: Count
     n_dropped: int
     n_failed: int
     selection: str
@@ -199,18 +238,18 @@ class ExplorerPoint(TypedDict):
     label: str
     note: str
     within_chance: bool | None
-    epochs: list[int]
-    train: list[Number]
-    validation: list[Number]
-    folds: list[FoldFacts]
+    epochs: Annotated[list[int], Field(max_length=5_000)]
+    train: Curve
+    validation: Curve
+    folds: Annotated[list[FoldFacts], Field(max_length=64)]
     epoch: int
-    train_loss: Number
-    loss: Number
-    standard_error: Number
+    train_loss: Size
+    loss: Size
+    standard_error: Size
     metric: Number
     zero_share: Number
-    n_zero: int
-    counts: list[int]
+    n_zero: Count
+    counts: list[Count]
     surface: list[list[float]] | None
 
 
@@ -231,10 +270,10 @@ class ExplorerTechnique(TypedDict):
     hidden: list[int]
     learning_rate: float
     n_folds: int
-    points: list[ExplorerPoint]
-    best: int
-    off: int | None
-    edges: list[float]
+    points: Annotated[list[ExplorerPoint], Field(min_length=1, max_length=64)]
+    best: Count
+    off: Count | None
+    edges: Annotated[list[float], Field(min_length=2, max_length=1_001)]
     left_out: list[str]
     interrupted: bool
 
@@ -242,17 +281,17 @@ class ExplorerTechnique(TypedDict):
 class GridFacts(TypedDict):
     """Where a problem with two columns of numbers is looked at, and some of its rows."""
 
-    names: list[str]
-    x: list[float]
-    y: list[float]
-    rows: list[list[float]]
+    names: Annotated[list[str], Field(min_length=2, max_length=2)]
+    x: Side
+    y: Side
+    rows: Annotated[list[Pair], Field(min_length=1, max_length=10_000)]
     targets: list[float]
 
 
 class ExplorerFacts(TypedDict):
     """Techniques at strengths that were really trained, to play with."""
 
-    techniques: list[ExplorerTechnique]
+    techniques: Annotated[list[ExplorerTechnique], Field(min_length=1, max_length=64)]
     grid: GridFacts | None
 
 
@@ -262,17 +301,17 @@ class ColumnPathFacts(TypedDict):
     The columns that hold out longest come first; ``n_more`` others are left out.
     """
 
-    strengths: list[float]
-    names: list[str]
+    strengths: Annotated[list[Strength], Field(max_length=1_000)]
+    names: Annotated[list[str], Field(max_length=1_000)]
     norms: list[list[Number]]
-    n_more: int
+    n_more: Count
 
 
 class ImportanceLine(TypedDict):
     """One column: by how much the loss on rows held out rises where its values are shuffled."""
 
     name: str
-    loss: IntervalFacts
+    loss: Interval
 
 
 class ImportanceFacts(TypedDict):
@@ -317,12 +356,12 @@ class DataFacts(TypedDict):
 class RecipeFacts(TypedDict):
     """The recipe and what it was trained with: enough to train it elsewhere."""
 
-    techniques: dict[str, Any]
+    techniques: Annotated[dict[str, Any], AfterValidator(_is_recipe)]
     label: str
     code: str
     hidden: list[int]
-    activation: str
-    learning_rate: float
+    activation: Activation
+    learning_rate: Rate
     batch_size: int
     max_epochs: int
     best_epoch: int | None
@@ -353,12 +392,66 @@ class MadeFacts(TypedDict):
     versions: dict[str, str]
 
 
+class EffectShown(TypedDict):
+    """What a page shows of one technique's effect."""
+
+    label: str
+    loss: Interval
+
+
+class PairShown(TypedDict):
+    """What a page shows of what two techniques do together."""
+
+    labels: list[str]
+    loss: Interval
+
+
+class EffectsShown(TypedDict):
+    """What a page shows of :class:`taut.examine.Effects`; the rest is left as it is."""
+
+    loss_name: str
+    start_loss: Number
+    loss: Interval
+    lines: list[EffectShown]
+    interactions: list[PairShown]
+    n_folds: int
+    n_seeds: int
+
+
+class SignShown(TypedDict):
+    """What a page shows of a sign of a diagnosis."""
+
+    severity: str
+    text: str
+
+
+class PointShown(TypedDict):
+    """A point of the learning curve over rows."""
+
+    n_rows: int
+    loss: Interval
+    train_loss: Number
+
+
+class RowsShown(TypedDict):
+    """The learning curve over rows."""
+
+    points: list[PointShown]
+
+
+class DiagnosisShown(TypedDict):
+    """What a page shows of :class:`taut.examine.Diagnosis`."""
+
+    sentence: str
+    signs: list[SignShown]
+    learning_curve: RowsShown
+
+
 class Facts(TypedDict):
     """All that a report renders.
 
-    ``effects`` and ``diagnosis`` are what ``to_dict`` of :class:`taut.examine.Effects` and
-    :class:`taut.examine.Diagnosis` gives. ``signs`` are those of trouble in the data that ``fit`` warned of,
-    None where nobody noted them. ``fingerprint`` tells one model's networks from another's.
+    ``signs`` are those of trouble in the data that ``fit`` warned of, None where nobody noted them.
+    ``fingerprint`` tells one model's networks from another's.
     """
 
     schema: int
@@ -370,9 +463,9 @@ class Facts(TypedDict):
     comparison: ComparisonFacts | None
     curves: list[CurveFacts]
     search: SearchFacts | None
-    effects: dict[str, Any] | None
+    effects: EffectsShown | None
     effects_words: list[str]
-    diagnosis: dict[str, Any] | None
+    diagnosis: DiagnosisShown | None
     explorer: ExplorerFacts | None
     importance: ImportanceFacts | None
     signs: list[str] | None

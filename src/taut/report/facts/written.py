@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NoReturn, cast
 
 from taut.errors import DataError, DataWarning
 from taut.report.facts.harmless import without_harm
-from taut.report.facts.shapes import DiagnosisShown, EffectsShown, odd
-from taut.report.schema import SCHEMA, Facts
+from taut.report.schema import SCHEMA, ExplorerPoint, ExplorerTechnique, Facts, GridFacts
 from taut.store import schema_of
 from taut.store.shape import fault_of
-
-if TYPE_CHECKING:
-    pass
 
 _HASH = "sha256"  # of all the rest: a flipped bit in a number is still a number
 _MOST = 1 << 26  # characters; a page has at most 9 MB
@@ -24,7 +22,7 @@ _MOST_DIGITS = 18
 
 
 def to_text(facts: Facts) -> str:
-    """Give the facts as JSON with their own SHA-256; a half character of a name is written as an escape."""
+    """Give the facts as JSON with their own SHA-256; half a character of a name is written as an escape."""
     return json.dumps({**facts, _HASH: _hash(cast(dict[str, Any], facts))}, allow_nan=False) + "\n"
 
 
@@ -52,8 +50,7 @@ def from_text(text: str, what: str = "the text") -> Facts | None:
         return _checked(text)
     except DataError as error:
         schema = schema_of(text.encode("utf-8", "replace"))
-        stays = schema is None or schema > SCHEMA
-        then = "is left alone" if stays else "gives way to the next one"
+        then = "is left alone" if schema is None or schema > SCHEMA else "gives way to the next one"
         warnings.warn(f"{what} cannot be used, and {then}: {error}.", DataWarning, stacklevel=2)
         return None
 
@@ -73,19 +70,76 @@ def _checked(text: str) -> Facts:
         raise DataError("its SHA-256 is wrong, it was damaged or changed")
     # Names that came later; an older taut had nothing to say there.
     found = dict.fromkeys(Facts.__annotations__) | found
-    fault = fault_of(Facts, found)
-    if fault:
-        raise DataError(fault)
-    facts = cast(Facts, found)
-    for name, shape in (("effects", EffectsShown), ("diagnosis", DiagnosisShown)):
-        if found[name] is not None:
-            fault = fault_of(shape, found[name])
-            if fault:
-                raise DataError(fault)
-    why = odd(facts)
-    if why:
-        raise DataError(f"{why} does not fit together")
-    return without_harm(facts)
+    if why := fault(found):
+        raise DataError(why)
+    return without_harm(cast(Facts, found))
+
+
+def fault(found: dict[str, Any]) -> str:
+    """Name the first place that has not its type, is out of its bounds, or cannot be true; "" for none."""
+    wrong = fault_of(Facts, found).replace("Value error, ", "")
+    return wrong or next((f"{one}: it does not fit together" for one in _odd(cast(Facts, found))), "")
+
+
+def _odd(facts: Facts) -> Iterator[str]:
+    """Places that have the right types and bounds, and do not fit to others."""
+    search, explorer, path = facts["search"], facts["explorer"], facts["column_path"]
+    folds = [fold for curve in facts["curves"] for fold in curve["folds"]]
+    if any(len(fold["train_loss"]) != len(fold["validation_loss"]) for fold in folds):
+        yield "curves"
+    if not facts["curves"] and facts["comparison"] is None:
+        yield "curves"
+    if search is not None and search["chosen"] >= len(search["candidates"]):
+        yield "search"
+    if path is not None and [len(path["strengths"])] * len(path["names"]) != [*map(len, path["norms"])]:
+        yield "column_path"
+    if "taut" not in facts["made"]["versions"]:
+        yield "made"
+    if explorer is not None:
+        techniques, grid = explorer["techniques"], explorer["grid"]
+        if len({one["name"] for one in techniques}) < len(techniques):
+            yield "explorer"
+        if grid is not None and not _is_grid(grid, facts["data"]["classes"]):
+            yield "explorer.grid"
+        yield from (f"explorer.{one['name']}" for one in techniques if not _is_technique(one, grid))
+
+
+def _is_grid(grid: GridFacts, classes: list[str] | None) -> bool:
+    return (
+        _rises(grid["x"], steadily=False)
+        and _rises(grid["y"], steadily=False)
+        and len(grid["rows"]) == len(grid["targets"])
+        and (classes is None or 1 < len(classes) and {*grid["targets"]} <= {*range(len(classes))})
+    )
+
+
+def _is_technique(one: ExplorerTechnique, grid: GridFacts | None) -> bool:
+    places = (one["best"], one["off"] or 0)
+    return (
+        max(places) < len(one["points"])
+        and _rises(one["edges"])
+        and all(_is_point(point, len(one["edges"]) - 1, grid) for point in one["points"])
+    )
+
+
+def _is_point(point: ExplorerPoint, n_bins: int, grid: GridFacts | None) -> bool:
+    surface = point["surface"]
+    curves = [point["train"], point["validation"]]
+    curves += [losses for fold in point["folds"] for losses in (fold["train_loss"], fold["validation_loss"])]
+    return (
+        _rises([0, *point["epochs"]])
+        and all(len(losses) == len(point["epochs"]) for losses in curves)
+        and len(point["counts"]) in (0, n_bins)
+        and (surface is None or grid is not None and _is_surface(surface, grid))
+    )
+
+
+def _is_surface(surface: list[list[float]], grid: GridFacts) -> bool:
+    return [*map(len, surface)] == [len(grid["x"])] * len(grid["y"])
+
+
+def _rises(values: Sequence[float], *, steadily: bool = True) -> bool:
+    return all(low < high if steadily else low <= high for low, high in pairwise(values))
 
 
 def _hash(found: dict[str, Any]) -> str:
@@ -103,8 +157,7 @@ def _no_number(name: str) -> NoReturn:
 
 def _number(text: str) -> float:
     """Sums and multiples of it have to be numbers too."""
-    value = float(text)
-    if abs(value) > _LARGEST:
+    if abs(value := float(text)) > _LARGEST:
         raise ValueError(f"{text[:20]} is too large")
     return value
 

@@ -146,9 +146,9 @@ def _compared(comparison: ComparisonFacts, facts: Facts) -> str:
 def _again(facts: Facts) -> Interval | None:
     """By which share the whole recipe lowers the loss, as the effects measured it; None where nobody did."""
     found = facts["effects"]
-    if found is None or not (found.get("start_loss") or 0.0) > 0.0:
+    if found is None or not (level := found["start_loss"] or 0.0) > 0.0:
         return None
-    return Interval.from_dict(found["loss"]).times(-1.0 / found["start_loss"])
+    return Interval.from_dict(found["loss"]).times(-1.0 / level)  # type: ignore[arg-type]
 
 
 def gain_of(change: ChangeFacts) -> Interval:

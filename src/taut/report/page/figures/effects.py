@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taut.report.page.figures.layout import Figure, broken, layout_of
+from taut.report.page.figures.layout import Figure, broken, error_bars, layout_of
 from taut.report.schema import Facts
 from taut.report.thinning import short
 
@@ -13,8 +13,6 @@ def effects_figure(facts: Facts) -> Figure:
     assert effects is not None
     lines = [line for line in effects["lines"] if line["loss"]["value"] is not None]
     lines = lines[::-1]  # plotly draws from below
-    value = [line["loss"]["value"] for line in lines]
-    ends = [(line["loss"]["low"], line["loss"]["high"]) for line in lines]
     layout = layout_of("", f"change of the {effects['loss_name']}")
     layout["yaxis"] |= {"showgrid": False, "range": [-0.6, len(lines) - 0.4]}
     layout["xaxis"] |= {
@@ -29,22 +27,10 @@ def effects_figure(facts: Facts) -> Figure:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "x": [short(one) for one in value],
+                "x": [short(line["loss"]["value"]) for line in lines],
                 "y": [broken(line["label"]) for line in lines],
                 "marker": {"color": "@validation", "size": 11, "symbol": "diamond"},
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [
-                        0 if e[1] is None else short(e[1] - v) for v, e in zip(value, ends, strict=True)
-                    ],
-                    "arrayminus": [
-                        0 if e[0] is None else short(v - e[0]) for v, e in zip(value, ends, strict=True)
-                    ],
-                    "color": "@validation",
-                    "thickness": 2,
-                    "width": 6,
-                },
+                "error_x": error_bars([line["loss"] for line in lines], "@validation", width=6),
                 "hovertemplate": "%{y}: %{x:.3g}<extra></extra>",
             }
         ],

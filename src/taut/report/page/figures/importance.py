@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taut.report.page.figures.layout import Figure, broken, cut, layout_of
-from taut.report.schema import Facts, ImportanceLine, Number
+from taut.report.page.figures.layout import Figure, broken, cut, error_bars, layout_of
+from taut.report.schema import Facts, ImportanceLine
 from taut.report.thinning import short
 
 #: Columns that are drawn.
@@ -62,18 +62,6 @@ def _marks(
         "y": list(places),
         "customdata": [broken(lines[place]["name"]) for place in places],
         "marker": {"color": colour, "size": 10, "symbol": symbol, "line": {"width": 2, "color": colour}},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [_reach(loss["value"], loss["high"]) for loss in losses],
-            "arrayminus": [_reach(loss["low"], loss["value"]) for loss in losses],
-            "color": colour,
-            "thickness": 2,
-            "width": 5,
-        },
+        "error_x": error_bars(losses, colour),
         "hovertemplate": "%{customdata}: %{x:.3g}<extra></extra>",
     }
-
-
-def _reach(low: Number, high: Number) -> Number:
-    return 0 if low is None or high is None else short(high - low)

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 from typing import Any, TypeAlias
+
+from taut.report.schema import IntervalFacts, Number
+from taut.report.thinning import short
 
 Figure: TypeAlias = dict[str, Any]
 
@@ -78,6 +82,24 @@ def kept_mark(epoch: int, length: int) -> Figure:
                 "font": {"color": "@accent", "size": 12},
             }
         ],
+    }
+
+
+def error_bars(losses: Sequence[IntervalFacts], colour: str, thickness: float = 2, width: int = 5) -> Figure:
+    """Bars from each figure to the ends of its interval; none where one has no interval."""
+
+    def reach(high: str, low: str) -> list[Number]:
+        ends: list[tuple[Number, Number]] = [(one[high], one[low]) for one in losses]  # type: ignore[literal-required]
+        return [0 if a is None or b is None else short(a - b) for a, b in ends]
+
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": reach("high", "value"),
+        "arrayminus": reach("value", "low"),
+        "color": colour,
+        "thickness": thickness,
+        "width": width,
     }
 
 

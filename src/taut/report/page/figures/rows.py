@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taut.report.page.figures.layout import Figure, layout_of
+from taut.report.page.figures.layout import Figure, error_bars, layout_of
 from taut.report.schema import Facts
 from taut.report.thinning import short
 
@@ -17,8 +17,6 @@ def rows_figure(facts: Facts) -> Figure:
     layout = layout_of(facts["loss"], "rows that train")
     layout["xaxis"] |= {"type": "log", "tickmode": "array", "tickvals": x, "ticktext": [f"{n:,}" for n in x]}
     layout["yaxis"] |= {"rangemode": "tozero"}
-    up = [0 if one["high"] is None else short(one["high"] - one["value"]) for one in loss]
-    down = [0 if one["low"] is None else short(one["value"] - one["low"]) for one in loss]
     return {
         "data": [
             {
@@ -36,15 +34,7 @@ def rows_figure(facts: Facts) -> Figure:
                 "name": "on other rows",
                 "x": x,
                 "y": [short(one["value"]) for one in loss],
-                "error_y": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": up,
-                    "arrayminus": down,
-                    "color": "@validation",
-                    "thickness": 1.5,
-                    "width": 5,
-                },
+                "error_y": error_bars(loss, "@validation", 1.5),
                 "line": {"color": "@validation", "width": 2.6},
                 "hovertemplate": "%{x} rows<br>loss on others %{y:.4g}<extra></extra>",
             },
