@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from taut.evidence.interval import NONE
-from taut.examine.diagnosis_text import plain_text, verdict_of
+from taut.examine.diagnosis import plain_text, verdict_of
 from taut.recipe import Recipe
 from tests.examine.diagnosis_helpers import FAILED, FITS, LEAK, NOBODY, OVERFITS, TWINS, UNDERFITS, made
 

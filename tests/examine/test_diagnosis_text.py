@@ -11,7 +11,7 @@ import pytest
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import LearningCurve
 from taut.evidence.verdict import Gain, Verdict
-from taut.examine.diagnosis_text import (
+from taut.examine.diagnosis import (
     advice_of,
     alternatives_of,
     losses_of,

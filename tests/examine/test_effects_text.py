@@ -6,7 +6,7 @@ import pytest
 
 from taut.evidence.certainty import NO_DIFFERENCE
 from taut.evidence.interval import NONE, Interval
-from taut.examine.effects_text import in_words, plain_table, plain_text
+from taut.examine.effects_result import in_words, plain_table, plain_text
 from taut.recipe import Recipe
 from tests.examine.effects_helpers import (
     DROPOUT_LINE,

@@ -1,23 +1,35 @@
-"""What a diagnosis says."""
+"""What a diagnosis says, and the same as plain text: the verdict, the figures, the signs, the advice."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, final
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias, final
 
 from numpy.typing import NDArray
 
 from taut.evidence.advice import Advice
+from taut.evidence.certainty import NO_DIFFERENCE, certainty_of, change_told, share_told
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import LearningCurve
 from taut.evidence.signs import Sign
 from taut.evidence.simple_baselines import SimpleBaseline
+from taut.evidence.simple_words import against_simple
+from taut.evidence.trials import STOPPED, TWICE_AS_LONG
 from taut.evidence.verdict import Degree, Fit, Verdict
-from taut.examine.plain import without_nan
+from taut.examine.plain import plain_values
 from taut.recipe import Recipe
+from taut.selection.score import loss_name
+from taut.techniques import EarlyStopping
+from taut.text_table import text_table
+from taut.wording import alike, capital, scored
 
 #: In ``missing``: the learning curve.
 MORE_ROWS = "whether more rows would help"
+_MOST_ADVICE = 3
+
+_Writer: TypeAlias = Callable[[float], str]
 
 
 @final
@@ -142,70 +154,237 @@ class Diagnosis:
     @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
-        from taut.examine.diagnosis_text import verdict_of
-
         return verdict_of(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for ``json``; NaN is None."""
-        found = {
-            "verdict": self.verdict,
-            "degree": self.degree,
+        sides = {"weaker": self.gains.weaker, "stronger": self.gains.stronger}
+        others = {"gains", "before"}
+        return {
+            **{f.name: plain_values(getattr(self, f.name)) for f in fields(self) if f.name not in others},
+            **{side: {"best": one.best, "share": plain_values(one.share)} for side, one in sides.items()},
+            "advice_before": plain_values(self.before),
             "sentence": self.sentence,
-            "weaker": {"best": self.gains.weaker.best, "share": self.gains.weaker.share.to_dict()},
-            "stronger": {"best": self.gains.stronger.best, "share": self.gains.stronger.share.to_dict()},
-            "train_loss": self.train_loss.to_dict(),
-            "validation_loss": self.validation_loss.to_dict(),
-            "score": self.score,
-            "turned": self.turned,
-            "epochs": self.epochs,
-            "recovered": self.recovered.to_dict(),
-            "best": self.best,
-            "simple": [one.to_dict() for one in self.simple],
-            "alternatives": [
-                {
-                    "name": one.name,
-                    "side": one.side,
-                    "recipe": one.recipe.to_json(),
-                    "train_loss": one.train_loss,
-                    "validation_loss": one.validation_loss,
-                    "lowered": one.lowered.to_dict(),
-                }
-                for one in self.alternatives
-            ],
-            "learning_curve": {
-                "points": [
-                    {"n_rows": p.n_rows, "loss": p.loss.to_dict(), "train_loss": p.train_loss}
-                    for p in self.learning_curve.points
-                ],
-                "doubling": self.learning_curve.doubling.to_dict(),
-                "next_doubling": self.learning_curve.next_doubling,
-            },
-            "signs": [sign.to_dict() for sign in self.signs],
-            "advice": [advice.to_dict() for advice in self.advice],
-            "advice_before": [advice.to_dict() for advice in self.before],
-            "curves": [{name: values.tolist() for name, values in one.items()} for one in self.curves],
-            "task": self.task,
-            "why": self.why,
-            "recipe": self.recipe.to_json(),
-            "hidden": list(self.hidden),
-            "learning_rate": self.learning_rate,
-            "batch_size": self.batch_size,
-            "n_rows": self.n_rows,
-            "n_columns": self.n_columns,
-            "n_folds": self.n_folds,
-            "n_used": self.n_used,
-            "seconds": self.seconds,
-            "missing": list(self.missing),
-            "class_weighted": self.class_weighted,
         }
-        plain: dict[str, Any] = without_nan(found)
-        return plain
 
     def __str__(self) -> str:
-        from taut.examine.diagnosis_text import plain_text
-
         return plain_text(self)
 
     def __repr__(self) -> str:
         return f"<Diagnosis: {self.sentence}>"
+
+
+def plain_text(found: Diagnosis) -> str:
+    """Give all of it, for terminals, files and pipes."""
+    parts = [
+        [verdict_of(found)],
+        losses_of(found),
+        [alternatives_of(found)],
+        not_tried(found),
+        rows_of(found),
+    ]
+    parts += [signs_of(found), advice_of(found), [_footing(found)]]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def verdict_of(found: Diagnosis) -> str:
+    """Give the verdict in one sentence."""
+    weaker, stronger = found.gains.weaker, found.gains.stronger
+    if _diverged(found):
+        sound = [one.name for one in found.alternatives if math.isfinite(one.validation_loss)]
+        return f"The network diverges as it is; {_with(weaker.best or sound[0])} it does not."
+    if found.verdict != "fits":
+        gain = weaker if found.verdict == "overfits" else stronger
+        how = f"{found.verdict} {found.degree}"
+        if found.degree == "perhaps":
+            how = f"perhaps {found.verdict}"
+        return (
+            f"The network {how}: {_with(gain.best)} its loss on unseen rows would be "
+            f"{change_told(gain.share)}."
+        )
+    if found.missing:
+        return (
+            "The network fits as far as there was time to tell: none of the alternatives tried has a loss on "
+            "unseen rows that is lower by more than a trifle, and by more than chance."
+        )
+    return (
+        "The network fits: none of the alternatives tried, regularized, stopped earlier, wider or trained "
+        "longer, has a loss on unseen rows that is lower by more than a trifle, and by more than chance."
+    )
+
+
+def losses_of(found: Diagnosis) -> list[str]:
+    """Say the losses, where the validation loss turned, and what regularization recovers."""
+    if _diverged(found):
+        return ["Its loss was no longer a finite number, so that it has no figures of its own."]
+    write = _writer(found)
+    loss = loss_name(found.task, found.class_weighted).capitalize()
+    loss += " (nats)" if found.task == "classification" else ""
+    name = "accuracy" if found.task == "classification" else "R²"
+    lines = [
+        f"{loss}: {write(found.train_loss.value)}{_between(found.train_loss, write)} on rows that it trained "
+        f"on, {write(found.validation_loss.value)}{_between(found.validation_loss, write)} on rows that it "
+        f"has not seen ({name} {scored(found.score, name)})."
+    ]
+    if found.turned is not None:
+        lines.append(
+            f"The loss on unseen rows was lowest in epoch {found.turned} of {found.epochs}, and rose again."
+        )
+    else:
+        lines.append(f"The loss on unseen rows had not turned by epoch {found.epochs}, the last one.")
+    lines += against_simple(found.simple, found.score, name)
+    share = found.recovered
+    if math.isfinite(share.value):
+        if share.low > 0:
+            lines.append(
+                f"Regularization recovers {100 * share.value:.0f} % of the gap between the two "
+                f"({found.best}; 95 % interval {100 * share.low:.0f} to {100 * share.high:.0f} %)."
+            )
+        else:
+            lines.append("Regularization recovers none of the gap between the two that these data can show.")
+    return lines
+
+
+def alternatives_of(found: Diagnosis) -> str:
+    """Give the alternatives as a table."""
+    write = _writer(found)
+    own = Alternative("as it is", "", found.recipe, found.train_loss.value, found.validation_loss.value)
+    rows = [["", "training loss", "validation loss"]]
+    rows += [[one.label, write(float(one.train_loss.mean())), write(one.loss)] for one in found.simple]
+    for one in (own, *found.alternatives):
+        bad = not math.isfinite(one.validation_loss)
+        rows.append(
+            [one.name, "", "diverged"]
+            if bad
+            else [one.name, write(one.train_loss), write(one.validation_loss)]
+        )
+    return text_table(rows)
+
+
+def not_tried(found: Diagnosis) -> list[str]:
+    """Name what is not in the table, and why."""
+    lines = []
+    if found.missing:
+        lines.append(f"There was no time for: {', '.join(found.missing)}.")
+    names = {*found.missing, *(one.name for one in found.alternatives)}
+    if found.turned is not None and TWICE_AS_LONG not in names and found.recipe.get(EarlyStopping) is None:
+        lines.append("Training longer was not tried: the loss on unseen rows had risen by the end.")
+    return lines
+
+
+def rows_of(found: Diagnosis) -> list[str]:
+    """Say whether more rows would help."""
+    if MORE_ROWS in found.missing:
+        return []
+    curve, write = found.learning_curve, _writer(found)
+    if len(curve.points) < 2:
+        return ["There are too few rows to tell whether more would help."]
+    points = ", ".join(f"{write(point.loss.value)} with {point.n_rows:,}" for point in curve.points)
+    doubling = curve.doubling
+    first = f"With early stopping the loss on unseen rows is {points} training rows."
+    if curve.more_rows_help:
+        second = (
+            f"The last doubling lowered it by {100 * doubling.value:.1f} % (95 % interval "
+            f"{100 * doubling.low:.1f} to {100 * doubling.high:.1f} %), so more rows should help"
+        )
+        if math.isfinite(curve.next_doubling):
+            second += f": twice as many by some {100 * curve.next_doubling:.1f} %, if the trend goes on"
+        return [first, f"{second}."]
+    if doubling.high < 0:
+        raised = share_told(doubling.times(-1.0))
+        return [first, f"The last doubling raised it by {raised}, so more rows may not help."]
+    return [
+        first,
+        f"The last doubling made {NO_DIFFERENCE}, so more rows may not help "
+        f"(95 % interval {100 * doubling.low:.1f} to {100 * doubling.high:.1f} %).",
+    ]
+
+
+def signs_of(found: Diagnosis) -> list[str]:
+    """Name the signs of trouble."""
+    if not found.signs:
+        return ["Signs of trouble in the data: none found."]
+    mark = {"severe": "!", "worth a look": "-"}
+    return [
+        "Signs of trouble in the data:",
+        *(f"{mark[sign.severity]} {capital(sign.text)}" for sign in found.signs),
+    ]
+
+
+def advice_of(found: Diagnosis) -> list[str]:
+    """Say what to do, by what was measured; where nothing was, by the rules."""
+    if found.verdict == "underfits":
+        best = found.gains.stronger.best
+        if found.degree == "perhaps":
+            return [f"What may help: more capacity ({best})."]
+        return [f"What to do: more capacity first ({best}); regularize when it overfits."]
+    if not found.advice:
+        return _listed("What to try first, by the table alone:", found.before)
+    shown = [one for one in found.advice if one.is_shown and one.lowered and one.lowered.value > 0]
+    lines = []
+    if found.verdict == "overfits":
+        lines.append(_what_to_do(found, bool(shown)))
+    lines.append("Measured against early stopping alone:")
+    if not shown:
+        lines.append(
+            "nothing lowered the loss of early stopping alone by a difference that these data can show."
+        )
+    lines += _listed("", shown)[1:]
+    guessed = found.before[0].technique.name if found.before else ""
+    if guessed and shown and shown[0].technique.name != guessed:
+        lines.append(f"(By the table alone, before any training, it would have been {guessed} first.)")
+    return lines
+
+
+def _what_to_do(found: Diagnosis, adding_helps: bool) -> str:
+    """What was shown to help; where nothing was, what may."""
+    stopped = next((one for one in found.alternatives if one.name == STOPPED), None)
+    parts = []
+    if stopped is not None and stopped.lowered.low > 0:
+        parts.append("stop early")
+    if adding_helps:
+        parts.append(f"let taut fit choose what to add to {'it' if parts else 'early stopping'}")
+    best = found.gains.weaker
+    if not parts and certainty_of(best.share) == "sure":
+        parts.append(f"train it {_with(best.best)}")
+    return f"What to do: {', and '.join(parts)}." if parts else f"What may help: {best.best}."
+
+
+def _listed(head: str, advice: Sequence[Advice]) -> list[str]:
+    return [
+        head,
+        *(f"{i}. {one.reason} [{one.source}]" for i, one in enumerate(advice[:_MOST_ADVICE], start=1)),
+    ]
+
+
+def _footing(found: Diagnosis) -> str:
+    widths = "-".join(map(str, found.hidden)) or "none"
+    used = "" if found.n_used == found.n_rows else f" (of which {found.n_used:,} were used)"
+    task = f"{capital(found.task)} ({found.why}); " if found.why else ""
+    return (
+        f"{task}{found.n_rows:,} rows{used}, {found.n_columns:,} columns, {found.n_folds} folds; hidden "
+        f"layers {widths}, learning rate {found.learning_rate:g}, batches of {found.batch_size}, "
+        f"{found.recipe.describe()}; {found.seconds:.1f} s."
+    )
+
+
+def _diverged(found: Diagnosis) -> bool:
+    return not math.isfinite(found.validation_loss.value)
+
+
+def _with(name: str) -> str:
+    return name if name.startswith(("stopped", "twice", "trained", "with")) else f"with {name}"
+
+
+def _between(interval: Interval, write: _Writer) -> str:
+    if not math.isfinite(interval.low):
+        return ""
+    return f" ({write(interval.low)} to {write(interval.high)})"
+
+
+def _writer(found: Diagnosis) -> _Writer:
+    """Writes losses of one size with as many digits as tell them apart."""
+    losses = [found.validation_loss.value, *(one.validation_loss for one in found.alternatives)]
+    known = [loss for loss in losses if math.isfinite(loss) and loss > 0]
+    write = alike(min(known, default=1.0))
+    return lambda value: write(value) if math.isfinite(value) else "unknown"

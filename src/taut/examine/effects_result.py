@@ -1,15 +1,20 @@
-"""What each technique contributes: the lines that add up."""
+"""What each technique contributes: the lines that add up, and the same as plain text."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, final
 
+from taut.evidence.certainty import MAY_BE_CHANCE, NO_DIFFERENCE, certainty_of, change_told
 from taut.evidence.interval import Interval
-from taut.examine.plain import without_nan
+from taut.examine.plain import plain_values
 from taut.network import Activation
 from taut.recipe import Recipe
 from taut.selection.score import loss_name
+from taut.text_table import text_table
+from taut.wording import alike, capital, counted, listed, scored
 
 #: "off": a technique of the recipe at its off value, which contributes exactly nothing.
 Kind: TypeAlias = Literal["early stopping", "learning rate", "technique", "off", "without early stopping"]
@@ -150,50 +155,220 @@ class Effects:
 
     def to_dict(self) -> dict[str, Any]:
         """Give all of it as plain values for JSON; None stands for NaN."""
-        plain = {
-            name: getattr(self, name)
-            for name in (
-                "task", "why", "start_loss", "end_loss", "start_score", "end_score", "exact", "n_orders",
-                "learning_rate", "usual_learning_rate", "activation", "batch_size", "max_epochs", "n_rows",
-                "n_folds", "n_seeds", "n_seeds_asked", "n_networks", "seconds", "class_weighted",
-                "loss_name", "score_name",
-            )
-        }  # fmt: skip
-        found: dict[str, Any] = plain | {
-            "recipe": self.recipe.to_json(),
-            "hidden": list(self.hidden),
-            "loss": self.loss.to_dict(),
-            "score": self.score.to_dict(),
-            "lines": [
-                {
-                    "name": line.name,
-                    "label": line.label,
-                    "kind": line.kind,
-                    "loss": line.loss.to_dict(),
-                    "score": line.score.to_dict(),
-                }
-                for line in self.lines
-            ],
-            "interactions": [
-                {
-                    "names": list(one.names),
-                    "labels": list(one.labels),
-                    "loss": one.loss.to_dict(),
-                    "score": one.score.to_dict(),
-                }
-                for one in self.interactions
-            ],
-            "rates": {label: list(rates) for label, rates in self.rates.items()},
-            "failed": list(self.failed),
-        }
-        written: dict[str, Any] = without_nan(found)
-        return written
+        found = {one.name: plain_values(getattr(self, one.name)) for one in fields(self)}
+        return {**found, "loss_name": self.loss_name, "score_name": self.score_name}
 
     def __str__(self) -> str:
-        from taut.examine.effects_text import plain_text
-
         return plain_text(self)
 
     def __repr__(self) -> str:
         change = f"{self.loss_name} {self.start_loss:.4g} to {self.end_loss:.4g}"
         return f"Effects({self.recipe.describe()}: {change}, {len(self.lines)} lines)"
+
+
+def plain_text(effects: Effects) -> str:
+    """Give the table and the sentences, for terminals, files and pipes."""
+    return "\n".join([plain_table(effects), "", *in_words(effects), "", *_footing(effects)])
+
+
+def plain_table(effects: Effects) -> str:
+    """Give the lines as plain text: each figure's change, and its interval behind it."""
+    loss, score = _loss(effects), _score(effects)
+    whole = EffectLine("", "all together", "technique", effects.loss, effects.score)
+    unit = " points" if effects.task == "classification" else ""
+    start = ["no regularization", _level(effects.start_loss, loss), "", _score_level(effects, False), ""]
+    end = [effects.recipe.describe(), _level(effects.end_loss, loss), "", _score_level(effects, True), ""]
+    head = ["", effects.loss_name, "95 % interval", f"{effects.score_name}{unit}", "95 % interval"]
+    rows = [
+        head,
+        start,
+        *([_row_label(line), *_cells(line.loss, loss), *_cells(line.score, score)] for line in effects.lines),
+        ["all together", *_cells(whole.loss, loss), *_cells(whole.score, score)],
+        end,
+    ]
+    return text_table(rows, rules=(1, -2))
+
+
+def in_words(effects: Effects) -> list[str]:
+    """Say what was found; a line whose interval spans zero is said to show no difference."""
+    return [
+        f"A minus lowers the loss, a plus raises the {effects.score_name}. The lines add up.",
+        *_verdict(effects),
+        *_most(effects),
+        *_each(effects),
+        *_pairs(effects),
+        *_last_step(effects),
+        *_cautions(effects),
+    ]
+
+
+def _verdict(effects: Effects) -> list[str]:
+    """The whole change."""
+    change = effects.loss
+    if math.isnan(change.value):
+        return ["There is no whole change: networks diverged at one end."]
+    loss = _loss(effects)
+    levels = f"{_level(effects.start_loss, loss)} to {_level(effects.end_loss, loss)}"
+    first = (
+        f"From no regularization to {effects.recipe.describe()}, the {effects.loss_name} goes from {levels}"
+    )
+    if certainty_of(change) == "not shown":
+        return [f"{first}: {NO_DIFFERENCE}."]
+    if not effects.start_loss > 0:
+        return [f"{first}."]
+    return [f"{first}: {change_told(change.times(-1.0 / effects.start_loss))}."]
+
+
+def _most(effects: Effects) -> list[str]:
+    """Who lowers the loss most, where more than one line does."""
+    helping = [line for line in effects.lines if _acts(line) < 0]
+    if len(helping) < 2:
+        return []
+    best = min(helping, key=lambda line: line.loss.value)
+    return [f"What lowers it most is {_called(best)}."]
+
+
+def _each(effects: Effects) -> list[str]:
+    """Those that help, those that harm, those of which nothing can be said."""
+    loss = _loss(effects)
+    told = [line for line in effects.lines if line.kind != "without early stopping"]
+    out = []
+    for sign, word in ((-1, "lowers"), (1, "raises")):
+        for line in told:
+            if _acts(line) == sign:
+                ends = sorted((abs(line.loss.low), abs(line.loss.high)))
+                out.append(
+                    f"{capital(_called(line))} {word} the loss by {loss(abs(line.loss.value))} "
+                    f"({loss(ends[0])} to {loss(ends[1])})."
+                )
+    unsure = [line for line in told if line.kind != "off" and _acts(line) == 0]
+    likely = [line for line in unsure if certainty_of(line.loss) == "likely"]
+    for line in likely:
+        word, change = ("lowers", line.loss.times(-1.0)) if line.loss.value < 0 else ("raises", line.loss)
+        out.append(
+            f"{capital(_called(line))} perhaps {word} the loss by {loss(change.value)} "
+            f"({_signed(change.low, loss).removeprefix('+')} to {loss(change.high)}), {MAY_BE_CHANCE}."
+        )
+    silent = [_called(line) for line in unsure if line not in likely]
+    if silent:
+        out.append(f"{capital(listed(silent))} made {NO_DIFFERENCE}.")
+    off = [_called(line) for line in told if line.kind == "off"]
+    if off:
+        verbs = "is off and contributes" if len(off) == 1 else "are off and contribute"
+        out.append(f"{capital(listed(off))} {verbs} nothing.")
+    return out
+
+
+def _pairs(effects: Effects) -> list[str]:
+    """Pairs that do something together; one sentence where none does."""
+    if not effects.interactions or all(math.isnan(one.loss.value) for one in effects.interactions):
+        return []
+    loss, out = _loss(effects), []
+    for one in effects.interactions:
+        if not one.loss.spans_zero:
+            both = " and ".join(one.labels)
+            by = loss(abs(one.loss.value))
+            how = "less than one by one: they replace each other in part"
+            if one.loss.value < 0:
+                how = "more than one by one: they help each other"
+            out.append(f"Together, {both} lower the loss by {by} {how}.")
+    if out:
+        return out
+    if len(effects.interactions) == 1:
+        both = " and ".join(effects.interactions[0].labels)
+        return [f"That {both} replace or help each other, these data do not show."]
+    return ["That any two techniques replace or help each other, these data do not show."]
+
+
+def _last_step(effects: Effects) -> list[str]:
+    last = effects.lines[-1]
+    if last.kind != "without early stopping":
+        return []
+    first = (
+        "Early stopping is not in the recipe; it is in all lines above the last, which takes it away again"
+    )
+    acts = _acts(last)
+    if acts == 0:
+        return [f"{first}: that made {NO_DIFFERENCE}."]
+    word = "lower" if acts < 0 else "higher"
+    return [f"{first}: without it the loss is {_loss(effects)(abs(last.loss.value))} {word}."]
+
+
+def _cautions(effects: Effects) -> list[str]:
+    out = []
+    if not effects.exact:
+        out.append(
+            "The techniques are too many for all combinations: their shares are means over "
+            f"{effects.n_orders} orders drawn at random, which the intervals account for."
+        )
+    if effects.failed:
+        out.append(f"Networks diverged, so that some lines have no figures: {'; '.join(effects.failed)}.")
+    if effects.n_seeds < effects.n_seeds_asked:
+        out.append(f"There was time for {effects.n_seeds} of {effects.n_seeds_asked} seeds.")
+    if effects.n_seeds == 1:
+        out.append("With one seed, the intervals do not know what chance does in training.")
+    return out
+
+
+def _footing(effects: Effects) -> list[str]:
+    task = [f"{capital(effects.task)} ({effects.why})."] if effects.why else []
+    return [
+        *task,
+        f"Means of {effects.n_rows:,} held-out rows, {effects.n_folds} folds and "
+        f"{counted(effects.n_seeds, 'seed')}; no regularization is that of epoch {effects.max_epochs}.",
+        "Intervals are over rows and seeds: what other held-out rows would give, not other training rows.",
+        f"{effects.n_networks:,} networks in {effects.seconds:.0f} s.",
+    ]
+
+
+def _row_label(line: EffectLine) -> str:
+    return f"{line.label} (off)" if line.kind == "off" else line.label
+
+
+def _called(line: EffectLine) -> str:
+    """What a line is called in a sentence."""
+    return "the learning rate" if line.kind == "learning rate" else line.label
+
+
+def _acts(line: EffectLine) -> int:
+    """-1: it lowers the loss; 1: it raises it; 0: that cannot be told."""
+    if math.isnan(line.loss.value) or line.loss.spans_zero:
+        return 0
+    return -1 if line.loss.value < 0 else 1
+
+
+def _cells(change: Interval, write: Callable[[float], str]) -> list[str]:
+    if math.isnan(change.value):
+        return ["none", ""]
+    if change.value == change.low == change.high == 0:
+        return ["0", ""]
+    ends = "" if math.isnan(change.low) else f"{_signed(change.low, write)} to {_signed(change.high, write)}"
+    return [_signed(change.value, write), ends]
+
+
+def _signed(value: float, write: Callable[[float], str]) -> str:
+    """With its sign, and without one where nothing is left of it."""
+    text = write(abs(value))
+    return text if not text.strip("0.") else f"{'-' if value < 0 else '+'}{text}"
+
+
+def _level(value: float, write: Callable[[float], str]) -> str:
+    return "none" if math.isnan(value) else write(value)
+
+
+def _loss(effects: Effects) -> Callable[[float], str]:
+    """Write losses with the decimals that give the smaller level four digits."""
+    levels = [level for level in (effects.start_loss, effects.end_loss) if math.isfinite(level) and level > 0]
+    return alike(min(levels, default=1.0), digits=4)
+
+
+def _score(effects: Effects) -> Callable[[float], str]:
+    """Accuracy in percent, R squared as it is."""
+    if effects.task == "classification":
+        return lambda value: f"{100 * value:.1f}"
+    return lambda value: f"{value:.3f}"
+
+
+def _score_level(effects: Effects, end: bool) -> str:
+    value = effects.end_score if end else effects.start_score
+    return "none" if math.isnan(value) else scored(value, effects.score_name)

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields, is_dataclass
 from typing import Any
 
+import numpy as np
 
-def without_nan(value: Any) -> Any:
-    """The same lists and dictionaries with None for numbers that JSON has not: NaN and the infinities."""
+
+def plain_values(value: Any) -> Any:
+    """Lists and dictionaries, with None for numbers that JSON has not: NaN and the infinities.
+
+    What has a form of its own (``to_dict``, ``to_json``) is written so, another dataclass by its fields.
+    """
+    for own in ("to_dict", "to_json"):
+        if hasattr(value, own):
+            return plain_values(getattr(value, own)())
+    if is_dataclass(value):
+        return {one.name: plain_values(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, np.ndarray):
+        return plain_values(value.tolist())
     if isinstance(value, dict):
-        return {name: without_nan(one) for name, one in value.items()}
+        return {name: plain_values(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [without_nan(one) for one in value]
+        return [plain_values(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

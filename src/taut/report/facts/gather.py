@@ -151,6 +151,6 @@ def signs_of(estimator: TautEstimator) -> list[str] | None:
 
 
 def _effects_words(effects: Effects) -> list[str]:
-    from taut.examine.effects_text import in_words as of_effects
+    from taut.examine.effects_result import in_words as of_effects
 
     return of_effects(effects)
