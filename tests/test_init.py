@@ -44,3 +44,11 @@ def test_an_unknown_name_is_the_usual_error() -> None:
 
 def test_the_version_is_that_of_the_installed_package() -> None:
     assert taut.__version__ == version("taut")
+
+
+@pytest.mark.parametrize("first", ["taut.estimators.single", "taut.paths.result", "taut.handed_in"])
+def test_what_is_called_upwards_is_there_whatever_is_imported_first(first: str) -> None:
+    code = f"import {first}; from taut import handed_in as h; print([n for n in h.__annotations__ "
+    code += "if hasattr(h, n)])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "['write_report', 'save', 'notebook_html', 'figure']"

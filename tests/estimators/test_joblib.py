@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -136,3 +138,16 @@ def test_numbers_of_jobs_are_sklearns(n_jobs: int) -> None:
     expected = {-1: cores, -2: max(1, cores - 1), 1: 1, 3: 3}[n_jobs]
     assert single(n_jobs=n_jobs)._engine().threads == expected
     assert single(n_jobs=np.int64(n_jobs))._engine().threads == expected
+
+
+@kinds
+def test_what_was_pickled_reports_and_saves_itself_in_a_fresh_process(make: Any, tmp_path: Path) -> None:
+    joblib.dump(make(max_epochs=2).fit(*given()), tmp_path / "fitted.joblib")
+    code = (
+        "import sys, joblib; fitted = joblib.load('fitted.joblib'); fitted._repr_html_()\n"
+        "fitted.report('page.html'); fitted.save('model'); print(type(fitted).__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.startswith("taut.estimators."), done.stderr
+    assert (tmp_path / "page.html").exists()
+    assert (tmp_path / "model" / "report.json").exists()
