@@ -49,7 +49,7 @@ def prepare(name: str, most_rows: int) -> tuple[Data, list[Fold]]:
     estimator = TautRegressor() if task == "number" else TautClassifier()
     problem = make_problem(estimator, kind, X, y, None, None, None)
     labels = problem.data.target if kind == "regression" else problem.data.target.astype(int)
-    splits = cross_validation_splits(5, labels, None, kind, 0, problem.alike)
+    splits = cross_validation_splits(5, labels, None, kind, 0, problem.duplicates)
     return problem.data, make_folds(splits, problem.data, problem.matrix, 0)
 
 

@@ -30,8 +30,8 @@ from selection_common import Bench
 from tables import load
 
 from taut.evidence.advice import advise
-from taut.evidence.advice_facts import Facts, facts_of
 from taut.evidence.advice_rules import MANY_CLASSES, has_many_classes
+from taut.evidence.profile import Facts, facts_of
 from taut.network import Network
 
 KINDS = ("l1", "l2", "dropout", "batch_norm")

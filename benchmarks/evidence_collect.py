@@ -23,7 +23,7 @@ from tables import load
 from taut.engine.base import Trained
 from taut.estimators.problem import encode_target, read_features
 from taut.selection.result import SearchResult
-from taut.selection.runner import judge_rows
+from taut.selection.runner import row_results
 from taut.selection.runs import RACED
 from taut.selection.search import Search
 
@@ -86,11 +86,11 @@ def run(case: Case, n_jobs: int | None) -> dict[str, Any]:
 
 def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, Any]:
     """All that judging needs, in the engine's units."""
-    problem, folds = bench.problem, search.ladder.folds
+    problem, folds = bench.problem, search.stages.folds
     n, m = problem.n_train, len(result.candidates)
     n_repeats = max(1, result.candidates[0].n_repeats)
     scored, raced = (np.full((m, n_repeats, n), np.nan, dtype=np.float32) for _ in range(2))
-    hits = np.full((m, n_repeats, n), np.nan, dtype=np.float32)
+    correct = np.full((m, n_repeats, n), np.nan, dtype=np.float32)
     for i, score in enumerate(result.candidates):
         entry = search._entries[i]
         for k, fold in enumerate(folds):
@@ -102,8 +102,8 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
             epoch = int(score.fold_epochs[k]) if score.state == "complete" else RACED
             if epoch in run.losses:
                 scored[i, repeat, rows] = run.losses[epoch]
-                if epoch in run.hits:
-                    hits[i, repeat, rows] = run.hits[epoch]
+                if epoch in run.correct:
+                    correct[i, repeat, rows] = run.correct[epoch]
     matrix = read_features(bench.estimator, bench.X_test, problem.schema)[1].values
     target = encode_target(problem.target, bench.y_test, problem.data.task, bench.estimator)
     complete = [i for i, score in enumerate(result.candidates) if score.state == "complete"]
@@ -145,7 +145,7 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
         "target": np.asarray(problem.data.target, dtype=np.float64)[:n],
         "scored": scored,
         "raced": raced,
-        "hits": hits,
+        "correct": correct,
         "fold_of": fold_of,
         "complete": np.array(complete),
         "bags": np.array(bags, dtype=np.float32),
@@ -158,24 +158,24 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
 def _held_out(
     bench: Bench, search: Search, networks: Sequence[Trained], matrix: NDArray[Any], target: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], float, float]:
-    """Row losses and hits of the bag, and the mean loss and hits of its networks one by one."""
+    """Row losses and correct of the bag, and the mean loss and correct of its networks one by one."""
     data = bench.problem.data
     rows = np.arange(len(target))
     aside = type(data)(matrix, target, data.task, data.n_outputs)
     outputs = [search.engine.predict(matrix, network).astype(np.float64) for network in networks]
-    each = [judge_rows(aside, one, rows) for one in outputs]
+    each = [row_results(aside, one, rows) for one in outputs]
     if data.task == "regression":
         bag = (np.mean(outputs, axis=0)[:, 0] - target) ** 2
-        hits = np.zeros(len(bag))
+        correct = np.zeros(len(bag))
         single_hits = 0.0
     else:
         shares = [np.exp(one - one.max(axis=1, keepdims=True)) for one in outputs]
         mean = np.mean([one / one.sum(axis=1, keepdims=True) for one in shares], axis=0)
         codes = target.astype(int)
         bag = -np.log(np.maximum(mean[rows, codes], 1e-12))
-        hits = (mean.argmax(axis=1) == codes).astype(float)
-        single_hits = float(np.mean([one.hits for one in each]))
-    return bag, hits, float(np.mean([one.losses.mean(dtype=float) for one in each])), single_hits
+        correct = (mean.argmax(axis=1) == codes).astype(float)
+        single_hits = float(np.mean([one.correct for one in each]))
+    return bag, correct, float(np.mean([one.losses.mean(dtype=float) for one in each])), single_hits
 
 
 def permuted(folder: Path, n_runs: int, n_jobs: int | None = None) -> None:

@@ -50,7 +50,7 @@ class Laid:
             badness = share_of_variance(losses, target, None)
             folds_score = 1.0 - found["folds_loss"] / facts["variance"]
         else:
-            badness = 1.0 - np.nanmean(found["hits"][places], axis=1).astype(np.float64)
+            badness = 1.0 - np.nanmean(found["correct"][places], axis=1).astype(np.float64)
             folds_score = found["folds_hits"]
         techniques = tuple(tuple(sorted(c["recipe"]["techniques"])) for c in candidates)
         rule = Choosing(

@@ -25,7 +25,7 @@ from tables import TABLES, _keel, load
 
 from taut.estimators.prepare import Prepared, prepare
 from taut.estimators.problem import read_features
-from taut.evidence.signs import Sign, look
+from taut.evidence.signs import Sign, find_signs
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
 
@@ -100,7 +100,7 @@ def signs(
     if second is not None:
         test = read_features(made.estimator, second.X, made.problem.schema)[1]
     started = time.perf_counter()
-    found = look(
+    found = find_signs(
         made.problem.schema, made.problem.matrix, data, made.problem.target.classes, made.folds, outputs,
         test, seed=seed,
     )  # fmt: skip

@@ -24,7 +24,7 @@ from tables import load
 
 from taut.engine.base import Control, Fold, Training
 from taut.estimators.prepare import Prepared, prepare
-from taut.evidence.trials import DROPOUTS, L2S, Trial, Trials
+from taut.evidence.variants import DROPOUTS, L2S, Variant, Variants
 from taut.evidence.verdict import judge
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
@@ -121,11 +121,11 @@ def run(case: Case, n_jobs: int | None) -> dict[str, Any]:
     return {"facts": json.dumps(facts), "losses": np.stack([t.losses for t in tried])}
 
 
-def diagnose(part: Prepared, recipe: Recipe) -> list[Trial]:
-    """All trials, by cross-validation."""
+def diagnose(part: Prepared, recipe: Recipe) -> list[Variant]:
+    """All variants, by cross-validation."""
     candidate = Candidate(recipe, part.learning_rate, part.hidden)
-    trials = Trials(part.engine, part.problem.data, part.folds, part.settings, candidate, Control())
-    return [*trials.own(), *trials.weaker(), *trials.stronger()]
+    variants = Variants(part.engine, part.problem.data, part.folds, part.settings, candidate, Control())
+    return [*variants.own(), *variants.weaker(), *variants.stronger()]
 
 
 def true_gains(whole: Prepared, n_rows: int, batch_size: int, *, stops: bool) -> dict[str, list[float]]:
@@ -194,7 +194,7 @@ def report(folder: Path) -> dict[str, Any]:
     for path in sorted(folder.glob("*.npz")):
         laid = np.load(path)
         facts = json.loads(str(laid["facts"]))
-        facts["verdict"] = judge([_trial(*one) for one in _told(facts, laid["losses"])], None, 0).fit
+        facts["verdict"] = judge([_variant(*one) for one in _told(facts, laid["losses"])], None, 0).fit
         found["chose the thresholds" if path.stem.endswith("-0") else "other rows and tables"].append(facts)
     return {name: _right(some) for name, some in found.items() if some}
 
@@ -203,14 +203,14 @@ def _told(facts: dict[str, Any], losses: NDArray[Any]) -> list[tuple[str, Any, N
     return list(zip(facts["names"], facts["sides"], losses, strict=True))
 
 
-def _trial(name: str, side: Any, losses: NDArray[Any]) -> Trial:
-    """As much of a trial as the verdict needs, so that rules can be changed without training again."""
+def _variant(name: str, side: Any, losses: NDArray[Any]) -> Variant:
+    """As much of a variant as the verdict needs, so that rules can be changed without training again."""
     mean = np.array([float(np.mean(losses))])
     nothing = np.zeros(1)
     anybody = Candidate(Recipe(), 1.0, ())
     failed = not np.isfinite(mean[0])
     rows = losses.astype(float)
-    return Trial(name, side, 0, anybody, nothing.astype(int), 0, (), rows, nothing, mean, nothing, failed)
+    return Variant(name, side, 0, anybody, nothing.astype(int), 0, (), rows, nothing, mean, nothing, failed)
 
 
 def _right(found: Sequence[dict[str, Any]]) -> dict[str, Any]:

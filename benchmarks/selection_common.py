@@ -19,14 +19,14 @@ from taut.estimators.effort import plan_of
 from taut.estimators.model import Model
 from taut.estimators.problem import Problem, encode_target, read_features
 from taut.selection.folds import make_folds
-from taut.selection.ladder import make_ladder
-from taut.selection.news import Listeners
+from taut.selection.progress import Callbacks
 from taut.selection.proposer import OptunaProposer
 from taut.selection.race import Rule
 from taut.selection.result import SearchResult
 from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
 from taut.selection.search import Search
+from taut.selection.stages import make_stages
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +74,13 @@ class Bench:
         search = Search(
             engine=engine,
             data=self.problem.data,
-            ladder=make_ladder(self.folds, self.problem.data, self.problem.matrix, self.settings.seed),
+            stages=make_stages(self.folds, self.problem.data, self.problem.matrix, self.settings.seed),
             settings=self.settings,
             baselines=space.baselines(),
             proposer=OptunaProposer(space, self.settings.seed, n_first=plan.n_first),
             n_candidates=n_candidates or plan.n_candidates,
             rule=rule or Rule(),
-            listeners=Listeners(on_candidate=on_candidate),
+            callbacks=Callbacks(on_candidate=on_candidate),
         )
         result = search.run()
         return search, result, time.perf_counter() - started

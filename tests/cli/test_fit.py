@@ -143,11 +143,11 @@ def test_few_rows_have_their_folds_made_anew(run: Run, table: Path) -> None:
 
 
 def test_a_search_is_kept_and_gone_on_with(run: Run, table: Path) -> None:
-    ledger = table.parent / "search.db"
-    first = run("fit", table, "--target", "kind", *QUICK, "--resume", ledger)
+    trial_store = table.parent / "search.db"
+    first = run("fit", table, "--target", "kind", *QUICK, "--resume", trial_store)
     assert first.exit_code == 0, first.output
     model = taut.load(table.parent / "shop.taut")
-    again = run("fit", table, "--target", "kind", *QUICK, "--resume", ledger)
+    again = run("fit", table, "--target", "kind", *QUICK, "--resume", trial_store)
     assert again.exit_code == 0, again.output
     assert again.stdout == first.stdout
     assert taut.load(table.parent / "shop.taut").cv_results_["mean_test_score"].tolist() == (
@@ -156,23 +156,23 @@ def test_a_search_is_kept_and_gone_on_with(run: Run, table: Path) -> None:
 
 
 def test_a_search_with_other_options_or_data_is_refused(run: Run, table: Path) -> None:
-    ledger = table.parent / "search.db"
-    assert run("fit", table, "--target", "kind", *QUICK, "--resume", ledger).exit_code == 0
-    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", ledger, "--activation", "gelu")
+    trial_store = table.parent / "search.db"
+    assert run("fit", table, "--target", "kind", *QUICK, "--resume", trial_store).exit_code == 0
+    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", trial_store, "--activation", "gelu")
     assert found == (
-        f"error: {ledger}: was begun with other arguments: activation was 'relu' and is now 'gelu'. Give the "
-        "same ones, or start anew with another file."
+        f"error: {trial_store}: was begun with other arguments: activation was 'relu' and is now 'gelu'. "
+        "Give the same ones, or start anew with another file."
     )
-    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", ledger, "--drop", "city")
-    assert found.startswith(f"error: {ledger}: was begun on other data")
-    found = sentence(run, table, "--target", "price", *QUICK, "--resume", ledger)
-    assert found.startswith(f"error: {ledger}: was begun ")
+    found = sentence(run, table, "--target", "kind", *QUICK, "--resume", trial_store, "--drop", "city")
+    assert found.startswith(f"error: {trial_store}: was begun on other data")
+    found = sentence(run, table, "--target", "price", *QUICK, "--resume", trial_store)
+    assert found.startswith(f"error: {trial_store}: was begun ")
 
 
 def test_a_file_that_is_no_search_is_refused(run: Run, table: Path) -> None:
     found = sentence(run, table, "--target", "kind", *QUICK, "--resume", table)
     assert found == (
-        f"error: {table}: is not a taut search ledger, or its beginning is damaged; give another file."
+        f"error: {table}: is not a taut search checkpoint, or its beginning is damaged; give another file."
     )
     found = sentence(run, table, "--target", "kind", *QUICK, "--resume", table.parent / "nix" / "s.db")
     assert "there is no folder" in found
@@ -285,7 +285,7 @@ def test_a_missing_file(run: Run, tmp_path: Path) -> None:
         (["--scoring", "f1"], "scoring='f1' does not go with this target: pos_label=1 is not a valid label"),
         (["--scoring", "r2"], "scoring='r2' does not go with this target: "),
         (["--hidden", "Auto"], "--hidden is widths such as 128,128"),
-        (["--resume", "."], ".: is a folder, not a taut search ledger; give another file."),
+        (["--resume", "."], ".: is a folder, not a taut search checkpoint; give another file."),
     ],
 )
 def test_a_wrong_option_is_named(run: Run, table: Path, options: list[str], message: str) -> None:

@@ -171,12 +171,12 @@ def test_after_ctrl_c_the_same_command_goes_on_and_ends_as_if_it_had_not_been(
     run: Run, tmp_path: Path
 ) -> None:
     table = write_csv(tmp_path / "shop.csv", rows(600))
-    folder, ledger = tmp_path / "shop.taut", tmp_path / "search.db"
+    folder, trial_store = tmp_path / "shop.taut", tmp_path / "search.db"
     command = ("fit", table, "--target", "kind", "--hidden", "32", "--max-epochs", 60, "--cv", 3,
                "--n-candidates", 26)  # fmt: skip
     whole = run(*command)
     assert whole.exit_code == 0, whole.output
-    with searching(*command, "--resume", ledger) as process:
+    with searching(*command, "--resume", trial_store) as process:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
@@ -187,7 +187,7 @@ def test_after_ctrl_c_the_same_command_goes_on_and_ends_as_if_it_had_not_been(
         said,
     )
     assert len(taut.load(folder).candidates_) < 26
-    again = run(*command, "--resume", ledger)
+    again = run(*command, "--resume", trial_store)
     assert again.exit_code == 0, again.output
     assert again.stdout == whole.stdout
     assert len(taut.load(folder).candidates_) == 26

@@ -74,7 +74,10 @@ def test_the_data_are_not_written_over(
     result = run(*arguments(command, model, table), table if name == "itself" else other)
     assert result.exit_code == 2, result.output
     last = result.stderr.splitlines()[-1]
-    expected = {"fit's model": "exists and is no saved model", "fit's ledger": "is not a taut search ledger"}
+    expected = {
+        "fit's model": "exists and is no saved model",
+        "fit's ledger": "is not a taut search checkpoint",
+    }
     assert last.startswith("error: ")
     assert expected.get(command, "is the data itself: give another name") in last
     assert "searching" not in result.stderr or command == "fit's ledger"  # which is opened first of all then

@@ -12,7 +12,7 @@ from rich.console import Console
 from taut.cli import progress
 from taut.cli.progress import SearchProgress, duration, text_of
 from taut.cli.voice import Voice
-from taut.selection.news import Progress
+from taut.selection.progress import Progress
 
 
 def at(

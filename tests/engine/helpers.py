@@ -85,7 +85,7 @@ def assert_same_weights(a: dict[str, Any], b: dict[str, Any]) -> None:
 
 
 def assert_same_curves(a: Any, b: Any) -> None:
-    for name in ("train", "validation", "hits"):
+    for name in ("train", "validation", "correct"):
         assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
 
 
@@ -133,13 +133,13 @@ def each_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> Any:
 
 
 def mean_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> tuple[float, float]:
-    """The weighted mean loss of outputs, and the weighted share of hits."""
+    """The weighted mean loss of outputs, and the weighted share of correct."""
     weight = np.ones(len(chosen)) if data.score_weight is None else data.score_weight[chosen]
     loss = float(np.average(each_loss(data, z, chosen), weights=weight))
     if data.task == "regression":
         return loss, 0.0
-    hits = z.argmax(axis=1) == data.target[chosen]
-    return loss, float(np.average(hits, weights=weight))
+    correct = z.argmax(axis=1) == data.target[chosen]
+    return loss, float(np.average(correct, weights=weight))
 
 
 class AfterLooks(threading.Event):

@@ -141,10 +141,10 @@ def test_the_curve_is_what_the_predictions_score(
     for chosen, column in ((fold.sample, curve.train), (fold.validation, curve.validation)):
         z = engine.predict(data.values, training.trained("last"), chosen)
         np.testing.assert_allclose(z, outputs(training.trained("last"), data.values, chosen), atol=1e-3)
-        loss, hits = mean_loss(data, z, chosen)
+        loss, correct = mean_loss(data, z, chosen)
         assert column[-1] == pytest.approx(loss, rel=1e-5, abs=1e-6)
     if task == "classification":
-        assert curve.hits[-1] == pytest.approx(hits, abs=1e-7)
+        assert curve.correct[-1] == pytest.approx(correct, abs=1e-7)
 
 
 @engines
@@ -162,7 +162,7 @@ def test_weight_two_equals_a_row_counted_twice(make_engine: Any, task: Any) -> N
     # All training rows in one batch: else the order of the rows would make a difference.
     (a,) = make_engine(1).train(twice, [make_member(twice, fold=fold, batch_size=200)])
     (b,) = make_engine(1).train(once, [make_member(once, fold=listed, batch_size=200)])
-    for name in ("train", "validation", "hits"):
+    for name in ("train", "validation", "correct"):
         np.testing.assert_allclose(getattr(a.curve, name), getattr(b.curve, name), rtol=1e-4, err_msg=name)
     for name, array in a.weights().items():
         np.testing.assert_allclose(array, b.weights()[name], atol=1e-4, err_msg=name)
@@ -211,7 +211,7 @@ def test_classes_that_score_the_same_are_told_apart_as_argmax_does(make_engine: 
     validation = training.member.fold.validation
     z = engine.predict(data.values, training.trained(), validation)
     assert not z.any()
-    assert training.curve.hits[0] == pytest.approx((data.target[validation] == 0).mean())
+    assert training.curve.correct[0] == pytest.approx((data.target[validation] == 0).mean())
 
 
 @engines

@@ -79,8 +79,8 @@ def test_accuracy_has_weights_of_its_own(make_engine: Any, n_outputs: int) -> No
     (other,) = make_engine(1).train(replace(data, accuracy_weight=own), [member], until_epoch=3)
     assert plain.curve.validation.tobytes() == other.curve.validation.tobytes()
     assert_same_weights(plain.weights(), other.weights())
-    for epoch, mean in enumerate(other.curve.hits, start=1):
-        assert np.average(other.hits(epoch), weights=own[200:]) == pytest.approx(mean, rel=1e-6)
+    for epoch, mean in enumerate(other.curve.correct, start=1):
+        assert np.average(other.correct(epoch), weights=own[200:]) == pytest.approx(mean, rel=1e-6)
 
 
 @engines

@@ -24,7 +24,7 @@ USUAL: dict[str, Any] = {"n_candidates": 22, "effort": "quick", "learning_rate":
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Path:
+def trial_store(tmp_path: Path) -> Path:
     return tmp_path / "search.db"
 
 
@@ -95,31 +95,35 @@ def assert_same(fitted: Any, other: Any, X: Any) -> None:
 
 @tasks
 @pytest.mark.parametrize("final", ["bag", "refit"])
-def test_with_a_file_the_result_is_that_without_one(task: str, final: str, ledger: Path) -> None:
+def test_with_a_file_the_result_is_that_without_one(task: str, final: str, trial_store: Path) -> None:
     X, y = given(task)
-    with_file = crossvalidated(task, **USUAL, final=final, resume=ledger).fit(X, y)
+    with_file = crossvalidated(task, **USUAL, final=final, resume=trial_store).fit(X, y)
     assert_same(with_file, crossvalidated(task, **USUAL, final=final).fit(X, y), X)
-    assert ledger.stat().st_size > 0
+    assert trial_store.stat().st_size > 0
 
 
 @tasks
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 18, 19, 22])
-def test_a_search_that_was_broken_off_ends_as_if_it_had_not_been(task: str, n: int, ledger: Path) -> None:
+def test_a_search_that_was_broken_off_ends_as_if_it_had_not_been(
+    task: str, n: int, trial_store: Path
+) -> None:
     """Of the n-th candidate on: the baselines, within the first batch, at its end, within the second one."""
     X, y = given(task)
-    broken = crossvalidated(task, **USUAL, resume=ledger, on_candidate=raising_at(n))
+    broken = crossvalidated(task, **USUAL, resume=trial_store, on_candidate=raising_at(n))
     with pytest.raises(KeyboardInterrupt):
         broken.fit(X, y)
     assert not hasattr(broken, "model_")
     assert_same(
-        crossvalidated(task, **USUAL, resume=ledger).fit(X, y), crossvalidated(task, **USUAL).fit(X, y), X
+        crossvalidated(task, **USUAL, resume=trial_store).fit(X, y),
+        crossvalidated(task, **USUAL).fit(X, y),
+        X,
     )
 
 
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_after_ctrl_c_the_best_so_far_is_there_and_the_same_fit_goes_on(
-    n_jobs: int, ledger: Path, n_trained: Any
+    n_jobs: int, trial_store: Path, n_trained: Any
 ) -> None:
     X, y = given()
     whole = crossvalidated(**USUAL).fit(X, y)
@@ -131,7 +135,7 @@ def test_after_ctrl_c_the_best_so_far_is_there_and_the_same_fit_goes_on(
             pressed.append(progress.done)
             signal.raise_signal(signal.SIGINT)
 
-    estimator = crossvalidated(**USUAL, resume=str(ledger), n_jobs=n_jobs)
+    estimator = crossvalidated(**USUAL, resume=str(trial_store), n_jobs=n_jobs)
     estimator.on_progress = press
     estimator.fit(X, y)
     assert pressed
@@ -148,64 +152,66 @@ def test_after_ctrl_c_the_best_so_far_is_there_and_the_same_fit_goes_on(
     assert n_before > 5
 
 
-def test_a_search_that_is_done_is_not_done_again(ledger: Path, n_trained: Any) -> None:
+def test_a_search_that_is_done_is_not_done_again(trial_store: Path, n_trained: Any) -> None:
     X, y = given()
-    first = crossvalidated(**USUAL, resume=ledger).fit(X, y)
-    n_first, size = n_trained(), ledger.stat().st_size
-    again = crossvalidated(**USUAL, resume=ledger).fit(X, y)
+    first = crossvalidated(**USUAL, resume=trial_store).fit(X, y)
+    n_first, size = n_trained(), trial_store.stat().st_size
+    again = crossvalidated(**USUAL, resume=trial_store).fit(X, y)
     assert_same(again, first, X)
-    assert n_trained() <= NETWORKS < n_first  # those of the chosen one, which no ledger keeps
+    assert n_trained() <= NETWORKS < n_first  # those of the chosen one, which no trial store keeps
     assert again.search_seconds_ > first.search_seconds_
-    assert ledger.stat().st_size == size
+    assert trial_store.stat().st_size == size
 
 
-def test_the_sampler_goes_on_from_what_it_was_told(ledger: Path) -> None:
+def test_the_sampler_goes_on_from_what_it_was_told(trial_store: Path) -> None:
     """The second batch comes from losses that another process may have found."""
     X, y = given()
     with pytest.raises(KeyboardInterrupt):
-        crossvalidated(**USUAL, resume=ledger, sampler=RandomSampler, on_candidate=raising_at(18)).fit(X, y)
+        crossvalidated(**USUAL, resume=trial_store, sampler=RandomSampler, on_candidate=raising_at(18)).fit(
+            X, y
+        )
     assert_same(
-        crossvalidated(**USUAL, resume=ledger, sampler=RandomSampler).fit(X, y),
+        crossvalidated(**USUAL, resume=trial_store, sampler=RandomSampler).fit(X, y),
         crossvalidated(**USUAL, sampler=RandomSampler).fit(X, y),
         X,
     )
 
 
-def test_what_is_told_and_threads_and_time_may_change(ledger: Path) -> None:
+def test_what_is_told_and_threads_and_time_may_change(trial_store: Path) -> None:
     X, y = given()
     with pytest.raises(KeyboardInterrupt):
-        crossvalidated(**USUAL, resume=ledger, on_candidate=raising_at(5), time_limit=500).fit(X, y)
+        crossvalidated(**USUAL, resume=trial_store, on_candidate=raising_at(5), time_limit=500).fit(X, y)
     seen: list[Any] = []
     fitted = crossvalidated(
-        **USUAL, resume=ledger, n_jobs=2, on_batch=seen.append, time_limit=600, verbose=0
+        **USUAL, resume=trial_store, n_jobs=2, on_batch=seen.append, time_limit=600, verbose=0
     ).fit(X, y)
     assert numbers_of(fitted) == numbers_of(crossvalidated(**USUAL).fit(X, y))
     assert [len(batch) for batch in seen] == [16, 4]
 
 
-def test_a_time_limit_counts_what_earlier_sessions_took(ledger: Path) -> None:
+def test_a_time_limit_counts_what_earlier_sessions_took(trial_store: Path) -> None:
     X, y = given()
-    done = crossvalidated(**USUAL, resume=ledger, time_limit=600).fit(X, y)
-    connection = sqlite3.connect(ledger)
+    done = crossvalidated(**USUAL, resume=trial_store, time_limit=600).fit(X, y)
+    connection = sqlite3.connect(trial_store)
     row = connection.execute("SELECT * FROM time").fetchone()
-    from taut.selection.ledger_file import seal
+    from taut.selection.trial_store_file import seal
 
     sealed = seal("time", (row[0], np.array([599.9]).tobytes()))
     connection.execute("UPDATE time SET elapsed = ?, digest = ?", sealed[1:])
     connection.commit()
     connection.close()
-    again = crossvalidated(**USUAL, resume=ledger, time_limit=600).fit(X, y)
+    again = crossvalidated(**USUAL, resume=trial_store, time_limit=600).fit(X, y)
     assert again.search_seconds_ > 599.9
     assert len(again.candidates_) <= len(done.candidates_)
 
 
 @pytest.mark.parametrize("n", [4, 20])
-def test_a_scorer_chooses_among_remembered_candidates_as_among_new_ones(n: int, ledger: Path) -> None:
+def test_a_scorer_chooses_among_remembered_candidates_as_among_new_ones(n: int, trial_store: Path) -> None:
     X, y = given()
     with pytest.raises(KeyboardInterrupt):
-        crossvalidated(**USUAL, resume=ledger, scoring="accuracy", on_candidate=raising_at(n)).fit(X, y)
+        crossvalidated(**USUAL, resume=trial_store, scoring="accuracy", on_candidate=raising_at(n)).fit(X, y)
     assert_same(
-        crossvalidated(**USUAL, resume=ledger, scoring="accuracy").fit(X, y),
+        crossvalidated(**USUAL, resume=trial_store, scoring="accuracy").fit(X, y),
         crossvalidated(**USUAL, scoring="accuracy").fit(X, y),
         X,
     )
@@ -215,9 +221,9 @@ def test_a_scorer_chooses_among_remembered_candidates_as_among_new_ones(n: int, 
 
 
 @pytest.fixture
-def begun(ledger: Path) -> Path:
-    crossvalidated(n_candidates=2, max_epochs=2, resume=ledger).fit(*given())
-    return ledger
+def begun(trial_store: Path) -> Path:
+    crossvalidated(n_candidates=2, max_epochs=2, resume=trial_store).fit(*given())
+    return trial_store
 
 
 @pytest.mark.parametrize(
@@ -304,7 +310,7 @@ def test_the_same_data_in_another_form_goes_on(begun: Path, n_trained: Any) -> N
 
 
 def test_functions_and_scorers_are_known_by_their_names_and_not_by_their_place_in_memory(
-    ledger: Path,
+    trial_store: Path,
 ) -> None:
     def sampler(n: int) -> Any:
         return functools.partial(TPESampler, n_startup_trials=n)
@@ -313,7 +319,7 @@ def test_functions_and_scorers_are_known_by_their_names_and_not_by_their_place_i
         return make_scorer(metric, average="macro", zero_division=0)
 
     X, y = given()
-    usual: dict[str, Any] = {"n_candidates": 2, "max_epochs": 2, "resume": ledger}
+    usual: dict[str, Any] = {"n_candidates": 2, "max_epochs": 2, "resume": trial_store}
     crossvalidated(**usual, sampler=sampler(3), scoring=scorer(f1_score)).fit(X, y)
     crossvalidated(**usual, sampler=sampler(3), scoring=scorer(f1_score)).fit(X, y)
     with pytest.raises(StoreError, match="scoring was .*f1_score.* and is now .*precision_score"):
@@ -324,20 +330,20 @@ def test_functions_and_scorers_are_known_by_their_names_and_not_by_their_place_i
         crossvalidated(**usual, sampler=sampler(4), scoring=scorer(f1_score)).fit(X, y)
 
 
-def test_a_seed_is_needed(ledger: Path) -> None:
+def test_a_seed_is_needed(trial_store: Path) -> None:
     for state in (None, np.random.RandomState(0)):
         with pytest.raises(ParameterError, match="resume needs random_state, a whole number"):
-            crossvalidated(resume=ledger, random_state=state).fit(*given())
-    assert not ledger.exists()
-    crossvalidated(resume=ledger, random_state=np.int64(3), n_candidates=2).fit(*given())
-    assert ledger.exists()
+            crossvalidated(resume=trial_store, random_state=state).fit(*given())
+    assert not trial_store.exists()
+    crossvalidated(resume=trial_store, random_state=np.int64(3), n_candidates=2).fit(*given())
+    assert trial_store.exists()
 
 
 def test_a_file_that_is_no_ledger_is_refused_before_training(tmp_path: Path, n_trained: Any) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     for place, sentence in (
-        (tmp_path / "notes.txt", "is not a taut search ledger"),
-        (tmp_path, "is a folder, not a taut search ledger"),
+        (tmp_path / "notes.txt", "is not a taut search checkpoint"),
+        (tmp_path, "is a folder, not a taut search checkpoint"),
         (tmp_path / "nix" / "search.db", "there is no folder"),
     ):
         with pytest.raises(StoreError, match=sentence):

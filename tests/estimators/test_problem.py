@@ -249,7 +249,7 @@ def test_class_weights_that_are_none_are_refused_in_a_sentence(class_weight: Any
 def test_validation_rows_stand_behind_the_others() -> None:
     X, y = given()
     problem = classification(X[:100], y[:100], validation=(X[100:], y[100:], None))
-    assert (problem.n_train, problem.matrix.n_rows, len(problem.alike)) == (100, 150, 100)
+    assert (problem.n_train, problem.matrix.n_rows, len(problem.duplicates)) == (100, 150, 100)
     assert problem.data.values.tolist() == X.astype(np.float32).tolist()
     assert problem.data.target.tolist() == y.tolist()
     assert problem.data.fit_weight is None

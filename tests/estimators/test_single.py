@@ -58,8 +58,8 @@ def test_the_best_epochs_network_is_kept_and_its_loss_is_the_curves(task: str, r
         assert mean_squared_error(y_val, fitted.predict(X_val)) == pytest.approx(best, rel=1e-5)
     else:
         assert log_loss(y_val, fitted.predict_proba(X_val)) == pytest.approx(best, rel=1e-5)
-        hits = history["validation_accuracy"][fitted.best_epoch_ - 1]
-        assert accuracy_score(y_val, fitted.predict(X_val)) == pytest.approx(hits)
+        correct = history["validation_accuracy"][fitted.best_epoch_ - 1]
+        assert accuracy_score(y_val, fitted.predict(X_val)) == pytest.approx(correct)
 
 
 @tasks

@@ -11,7 +11,7 @@ from taut.errors import DataError
 from taut.evidence.advice import Advice, advise, measured
 from taut.evidence.advice_rules import order_of
 from taut.techniques import L1, L2, BatchNorm, Dropout
-from tests.evidence.test_advice_rules import facts
+from tests.evidence.test_advice_rules import profile
 
 
 def losses(seed: int = 0, n: int = 400) -> tuple[np.random.Generator, np.ndarray]:
@@ -20,9 +20,9 @@ def losses(seed: int = 0, n: int = 400) -> tuple[np.random.Generator, np.ndarray
 
 
 def test_advice_before_training_follows_the_rules_and_measured_nothing() -> None:
-    given_facts = facts(n_classes=10)
-    found = advise(given_facts)
-    assert tuple(advice.technique for advice in found) == order_of(given_facts)
+    given = profile(n_classes=10)
+    found = advise(given)
+    assert tuple(advice.technique for advice in found) == order_of(given)
     assert all(advice.measured is None and advice.lowered is None and not advice.is_shown for advice in found)
     assert all(advice.reason.endswith(".") and advice.source for advice in found)
 
@@ -143,7 +143,7 @@ def test_losses_that_cannot_be_compared_are_named(other: np.ndarray, message: st
 
 def test_advice_as_plain_values() -> None:
     _, alone = losses()
-    before, after = advise(facts())[0], measured(alone, {L1(0.1): alone - 0.1})[0]
+    before, after = advise(profile())[0], measured(alone, {L1(0.1): alone - 0.1})[0]
     assert isinstance(before, Advice)
     assert json.loads(json.dumps(before.to_dict()))["measured"] is None
     said = json.loads(json.dumps(after.to_dict()))

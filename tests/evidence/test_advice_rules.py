@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taut.evidence.advice_facts import Facts
 from taut.evidence.advice_rules import order_of
+from taut.evidence.profile import Profile
 from taut.techniques import L1, L2, BatchNorm, Dropout
 
 
-def facts(**changes: Any) -> Facts:
+def profile(**changes: Any) -> Profile:
     usual: dict[str, Any] = {
         "n_rows": 300, "n_columns": 10, "n_features": 12, "categorical_share": 0.1, "n_classes": 2,
         "rarest_share": 0.4, "noise": 0.6, "n_parameters": 18_000, "n_hidden": 256, "batch_size": 64,
     }  # fmt: skip
-    return Facts(**usual | changes)
+    return Profile(**usual | changes)
 
 
 AMOUNT: dict[str, Any] = {"n_classes": None, "rarest_share": None}
@@ -41,7 +41,7 @@ SMALL: dict[str, Any] = {"n_hidden": 16, "n_parameters": 400}
     ],
 )
 def test_the_order(changes: dict[str, Any], order: tuple[type, ...]) -> None:
-    assert order_of(facts(**changes)) == order
+    assert order_of(profile(**changes)) == order
 
 
 @given(
@@ -52,4 +52,4 @@ def test_the_order(changes: dict[str, Any], order: tuple[type, ...]) -> None:
     batch_size=st.integers(1, 4096),
 )
 def test_each_technique_stands_in_it_once(**changes: Any) -> None:
-    assert sorted(kind.name for kind in order_of(facts(**changes))) == ["batch_norm", "dropout", "l1", "l2"]
+    assert sorted(kind.name for kind in order_of(profile(**changes))) == ["batch_norm", "dropout", "l1", "l2"]

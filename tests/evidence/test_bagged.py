@@ -16,8 +16,8 @@ from taut.evidence.bagged import N_BAGGED, Bagged, bagged
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, make_fold
-from taut.selection.ladder import Ladder
 from taut.selection.runner import Job, Runner
+from taut.selection.stages import Stages
 from taut.techniques import EarlyStopping
 from tests.selection.helpers import ScriptedEngine, folds_of, settings, table
 
@@ -54,7 +54,7 @@ class Watched(Engine):
 def made(task: Any, cv: Any = 3, **weights: Any) -> tuple[Runner, Watched]:
     data, matrix = table(90, task=task, **weights)
     engine = Watched()
-    return Runner(engine, data, Ladder(tuple(folds_of(data, matrix, cv))), settings(max_epochs=8)), engine
+    return Runner(engine, data, Stages(tuple(folds_of(data, matrix, cv))), settings(max_epochs=8)), engine
 
 
 def mean_of(said: list[tuple[Any, Any]], data: Data) -> Any:
@@ -80,7 +80,7 @@ def test_amounts_are_averaged() -> None:
     assert found.rows.tolist() == list(range(90))
     mean = mean_of(engine.said, runner.data)[:, 0]
     np.testing.assert_allclose(found.figures.losses, (mean - runner.data.target) ** 2, rtol=1e-4)
-    assert found.figures.hits is None
+    assert found.figures.correct is None
 
 
 def test_probabilities_are_averaged() -> None:
@@ -89,8 +89,8 @@ def test_probabilities_are_averaged() -> None:
     shares = mean_of(engine.said, runner.data)
     codes = runner.data.target.astype(int)
     np.testing.assert_allclose(found.figures.losses, -np.log(shares[np.arange(90), codes]), rtol=1e-4)
-    assert found.figures.hits is not None
-    assert found.figures.hits.tolist() == (shares.argmax(axis=1) == codes).tolist()
+    assert found.figures.correct is not None
+    assert found.figures.correct.tolist() == (shares.argmax(axis=1) == codes).tolist()
 
 
 def test_a_row_is_judged_by_three_networks_that_are_strangers_to_it() -> None:
@@ -110,7 +110,7 @@ def test_a_row_is_judged_by_three_networks_that_are_strangers_to_it() -> None:
 def test_every_network_is_that_of_its_folds_epoch() -> None:
     runner, engine = made("classification")
     bag(runner)
-    folds = [fold.validation.tobytes() for fold in runner.ladder.folds]
+    folds = [fold.validation.tobytes() for fold in runner.stages.folds]
     for member, goal in engine.trained:
         assert goal == EPOCHS[folds.index(member.fold.validation.tobytes())]
 
@@ -142,7 +142,7 @@ def test_rows_that_are_never_held_out_have_none() -> None:
     data, matrix = table(90, task="regression")
     split = Split(np.arange(60, dtype=np.int32), np.arange(60, 90, dtype=np.int32))
     fold = make_fold(split, data, matrix, 0)
-    runner = Runner(CompiledEngine(1), data, Ladder((fold,)), settings(max_epochs=8))
+    runner = Runner(CompiledEngine(1), data, Stages((fold,)), settings(max_epochs=8))
     found = bag(runner, np.array([3]))
     assert found.rows.tolist() == list(range(60, 90))
     assert found.figures.losses.shape == (30,)
@@ -168,7 +168,7 @@ def test_a_network_of_another_seed_that_diverges_has_no_part() -> None:
     def script(member: Any, _: int) -> Any:
         return [1.0] * 9 if member.seed in own else [1.0, math.nan]
 
-    runner = Runner(ScriptedEngine(script, folds), two, Ladder(tuple(folds)), settings(max_epochs=9))
+    runner = Runner(ScriptedEngine(script, folds), two, Stages(tuple(folds)), settings(max_epochs=9))
     found = bag(runner)
     assert found.n_bagged == 1
     assert np.isfinite(found.figures.losses).all()

@@ -66,7 +66,7 @@ def test_a_fold_that_stopped_before_the_latest_best_epoch_goes_on() -> None:
 
 def test_nothing_is_trained_twice() -> None:
     arrived: list[int] = []
-    made = training(watch=Watch(arrived=lambda: arrived.append(1)))
+    made = training(watch=Watch(on_done=lambda: arrived.append(1)))
     made.train([(ALONE, 0), (ALONE, 0)])
     made.train([(ALONE, 0), (OTHER, 0)])
     made.train([(OTHER, 0)])
@@ -103,8 +103,8 @@ def test_rows_are_those_of_the_curve(task: str, monkeypatch: pytest.MonkeyPatch)
     assert predicted is not None
     for one, other in zip(found, predicted, strict=True):
         np.testing.assert_allclose(one.losses, other.losses, rtol=1e-4, atol=1e-5)
-        if one.hits is not None:
-            assert one.hits.tolist() == other.hits.tolist()
+        if one.correct is not None:
+            assert one.correct.tolist() == other.correct.tolist()
     runs = kept.runs((ALONE, 1))
     assert runs is not None
     rows = kept.rows((ALONE, 1), 2, 3)
@@ -122,7 +122,7 @@ def test_a_candidate_that_diverged_has_no_runs() -> None:
 
 def test_who_is_cancelled_gets_a_keyboard_interrupt() -> None:
     control = Control()
-    made = training(control=control, watch=Watch(arrived=control.cancelled.set))
+    made = training(control=control, watch=Watch(on_done=control.cancelled.set))
     with pytest.raises(KeyboardInterrupt):
         made.train([(ALONE, 0), (OTHER, 0)])
 

@@ -11,7 +11,7 @@ from sklearn.model_selection import RepeatedKFold
 
 from taut.engine.base import Data, Fold
 from taut.evidence.contribution_units import Draws, Totals, Units, weights_of_few
-from taut.selection.runs import Rows
+from taut.selection.runs import RowResults
 from tests.selection.helpers import folds_of, table
 
 
@@ -22,12 +22,12 @@ def made(
     return data, tuple(folds_of(data, matrix, cv))
 
 
-def by_fold(folds: tuple[Fold, ...], losses: Any, hits: Any = None) -> list[Rows]:
+def by_fold(folds: tuple[Fold, ...], losses: Any, correct: Any = None) -> list[RowResults]:
     """Values by row, laid out by fold."""
     return [
-        Rows(
+        RowResults(
             losses[fold.validation].astype(np.float32),
-            None if hits is None else hits[fold.validation].astype(bool),
+            None if correct is None else correct[fold.validation].astype(bool),
         )
         for fold in folds
     ]
@@ -37,12 +37,12 @@ def test_every_row_is_a_unit_and_counts_once() -> None:
     data, folds = made()
     units = Units.of(data, folds, None, 0)
     assert units.n_units == 60
-    losses, hits = np.arange(60.0), np.arange(60) % 3 == 0
-    totals = units.totals([by_fold(folds, losses, hits)] * 2, 2)
+    losses, correct = np.arange(60.0), np.arange(60) % 3 == 0
+    totals = units.totals([by_fold(folds, losses, correct)] * 2, 2)
     assert totals.losses.shape == (2, 60)
     draws = Draws.of(units.n_units, 2, 0)
     assert draws.losses(units, totals)[0] == pytest.approx(losses.mean())
-    assert draws.scores(units, totals)[0] == pytest.approx(hits.mean())
+    assert draws.scores(units, totals)[0] == pytest.approx(correct.mean())
 
 
 def test_rows_that_are_held_out_more_often_count_once_too() -> None:
@@ -125,7 +125,7 @@ def test_who_diverged_has_no_figures(task: str) -> None:
     units = Units.of(data, folds, None, 0)
     totals = units.totals(None, 2)
     assert not totals.is_finite
-    assert (totals.hits is None) == (task == "regression")
+    assert (totals.correct is None) == (task == "regression")
     draws = Draws.of(units.n_units, 2, 0)
     assert np.isnan(draws.losses(units, totals)).all()
     assert np.isnan(draws.scores(units, totals)).all()

@@ -61,7 +61,7 @@ def test_the_ends_are_the_searchs_baselines(task: Any) -> None:
         rows = result.row_losses[numbers[baseline]]
         np.testing.assert_allclose(totals.losses[0], rows, rtol=1e-5)
         assert (totals.losses[1] != totals.losses[0]).any()
-        assert (totals.hits is None) == (task == "regression")
+        assert (totals.correct is None) == (task == "regression")
 
 
 def test_combinations_share_seeds_and_networks() -> None:

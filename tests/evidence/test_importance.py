@@ -12,15 +12,15 @@ from taut.engine.base import Control, Data, Trained
 from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence.importance import (
     Columns,
+    HeldOut,
     Importance,
-    Judge,
-    _givers,
+    _donors,
     affordable_predictions,
     column_norms,
     importance,
 )
 from taut.network import Network
-from taut.selection.runner import judge_rows
+from taut.selection.runner import row_results
 from taut.table.encoder import Encoder
 from taut.table.matrices import Matrix
 
@@ -62,15 +62,15 @@ def figures(found: Importance | None) -> dict[str, float]:
     return {line.name: line.loss.value for line in found.lines}
 
 
-def of_all_pairs(about: Data, judge: Judge, column: int) -> tuple[float, float]:
+def of_all_pairs(about: Data, one: HeldOut, column: int) -> tuple[float, float]:
     """Weighted sums over all pairs of different rows, by definition."""
     weight = np.ones(len(about.values)) if about.score_weight is None else about.score_weight
-    base = judge_rows(about, ENGINE.predict(about.values, judge.network), everyone(len(about.values))).losses
+    base = row_results(about, ENGINE.predict(about.values, one.network), everyone(len(about.values))).losses
     total = of = 0.0
-    for i, k in permutations(judge.rows.tolist(), 2):
+    for i, k in permutations(one.rows.tolist(), 2):
         moved = about.values[[i]].copy()
         moved[0, column] = about.values[k, column]
-        (loss,) = judge_rows(about, ENGINE.predict(moved, judge.network), rows(i)).losses
+        (loss,) = row_results(about, ENGINE.predict(moved, one.network), rows(i)).losses
         total += float(weight[i] * weight[k]) * (float(loss) - float(base[i]))
         of += float(weight[i] * weight[k])
     return total, of
@@ -81,30 +81,30 @@ def of_all_pairs(about: Data, judge: Judge, column: int) -> tuple[float, float]:
 def test_the_figure_is_the_mean_over_pairs_weighted_by_both_rows(weights: list[float], seed: int) -> None:
     values = table(6, seed=seed)  # with six rows, five shuffles are all pairs
     about = data(values, values[:, 0] + 0.3 * values[:, 1] ** 2, np.array(weights))
-    judge = Judge(linear(values, 0.9, 0.4, -0.2), everyone(6))
-    found = figures(importance(ENGINE, about, [judge], NAMES, 1, PLENTY))
+    one = HeldOut(linear(values, 0.9, 0.4, -0.2), everyone(6))
+    found = figures(importance(ENGINE, about, [one], NAMES, 1, PLENTY))
     for place, name in enumerate(NAMES.names):
-        total, of = of_all_pairs(about, judge, place)
+        total, of = of_all_pairs(about, one, place)
         assert found[name] == pytest.approx(total / of, rel=1e-4, abs=1e-6)
 
 
 @settings(max_examples=40, deadline=None)
 @given(n=st.integers(2, 40), n_shuffles=st.integers(1, 9), seed=st.integers(0, 9))
 def test_every_row_takes_and_gives_as_often_and_never_its_own(n: int, n_shuffles: int, seed: int) -> None:
-    givers = _givers(n, n_shuffles, np.random.default_rng(seed))
-    assert givers.shape == (min(n_shuffles, n - 1), n)
-    assert not np.any(givers == np.arange(n))
-    for one in givers:
+    donors = _donors(n, n_shuffles, np.random.default_rng(seed))
+    assert donors.shape == (min(n_shuffles, n - 1), n)
+    assert not np.any(donors == np.arange(n))
+    for one in donors:
         assert sorted(one) == list(range(n))
     for row in range(n):
-        assert len(set(givers[:, row])) == len(givers)
+        assert len(set(donors[:, row])) == len(donors)
 
 
 def test_who_makes_the_target_is_first_and_noise_is_about_zero() -> None:
     values = table(400)
     about = data(values, 2 * values[:, 0] + 0.2 * values[:, 2])
-    judge = Judge(linear(values, 1.5, 0.3, 0.2), everyone(400))
-    found = importance(ENGINE, about, [judge], NAMES, 1, PLENTY)
+    one = HeldOut(linear(values, 1.5, 0.3, 0.2), everyone(400))
+    found = importance(ENGINE, about, [one], NAMES, 1, PLENTY)
     assert found is not None
     assert [line.name for line in found.lines] == ["a", "c", "b"]
     assert found.lines[0].loss.low > 0
@@ -112,14 +112,14 @@ def test_who_makes_the_target_is_first_and_noise_is_about_zero() -> None:
     assert found.n_rows == 400
     assert found.n_shuffles == 5
     assert found.n_left_out == 0
-    own = judge_rows(about, ENGINE.predict(values, judge.network), everyone(400)).losses
+    own = row_results(about, ENGINE.predict(values, one.network), everyone(400)).losses
     assert found.base_loss == pytest.approx(float(own.mean()), rel=1e-5)
 
 
 def test_a_column_without_weights_changes_nothing_exactly() -> None:
     values = table(50)
-    judge = Judge(linear(values, 1.0, 0.0, 0.0), everyone(50))
-    found = importance(ENGINE, data(values, values[:, 0]), [judge], NAMES, 1, PLENTY)
+    one = HeldOut(linear(values, 1.0, 0.0, 0.0), everyone(50))
+    found = importance(ENGINE, data(values, values[:, 0]), [one], NAMES, 1, PLENTY)
     assert found is not None
     assert found.lines[0].loss.low > 0
     for line in found.lines[1:]:
@@ -128,18 +128,18 @@ def test_a_column_without_weights_changes_nothing_exactly() -> None:
 
 def test_a_network_without_any_weight_uses_nothing() -> None:
     values = table(50)
-    judge = Judge(linear(values, 0.0, 0.0, 0.0), everyone(50))
-    found = importance(ENGINE, data(values, values[:, 0]), [judge], NAMES, 1, PLENTY)
+    one = HeldOut(linear(values, 0.0, 0.0, 0.0), everyone(50))
+    found = importance(ENGINE, data(values, values[:, 0]), [one], NAMES, 1, PLENTY)
     assert figures(found) == {"a": 0.0, "b": 0.0, "c": 0.0}
 
 
 def test_parts_of_one_column_move_together() -> None:
     values = table(60)
     values[:, 1] = values[:, 0]
-    judge = Judge(linear(values, 1.0, -1.0, 0.5), everyone(60))  # the first two cancel each other
+    one = HeldOut(linear(values, 1.0, -1.0, 0.5), everyone(60))  # the first two cancel each other
     about = data(values, values[:, 2])
-    together = importance(ENGINE, about, [judge], Columns(("day", "c"), (0, 0, 1)), 1, PLENTY)
-    apart = importance(ENGINE, about, [judge], NAMES, 1, PLENTY)
+    together = importance(ENGINE, about, [one], Columns(("day", "c"), (0, 0, 1)), 1, PLENTY)
+    apart = importance(ENGINE, about, [one], NAMES, 1, PLENTY)
     assert figures(together)["day"] == pytest.approx(0.0, abs=1e-6)
     assert figures(apart)["a"] > 0.1
     assert figures(together)["c"] == pytest.approx(figures(apart)["c"])
@@ -147,9 +147,9 @@ def test_parts_of_one_column_move_together() -> None:
 
 def test_the_matrix_order_is_not_the_persons() -> None:
     values = table(60)
-    judge = Judge(linear(values, 1.0, 0.0, 0.0), everyone(60))
+    one = HeldOut(linear(values, 1.0, 0.0, 0.0), everyone(60))
     about = data(values, values[:, 0])
-    found = importance(ENGINE, about, [judge], Columns(("town", "age", "size"), (1, 2, 0)), 1, PLENTY)
+    found = importance(ENGINE, about, [one], Columns(("town", "age", "size"), (1, 2, 0)), 1, PLENTY)
     assert found is not None
     assert found.lines[0].name == "age"
 
@@ -158,9 +158,9 @@ def test_rows_of_weight_zero_do_not_count() -> None:
     values = table(6)
     weight = np.array([1.0, 2.0, 0.0, 1.0, 0.0, 3.0])
     target = values[:, 0] + np.array([0, 0, 50, 0, -70, 0])
-    judge = Judge(linear(values, 1.0, 0.5, 0.1), everyone(6))
-    few = judge._replace(rows=rows(0, 1, 3, 5))
-    found = importance(ENGINE, data(values, target, weight), [judge], NAMES, 1, PLENTY)
+    one = HeldOut(linear(values, 1.0, 0.5, 0.1), everyone(6))
+    few = one._replace(rows=rows(0, 1, 3, 5))
+    found = importance(ENGINE, data(values, target, weight), [one], NAMES, 1, PLENTY)
     expected = importance(ENGINE, data(values, target, weight), [few], NAMES, 1, PLENTY)
     assert found is not None
     assert expected is not None
@@ -170,10 +170,10 @@ def test_rows_of_weight_zero_do_not_count() -> None:
 
 def test_only_ratios_of_weights_count() -> None:
     values = table(30)
-    judge = Judge(linear(values, 1.0, 0.5, 0.1), everyone(30))
+    one = HeldOut(linear(values, 1.0, 0.5, 0.1), everyone(30))
     weight = np.random.default_rng(1).uniform(0.5, 2, 30)
     one, ten = (
-        importance(ENGINE, data(values, values[:, 0], factor * weight), [judge], NAMES, 1, PLENTY)
+        importance(ENGINE, data(values, values[:, 0], factor * weight), [one], NAMES, 1, PLENTY)
         for factor in (1, 10)
     )
     assert one is not None
@@ -185,31 +185,31 @@ def test_only_ratios_of_weights_count() -> None:
 def test_each_row_is_shuffled_among_the_rows_of_its_own_judge() -> None:
     values = table(12)
     values[6:, 0] += 100.0  # another world: no value of the one is ever given to the other
-    judges = [
-        Judge(linear(values, 1.0, 0.0, 0.0), everyone(6)),
-        Judge(linear(values, 0.5, 0.2, 0.0), everyone(12)[6:]),
+    held_out = [
+        HeldOut(linear(values, 1.0, 0.0, 0.0), everyone(6)),
+        HeldOut(linear(values, 0.5, 0.2, 0.0), everyone(12)[6:]),
     ]
     about = data(values, values[:, 1])
-    found = figures(importance(ENGINE, about, judges, NAMES, 1, PLENTY))
-    sums = [of_all_pairs(about, judge, 0) for judge in judges]
+    found = figures(importance(ENGINE, about, held_out, NAMES, 1, PLENTY))
+    sums = [of_all_pairs(about, one, 0) for one in held_out]
     assert found["a"] == pytest.approx(sum(s for s, _ in sums) / sum(of for _, of in sums), rel=1e-4)
 
 
 def test_a_row_may_have_several_judges() -> None:
     values = table(8)
-    judges = [
-        Judge(linear(values, 1.0, 0.3, 0.0), rows(0, 1, 2, 3, 4)),
-        Judge(linear(values, 0.5, 0.2, 0.0), rows(3, 4, 5, 6, 7)),
-        Judge(linear(values, 9.0, 9.0, 9.0), rows(2)),  # it has nobody to shuffle with
+    held_out = [
+        HeldOut(linear(values, 1.0, 0.3, 0.0), rows(0, 1, 2, 3, 4)),
+        HeldOut(linear(values, 0.5, 0.2, 0.0), rows(3, 4, 5, 6, 7)),
+        HeldOut(linear(values, 9.0, 9.0, 9.0), rows(2)),  # it has nobody to shuffle with
     ]
     about = data(values, values[:, 0])
-    found = importance(ENGINE, about, judges, NAMES, 1, PLENTY)
+    found = importance(ENGINE, about, held_out, NAMES, 1, PLENTY)
     assert found is not None
     assert found.n_rows == 8
-    sums = [of_all_pairs(about, judge, 0) for judge in judges[:2]]
+    sums = [of_all_pairs(about, one, 0) for one in held_out[:2]]
     assert figures(found)["a"] == pytest.approx(sum(s for s, _ in sums) / sum(of for _, of in sums), rel=1e-4)
-    again = importance(ENGINE, about, [judges[0]] * 2, NAMES, 1, PLENTY)
-    once = importance(ENGINE, about, judges[:1], NAMES, 1, PLENTY)
+    again = importance(ENGINE, about, [held_out[0]] * 2, NAMES, 1, PLENTY)
+    once = importance(ENGINE, about, held_out[:1], NAMES, 1, PLENTY)
     assert again is not None
     assert once is not None
     assert figures(again) == pytest.approx(figures(once))
@@ -217,18 +217,18 @@ def test_a_row_may_have_several_judges() -> None:
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     many = table(4000, seed=9)
-    judge = Judge(linear(many, 1.2, 0.4, 0.3), everyone(4000))
+    one = HeldOut(linear(many, 1.2, 0.4, 0.3), everyone(4000))
 
     def problem(values: Any, seed: int) -> Data:
         noise = np.random.default_rng(seed).standard_normal(len(values))
         return data(values, 1.5 * values[:, 0] + 0.5 * values[:, 2] + noise)
 
-    truth = figures(importance(ENGINE, problem(many, 0), [judge], NAMES, 1, PLENTY))
+    truth = figures(importance(ENGINE, problem(many, 0), [one], NAMES, 1, PLENTY))
     truth["b"] = 0.0  # it has nothing to do with the target, whatever the network makes of it
     held = dict.fromkeys(NAMES.names, 0)
     for seed in range(150):
         about = problem(table(60, seed=100 + seed), 1000 + seed)
-        found = importance(ENGINE, about, [judge._replace(rows=everyone(60))], NAMES, seed, PLENTY)
+        found = importance(ENGINE, about, [one._replace(rows=everyone(60))], NAMES, seed, PLENTY)
         assert found is not None
         for line in found.lines:
             held[line.name] += line.loss.low <= truth[line.name] <= line.loss.high
@@ -237,11 +237,11 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
 
 def test_short_of_predictions_there_are_fewer_shuffles_then_rows_then_columns() -> None:
     values = table(1000)
-    judges = [Judge(linear(values, 1.0, 0.5, 0.1), everyone(1000)[k::5]) for k in range(5)]
+    held_out = [HeldOut(linear(values, 1.0, 0.5, 0.1), everyone(1000)[k::5]) for k in range(5)]
     about = data(values, values[:, 0])
 
     def found(most: int) -> Importance:
-        one = importance(ENGINE, about, judges, NAMES, 1, most)
+        one = importance(ENGINE, about, held_out, NAMES, 1, most)
         assert one is not None
         return one
 
@@ -258,8 +258,8 @@ def test_short_of_predictions_there_are_fewer_shuffles_then_rows_then_columns() 
 
 def test_columns_without_weight_are_never_left_out() -> None:
     values = table(300)
-    judge = Judge(linear(values, 1.0, 0.5, 0.0), everyone(300))
-    found = importance(ENGINE, data(values, values[:, 0]), [judge], NAMES, 1, 1)
+    one = HeldOut(linear(values, 1.0, 0.5, 0.0), everyone(300))
+    found = importance(ENGINE, data(values, values[:, 0]), [one], NAMES, 1, 1)
     assert figures(found).keys() == {"a", "c"}
     assert found is not None
     assert found.n_left_out == 1
@@ -267,19 +267,19 @@ def test_columns_without_weight_are_never_left_out() -> None:
 
 def test_wide_tables_are_shuffled_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     values = table(40)
-    judge = Judge(linear(values, 1.0, 0.5, 0.2), everyone(40))
+    one = HeldOut(linear(values, 1.0, 0.5, 0.2), everyone(40))
     about = data(values, values[:, 0])
-    expected = importance(ENGINE, about, [judge], NAMES, 1, PLENTY)
+    expected = importance(ENGINE, about, [one], NAMES, 1, PLENTY)
     monkeypatch.setattr("taut.evidence.importance._BLOCK_NUMBERS", 5 * 40 * 3)
-    found = importance(ENGINE, about, [judge], NAMES, 1, PLENTY)
+    found = importance(ENGINE, about, [one], NAMES, 1, PLENTY)
     assert found is not None
     assert found == expected
 
 
 def test_a_loss_that_no_number_holds_gives_no_figure_and_comes_last() -> None:
     values = table(40)
-    judge = Judge(linear(values, 1e30, 0.5, 0.0), everyone(40))
-    found = importance(ENGINE, data(values, values[:, 0]), [judge], NAMES, 1, PLENTY)
+    one = HeldOut(linear(values, 1e30, 0.5, 0.0), everyone(40))
+    found = importance(ENGINE, data(values, values[:, 0]), [one], NAMES, 1, PLENTY)
     assert found is not None
     assert {line.name for line in found.lines if np.isnan(line.loss.value)} == {"a", "b"}
     assert found.lines[0].name == "c"
@@ -288,23 +288,23 @@ def test_a_loss_that_no_number_holds_gives_no_figure_and_comes_last() -> None:
 
 def test_the_control_ends_it() -> None:
     values = table(40)
-    judge = Judge(linear(values, 1.0, 0.5, 0.2), everyone(40))
+    one = HeldOut(linear(values, 1.0, 0.5, 0.2), everyone(40))
     control = Control(deadline=0.0)
-    assert importance(ENGINE, data(values, values[:, 0]), [judge], NAMES, 1, PLENTY, control) is None
+    assert importance(ENGINE, data(values, values[:, 0]), [one], NAMES, 1, PLENTY, control) is None
 
 
 @pytest.mark.parametrize("held_out", [[], [rows()], [rows(3)], [rows(1), rows(2)]])
 def test_nobody_to_shuffle_with_gives_nothing(held_out: list[Any]) -> None:
     values = table(10)
-    judges = [Judge(linear(values, 1.0, 0.5, 0.2), one) for one in held_out]
-    assert importance(ENGINE, data(values, values[:, 0]), judges, NAMES, 1, PLENTY) is None
+    held_out = [HeldOut(linear(values, 1.0, 0.5, 0.2), one) for one in held_out]
+    assert importance(ENGINE, data(values, values[:, 0]), held_out, NAMES, 1, PLENTY) is None
 
 
 def test_the_same_seed_gives_the_same_and_another_does_not() -> None:
     values = table(100)
-    judge = Judge(linear(values, 1.0, 0.5, 0.2), everyone(100))
+    one = HeldOut(linear(values, 1.0, 0.5, 0.2), everyone(100))
     about = data(values, values[:, 0])
-    one, same, other = (importance(ENGINE, about, [judge], NAMES, s, PLENTY) for s in (1, 1, 2))
+    one, same, other = (importance(ENGINE, about, [one], NAMES, s, PLENTY) for s in (1, 1, 2))
     assert one == same != other
 
 
@@ -317,8 +317,8 @@ def test_norms_are_by_the_persons_columns() -> None:
 
 def test_units_and_plain_values() -> None:
     values = table(50)
-    judge = Judge(linear(values, 1.0, 0.5, 0.2), everyone(50))
-    found = importance(ENGINE, data(values, values[:, 0]), [judge], NAMES, 1, PLENTY)
+    one = HeldOut(linear(values, 1.0, 0.5, 0.2), everyone(50))
+    found = importance(ENGINE, data(values, values[:, 0]), [one], NAMES, 1, PLENTY)
     assert found is not None
     scaled = found.in_units(4.0)
     assert scaled.base_loss == pytest.approx(4 * found.base_loss)

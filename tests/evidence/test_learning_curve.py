@@ -14,7 +14,7 @@ from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import LearningCurve, learning_curve
-from taut.evidence.trials import Trial, Trials
+from taut.evidence.variants import Variant, Variants
 from taut.recipe import Recipe
 from taut.selection.bootstrap import paired_standard_error
 from taut.selection.candidate import Candidate
@@ -29,17 +29,17 @@ def curve_of(
     n: int = 240,
     task: Any = "classification",
     control: Control | None = None,
-    arrived: Any = None,
+    on_done: Any = None,
     n_epochs: int = 6,
     **weights: Any,
-) -> tuple[LearningCurve, Trial]:
+) -> tuple[LearningCurve, Variant]:
     data, matrix = table(n, task=task, **weights)
     folds = folds_of(data, matrix)
     engine: Engine = CompiledEngine(1) if script is None else ScriptedEngine(script, folds)
     common = settings(max_epochs=n_epochs)
     control = control or Control()
-    (whole,) = Trials(engine, data, folds, common, ONE, Control()).own()
-    found = learning_curve(engine, data, matrix, folds, common, ONE, whole, control, arrived)
+    (whole,) = Variants(engine, data, folds, common, ONE, Control()).own()
+    found = learning_curve(engine, data, matrix, folds, common, ONE, whole, control, on_done)
     return found, whole
 
 
@@ -70,16 +70,16 @@ def test_points_are_an_eighth_a_quarter_half_and_all_of_the_rows() -> None:
 
 
 def test_the_last_doubling_has_the_interval_of_paired_rows() -> None:
-    made: list[Trial] = []
-    original = Trials.own
+    made: list[Variant] = []
+    original = Variants.own
 
-    def own(self: Trials) -> list[Trial]:
+    def own(self: Variants) -> list[Variant]:
         found = original(self)
         made.extend(found)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Trials, "own", own)
+        patch.setattr(Variants, "own", own)
         found, whole = curve_of(steps(LEVELS))
     half = made[-1]  # the parts are trained in this order, after the whole
     mean, error = paired_standard_error(half.losses - whole.losses, None)
@@ -164,7 +164,7 @@ def test_without_all_rows_nothing_is_said_of_the_last_doubling() -> None:
     data, matrix = table(240)
     folds = folds_of(data, matrix)
     engine = ScriptedEngine(steps(LEVELS), folds)
-    (whole,) = Trials(engine, data, folds, settings(max_epochs=6), ONE, Control()).own()
+    (whole,) = Variants(engine, data, folds, settings(max_epochs=6), ONE, Control()).own()
     failed = replace(whole, failed=True)
     found = learning_curve(engine, data, matrix, folds, settings(max_epochs=6), ONE, failed, Control())
     assert [point.n_rows for point in found.points] == [20, 40, 80]
@@ -185,12 +185,12 @@ def test_losses_of_nothing_have_no_share() -> None:
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_real_networks_learn_more_from_more_rows(task: str) -> None:
-    arrived: list[int] = []
-    found, whole = curve_of(None, 480, task, arrived=lambda: arrived.append(1), n_epochs=25)
+    done: list[int] = []
+    found, whole = curve_of(None, 480, task, on_done=lambda: done.append(1), n_epochs=25)
     assert [point.n_rows for point in found.points] == [40, 80, 160, 320]
     assert found.points[0].loss.value > found.points[-1].loss.value
     assert found.points[-1].loss.value == pytest.approx(whole.losses.mean())
-    assert len(arrived) == 9
+    assert len(done) == 9
 
 
 def test_who_is_cancelled_gets_a_keyboard_interrupt() -> None:

@@ -18,7 +18,7 @@ from taut import TautClassifierCV, TautRegressorCV, diagnose, regularization_pat
 from taut.engine.base import Control, Data
 from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence.simple_baselines import (
-    RowResults,
+    OutOfFold,
     SimpleBaseline,
     gained,
     gained_over_folds,
@@ -126,11 +126,11 @@ def test_a_scorer_that_says_nothing_of_a_constant_leaves_it_without_a_score(scor
 ROWS = Data(np.zeros((1, 1), dtype=np.float32), np.zeros(1), "classification", 2)
 
 
-def rows_of(losses: NDArray[np.float64], hits: NDArray[np.float64] | None = None) -> SimpleBaseline:
+def rows_of(losses: NDArray[np.float64], correct: NDArray[np.float64] | None = None) -> SimpleBaseline:
     """A simple model with these rows."""
     one = np.array([losses.mean(), losses.mean()])
     return SimpleBaseline(
-        "linear", "linear model", one, one, one, None, 9, rows=RowResults(losses, hits, None)
+        "linear", "linear model", one, one, one, None, 9, rows=OutOfFold(losses, correct, None)
     )
 
 
@@ -140,7 +140,7 @@ def test_the_gain_is_a_share_of_the_simple_models_loss_with_the_ratios_own_sprea
     for _ in range(200):
         common = stream.exponential(size=400)
         s, c = common + 0.5 * stream.exponential(size=400), common
-        (found,) = gained([rows_of(s)], RowResults(c, None, None), ROWS)
+        (found,) = gained([rows_of(s)], OutOfFold(c, None, None), ROWS)
         truth = 1 - 1.0 / 1.5
         shares.append(found.gain.value)
         covered += found.gain.low <= truth <= found.gain.high
@@ -150,27 +150,27 @@ def test_the_gain_is_a_share_of_the_simple_models_loss_with_the_ratios_own_sprea
 
 def test_what_picking_flatters_is_taken_off() -> None:
     s, c = np.full(50, 2.0) + np.linspace(-1, 1, 50), np.full(50, 1.0)
-    (plain,) = gained([rows_of(s)], RowResults(c, None, None), ROWS)
-    (corrected,) = gained([rows_of(s)], RowResults(c, None, None), ROWS, loss_price=0.5)
+    (plain,) = gained([rows_of(s)], OutOfFold(c, None, None), ROWS)
+    (corrected,) = gained([rows_of(s)], OutOfFold(c, None, None), ROWS, loss_price=0.5)
     assert plain.gain.value == pytest.approx(0.5)
     assert corrected.gain.value == pytest.approx(0.25)
 
 
 def test_a_gain_is_never_more_than_all() -> None:
     s, c = np.r_[np.zeros(99), 100.0], np.zeros(100)
-    (found,) = gained([rows_of(s)], RowResults(c, None, None), ROWS)
+    (found,) = gained([rows_of(s)], OutOfFold(c, None, None), ROWS)
     assert found.gain.high <= 1.0
 
 
 def test_scores_are_paired_over_the_rows_or_the_folds() -> None:
-    hits, mine = np.r_[np.ones(50), np.zeros(50)], np.r_[np.ones(80), np.zeros(20)]
-    (found,) = gained([rows_of(np.ones(100), hits)], RowResults(np.ones(100), mine, None), ROWS)
+    correct, mine = np.r_[np.ones(50), np.zeros(50)], np.r_[np.ones(80), np.zeros(20)]
+    (found,) = gained([rows_of(np.ones(100), correct)], OutOfFold(np.ones(100), mine, None), ROWS)
     assert found.score_gain.value == pytest.approx(0.3)
     assert 0.15 < found.score_gain.low < 0.25 < 0.35 < found.score_gain.high < 0.45
     model = rows_of(np.ones(100))
     assert model.rows is not None
     model = replace(model, rows=replace(model.rows, scoring=np.array([0.5, 0.6, 0.7, 0.6, 0.6])))
-    network = RowResults(np.ones(100), None, np.array([0.7, 0.8, 0.9, 0.8, 0.8]))
+    network = OutOfFold(np.ones(100), None, np.array([0.7, 0.8, 0.9, 0.8, 0.8]))
     (found,) = gained([model], network, ROWS)
     assert found.score_gain.value == pytest.approx(0.2)
     assert found.score_gain.low == pytest.approx(0.2)  # every fold has the same difference
@@ -238,12 +238,12 @@ def test_a_network_whose_loss_is_many_times_as_high_is_surely_worse() -> None:
     stream = np.random.default_rng(0)
     simple = np.exp(2.5 * stream.normal(size=120)).astype(np.float32)
     network = 40 * simple.mean() * stream.chisquare(2, 120).astype(np.float32)
-    model = replace(constant("regression"), rows=RowResults(simple, None, None))
-    (found,) = gained([model], RowResults(network, None, None), data)
+    model = replace(constant("regression"), rows=OutOfFold(simple, None, None))
+    (found,) = gained([model], OutOfFold(network, None, None), data)
     assert found.gain.low < -30
     assert found.gain.high < -3
     (turned,) = gained(
-        [replace(model, rows=RowResults(network, None, None))], RowResults(simple, None, None), data
+        [replace(model, rows=OutOfFold(network, None, None))], OutOfFold(simple, None, None), data
     )
     assert 0.8 < turned.gain.low < turned.gain.value < turned.gain.high < 1
     # One ratio and its inverse are as far from 1.
@@ -257,11 +257,11 @@ def test_who_is_right_in_the_same_rows_is_not_surely_better() -> None:
     data, _ = table(120)
     same = np.ones(120, dtype=np.float32)
     losses = np.linspace(0.1, 1.0, 120).astype(np.float32)
-    model = replace(constant(), rows=RowResults(losses, same, None))
-    (found,) = gained([model], RowResults(losses, same, None), data, 0.0, 0.001)
+    model = replace(constant(), rows=OutOfFold(losses, same, None))
+    (found,) = gained([model], OutOfFold(losses, same, None), data, 0.0, 0.001)
     assert (found.score_gain.low, found.score_gain.value, found.score_gain.high) == (0.0, 0.0, 0.0)
-    model = replace(constant(), rows=RowResults(losses, None, np.array([0.8, 0.9, 0.7])))
-    (found,) = gained([model], RowResults(losses, None, np.array([0.8, 0.9, 0.7])), data, 0.0, -0.001)
+    model = replace(constant(), rows=OutOfFold(losses, None, np.array([0.8, 0.9, 0.7])))
+    (found,) = gained([model], OutOfFold(losses, None, np.array([0.8, 0.9, 0.7])), data, 0.0, -0.001)
     assert (found.score_gain.low, found.score_gain.value, found.score_gain.high) == (0.0, 0.0, 0.0)
 
 
@@ -269,8 +269,8 @@ def test_who_is_right_in_the_same_rows_is_not_surely_better() -> None:
 def test_scores_of_two_folds_differ_by_no_more_than_they_can() -> None:
     data, _ = table(120)
     losses = np.linspace(0.1, 1.0, 120).astype(np.float32)
-    model = replace(constant(), rows=RowResults(losses, None, np.array([0.5, 0.5])))
-    network = RowResults(losses, None, np.array([0.4, 0.8]))
+    model = replace(constant(), rows=OutOfFold(losses, None, np.array([0.5, 0.5])))
+    network = OutOfFold(losses, None, np.array([0.4, 0.8]))
     assert gained([model], network, data)[0].score_gain.high > 1
     (found,) = gained([model], network, data, score_span=1.0)
     assert (found.score_gain.low, found.score_gain.high) == (-1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Underfits, fits or overfits, by made-up trials."""
+"""Underfits, fits or overfits, by made-up variants."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from taut.evidence import verdict as module
 from taut.evidence.interval import Interval
-from taut.evidence.trials import Side, Trial
+from taut.evidence.variants import Side, Variant
 from taut.evidence.verdict import STRONGER_MATTERS, WEAKER_MATTERS, Fit, Gain, Verdict, gain_of, judge
-from tests.evidence.trials_helpers import trial
+from tests.evidence.variants_helpers import variant
 
 
 def rows(mean: float = 1.0, n: int = 400, seed: int = 0) -> np.ndarray:
@@ -32,10 +32,10 @@ def like(share: float, spread: float = 0.05, seed: int = 1, n: int = 400) -> np.
 def judged(weaker: float = 0.0, stronger: float = 0.0, **how: Any) -> Verdict:
     return judge(
         [
-            trial("as it is", "own", BASE),
-            trial("dropout 0.5", "weaker", like(weaker)),
-            trial("batch norm", "other", like(0.8, seed=3)),
-            trial("twice as wide", "stronger", like(stronger, seed=2)),
+            variant("as it is", "own", BASE),
+            variant("dropout 0.5", "weaker", like(weaker)),
+            variant("batch norm", "other", like(0.8, seed=3)),
+            variant("twice as wide", "stronger", like(stronger, seed=2)),
         ],
         how.get("weight"),
         how.get("seed", 0),
@@ -89,14 +89,14 @@ def test_chance_is_no_verdict(error: float, fit: str) -> None:
     noise = (noise - noise.mean()) / noise.std()
     own = np.full(400, 1.0)
     other = 0.95 + error * 20 * noise
-    found = judge([trial("as it is", "own", own), trial("L2 5", "weaker", other)], None, 0)
+    found = judge([variant("as it is", "own", own), variant("L2 5", "weaker", other)], None, 0)
     assert found.weaker.measured == pytest.approx(0.05)
     assert found.weaker.share.high - found.weaker.share.low == pytest.approx(2 * 1.96 * error, rel=0.1)
     assert found.fit == fit
 
 
 def test_without_alternatives_it_fits() -> None:
-    found = judge([trial("as it is", "own", BASE)], None, 0)
+    found = judge([variant("as it is", "own", BASE)], None, 0)
     assert found.fit == "fits"
     assert found.weaker.best == found.stronger.best == ""
     assert not found.weaker.matters(0.0)
@@ -104,22 +104,22 @@ def test_without_alternatives_it_fits() -> None:
 
 @pytest.mark.parametrize(("side", "fit"), [("weaker", "overfits"), ("stronger", "underfits")])
 def test_a_network_that_diverges_has_everything_to_gain(side: Side, fit: Fit) -> None:
-    own = trial("as it is", "own", BASE, failed=True)
-    found = judge([own, trial("other", side, BASE)], None, 0)
+    own = variant("as it is", "own", BASE, failed=True)
+    found = judge([own, variant("other", side, BASE)], None, 0)
     assert (found.fit, found.degree) == (fit, "badly")
     assert found.gain.share == Interval(1.0, 1.0, 1.0)
 
 
 def test_batch_norm_may_keep_a_network_from_diverging() -> None:
-    own = trial("as it is", "own", BASE, failed=True)
-    others = [trial("batch norm", "other", BASE), trial("twice as wide", "stronger", BASE)]
-    found = judge([own, trial("L2 5", "weaker", BASE, failed=True), *others], None, 0)
+    own = variant("as it is", "own", BASE, failed=True)
+    others = [variant("batch norm", "other", BASE), variant("twice as wide", "stronger", BASE)]
+    found = judge([own, variant("L2 5", "weaker", BASE, failed=True), *others], None, 0)
     assert (found.fit, found.weaker.best) == ("overfits", "batch norm")
 
 
 def test_where_both_sides_help_a_network_that_diverges_it_overfits() -> None:
-    own = trial("as it is", "own", BASE, failed=True)
-    found = judge([own, trial("L2 5", "weaker", BASE), trial("twice as wide", "stronger", BASE)], None, 0)
+    own = variant("as it is", "own", BASE, failed=True)
+    found = judge([own, variant("L2 5", "weaker", BASE), variant("twice as wide", "stronger", BASE)], None, 0)
     assert found.fit == "overfits"
 
 
@@ -127,8 +127,8 @@ def test_where_both_sides_help_a_network_that_diverges_it_overfits() -> None:
 
 
 def gain(*others: np.ndarray, own: np.ndarray = BASE, **how: Any) -> Gain:
-    tried = [trial(f"L2 {i}", "weaker", losses) for i, losses in enumerate(others)]
-    return gain_of(trial("as it is", "own", own), tried, how.get("weight"), how.get("seed", 0))
+    tried = [variant(f"L2 {i}", "weaker", losses) for i, losses in enumerate(others)]
+    return gain_of(variant("as it is", "own", own), tried, how.get("weight"), how.get("seed", 0))
 
 
 def test_a_gain_has_the_interval_of_a_paired_ratio() -> None:
@@ -157,11 +157,11 @@ def test_having_picked_the_best_is_taken_off() -> None:
 
 
 def test_the_best_is_named_and_those_that_diverged_are_passed_over() -> None:
-    own = trial("as it is", "own", BASE)
+    own = variant("as it is", "own", BASE)
     tried = [
-        trial("L2 0", "weaker", like(0.9), failed=True),
-        trial("L2 1", "weaker", like(0.1)),
-        trial("L2 2", "weaker", like(0.3, seed=5)),
+        variant("L2 0", "weaker", like(0.9), failed=True),
+        variant("L2 1", "weaker", like(0.1)),
+        variant("L2 2", "weaker", like(0.3, seed=5)),
     ]
     found = gain_of(own, tried, None, 0)
     assert found.best == "L2 2"
@@ -237,6 +237,8 @@ def test_what_matters(measured: float, half: float, best: str, matters: bool) ->
 
 def test_a_network_without_any_loss_has_nothing_to_gain() -> None:
     zero = np.zeros(50)
-    found: Trial = trial("as it is", "own", zero)
-    verdict = judge([found, trial("L2 5", "weaker", zero), trial("twice as wide", "stronger", zero)], None, 0)
+    found: Variant = variant("as it is", "own", zero)
+    verdict = judge(
+        [found, variant("L2 5", "weaker", zero), variant("twice as wide", "stronger", zero)], None, 0
+    )
     assert verdict.fit == "fits"

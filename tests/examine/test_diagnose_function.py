@@ -16,7 +16,7 @@ import pytest
 
 from taut import L2, BatchNorm, EarlyStopping, Recipe
 from taut.errors import DataError, ParameterError, TrainingError
-from taut.evidence.trials import Trial, Trials
+from taut.evidence.variants import Variant, Variants
 from taut.examine import diagnose
 from taut.examine import diagnose_function as here
 from taut.examine.diagnosis import Diagnosis
@@ -331,16 +331,16 @@ def test_a_network_that_diverges_as_it_is_has_a_diagnosis_of_what_does_not(
     n_failed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is; and also where it is stopped."""
-    original = Trials.own
+    original = Variants.own
 
-    def own(self: Trials) -> list[Trial]:
+    def own(self: Variants) -> list[Variant]:
         sound = original(self)
         if len(sound) < 2:  # parts of the rows, for the learning curve
             return sound
         failed = [self._failed(t.name, t.side, t.candidate, 0, self._own) for t in sound[:n_failed]]
         return [*failed, *sound[n_failed:]]
 
-    monkeypatch.setattr(Trials, "own", own)
+    monkeypatch.setattr(Variants, "own", own)
     one = found()
     assert (one.verdict, one.degree) == ("overfits", "badly")
     assert math.isnan(one.validation_loss.value)

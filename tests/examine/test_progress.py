@@ -15,10 +15,10 @@ def test_networks_are_counted_and_the_total_may_grow() -> None:
     seen: list[ExamineProgress] = []
     news = ExamineNews(seen.append)
     news.expect(3)
-    news.arrived()
+    news.on_done()
     news.expect(3)  # nothing new
     news.expect(4)
-    news.arrived()
+    news.on_done()
     assert [(one.done, one.total) for one in seen] == [(0, 3), (1, 3), (1, 4), (2, 4)]
 
 
@@ -29,13 +29,13 @@ def test_the_time_left_is_guessed_by_what_is_done(monkeypatch: pytest.MonkeyPatc
     news = ExamineNews(seen.append)
     news.expect(4)
     now = 106.0
-    news.arrived()
+    news.on_done()
     now = 108.0
-    news.arrived()
+    news.on_done()
     assert [one.seconds for one in seen] == [0.0, 6.0, 8.0]
     assert [one.seconds_left for one in seen] == [None, 18.0, 8.0]
     for _ in range(3):
-        news.arrived()
+        news.on_done()
     assert seen[-1].seconds_left == 0.0  # more than were expected
 
 
@@ -49,12 +49,12 @@ def test_work_that_is_no_network_counts_in_the_time_and_a_limit_cuts_it(
     news = ExamineNews(seen.append, limit=30.0)
     news.expect(4, math.nan)
     now = 1.0
-    news.arrived()
+    news.on_done()
     assert seen[-1].seconds_left is None  # how much there is beyond the networks is not known yet
     news.expect(4, 4.0)
     news.worked(2.0)
     now = 5.0
-    news.arrived()
+    news.on_done()
     assert seen[-1].seconds_left == 5.0  # 4 of 8 are done, in 5 s
     news.expect(100, 4.0)
     assert seen[-1].seconds_left == 25.0  # the limit ends it before
@@ -72,7 +72,7 @@ def test_one_call_at_a_time_whatever_the_threads() -> None:
 
     news = ExamineNews(listen)
     threads = [
-        threading.Thread(target=lambda: [news.arrived() for _ in range(50)] and None) for _ in range(4)
+        threading.Thread(target=lambda: [news.on_done() for _ in range(50)] and None) for _ in range(4)
     ]
     for thread in threads:
         thread.start()
@@ -85,7 +85,7 @@ def test_one_call_at_a_time_whatever_the_threads() -> None:
 def test_without_a_listener_nothing_happens() -> None:
     news = ExamineNews(None)
     news.expect(1)
-    news.arrived()
+    news.on_done()
 
 
 def test_lines_are_printed_now_and_then(

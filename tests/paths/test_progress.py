@@ -14,7 +14,7 @@ def test_what_is_done_is_counted_and_the_time_left_is_guessed() -> None:
     news.begin("training", 4)
     for _ in range(4):
         time.sleep(0.01)
-        news.arrived()
+        news.on_done()
     assert [(one.doing, one.done, one.total) for one in told] == [
         ("looking for the top", 0, 0), ("training", 0, 4), ("training", 1, 4), ("training", 2, 4),
         ("training", 3, 4), ("training", 4, 4),
@@ -29,7 +29,7 @@ def test_what_is_done_is_counted_and_the_time_left_is_guessed() -> None:
 def test_nobody_need_listen() -> None:
     news = News(time.monotonic(), None)
     news.begin("training", 2)
-    news.arrived()
+    news.on_done()
 
 
 def test_a_line_now_and_then_and_one_when_all_is_done(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
-from taut.selection.score import CandidateScore, State, failed_score
+from taut.selection.score import CandidateScore, TrialState, failed_score
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
 Estimator = TypeVar("Estimator", TautClassifierCV, TautRegressorCV)
@@ -35,7 +35,7 @@ def scored(
     recipe: Recipe,
     losses: Sequence[float],
     *,
-    state: State = "complete",
+    state: TrialState = "complete",
     scoring: Sequence[float] | None = None,
     zero_share: float = 0.0,
     candidate: Candidate | None = None,

@@ -15,8 +15,7 @@ from taut.engine.base import Control, Curve, Data, Engine, Fold, Member, Status,
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import cross_validation_splits, make_folds
-from taut.selection.ladder import Ladder
-from taut.selection.news import Listeners
+from taut.selection.progress import Callbacks
 from taut.selection.proposer import Proposer
 from taut.selection.race import NO_CUTS, Rule
 from taut.selection.result import SearchResult
@@ -24,6 +23,7 @@ from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
 from taut.selection.search import Search
 from taut.selection.space import Space
+from taut.selection.stages import Stages
 from taut.table.matrices import Matrix, matrix_from_numbers
 from taut.techniques import L1, BatchNorm, EarlyStopping
 
@@ -110,12 +110,12 @@ def search(
     task: Any = "classification",
     *,
     given: tuple[Data, Matrix] | None = None,
-    ladder: Ladder | None = None,
+    stages: Stages | None = None,
     learning_rate: float = 0.01,
     rule: Rule = NO_CUTS,
     at_a_time: int = 8,
-    ledger: Any = None,
-    listeners: Listeners | None = None,
+    trial_store: Any = None,
+    callbacks: Callbacks | None = None,
     **changes: Any,
 ) -> Search:
     """A search over these on a small table, without cuts; ``changes`` are Search's own, or Settings."""
@@ -126,14 +126,14 @@ def search(
     return Search(
         engine=engine,
         data=data,
-        ladder=ladder or Ladder(tuple(folds_of(data, matrix))),
+        stages=stages or Stages(tuple(folds_of(data, matrix))),
         settings=settings(**common),
         baselines=space.baselines(),
         proposer=Fixed(candidates, at_a_time),
         batch_size=at_a_time,
         rule=rule,
-        ledger=ledger,
-        listeners=listeners or Listeners(),
+        trial_store=trial_store,
+        callbacks=callbacks or Callbacks(),
         **changes,
     )
 
@@ -171,19 +171,19 @@ def assert_same_result(a: SearchResult, b: SearchResult) -> None:
     assert a.curves.keys() == b.curves.keys()
     for name, curves in a.curves.items():
         for one_curve, other_curve in zip(curves, b.curves[name], strict=True):
-            for part in ("train", "validation", "hits"):
+            for part in ("train", "validation", "correct"):
                 assert getattr(one_curve, part).tobytes() == getattr(other_curve, part).tobytes()
     assert a.row_losses.keys() == b.row_losses.keys()
     for number, rows in a.row_losses.items():
         assert rows.tobytes() == b.row_losses[number].tobytes()
 
 
-def curve(validation: Any, train: Any = None, hits: Any = None) -> Curve:
+def curve(validation: Any, train: Any = None, correct: Any = None) -> Curve:
     validation = np.asarray(validation, dtype=np.float64)
     return Curve(
         validation / 2 if train is None else np.asarray(train, dtype=np.float64),
         validation,
-        1.0 - validation / 10 if hits is None else np.asarray(hits, dtype=np.float64),
+        1.0 - validation / 10 if correct is None else np.asarray(correct, dtype=np.float64),
     )
 
 
@@ -249,7 +249,7 @@ class ScriptedTraining(Training):
         n = len(self._member.fold.validation)
         return np.broadcast_to(self._lines[epoch - 1], n).astype(np.float32)
 
-    def hits(self, epoch: int) -> NDArray[np.bool_] | None:
+    def correct(self, epoch: int) -> NDArray[np.bool_] | None:
         losses = self.losses(epoch)
         return None if losses is None or self._task == "regression" else losses < math.log(2)
 
@@ -261,8 +261,8 @@ class ScriptedTraining(Training):
         rate = self._member.learning_rate
         return {"layers.0.weight": np.array([[epoch, rate]], dtype=np.float32)}
 
-    def go_on(self, goal: int, heed_patience: bool, control: Control) -> None:
-        if not heed_patience and self._status is Status.STOPPED and self._epoch < goal:
+    def go_on(self, goal: int, respect_patience: bool, control: Control) -> None:
+        if not respect_patience and self._status is Status.STOPPED and self._epoch < goal:
             self._status = Status.RUNNING
         patience = self._member.hooks.patience
         while self._status is Status.RUNNING and self._epoch < goal and not control.should_stop():
@@ -276,7 +276,7 @@ class ScriptedTraining(Training):
             self._epoch += 1
             weight = None if np.ndim(line) == 0 else self._weight
             self._means.append(float(np.average(line, weights=weight)))
-            if heed_patience and patience and self._epoch - self.best_epoch >= patience:
+            if respect_patience and patience and self._epoch - self.best_epoch >= patience:
                 self._status = Status.STOPPED
 
 
@@ -305,11 +305,11 @@ class ScriptedEngine(Engine):
         members: Any,
         *,
         until_epoch: Any = None,
-        heed_patience: Any = None,
+        respect_patience: Any = None,
         control: Any = None,
     ) -> list[Training]:
         self.calls.append(until_epoch)
-        heed = until_epoch is None if heed_patience is None else heed_patience
+        heed = until_epoch is None if respect_patience is None else respect_patience
         control = control or Control()
         trainings = [one if isinstance(one, Training) else self.begin(one, data) for one in members]
         for i, training in enumerate(trainings):

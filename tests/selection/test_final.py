@@ -15,10 +15,10 @@ from taut.errors import TrainingWarning
 from taut.recipe import Recipe
 from taut.selection.final import N_REFIT, Finish
 from taut.selection.folds import Split, make_fold
-from taut.selection.ladder import Ladder
-from taut.selection.race import Entry
+from taut.selection.race import Trial
 from taut.selection.runner import Runner
 from taut.selection.runs import FoldRun
+from taut.selection.stages import Stages
 from taut.streams import Stream, seed_of
 from taut.techniques import L2, BatchNorm, EarlyStopping
 from tests.selection.helpers import (
@@ -35,37 +35,37 @@ from tests.selection.helpers import (
 CHOSEN = SPACE.usual(Recipe(L2(0.1), BatchNorm(), EarlyStopping(5)))
 
 
-def finished(engine: Any = None, task: Any = "classification") -> tuple[Runner, Entry, Fold]:
-    """A runner, an entry that has all folds, and a fold of all rows."""
+def finished(engine: Any = None, task: Any = "classification") -> tuple[Runner, Trial, Fold]:
+    """A runner, a trial that has all folds, and a fold of all rows."""
     data, matrix = table(task=task)
     folds = tuple(folds_of(data, matrix))
-    runner = Runner(engine or CompiledEngine(1), data, Ladder(folds), settings())
-    entry = Entry(4, CHOSEN)
-    runs: Any = runner.first([entry.job(k) for k in range(3)], Control())
-    entry.runs.update(enumerate(runs))
+    runner = Runner(engine or CompiledEngine(1), data, Stages(folds), settings())
+    trial = Trial(4, CHOSEN)
+    runs: Any = runner.first([trial.job(k) for k in range(3)], Control())
+    trial.runs.update(enumerate(runs))
     everyone = Split(np.arange(240, dtype=np.int32), np.empty(0, dtype=np.int32))
-    return runner, entry, make_fold(everyone, data, matrix, 7)
+    return runner, trial, make_fold(everyone, data, matrix, 7)
 
 
 def test_by_default_the_folds_networks_are_handed_over() -> None:
-    runner, entry, _ = finished()
-    networks = Finish().networks(runner, entry, 7)
-    members = [runner.member(entry.job(k)) for k in range(3)]
+    runner, trial, _ = finished()
+    networks = Finish().networks(runner, trial, 7)
+    members = [runner.member(trial.job(k)) for k in range(3)]
     expected = runner.engine.train(runner.data, members, until_epoch=7)
     assert [bits(one) for one in networks] == [bits(one.trained("last")) for one in expected]
-    assert [one.encoder for one in networks] == [fold.encoder for fold in runner.ladder.folds]
+    assert [one.encoder for one in networks] == [fold.encoder for fold in runner.stages.folds]
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_refit_trains_several_seeds_on_all_rows_to_the_chosen_epoch(task: Any) -> None:
-    runner, entry, everyone = finished(task=task)
+    runner, trial, everyone = finished(task=task)
     runner.engine = CountingEngine(runner.engine)
-    networks = Finish("refit", everyone).networks(runner, entry, 13)
+    networks = Finish("refit", everyone).networks(runner, trial, 13)
     assert len(networks) == N_REFIT == 5
     assert sorted(runner.engine.epochs.values()) == [13] * N_REFIT  # beyond any patience, and no further
     assert len({repr(bits(one)) for one in networks}) == N_REFIT
     # By the book: the candidate's network, on all rows, from the seeds of this purpose.
-    usual = runner.member(entry.job(0))
+    usual = runner.member(trial.job(0))
     members = [
         replace(usual, fold=everyone, keep_losses=False, seed=seed_of(runner.settings.seed, Stream.REFIT, i))
         for i in range(N_REFIT)
@@ -82,28 +82,28 @@ def test_refit_trains_several_seeds_on_all_rows_to_the_chosen_epoch(task: Any) -
 def test_refit_depends_on_the_seed_and_on_no_thread() -> None:
     found = []
     for threads, seed in ((1, 0), (2, 0), (1, 1)):
-        runner, entry, everyone = finished(CompiledEngine(threads))
+        runner, trial, everyone = finished(CompiledEngine(threads))
         runner.settings = replace(runner.settings, seed=seed)
-        found.append([bits(one) for one in Finish("refit", everyone).networks(runner, entry, 5)])
+        found.append([bits(one) for one in Finish("refit", everyone).networks(runner, trial, 5)])
     assert found[0] == found[1]
     assert not any(one in found[0] for one in found[2])
 
 
 def folds_networks(runner: Runner, epoch: int) -> list[dict[str, bytes]]:
-    members = [runner.member(Entry(4, CHOSEN).job(k)) for k in range(3)]
+    members = [runner.member(Trial(4, CHOSEN).job(k)) for k in range(3)]
     made = CompiledEngine(1).train(runner.data, members, until_epoch=epoch)
     return [bits(one.trained("last")) for one in made]
 
 
 def test_where_refit_has_no_time_the_folds_networks_are_handed_over() -> None:
-    runner, entry, everyone = finished()
-    epoch = entry.runs[0].epoch
-    runner.first([entry.job(0)], Control())
-    runs = [entry.runs[k] for k in range(3)]
-    runner.further([entry.job(k) for k in range(3)], runs, [60] * 3, Control())
+    runner, trial, everyone = finished()
+    epoch = trial.runs[0].epoch
+    runner.first([trial.job(0)], Control())
+    runs = [trial.runs[k] for k in range(3)]
+    runner.further([trial.job(k) for k in range(3)], runs, [60] * 3, Control())
     with pytest.warns(TrainingWarning, match='No time was left for final="refit": the folds'):
         # All of them are at the last epoch, which needs no time.
-        networks = Finish("refit", everyone).networks(runner, entry, 60, Control(deadline=0.0))
+        networks = Finish("refit", everyone).networks(runner, trial, 60, Control(deadline=0.0))
     assert epoch < 60
     assert [bits(one) for one in networks] == folds_networks(runner, 60)
 
@@ -111,24 +111,24 @@ def test_where_refit_has_no_time_the_folds_networks_are_handed_over() -> None:
 def test_where_the_folds_networks_are_gone_and_no_time_is_left_they_are_those_of_their_own_best_epochs() -> (
     None
 ):
-    runner, entry, _ = finished()
-    best = [entry.runs[k].best_epoch for k in range(3)]
+    runner, trial, _ = finished()
+    best = [trial.runs[k].best_epoch for k in range(3)]
     assert 1 not in best
     with pytest.warns(TrainingWarning, match="No time was left.*epoch 1.*own best epochs"):
-        networks = Finish().networks(runner, entry, 1, Control(deadline=0.0))
-    members = [runner.member(entry.job(k)) for k in range(3)]
+        networks = Finish().networks(runner, trial, 1, Control(deadline=0.0))
+    members = [runner.member(trial.job(k)) for k in range(3)]
     expected = CompiledEngine(1).train(runner.data, members, until_epoch=best)
     assert [bits(one) for one in networks] == [bits(one.trained("last")) for one in expected]
     # With time they are those of that epoch, and nobody is warned.
-    in_time = Finish().networks(runner, entry, 1, Control())
+    in_time = Finish().networks(runner, trial, 1, Control())
     assert [bits(one) for one in in_time] == folds_networks(runner, 1)
 
 
 def test_where_there_is_nothing_else_they_are_made_whatever_the_time() -> None:
-    """As where all is from the ledger, and the time limit is over."""
-    runner, entry, _ = finished()
-    runner.forget([entry.number])
-    networks = Finish().networks(runner, entry, 7, Control(deadline=0.0))
+    """As where all is from the trial store, and the time limit is over."""
+    runner, trial, _ = finished()
+    runner.forget([trial.number])
+    networks = Finish().networks(runner, trial, 7, Control(deadline=0.0))
     assert [bits(one) for one in networks] == folds_networks(runner, 7)
 
 
@@ -152,17 +152,17 @@ class Interrupted:
 @pytest.mark.parametrize("kind", ["bag", "refit"])
 @pytest.mark.parametrize("given", [True, False])
 def test_ctrl_c_while_they_are_made_ends_at_once(kind: Any, given: bool) -> None:
-    runner, entry, everyone = finished()
-    runner.forget([entry.number])
+    runner, trial, everyone = finished()
+    runner.forget([trial.number])
     engine = Interrupted(runner.engine)
     runner.engine = engine  # type: ignore[assignment]
     finish = Finish("bag") if kind == "bag" else Finish("refit", everyone)
     if kind == "refit" and not given:
         with pytest.warns(TrainingWarning, match="No time"), pytest.raises(KeyboardInterrupt):
-            finish.networks(runner, entry, 5)
+            finish.networks(runner, trial, 5)
         return
     with pytest.raises(KeyboardInterrupt):
-        finish.networks(runner, entry, 5, Control() if given else None)
+        finish.networks(runner, trial, 5, Control() if given else None)
     assert engine.calls == (1 if given else 2)
 
 
@@ -176,10 +176,10 @@ def test_where_refit_diverges_the_folds_networks_are_handed_over(at: int) -> Non
             lines[at - 1] = math.nan
         return lines
 
-    runner, entry, everyone = finished(ScriptedEngine(script, []))
-    runner.engine.stages = list(runner.ladder.stages)  # type: ignore[attr-defined]
+    runner, trial, everyone = finished(ScriptedEngine(script, []))
+    runner.engine.stages = list(runner.stages.all)  # type: ignore[attr-defined]
     with pytest.warns(TrainingWarning, match='With final="refit" a network diverged.*the folds'):
-        networks = Finish("refit", everyone).networks(runner, entry, 5)
+        networks = Finish("refit", everyone).networks(runner, trial, 5)
     # A scripted network's weight is the epoch that it comes from.
     assert [float(network.weights["layers.0.weight"][0, 0]) for network in networks] == [5.0] * 3
 
@@ -187,14 +187,14 @@ def test_where_refit_diverges_the_folds_networks_are_handed_over(at: int) -> Non
 # --- how long it takes ------------------------------------------------------------------------------------
 
 
-def timed(threads: int, seconds: list[float], epochs: list[int]) -> tuple[Runner, Entry, Fold]:
+def timed(threads: int, seconds: list[float], epochs: list[int]) -> tuple[Runner, Trial, Fold]:
     runner, _, everyone = finished(CompiledEngine(threads))
-    entry = Entry(0, EARLY)
+    trial = Trial(0, EARLY)
     for k, (spent, n) in enumerate(zip(seconds, epochs, strict=True)):
-        usual = runner.first([entry.job(k)], Control())[0]
+        usual = runner.first([trial.job(k)], Control())[0]
         assert isinstance(usual, FoldRun)
-        entry.runs[k] = replace(usual, seconds=spent, epoch=n)
-    return runner, entry, everyone
+        trial.runs[k] = replace(usual, seconds=spent, epoch=n)
+    return runner, trial, everyone
 
 
 @pytest.mark.parametrize(
@@ -202,17 +202,17 @@ def timed(threads: int, seconds: list[float], epochs: list[int]) -> tuple[Runner
     [(1, 2.0 + 4.0 + 0.5), (2, 4.0), (8, 4.0)],  # the longest one at least
 )
 def test_the_folds_networks_take_about_as_long_as_before(threads: int, expected: float) -> None:
-    runner, entry, _ = timed(threads, [4.0, 4.0, 1.0], [20, 10, 20])
-    assert Finish().seconds(runner, entry, 10) == pytest.approx(expected)
+    runner, trial, _ = timed(threads, [4.0, 4.0, 1.0], [20, 10, 20])
+    assert Finish().seconds(runner, trial, 10) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("threads", "rounds"), [(1, 5.0), (2, 2.5), (8, 1.0)])
 def test_refit_takes_longer_as_there_are_more_rows_and_more_networks(threads: int, rounds: float) -> None:
-    runner, entry, everyone = timed(threads, [4.0, 4.0, 1.0], [20, 10, 20])
-    found = Finish("refit", everyone).seconds(runner, entry, 10)
+    runner, trial, everyone = timed(threads, [4.0, 4.0, 1.0], [20, 10, 20])
+    found = Finish("refit", everyone).seconds(runner, trial, 10)
     assert found == pytest.approx(4.0 * 240 / 160 * rounds)
 
 
 def test_a_run_of_no_epoch_has_no_time() -> None:
-    runner, entry, _ = timed(1, [0.0, 0.0, 0.0], [0, 0, 0])
-    assert Finish().seconds(runner, entry, 10) == 0.0
+    runner, trial, _ = timed(1, [0.0, 0.0, 0.0], [0, 0, 0])
+    assert Finish().seconds(runner, trial, 10) == 0.0

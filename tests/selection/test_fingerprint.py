@@ -32,7 +32,7 @@ def table() -> tuple[Data, tuple[Fold, ...]]:
 
 
 def test_it_is_a_sha_256_that_is_the_same_on_every_machine() -> None:
-    # A figure written down, so that a change of the rule is seen: old ledgers would be refused.
+    # A figure written down, so that a change of the rule is seen: old trial stores would be refused.
     expected = "18dcb97d9b069bca9e2f8cbeebd8e4876229fc46765fcc6ffe9021fdb1d05889"
     assert fingerprint(*table()) == expected
 

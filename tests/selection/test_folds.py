@@ -43,9 +43,9 @@ CLASSES = np.repeat([0, 1, 2], [60, 25, 15])
 
 def splits_of(cv: Any, target: Any = CLASSES, task: Any = "classification", **given: Any) -> list[Split]:
     target = np.asarray(target)
-    usual = {"groups": None, "seed": 0, "alike": apart(len(target))}
+    usual = {"groups": None, "seed": 0, "duplicates": apart(len(target))}
     given = {**usual, **given}
-    return cross_validation_splits(cv, target, given["groups"], task, given["seed"], given["alike"])
+    return cross_validation_splits(cv, target, given["groups"], task, given["seed"], given["duplicates"])
 
 
 def held(splits: list[Split]) -> list[list[int]]:
@@ -92,17 +92,17 @@ def test_numpys_whole_numbers_are_numbers_of_folds() -> None:
 
 
 @given(
-    alike=st.lists(st.integers(0, 12), min_size=30, max_size=60),
+    duplicates=st.lists(st.integers(0, 12), min_size=30, max_size=60),
     k=st.integers(2, 4),
     task=st.sampled_from(["classification", "regression"]),
     seed=st.integers(0, 3),
 )
-def test_rows_that_are_alike_stay_in_one_fold(alike: list[int], k: int, task: Any, seed: int) -> None:
-    groups = np.array(alike + [13, 14, 15, 16])  # at least four different ones
+def test_rows_that_are_alike_stay_in_one_fold(duplicates: list[int], k: int, task: Any, seed: int) -> None:
+    groups = np.array(duplicates + [13, 14, 15, 16])  # at least four different ones
     target = np.random.default_rng(seed).integers(0, 2, len(groups))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class may be rare here
-        splits = splits_of(k, target, task, alike=groups, seed=seed)
+        splits = splits_of(k, target, task, duplicates=groups, seed=seed)
     assert_partition(splits, len(groups))
     for split in splits:
         assert not set(groups[split.train]) & set(groups[split.validation])
@@ -113,7 +113,7 @@ def test_identical_rows_of_a_continuous_column_stay_in_one_fold() -> None:
     X[30:] = X[:30]  # every row stands there twice
     groups, others = duplicate_groups(matrix_from_numbers(X)[1])
     assert others == 0
-    splits = splits_of(5, np.tile([0, 1], 30), alike=groups)
+    splits = splits_of(5, np.tile([0, 1], 30), duplicates=groups)
     assert_partition(splits, 60)
     for split in splits:
         assert {row % 30 for row in split.train}.isdisjoint({row % 30 for row in split.validation})
@@ -124,17 +124,17 @@ def test_identical_rows_of_categories_are_met_by_chance_and_stay_apart() -> None
     frame = Frame((TextColumn("a", codes, ("u", "v")), TextColumn("b", codes[::-1].copy(), ("w", "x"))), 60)
     groups, others = duplicate_groups(matrix(describe(frame), frame, strict=True))
     assert others > 50
-    assert_partition(splits_of(5, np.tile([0, 1], 30), alike=groups), 60)
+    assert_partition(splits_of(5, np.tile([0, 1], 30), duplicates=groups), 60)
 
 
 @pytest.mark.fault(61)
 @pytest.mark.parametrize("k", [2, 3, 5])
 def test_a_class_whose_rows_are_all_identical_is_dealt_out(k: int) -> None:
     target = np.array([0] * 30 + [1] * 30 + [2] * 10)
-    alike = np.append(np.arange(60), np.full(10, 60))
-    alike[1] = 0  # twins of another class stay together
+    duplicates = np.append(np.arange(60), np.full(10, 60))
+    duplicates[1] = 0  # twins of another class stay together
     with pytest.warns(DataWarning, match="10 identical rows are dealt out over the folds"):
-        splits = splits_of(k, target, alike=alike)
+        splits = splits_of(k, target, duplicates=duplicates)
     assert_partition(splits, 70)
     for split in splits:
         assert set(target[split.train]) == {0, 1, 2}
@@ -156,7 +156,7 @@ def test_a_class_whose_rows_are_all_identical_is_not_held_out_as_a_whole() -> No
 @pytest.mark.parametrize("k", [2, 5])
 def test_where_all_rows_are_identical_they_are_dealt_out_all_the_same(k: int) -> None:
     with pytest.warns(DataWarning, match="The folds are not made as usual"):
-        splits = splits_of(k, np.tile([0, 1], 20), alike=np.zeros(40, dtype=int))
+        splits = splits_of(k, np.tile([0, 1], 20), duplicates=np.zeros(40, dtype=int))
     assert_partition(splits, 40)
 
 
@@ -218,7 +218,7 @@ def test_any_splitter_of_sklearn_is_taken_as_it_is(cv: Any) -> None:
     groups = np.arange(100) % 4
     given = groups if isinstance(cv, (GroupKFold, LeaveOneGroupOut)) else None
     # Rows that are alike are taut's affair only where taut makes the folds.
-    splits = splits_of(cv, groups=given, alike=np.zeros(100, dtype=int))
+    splits = splits_of(cv, groups=given, duplicates=np.zeros(100, dtype=int))
     expected = list(cv.split(np.zeros(100), CLASSES, given))
     assert len(splits) == len(expected)
     for split, (train, test) in zip(splits, expected, strict=True):
@@ -291,9 +291,9 @@ def test_the_holdout_is_about_the_fraction_and_leaves_someone_on_both_sides(
 
 
 def test_the_holdout_keeps_rows_together_that_are_alike() -> None:
-    alike = np.arange(100) // 4
-    split = holdout_split(0.2, np.tile([0, 0, 0, 0, 1, 1, 1, 1], 13)[:100], "classification", 0, alike)
-    assert not set(alike[split.train]) & set(alike[split.validation])
+    duplicates = np.arange(100) // 4
+    split = holdout_split(0.2, np.tile([0, 0, 0, 0, 1, 1, 1, 1], 13)[:100], "classification", 0, duplicates)
+    assert not set(duplicates[split.train]) & set(duplicates[split.validation])
     assert len(split.validation) == 20
 
 
@@ -464,19 +464,21 @@ def test_every_fold_draws_from_streams_of_its_own() -> None:
 
 
 def test_identical_rows_on_both_sides_of_somebodys_split_are_counted_and_warned_about() -> None:
-    alike = np.array([0, 1, 2, 2, 4, 5])
+    duplicates = np.array([0, 1, 2, 2, 4, 5])
     target = np.array([0, 1, 0, 1, 0, 1])
     apart = [(np.array([0, 1, 2]), np.array([3, 4, 5]))]
     with pytest.warns(DataWarning, match=r"^1 held-out rows are identical to rows that train"):
-        cross_validation_splits(apart, target, None, "classification", 0, alike)
+        cross_validation_splits(apart, target, None, "classification", 0, duplicates)
     together = [(np.array([0, 1, 4, 5]), np.array([2, 3]))]
-    cross_validation_splits(together, target, None, "classification", 0, alike)  # warnings are errors here
+    cross_validation_splits(
+        together, target, None, "classification", 0, duplicates
+    )  # warnings are errors here
 
 
 def test_groups_that_part_identical_rows_are_warned_about() -> None:
-    alike, groups = np.array([0, 1, 1, 3]), np.array([0, 0, 1, 1])
+    duplicates, groups = np.array([0, 1, 1, 3]), np.array([0, 0, 1, 1])
     with pytest.warns(DataWarning, match="identical"):
-        cross_validation_splits(2, np.arange(4.0), groups, "regression", 0, alike)
+        cross_validation_splits(2, np.arange(4.0), groups, "regression", 0, duplicates)
 
 
 def folds_of(splits: list[Split], n: int = 100) -> list[Fold]:

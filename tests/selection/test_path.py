@@ -132,7 +132,7 @@ def test_one_call_trains_all_and_one_goes_on_with_the_shorter_folds() -> None:
 
     engine.train = train  # type: ignore[method-assign]
     arrived: list[int] = []
-    train_rows(work(engine=engine), RECIPES, Control(), arrived=lambda: arrived.append(1))
+    train_rows(work(engine=engine), RECIPES, Control(), on_done=lambda: arrived.append(1))
     assert calls[0] == len(arrived) == 3 * len(RECIPES)
     assert len(calls) == 2
     assert calls[1] < calls[0]
@@ -234,7 +234,7 @@ def test_what_was_finished_is_scored_where_it_is_cut_off() -> None:
         if done[0] == 7:  # two recipes and a fold of a third
             control.cancelled.set()
 
-    rows = train_rows(work(), RECIPES, control, arrived=arrived)
+    rows = train_rows(work(), RECIPES, control, on_done=arrived)
     finished = [i for i, row in enumerate(rows) if row is not None]
     assert finished == sorted(spread(4)[:2])
     for i in finished:
@@ -263,7 +263,7 @@ def test_an_order_is_spread_wherever_it_ends(n: int) -> None:
 @tasks
 def test_by_epoch_every_epoch_is_a_row(task: Any) -> None:
     made, told = work(task), []
-    rows = train_by_epoch(made, Recipe(), Control(), arrived=lambda: told.append(1))
+    rows = train_by_epoch(made, Recipe(), Control(), on_done=lambda: told.append(1))
     assert len(rows) == len(told) == 40
     trainings = made.engine.train(made.data, [made.member(Recipe(), k) for k in range(3)])
     for k, training in enumerate(trainings):
@@ -292,4 +292,4 @@ def test_by_epoch_whole_epochs_are_kept_where_it_is_cut_off() -> None:
         if done[0] == 9:
             control.cancelled.set()
 
-    assert len(train_by_epoch(work(), Recipe(), control, arrived=arrived)) == 9
+    assert len(train_by_epoch(work(), Recipe(), control, on_done=arrived)) == 9

@@ -152,7 +152,7 @@ def test_tpe_heeds_what_was_told() -> None:
 
 @samplers
 def test_a_search_taken_up_again_asks_for_the_same(sampler: Any) -> None:
-    """As it does from a ledger: told at once what another was told bit by bit, and never asked before."""
+    """As from a trial store: told at once what another was told bit by bit, and never asked before."""
     proposer = OptunaProposer(SPACE, 5, sampler=sampler)
     batches, scores = [], []
     for batch in range(3):

@@ -17,13 +17,13 @@ from taut.engine.compiled.engine import CompiledEngine
 from taut.recipe import Recipe
 from taut.selection import runner as module
 from taut.selection.candidate import Candidate
-from taut.selection.ladder import Ladder
-from taut.selection.ledger import Ledger
-from taut.selection.runner import Job, Runner, Settings, judge_rows
+from taut.selection.runner import Job, Runner, Settings, row_results
 from taut.selection.runs import RACED
+from taut.selection.stages import Stages
+from taut.selection.trial_store import TrialStore
 from taut.techniques import L2, BatchNorm, Dropout, EarlyStopping
 from tests.engine.helpers import AfterLooks, each_loss, plain_encoder
-from tests.selection import ledgers
+from tests.selection import trial_stores
 from tests.selection.helpers import (
     EARLY,
     NONE,
@@ -45,19 +45,19 @@ tasks = pytest.mark.parametrize("task", ["classification", "regression"])
 
 
 def runner(
-    engine: Any = None, task: Any = "classification", *, taster: bool = False, ledger: Any = None,
+    engine: Any = None, task: Any = "classification", *, low_fidelity: bool = False, trial_store: Any = None,
     weight: Any = None, **changes: Any,
 ) -> Runner:  # fmt: skip
     data, matrix = table(task=task, score_weight=weight, fit_weight=weight)
     folds = tuple(folds_of(data, matrix))
-    ladder = Ladder(folds, folds_of(data, matrix, cv=4)[1] if taster else None)
+    stages = Stages(folds, folds_of(data, matrix, cv=4)[1] if low_fidelity else None)
     engine = engine or CompiledEngine(1)
-    return Runner(engine, data, ladder, settings(**changes), ledger)
+    return Runner(engine, data, stages, settings(**changes), trial_store)
 
 
-def scripted(losses: Any, ledger: Any = None, **changes: Any) -> Runner:
-    made = runner(ScriptedEngine(losses, []), ledger=ledger, **changes)
-    made.engine.stages = list(made.ladder.stages)  # type: ignore[attr-defined]
+def scripted(losses: Any, trial_store: Any = None, **changes: Any) -> Runner:
+    made = runner(ScriptedEngine(losses, []), trial_store=trial_store, **changes)
+    made.engine.stages = list(made.stages.all)  # type: ignore[attr-defined]
     return made
 
 
@@ -66,8 +66,8 @@ def jobs_of(candidate: Candidate, number: int = 2, stages: Any = (0, 1, 2)) -> l
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with ledgers.hasty_disk(), ledgers.open_ledger(tmp_path / "search") as opened:
+def trial_store(tmp_path: Path) -> Iterator[TrialStore]:
+    with trial_stores.hasty_disk(), trial_stores.open_trial_store(tmp_path / "search") as opened:
         yield opened
 
 
@@ -75,16 +75,16 @@ def assert_same_runs(a: Any, b: Any, *, but_seconds: bool = True) -> None:
     for one, other in zip(a, b, strict=True):
         if but_seconds:
             one, other = replace(one, seconds=0.0), replace(other, seconds=0.0)
-        assert ledgers.bits(one) == ledgers.bits(other)
+        assert trial_stores.bits(one) == trial_stores.bits(other)
 
 
 # --- members ----------------------------------------------------------------------------------------------
 
 
 def test_a_member_has_the_candidates_numbers_and_the_common_ones() -> None:
-    made = runner(taster=True, max_epochs=33, batch_size=17)
+    made = runner(low_fidelity=True, max_epochs=33, batch_size=17)
     candidate = Candidate(Recipe(L2(0.3), Dropout(0.2)), 0.007, (5, 6))
-    for stage, fold in enumerate(made.ladder.stages):
+    for stage, fold in enumerate(made.stages.all):
         member = made.member(Job(4, candidate, stage))
         assert member.fold is fold
         assert member.hooks == candidate.recipe.hooks()
@@ -100,7 +100,7 @@ def test_a_member_has_the_candidates_numbers_and_the_common_ones() -> None:
 
 
 def test_all_candidates_start_from_the_same_weights_and_each_stage_from_its_own() -> None:
-    made = runner(taster=True)
+    made = runner(low_fidelity=True)
     seeds = {made.member(Job(number, one, 0)).seed for number in (0, 9) for one in (EARLY, NONE, STRONG)}
     assert len(seeds) == 1
     assert len({made.member(Job(2, EARLY, stage)).seed for stage in range(4)}) == 4
@@ -182,7 +182,7 @@ def test_no_regularization_kept_of_early_stoppings_networks_has_the_last_epochs_
         monkeypatch.setattr(module, "_MOST_LOSSES", most)
         made = runner(max_epochs=120)
         (training,) = made.engine.train(
-            made.data, [made.member(Job(0, EARLY, 0))], until_epoch=120, heed_patience=False
+            made.data, [made.member(Job(0, EARLY, 0))], until_epoch=120, respect_patience=False
         )
         assert training.best_epoch < 100
         early, none = made.keep(Job(0, EARLY, 0), training), made.keep(Job(1, NONE, 0), training)
@@ -205,7 +205,7 @@ def test_each_half_of_the_rows_races_at_the_epoch_that_is_best_on_the_other(
         assert run is not None
         (training,) = made.engine.train(made.data, [made.member(job)])
         table = np.stack([training.losses(epoch) for epoch in range(1, training.epoch + 1)])
-        rows = made.ladder.folds[job.stage].validation
+        rows = made.stages.folds[job.stage].validation
         raced = run.losses[RACED]
         # Every row's loss is that of one of two epochs, and each of these is best on the other rows.
         found = {int(e) for e in np.flatnonzero((table == raced).sum(axis=1) > len(rows) // 4)}
@@ -252,7 +252,7 @@ def test_who_was_cut_off_is_none_and_the_others_are_there() -> None:
 
 
 def test_who_arrives_is_told_of_by_name() -> None:
-    made = runner(CompiledEngine(2), taster=True)
+    made = runner(CompiledEngine(2), low_fidelity=True)
     jobs = [Job(5, STRONG, 3), Job(6, EARLY, 0), Job(7, SPACE.usual(Recipe(L2(1e6))), 1)]
     seen: list[Job] = []
     made.first(jobs, Control(), seen.append)
@@ -325,7 +325,7 @@ def test_who_diverges_on_the_way_is_short_of_its_goal() -> None:
     assert [run.epoch for run in runs] == [3, 7]
     longer = made.further(jobs, runs, [7, 7], Control())
     assert longer is not None
-    # Short of its goal; its status stays that of its own stop, which is what a ledger has.
+    # Short of its goal; its status stays that of its own stop, which is what a trial store has.
     assert [(run.status, run.epoch) for run in longer] == [(Status.STOPPED, 4), (Status.STOPPED, 7)]
     # Asked again, whether its training is there or not, it comes no further.
     for gone in ([], [2]):
@@ -383,7 +383,7 @@ def test_losses_of_any_epoch_are_had(task: Any, gone: bool) -> None:
     assert found is not None
     for run, before, epoch, job in zip(found, runs, epochs, jobs, strict=True):
         assert set(run.losses) == {RACED, before.best_epoch, epoch}
-        rows = made.ladder.folds[job.stage].validation
+        rows = made.stages.folds[job.stage].validation
         mean = np.average(run.losses[epoch].astype(np.float64), weights=weight[rows])
         assert mean == pytest.approx(run.curve.validation[epoch - 1], rel=1e-5)
     # And once they are had nothing is trained for them.
@@ -514,26 +514,26 @@ def test_kept_networks_are_those_of_each_ones_own_best_epoch(candidate: Candidat
     assert made.kept_networks([*jobs, Job(9, candidate, 0)]) is None
 
 
-# --- the ledger -------------------------------------------------------------------------------------------
+# --- the trial store ----------------------------------------------------------------------------------------
 
 
-def test_what_is_in_the_ledger_is_not_trained_again(ledger: Ledger) -> None:
+def test_what_is_in_the_ledger_is_not_trained_again(trial_store: TrialStore) -> None:
     jobs = [*jobs_of(STRONG), *jobs_of(EARLY, 3)]
-    first = runner(ledger=ledger)
+    first = runner(trial_store=trial_store)
     assert first.recorded(jobs[0]) is None
     runs = first.first(jobs[:4], Control())
     counting = CountingEngine(CompiledEngine(1))
-    second = runner(counting, ledger=ledger)
+    second = runner(counting, trial_store=trial_store)
     seen: list[Job] = []
     again = second.first(jobs, Control(), seen.append)
     assert_same_runs(again[:4], runs, but_seconds=False)
     assert counting.epochs.keys() == {key_of(second.member(job)) for job in jobs[4:]}
-    assert sorted(seen) == sorted(jobs)  # those of the ledger are told of too
+    assert sorted(seen) == sorted(jobs)  # those of the trial store are told of too
     assert_same_runs(again, runner().first(jobs, Control()))
 
 
-def test_what_came_later_is_in_the_ledger_too(ledger: Ledger) -> None:
-    made, jobs = runner(ledger=ledger), jobs_of(STRONG)
+def test_what_came_later_is_in_the_ledger_too(trial_store: TrialStore) -> None:
+    made, jobs = runner(trial_store=trial_store), jobs_of(STRONG)
     runs: Any = made.first(jobs, Control())
     longer = made.further(jobs, runs, [58] * 3, Control())
     assert longer is not None
@@ -541,8 +541,8 @@ def test_what_came_later_is_in_the_ledger_too(ledger: Ledger) -> None:
     assert_same_runs([made.recorded(job) for job in jobs], found, but_seconds=False)
 
 
-def test_what_was_cut_off_is_not_for_the_ledger(ledger: Ledger) -> None:
-    made, job = runner(ledger=ledger), Job(0, EARLY, 0)
+def test_what_was_cut_off_is_not_for_the_ledger(trial_store: TrialStore) -> None:
+    made, job = runner(trial_store=trial_store), Job(0, EARLY, 0)
     (training,) = made.engine.train(made.data, [made.member(job)], until_epoch=3)
     run = made.keep(job, training, ended=False)
     assert run.epoch == 3
@@ -560,7 +560,7 @@ def test_row_losses_are_by_the_book(task: Any) -> None:
     data, _ = table(task=task)
     rows = np.array([5, 3, 200, 3], dtype=np.int32)
     outputs = np.random.default_rng(0).normal(0.0, 50.0, (4, data.n_outputs)).astype(np.float32)
-    found = judge_rows(data, outputs, rows).losses
+    found = row_results(data, outputs, rows).losses
     assert (found.dtype, found.shape) == (np.float32, (4,))
     np.testing.assert_allclose(found, each_loss(data, outputs, rows), rtol=1e-6, atol=1e-6)
 
@@ -569,5 +569,5 @@ def test_row_losses_of_large_outputs_are_finite() -> None:
     data, _ = table()
     rows = np.arange(3, dtype=np.int32)
     outputs = np.full((3, 3), 1e4) * np.arange(3)
-    found = judge_rows(data, outputs, rows).losses
+    found = row_results(data, outputs, rows).losses
     np.testing.assert_allclose(found, 1e4 * (2 - data.target[:3]), rtol=1e-6)

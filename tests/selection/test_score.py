@@ -135,7 +135,7 @@ def test_losses_and_scores_come_from_the_same_epochs() -> None:
     for k, epoch in enumerate(found.fold_epochs - 1):
         assert found.validation_loss[k] == curves[k].validation[epoch]
         assert found.train_loss[k] == curves[k].train[epoch]
-        assert found.score[k] == curves[k].hits[epoch]
+        assert found.score[k] == curves[k].correct[epoch]
 
 
 def test_without_early_stopping_the_last_epoch_scores() -> None:
@@ -209,7 +209,7 @@ def test_a_dropped_one_has_figures_of_the_folds_that_it_has() -> None:
     assert one.loss_se == pytest.approx(1.0)
     assert one.loss == 5.0  # which is anchored, and not the mean of these
     assert not one.complete
-    # After the taster it has none.
+    # After the low-fidelity stage it has none.
     nothing = dropped([NAN, NAN])
     assert math.isnan(nothing.gap)
     assert math.isnan(nothing.loss_se)

@@ -19,9 +19,9 @@ from taut.selection.candidate import Candidate
 from taut.selection.failures import describe_failures
 from taut.selection.final import N_REFIT, Finish
 from taut.selection.folds import Split, make_fold
-from taut.selection.ladder import Ladder
 from taut.selection.runner import Job
 from taut.selection.search import Search
+from taut.selection.stages import Stages
 from taut.techniques import L1, L2, BatchNorm, Dropout
 from tests.engine.helpers import each_loss
 from tests.selection.helpers import (
@@ -61,7 +61,7 @@ tasks = pytest.mark.parametrize("task", ["classification", "regression"])
 
 
 def all_jobs(made: Search, place: int, candidate: Candidate) -> list[Job]:
-    return [Job(place, candidate, k) for k in range(len(made.ladder.folds))]
+    return [Job(place, candidate, k) for k in range(len(made.stages.folds))]
 
 
 # --- who wins ---------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def test_scores_are_those_of_the_networks_at_the_chosen_epochs(task: Any, weight
     made = search(engine, [candidate], task, given=given)
     score = of(made.run(), candidate)
     data = made.data
-    for k, fold in enumerate(made.ladder.folds):
+    for k, fold in enumerate(made.stages.folds):
         member = made.settings.member(candidate, fold, k, data.n_outputs)
         (training,) = engine.train(data, [member], until_epoch=int(score.fold_epochs[k]))
         out = engine.predict(data.values, training.trained("last"), fold.validation).astype(np.float64)
@@ -142,7 +142,7 @@ def test_one_standard_error_takes_the_smallest_gap_among_the_near() -> None:
     means = {0: 5.1, 1: 4.9, 2: 4.95, 3: 4.94, 4: 6.0, 5: 5.12}
     gaps = {0: 0.5, 1: 0.5, 2: 0.3, 3: 0.2, 4: 0.0, 5: 0.1}
     data, matrix = table()
-    ladder = Ladder(tuple(folds_of(data, matrix)))
+    stages = Stages(tuple(folds_of(data, matrix)))
 
     def script(member: Any, stage: int) -> list[Any]:
         own = np.random.default_rng((tag_of(member), stage)).standard_normal(80)
@@ -150,9 +150,9 @@ def test_one_standard_error_takes_the_smallest_gap_among_the_near() -> None:
 
     found = {}
     for selection in ("best", "1se"):
-        engine = ScriptedEngine(script, ladder.stages, gap=lambda member: gaps[tag_of(member)])
+        engine = ScriptedEngine(script, stages.all, gap=lambda member: gaps[tag_of(member)])
         tried = [tagged(tag) for tag in range(1, 6)]
-        made = search(engine, tried, given=(data, matrix), ladder=ladder, max_epochs=2, selection=selection)
+        made = search(engine, tried, given=(data, matrix), stages=stages, max_epochs=2, selection=selection)
         found[selection] = made.run()
     # The fifth is near too, with a smaller gap, and worse than early stopping alone; the fourth is far.
     assert found["best"].best.candidate == tagged(1)
@@ -171,7 +171,7 @@ def test_shorter_folds_go_on_to_the_longest_ones_epoch(recipe: Recipe) -> None:
     candidate = Candidate(recipe, 0.03, (8,))
     alone = [
         engine.train(made.data, [made.settings.member(candidate, fold, k, 3)])[0]
-        for k, fold in enumerate(made.ladder.folds)
+        for k, fold in enumerate(made.stages.folds)
     ]
     longest = max(training.epoch for training in alone)
     assert min(training.epoch for training in alone) < longest < 200
@@ -180,7 +180,7 @@ def test_shorter_folds_go_on_to_the_longest_ones_epoch(recipe: Recipe) -> None:
     place = 0 if recipe == EARLY.recipe else 2
     assert result.candidates[place].epochs_trained == 3 * longest
     for k, training in enumerate(alone):
-        curve = made._entries[place].runs[k].curve
+        curve = made._trials[place].runs[k].curve
         assert len(curve) == longest
         assert curve.validation[: training.epoch].tobytes() == training.curve.validation.tobytes()
 
@@ -200,7 +200,7 @@ def test_the_networks_are_those_of_the_epoch_best_on_all_folds(task: Any, recipe
         assert result.best.epoch == len(mean)
     members = [
         made.settings.member(result.best.candidate, fold, k, made.data.n_outputs)
-        for k, fold in enumerate(made.ladder.folds)
+        for k, fold in enumerate(made.stages.folds)
     ]
     again = engine.train(made.data, members, until_epoch=result.best.epoch)
     assert networks_of(result) == [bits(training.trained("last")) for training in again]
@@ -215,7 +215,7 @@ def test_refit_networks_are_trained_on_all_rows_to_that_epoch() -> None:
     result = made.run()
     assert len(result.networks) == N_REFIT
     assert all(network.encoder is everyone.encoder for network in result.networks)
-    seeds = {made.settings.member(EARLY, fold, k, 3).seed for k, fold in enumerate(made.ladder.folds)}
+    seeds = {made.settings.member(EARLY, fold, k, 3).seed for k, fold in enumerate(made.stages.folds)}
     refit = [epochs for (_, _, seed), epochs in engine.epochs.items() if seed not in seeds]
     assert refit == [result.best.epoch] * N_REFIT
     # What is found is the same as with the folds' networks.
@@ -243,7 +243,7 @@ def test_the_baselines_are_one_training_looked_at_twice() -> None:
     for one, other in zip(early, none, strict=True):
         assert len(one) < len(other) == 200
         assert one.validation.tobytes() == other.validation[: len(one)].tobytes()
-    members = [made.settings.member(EARLY, fold, k, 3) for k, fold in enumerate(made.ladder.folds)]
+    members = [made.settings.member(EARLY, fold, k, 3) for k, fold in enumerate(made.stages.folds)]
     assert engine.epochs.keys() == {key_of(member) for member in members}
     # And the networks, which may be gone by then.
     assert set(engine.epochs.values()) <= {200, 200 + result.best.epoch}
@@ -262,7 +262,7 @@ def test_row_losses_are_those_of_the_networks_that_score_the_folds(task: Any) ->
     for place, score in enumerate(result.candidates):
         rows = result.row_losses[place]
         assert (rows.dtype, rows.shape) == (np.float32, (240,))
-        for k, fold in enumerate(made.ladder.folds):
+        for k, fold in enumerate(made.stages.folds):
             member = made.settings.member(score.candidate, fold, k, made.data.n_outputs)
             (training,) = engine.train(made.data, [member], until_epoch=int(score.fold_epochs[k]))
             z = engine.predict(made.data.values, training.trained("last"), fold.validation)
@@ -272,13 +272,13 @@ def test_row_losses_are_those_of_the_networks_that_score_the_folds(task: Any) ->
 
 def test_where_folds_repeat_a_rows_loss_is_its_mean() -> None:
     data, matrix = table()
-    ladder = Ladder(tuple(folds_of(data, matrix, cv=RepeatedKFold(n_splits=2, n_repeats=3, random_state=0))))
-    made = search(CompiledEngine(1), RECIPES[:1], given=(data, matrix), ladder=ladder)
+    stages = Stages(tuple(folds_of(data, matrix, cv=RepeatedKFold(n_splits=2, n_repeats=3, random_state=0))))
+    made = search(CompiledEngine(1), RECIPES[:1], given=(data, matrix), stages=stages)
     result = made.run()
     for place, score in enumerate(result.candidates):
-        runs = made._entries[place].runs
+        runs = made._trials[place].runs
         own = np.full((6, 240), np.nan)
-        for k, fold in enumerate(ladder.folds):
+        for k, fold in enumerate(stages.folds):
             own[k, fold.validation] = runs[k].losses[int(score.fold_epochs[k])]
         assert (np.isfinite(own).sum(axis=0) == 3).all()
         np.testing.assert_allclose(result.row_losses[place], np.nanmean(own, axis=0), rtol=1e-6)
@@ -287,9 +287,9 @@ def test_where_folds_repeat_a_rows_loss_is_its_mean() -> None:
 
 def test_rows_that_nobody_holds_out_have_none() -> None:
     data, matrix = table()
-    ladder = Ladder(tuple(folds_of(data, matrix, cv=ShuffleSplit(1, test_size=0.3, random_state=0))))
-    result = search(CompiledEngine(1), RECIPES[:1], given=(data, matrix), ladder=ladder).run()
-    held_out = np.isin(np.arange(240), ladder.folds[0].validation)
+    stages = Stages(tuple(folds_of(data, matrix, cv=ShuffleSplit(1, test_size=0.3, random_state=0))))
+    result = search(CompiledEngine(1), RECIPES[:1], given=(data, matrix), stages=stages).run()
+    held_out = np.isin(np.arange(240), stages.folds[0].validation)
     for rows in result.row_losses.values():
         assert np.isfinite(rows[held_out]).all()
         assert np.isnan(rows[~held_out]).all()
@@ -362,9 +362,9 @@ def test_where_all_diverge_the_error_names_the_likely_cause() -> None:
 
 def scripted(losses: Any, recipes: list[Recipe], max_epochs: int = 10) -> Search:
     data, matrix = table()
-    ladder = Ladder(tuple(folds_of(data, matrix)))
-    engine = ScriptedEngine(losses, ladder.stages)
-    return search(engine, recipes, given=(data, matrix), ladder=ladder, max_epochs=max_epochs)
+    stages = Stages(tuple(folds_of(data, matrix)))
+    engine = ScriptedEngine(losses, stages.all)
+    return search(engine, recipes, given=(data, matrix), stages=stages, max_epochs=max_epochs)
 
 
 def test_baselines_that_diverge_at_once_are_counted_and_named_too() -> None:

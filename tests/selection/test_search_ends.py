@@ -17,13 +17,13 @@ from taut.engine.compiled.engine import CompiledEngine
 from taut.errors import TrainingWarning
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
-from taut.selection.ladder import Ladder
-from taut.selection.news import Listeners, Progress
+from taut.selection.progress import Callbacks, Progress
 from taut.selection.proposer import Proposer
 from taut.selection.race import NO_CUTS, Rule
 from taut.selection.score import CandidateScore
 from taut.selection.search import Search
 from taut.selection.space import single_recipes
+from taut.selection.stages import Stages
 from taut.techniques import BatchNorm, EarlyStopping
 from tests.selection.helpers import (
     EARLY,
@@ -70,8 +70,8 @@ def endless(
     """A search that nothing but a limit or Ctrl+C ends."""
     engine = CompiledEngine(threads)
     engine.prepare()
-    listeners = Listeners(on_progress=on_progress)
-    made = search(engine, [], given=table(n, p), listeners=listeners, rule=rule, **changes)
+    callbacks = Callbacks(on_progress=on_progress)
+    made = search(engine, [], given=table(n, p), callbacks=callbacks, rule=rule, **changes)
     made.proposer = Endless()
     return made
 
@@ -86,9 +86,9 @@ def wide(made: Search, hidden: tuple[int, ...], learning_rate: float = 0.01) -> 
 
 def scripted(script: Any, tried: Sequence[Any] = (), clock: Clock | None = None, **changes: Any) -> Search:
     data, matrix = table()
-    ladder = Ladder(tuple(folds_of(data, matrix)))
-    engine = ScriptedEngine(script, ladder.stages, clock)
-    return search(engine, tried, given=(data, matrix), ladder=ladder, **changes)
+    stages = Stages(tuple(folds_of(data, matrix)))
+    engine = ScriptedEngine(script, stages.all, clock)
+    return search(engine, tried, given=(data, matrix), stages=stages, **changes)
 
 
 def worst_baseline(result: Any) -> float:
@@ -128,7 +128,7 @@ def test_ctrl_c_gives_the_best_so_far(done: int, threads: int) -> None:
     assert result.best.merit >= worst_baseline(result)
     assert len(result.networks) == 3
     # What was chosen is the same network as in a search of its own.
-    folds = made.ladder.folds
+    folds = made.stages.folds
     members = [made.settings.member(result.best.candidate, fold, k, 3) for k, fold in enumerate(folds)]
     again = made.engine.train(made.data, members, until_epoch=result.best.epoch)
     assert networks_of(result) == [bits(training.trained("last")) for training in again]
@@ -162,7 +162,7 @@ def test_interrupted_after_any_number_of_folds(folds_done: int) -> None:
         if progress.done >= 2 and progress.folds == 6 + folds_done:  # the baselines have six
             made._stop.cancelled.set()
 
-    made.listeners = Listeners(on_progress=stop)
+    made.callbacks = Callbacks(on_progress=stop)
     result = made.run()
     assert result.interrupted
     # Fold by fold, the better one first: it has its last fold when five are done, the other when six are.
@@ -185,7 +185,7 @@ def test_a_candidate_cut_off_after_its_folds_ended_is_told_and_not_chosen() -> N
         if progress.folds == 6 + 3:
             made._stop.cancelled.set()
 
-    made.listeners = Listeners(on_progress=stop)
+    made.callbacks = Callbacks(on_progress=stop)
     result = made.run()
     score = of(result, recipe)
     assert (score.state, score.epoch, score.epochs_trained) == ("cut off", 3, 22 + 23 + 24)
@@ -266,7 +266,7 @@ def test_a_network_that_was_not_made_to_the_end_is_never_handed_out(monkeypatch:
     begun = ScriptedEngine.train
 
     def train(self: Any, data: Any, members: Any, **how: Any) -> Any:
-        if made._judge.anchor is not None and how.get("until_epoch") == [2] * 3:
+        if made._trial_scorer.anchor is not None and how.get("until_epoch") == [2] * 3:
             # As where the time is over: it comes back early.
             return [self.begin(member, data) for member in members]
         return begun(self, data, members, **how)
@@ -293,7 +293,7 @@ def test_one_that_was_cut_off_never_leads() -> None:
             made._stop.cancelled.set()
 
     seen: list[Progress] = []
-    made.listeners = Listeners(on_progress=lambda progress: (stop(progress), seen.append(progress))[1])
+    made.callbacks = Callbacks(on_progress=lambda progress: (stop(progress), seen.append(progress))[1])
     result = made.run()
     cut_off = of(result, tagged(1))
     assert (cut_off.state, cut_off.batch) == ("cut off", 0)

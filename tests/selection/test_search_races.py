@@ -12,9 +12,9 @@ import pytest
 from taut.engine.compiled.engine import CompiledEngine
 from taut.errors import TrainingWarning
 from taut.recipe import Recipe
-from taut.selection.ladder import Ladder
 from taut.selection.race import NO_CUTS, Rule
 from taut.selection.search import Search
+from taut.selection.stages import Stages
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 from tests.selection.helpers import (
     EARLY,
@@ -42,7 +42,7 @@ HARSHEST = Rule(chance=1.1, share=1e-9, again=1.0)
 @pytest.fixture(autouse=True)
 def two_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The race is judged after the first fold and after the second, however many it is by default."""
-    monkeypatch.setattr("taut.selection.ladder._SINGLY", 2)
+    monkeypatch.setattr("taut.selection.stages._SINGLY", 2)
     monkeypatch.setattr("taut.selection.search._FIRST_BATCH_FOLDS", 1)
 
 
@@ -52,19 +52,19 @@ def at_once(rows: Any) -> list[Any]:
 
 
 def raced(
-    losses: Any, tried: Sequence[Any], rule: Rule, *, taster: bool = False, clock: Clock | None = None,
+    losses: Any, tried: Sequence[Any], rule: Rule, *, low_fidelity: bool = False, clock: Clock | None = None,
     epochs: Any = at_once, **changes: Any,
 ) -> Search:  # fmt: skip
     """A search over candidates whose losses are written by tag (0 for the baselines) and stage."""
     data, matrix = table(n=4 * N)
     folds = tuple(folds_of(data, matrix, cv=4))
-    ladder = Ladder(folds, folds_of(data, matrix, cv=4, seed=1)[0] if taster else None)
+    stages = Stages(folds, folds_of(data, matrix, cv=4, seed=1)[0] if low_fidelity else None)
 
     def script(member: Any, stage: int) -> Any:
         return epochs(losses(tag_of(member), stage))
 
-    engine = ScriptedEngine(script, ladder.stages, clock)
-    given: dict[str, Any] = {"given": (data, matrix), "ladder": ladder, "rule": rule, "max_epochs": 3}
+    engine = ScriptedEngine(script, stages.all, clock)
+    given: dict[str, Any] = {"given": (data, matrix), "stages": stages, "rule": rule, "max_epochs": 3}
     return search(engine, tried, **{**given, **changes})
 
 
@@ -178,7 +178,7 @@ def test_it_is_told_to_the_proposer_and_is_never_chosen() -> None:
 def test_its_row_losses_are_those_of_the_folds_that_it_has() -> None:
     made = raced(lambda tag, stage: np.arange(N) + 100.0 * tag, [tagged(1), tagged(2)], HARSH)
     result = made.run()
-    first = made.ladder.folds[0].validation
+    first = made.stages.folds[0].validation
     rows = result.row_losses[2]
     np.testing.assert_array_equal(rows[first], np.arange(N) + 100.0)
     assert np.isnan(np.delete(rows, first)).all()
@@ -248,7 +248,7 @@ def test_who_was_dropped_is_let_go_of() -> None:
     assert held <= {0, 1, result.chosen, leader}
 
 
-# --- the taster -------------------------------------------------------------------------------------------
+# --- the low-fidelity stage --------------------------------------------------------------------------------
 
 
 def test_the_taster_is_raced_and_has_no_part_in_the_score() -> None:
@@ -257,8 +257,8 @@ def test_the_taster_is_raced_and_has_no_part_in_the_score() -> None:
             return {0: 50.0, 1: 20.0, 2: 60.0, 3: 50.0}[tag]
         return {0: 5.0, 1: 6.0, 2: 1.0, 3: 4.0}[tag]
 
-    result = raced(losses, [tagged(1), tagged(2), tagged(3)], HARSH, taster=True).run()
-    # The first is better on the taster only, the second on the folds only.
+    result = raced(losses, [tagged(1), tagged(2), tagged(3)], HARSH, low_fidelity=True).run()
+    # The first is better on the low-fidelity stage only, the second on the folds only.
     assert states(result)[2:] == ["dropped", "dropped", "complete"]
     assert n_folds(result) == [4, 4, 1, 0, 4]
     # No regularization is two epochs later, which is worse by 2.
@@ -271,10 +271,10 @@ def test_the_taster_is_raced_and_has_no_part_in_the_score() -> None:
 def test_with_a_taster_and_without_cuts_scores_are_the_same(rule: Rule) -> None:
     data, matrix = table()
     folds = tuple(folds_of(data, matrix))
-    tasting = Ladder(folds, folds_of(data, matrix, cv=5, seed=1)[0])
+    tasting = Stages(folds, folds_of(data, matrix, cv=5, seed=1)[0])
     found = [
-        search(CompiledEngine(1), MANY[:6], given=(data, matrix), ladder=ladder, rule=rule).run()
-        for ladder in (Ladder(folds), tasting)
+        search(CompiledEngine(1), MANY[:6], given=(data, matrix), stages=stages, rule=rule).run()
+        for stages in (Stages(folds), tasting)
     ]
     for one, other in zip(found[0].candidates, found[1].candidates, strict=True):
         assert_same_score(one, other, but=["seconds", "epochs_trained"])
@@ -287,7 +287,7 @@ def test_with_a_taster_and_without_cuts_scores_are_the_same(rule: Rule) -> None:
 
 
 def test_no_regularization_can_lead_where_there_is_a_taster() -> None:
-    made = raced(unlucky, [tagged(1), tagged(2)], HARSH, taster=True, epochs=list)
+    made = raced(unlucky, [tagged(1), tagged(2)], HARSH, low_fidelity=True, epochs=list)
     result = made.run()
     early, none = result.candidates[:2]
     assert none.loss < early.loss
@@ -295,10 +295,10 @@ def test_no_regularization_can_lead_where_there_is_a_taster() -> None:
 
 
 def test_a_taster_that_the_time_limit_cuts_off(monkeypatch: Any) -> None:
-    """Early stopping alone has no taster then, and nobody else has time for one."""
+    """Early stopping alone has no low-fidelity stage then, and nobody else has time for one."""
     clock = Clock(monkeypatch)
-    made = raced(lambda tag, stage: 5.0, [tagged(1)], HARSH, taster=True, clock=clock)
-    # Its folds take 12 seconds, its taster would take 3; half of the time is for the baselines.
+    made = raced(lambda tag, stage: 5.0, [tagged(1)], HARSH, low_fidelity=True, clock=clock)
+    # Its folds take 12 seconds, its low-fidelity stage would take 3; half of the time is for the baselines.
     made.deadline = clock.now + 2 * 13
     result = made.run()
     assert result.best.candidate in (EARLY, NONE)

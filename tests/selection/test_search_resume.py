@@ -1,4 +1,4 @@
-"""A search with a ledger: interrupted anywhere and taken up again, it ends as if nothing had happened."""
+"""A search with a trial store: interrupted anywhere and taken up again, it ends as if nothing had been."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from taut.engine.compiled.engine import CompiledEngine
 from taut.errors import StoreError
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
-from taut.selection.ladder import Ladder
-from taut.selection.news import Listeners, Progress
+from taut.selection.progress import Callbacks, Progress
 from taut.selection.proposer import OptunaProposer, Proposer
 from taut.selection.race import Rule
 from taut.selection.search import Search
+from taut.selection.stages import Stages
 from taut.techniques import L1, L2, Dropout, EarlyStopping
-from tests.selection import ledgers
+from tests.selection import trial_stores
 from tests.selection.helpers import (
     EARLY,
     SPACE,
@@ -46,13 +46,13 @@ RULE = Rule(0.1, 0.5, 0.7)
 
 @pytest.fixture(autouse=True)
 def hasty() -> Iterator[None]:
-    with ledgers.hasty_disk():
+    with trial_stores.hasty_disk():
         yield
 
 
 @final
 class Silent(Proposer):
-    """Is never asked: the ledger has all batches."""
+    """Is never asked: the trial store has all batches."""
 
     n_first = 6
 
@@ -106,11 +106,11 @@ class DyingEngine(Engine):
 # --- real networks ----------------------------------------------------------------------------------------
 
 
-def usual(engine: Engine, ledger: Any = None, on_progress: Any = None, **changes: Any) -> Search:
+def usual(engine: Engine, trial_store: Any = None, on_progress: Any = None, **changes: Any) -> Search:
     """Batches from the design and from TPE, which race; twelve candidates and the baselines."""
     made = search(
-        engine, [], rule=RULE, at_a_time=4, n_candidates=14, max_epochs=40, ledger=ledger,
-        listeners=Listeners(on_progress=on_progress), **changes,
+        engine, [], rule=RULE, at_a_time=4, n_candidates=14, max_epochs=40, trial_store=trial_store,
+        callbacks=Callbacks(on_progress=on_progress), **changes,
     )  # fmt: skip
     made.proposer = OptunaProposer(replace(SPACE, search_rate=True), 0, n_first=6)
     return made
@@ -122,8 +122,8 @@ def whole() -> Any:
 
 
 def test_a_ledger_changes_nothing(whole: Any, tmp_path: Path) -> None:
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        assert_same_result(usual(CompiledEngine(1), ledger).run(), whole)
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        assert_same_result(usual(CompiledEngine(1), trial_store).run(), whole)
     assert {score.state for score in whole.candidates} == {"complete", "dropped"}
     assert {score.batch for score in whole.candidates} == {-1, 0, 1, 2}
 
@@ -136,13 +136,13 @@ def test_interrupted_and_taken_up_again_it_ends_the_same(folds: int, whole: Any,
         if progress.done >= 2 and progress.folds >= 6 + folds:
             made._stop.cancelled.set()
 
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        made = usual(CompiledEngine(2), ledger, stop)
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        made = usual(CompiledEngine(2), trial_store, stop)
         first = made.run()
     assert first.interrupted
     assert len(first.candidates) < len(whole.candidates)
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        second = usual(CompiledEngine(1), ledger).run()
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        second = usual(CompiledEngine(1), trial_store).run()
     assert not second.interrupted
     assert_same_result(second, whole)
 
@@ -151,9 +151,9 @@ def test_killed_again_and_again_it_ends_the_same(whole: Any, tmp_path: Path) -> 
     """Each session lives a little longer than it takes to get to where the one before it was."""
     deaths = 0
     for events in count(3, 9):
-        with ledgers.open_ledger(tmp_path / "search") as ledger:
+        with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
             try:
-                result = usual(DyingEngine(CompiledEngine(2), events), ledger).run()
+                result = usual(DyingEngine(CompiledEngine(2), events), trial_store).run()
                 break
             except Killed:
                 deaths += 1
@@ -162,18 +162,18 @@ def test_killed_again_and_again_it_ends_the_same(whole: Any, tmp_path: Path) -> 
 
 
 def test_done_once_it_is_not_done_again(whole: Any, tmp_path: Path) -> None:
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        first = usual(CompiledEngine(2), ledger).run()
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        first = usual(CompiledEngine(2), trial_store).run()
     engine = CountingEngine(CompiledEngine(2))
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        elapsed = ledger.elapsed
-        made = usual(engine, ledger)
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        elapsed = trial_store.elapsed
+        made = usual(engine, trial_store)
         made.proposer = Silent()
         second = made.run()
     assert_same_result(second, whole)
-    # Only the networks that are handed over are made, which no ledger keeps.
+    # Only the networks that are handed over are made, which no trial store keeps.
     members = [
-        made.settings.member(second.best.candidate, fold, k, 3) for k, fold in enumerate(made.ladder.folds)
+        made.settings.member(second.best.candidate, fold, k, 3) for k, fold in enumerate(made.stages.folds)
     ]
     assert engine.epochs == {key_of(member): second.best.epoch for member in members}
     # The time of both.
@@ -185,22 +185,22 @@ def test_progress_counts_what_was_done_before(tmp_path: Path) -> None:
     seen: list[list[Progress]] = []
     for _ in range(2):
         seen.append([])
-        with ledgers.open_ledger(tmp_path / "search") as ledger:
-            usual(CompiledEngine(2), ledger, seen[-1].append).run()
+        with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+            usual(CompiledEngine(2), trial_store, seen[-1].append).run()
     first, second = (news[-1] for news in seen)
     assert (second.done, second.folds, second.best) == (first.done, first.folds, first.best)
     assert second.seconds > first.seconds
 
 
 def test_a_ledger_that_cannot_be_written_ends_the_search(tmp_path: Path) -> None:
-    ledger = ledgers.open_ledger(tmp_path / "search")
-    made = usual(CompiledEngine(2), ledger)
+    trial_store = trial_stores.open_trial_store(tmp_path / "search")
+    made = usual(CompiledEngine(2), trial_store)
 
     def close(progress: Progress) -> None:
         if progress.folds == 6 + 3:
-            ledger.close()
+            trial_store.close()
 
-    made.listeners = Listeners(on_progress=close)
+    made.callbacks = Callbacks(on_progress=close)
     with pytest.raises(StoreError, match="closed"):
         made.run()
 
@@ -225,13 +225,15 @@ TRIED = [
 ]  # fmt: skip
 
 
-def scripted(wrap: Callable[[Engine], Engine], ledger: Any = None, *, taster: bool = True) -> Search:
+def scripted(
+    wrap: Callable[[Engine], Engine], trial_store: Any = None, *, low_fidelity: bool = True
+) -> Search:
     data, matrix = table(n=90)
     folds = tuple(folds_of(data, matrix))
-    ladder = Ladder(folds, folds_of(data, matrix, cv=3, seed=1)[0] if taster else None)
+    stages = Stages(folds, folds_of(data, matrix, cv=3, seed=1)[0] if low_fidelity else None)
     return search(
-        wrap(ScriptedEngine(losses, ladder.stages)), TRIED, given=(data, matrix), ladder=ladder, max_epochs=8,
-        rule=RULE, ledger=ledger, at_a_time=3,
+        wrap(ScriptedEngine(losses, stages.all)), TRIED, given=(data, matrix), stages=stages, max_epochs=8,
+        rule=RULE, trial_store=trial_store, at_a_time=3,
     )  # fmt: skip
 
 
@@ -245,31 +247,29 @@ def test_killed_at_any_moment_it_ends_the_same(tmp_path: Path) -> None:
     for events in count(0, 3):
         path = tmp_path / str(events)
         try:
-            with ledgers.open_ledger(path) as ledger:
-                scripted(lambda engine, n=events: DyingEngine(engine, n), ledger).run()
+            with trial_stores.open_trial_store(path) as trial_store:
+                scripted(lambda engine, n=events: DyingEngine(engine, n), trial_store).run()
             break
         except Killed:
             n_deaths += 1
-        with ledgers.open_ledger(path) as ledger:
-            assert_same_result(scripted(lambda engine: engine, ledger).run(), expected)
+        with trial_stores.open_trial_store(path) as trial_store:
+            assert_same_result(scripted(lambda engine: engine, trial_store).run(), expected)
     assert n_deaths > 18
 
 
 def test_what_had_ended_is_not_trained_again(tmp_path: Path) -> None:
     for events in range(20, 60, 8):
         path = tmp_path / str(events)
-        with pytest.raises(Killed), ledgers.open_ledger(path) as ledger:
-            scripted(lambda engine, n=events: DyingEngine(engine, n), ledger).run()
-        with ledgers.open_ledger(path) as ledger:
-            made = scripted(CountingEngine, ledger)
-            seeds = [
-                made.settings.member(EARLY, fold, k, 3).seed for k, fold in enumerate(made.ladder.stages)
-            ]
+        with pytest.raises(Killed), trial_stores.open_trial_store(path) as trial_store:
+            scripted(lambda engine, n=events: DyingEngine(engine, n), trial_store).run()
+        with trial_stores.open_trial_store(path) as trial_store:
+            made = scripted(CountingEngine, trial_store)
+            seeds = [made.settings.member(EARLY, fold, k, 3).seed for k, fold in enumerate(made.stages.all)]
             known = {
                 (candidate.learning_rate, seeds[stage])
                 for number, candidate in enumerate([*made.baselines, *TRIED])
                 for stage in range(4)
-                if ledger.run(number, stage) is not None and candidate != RESTLESS
+                if trial_store.run(number, stage) is not None and candidate != RESTLESS
             }
             assert len(known) >= 4  # the baselines are one training
             result = made.run()
@@ -284,11 +284,11 @@ def test_what_had_ended_is_not_trained_again(tmp_path: Path) -> None:
 
 
 def test_what_was_found_counts_although_the_time_is_over(tmp_path: Path) -> None:
-    """A search that its time limit ended, started again: nothing of what is in the ledger needs time."""
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        first = scripted(lambda engine: engine, ledger).run()
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        made = scripted(lambda engine: engine, ledger)
+    """A search that its time limit ended, started again: nothing of what is in the trial store needs time."""
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        first = scripted(lambda engine: engine, trial_store).run()
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        made = scripted(lambda engine: engine, trial_store)
         made.deadline = 0.0
         second = made.run()
     assert second.best.candidate == first.best.candidate == tagged(5)
@@ -296,19 +296,19 @@ def test_what_was_found_counts_although_the_time_is_over(tmp_path: Path) -> None
 
 
 def test_a_search_that_the_time_limit_ended_goes_on_without_one(tmp_path: Path, monkeypatch: Any) -> None:
-    expected = scripted(lambda engine: engine, taster=False).run()
+    expected = scripted(lambda engine: engine, low_fidelity=False).run()
     for seconds in (30, 60, 120, 150):
         path = tmp_path / str(seconds)
-        with monkeypatch.context() as patch, ledgers.open_ledger(path) as ledger:
+        with monkeypatch.context() as patch, trial_stores.open_trial_store(path) as trial_store:
             clock = Clock(patch)
-            made = scripted(lambda engine: engine, ledger, taster=False)
+            made = scripted(lambda engine: engine, trial_store, low_fidelity=False)
             assert isinstance(made.engine, ScriptedEngine)
             made.engine.clock = clock
             made.deadline = clock.now + seconds
             made.run()
             assert clock.now <= made.deadline
-        with ledgers.open_ledger(path) as ledger:
-            result = scripted(lambda engine: engine, ledger, taster=False).run()
+        with trial_stores.open_trial_store(path) as trial_store:
+            result = scripted(lambda engine: engine, trial_store, low_fidelity=False).run()
         # A batch may have been made smaller for want of time, and those after it have other members then.
         assert result.chosen == expected.chosen
         for one in result.candidates:
@@ -331,12 +331,12 @@ LATE = Candidate(Recipe(EarlyStopping(2)), 1.0, (8,))
 
 def test_a_divergence_beyond_its_own_stop_is_the_same_when_resumed(tmp_path: Path) -> None:
     data, matrix = table(n=90)
-    ladder = Ladder(tuple(folds_of(data, matrix)))
+    stages = Stages(tuple(folds_of(data, matrix)))
 
-    def made(ledger: Any = None, events: float = math.inf) -> Search:
-        engine = DyingEngine(ScriptedEngine(late, ladder.stages), events)
-        given: dict[str, Any] = {"given": (data, matrix), "ladder": ladder, "max_epochs": 8}
-        return search(engine, [LATE, tagged(2)], ledger=ledger, rule=RULE, at_a_time=1, **given)
+    def made(trial_store: Any = None, events: float = math.inf) -> Search:
+        engine = DyingEngine(ScriptedEngine(late, stages.all), events)
+        given: dict[str, Any] = {"given": (data, matrix), "stages": stages, "max_epochs": 8}
+        return search(engine, [LATE, tagged(2)], trial_store=trial_store, rule=RULE, at_a_time=1, **given)
 
     expected = made().run()
     failed = of(expected, LATE)
@@ -346,41 +346,41 @@ def test_a_divergence_beyond_its_own_stop_is_the_same_when_resumed(tmp_path: Pat
     for events in count(0):
         path = tmp_path / str(events)
         try:
-            with ledgers.open_ledger(path) as ledger:
-                made(ledger, events).run()
+            with trial_stores.open_trial_store(path) as trial_store:
+                made(trial_store, events).run()
             break
         except Killed:
             n_deaths += 1
-        with ledgers.open_ledger(path) as ledger:
-            run = ledger.run(2, 0)
+        with trial_stores.open_trial_store(path) as trial_store:
+            run = trial_store.run(2, 0)
             n_late += run is not None and run.epoch == 4
-            assert_same_result(made(ledger).run(), expected)
+            assert_same_result(made(trial_store).run(), expected)
     assert n_deaths > 10
-    assert n_late > 0  # also where the ledger has it beyond its own stop
-    # And where all is in the ledger.
-    with ledgers.open_ledger(path) as ledger:
-        assert_same_result(made(ledger).run(), expected)
+    assert n_late > 0  # also where the trial store has it beyond its own stop
+    # And where all is in the trial store.
+    with trial_stores.open_trial_store(path) as trial_store:
+        assert_same_result(made(trial_store).run(), expected)
 
 
-@pytest.mark.parametrize("taster", [False, True])
+@pytest.mark.parametrize("low_fidelity", [False, True])
 def test_early_stopping_is_complete_although_the_ledger_has_no_other_baseline(
-    taster: bool, tmp_path: Path
+    low_fidelity: bool, tmp_path: Path
 ) -> None:
-    expected = scripted(lambda engine: engine, taster=taster).run()
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        made = scripted(lambda engine: engine, ledger, taster=taster)
+    expected = scripted(lambda engine: engine, low_fidelity=low_fidelity).run()
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        made = scripted(lambda engine: engine, trial_store, low_fidelity=low_fidelity)
 
         def die(progress: Progress) -> None:
             if progress.done == 1:
                 raise Killed
 
-        made.listeners = Listeners(on_progress=die)
+        made.callbacks = Callbacks(on_progress=die)
         with pytest.raises(Killed):
             made.run()
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        assert all(ledger.run(0, k) is not None for k in range(3))
-        assert all(ledger.run(1, k) is None for k in range(3))
-        made = scripted(lambda engine: engine, ledger, taster=taster)
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        assert all(trial_store.run(0, k) is not None for k in range(3))
+        assert all(trial_store.run(1, k) is None for k in range(3))
+        made = scripted(lambda engine: engine, trial_store, low_fidelity=low_fidelity)
         made.deadline = 0.0  # no time for anything else
         result = made.run()  # and nobody is warned that there was no time for it
         assert result.best.candidate == EARLY
@@ -388,5 +388,7 @@ def test_early_stopping_is_complete_although_the_ledger_has_no_other_baseline(
         assert [score.state for score in result.candidates] == ["complete", "cut off"]
         assert len(result.networks) == 3
     # And with time all ends as if nothing had happened.
-    with ledgers.open_ledger(tmp_path / "search") as ledger:
-        assert_same_result(scripted(lambda engine: engine, ledger, taster=taster).run(), expected)
+    with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
+        assert_same_result(
+            scripted(lambda engine: engine, trial_store, low_fidelity=low_fidelity).run(), expected
+        )

@@ -16,9 +16,9 @@ from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.final import Finish
 from taut.selection.folds import Split, make_fold
-from taut.selection.ladder import Ladder
 from taut.selection.race import Rule
 from taut.selection.scored_epochs import TimedScorer
+from taut.selection.stages import Stages
 from taut.techniques import EarlyStopping
 from tests.engine.helpers import AfterLooks
 from tests.selection.helpers import EARLY, NONE, Clock, bits, folds_of, networks_of, search, table, tagged
@@ -69,7 +69,7 @@ def test_networks_of_a_cut_off_baseline_are_those_of_one_epoch_on_all_folds() ->
     made.deadline = time.monotonic() + 0.7
     result = made.run()
     assert not result.best.complete
-    folds = made.ladder.folds
+    folds = made.stages.folds
     members = [made.settings.member(result.best.candidate, fold, k, 3) for k, fold in enumerate(folds)]
     again = made.engine.train(made.data, members, until_epoch=result.best.epoch)
     assert networks_of(result) == [bits(training.trained("last")) for training in again]
@@ -80,17 +80,17 @@ def test_networks_cut_off_within_an_epoch_are_those_of_its_start(looks: int, mon
     # The shortest calls into the kernels, and an end after so many of them.
     monkeypatch.setattr("taut.engine.compiled.engine._CALL_SECONDS", 0.0)
     data, matrix = table()
-    ladder = Ladder((folds_of(data, matrix)[0],))
-    made = search(CompiledEngine(1), [], given=(data, matrix), ladder=ladder, learning_rate=1e-4)
+    stages = Stages((folds_of(data, matrix)[0],))
+    made = search(CompiledEngine(1), [], given=(data, matrix), stages=stages, learning_rate=1e-4)
     made._stop = Control(cancelled=AfterLooks(looks))
     result = made.run()
     assert not result.best.complete
-    members = [made.settings.member(made.baselines[0], ladder.folds[0], 0, 3)]
+    members = [made.settings.member(made.baselines[0], stages.folds[0], 0, 3)]
     (again,) = made.engine.train(data, members, until_epoch=result.best.epoch)
     assert networks_of(result) == [bits(again.trained("last"))]
     assert len(result.curves["chosen"][0]) == result.best.epoch
     # Its score is that of this network.
-    rows = result.row_losses[result.chosen][ladder.folds[0].validation]
+    rows = result.row_losses[result.chosen][stages.folds[0].validation]
     assert rows.mean() == pytest.approx(result.best.loss, rel=1e-5)
 
 

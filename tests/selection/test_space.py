@@ -35,11 +35,11 @@ def points(space: Space) -> st.SearchStrategy[dict[str, Any]]:
 
     def numbers(switches: dict[str, bool]) -> st.SearchStrategy[dict[str, Any]]:
         parts: dict[str, Any] = {name: st.just(on) for name, on in switches.items()}
-        for axis in space.axes:
-            if axis.condition and not switches[axis.condition]:
+        for dimension in space.dimensions:
+            if dimension.condition and not switches[dimension.condition]:
                 continue
-            whole = st.integers(int(axis.low), int(axis.high))
-            parts[axis.name] = whole if axis.whole else st.floats(axis.low, axis.high)
+            whole = st.integers(int(dimension.low), int(dimension.high))
+            parts[dimension.name] = whole if dimension.whole else st.floats(dimension.low, dimension.high)
         return st.fixed_dictionaries(parts)
 
     return st.fixed_dictionaries({name: st.booleans() for name in space.switches}).flatmap(numbers)
@@ -59,21 +59,25 @@ def test_everything_but_early_stopping_is_searched() -> None:
 
 @spaces
 def test_the_axes_are_the_techniques_own_ranges_and_what_else_is_searched(space: Space) -> None:
-    axes = {axis.name: axis for axis in space.axes}
+    dimensions = {dimension.name: dimension for dimension in space.dimensions}
     for kind in NUMBERS:
-        axis = axes.pop(f"{kind.name}_strength")
+        dimension = dimensions.pop(f"{kind.name}_strength")
         range_ = kind.search_range
-        assert (axis.low, axis.high, axis.log) == (range_.low, range_.high, range_.scale == "log")
-        assert (axis.whole, axis.condition) == (False, kind.name)
+        assert (dimension.low, dimension.high, dimension.log) == (
+            range_.low,
+            range_.high,
+            range_.scale == "log",
+        )
+        assert (dimension.whole, dimension.condition) == (False, kind.name)
     if space.search_rate:
-        rate = axes.pop("learning_rate")
+        rate = dimensions.pop("learning_rate")
         assert (rate.low, rate.high, rate.log, rate.whole) == (LEARNING_RATES.low, LEARNING_RATES.high, 1, 0)
     if space.search_widths:
-        width, depth = axes.pop("log2_width"), axes.pop("depth")
+        width, depth = dimensions.pop("log2_width"), dimensions.pop("depth")
         assert (2**width.low, 2**width.high, depth.low, depth.high) == (32, 256, 1, 3)
         assert width.whole
         assert depth.whole
-    assert not axes
+    assert not dimensions
     assert space.switches == tuple(kind.name for kind in SEARCHED)
 
 
@@ -93,7 +97,7 @@ def test_without_hidden_layers_what_acts_on_hidden_units_is_not_searched(rate: b
     assert Dropout not in space.kinds
     assert space.kinds == tuple(kind for kind in SEARCHED if kind not in (BatchNorm, Dropout))
     assert space.switches == tuple(kind.name for kind in space.kinds)
-    assert not {axis.condition for axis in space.axes} & {BatchNorm.name, Dropout.name}
+    assert not {dimension.condition for dimension in space.dimensions} & {BatchNorm.name, Dropout.name}
     made = [one for one in islice(space.design(0), 62) if one not in alone(space)][:60]
     # Each technique alone first, then mixtures, of those alone.
     assert [is_single(one.recipe) for one in made[: len(space.kinds)]] == list(space.kinds)
@@ -145,10 +149,10 @@ def test_a_candidate_has_its_point_again(space: Space, data: Any) -> None:
     candidate = space.candidate(point)
     found = space.point(candidate)
     assert found.keys() == point.keys()
-    for axis in space.axes:
-        if axis.name in found:
-            assert axis.low <= found[axis.name] <= axis.high
-            assert found[axis.name] == pytest.approx(point[axis.name], rel=0.05)
+    for dimension in space.dimensions:
+        if dimension.name in found:
+            assert dimension.low <= found[dimension.name] <= dimension.high
+            assert found[dimension.name] == pytest.approx(point[dimension.name], rel=0.05)
     assert {name: found[name] for name in space.switches} == {name: point[name] for name in space.switches}
     # And there and back again is the same.
     assert space.candidate(found) == candidate
@@ -169,9 +173,9 @@ def test_what_lies_outside_is_cut_to_the_ranges() -> None:
     for candidate, end in ((far, "high"), (near, "low")):
         found = space.point(candidate)
         assert [found[name] for name in space.switches] == [kind in (L2, Dropout) for kind in SEARCHED]
-        for axis in space.axes:
-            if axis.name in found:
-                assert found[axis.name] == getattr(axis, end), axis.name
+        for dimension in space.dimensions:
+            if dimension.name in found:
+                assert found[dimension.name] == getattr(dimension, end), dimension.name
     assert type(space.point(far)["depth"]) is type(space.point(far)["log2_width"]) is int
 
 
@@ -301,17 +305,17 @@ def test_mixtures_fill_the_space() -> None:
     for kind in SEARCHED:
         assert 0.5 < count[kind] / n < 0.85
     assert {len(one.recipe.techniques) - 1 for one in mixtures} == set(range(2, len(SEARCHED) + 1))
-    for axis in space.axes:
-        places = [space.point(one)[axis.name] for one in mixtures if axis.name in space.point(one)]
-        if axis.whole:
-            values = np.bincount(places)[int(axis.low) :] / len(places)
-            np.testing.assert_allclose(values, 1 / (axis.high - axis.low + 1), atol=0.06)
+    for dimension in space.dimensions:
+        places = [space.point(one)[dimension.name] for one in mixtures if dimension.name in space.point(one)]
+        if dimension.whole:
+            values = np.bincount(places)[int(dimension.low) :] / len(places)
+            np.testing.assert_allclose(values, 1 / (dimension.high - dimension.low + 1), atol=0.06)
             continue
-        scale = np.log if axis.log else np.asarray
-        low, high = scale(axis.low), scale(axis.high)
+        scale = np.log if dimension.log else np.asarray
+        low, high = scale(dimension.low), scale(dimension.high)
         for share in (0.25, 0.5, 0.75):
             below = np.mean(scale(np.array(places)) <= low + share * (high - low))
-            assert below == pytest.approx(share, abs=0.07), axis.name
+            assert below == pytest.approx(share, abs=0.07), dimension.name
 
 
 @spaces

@@ -23,7 +23,7 @@ def guesses(found: dict[str, Any]) -> list[tuple[float, float]]:
         if over:
             time_left.batch_is_over()
         else:
-            time_left.arrived()
+            time_left.done()
         told.append((second, time_left.seconds(second)))
     return told
 
@@ -47,8 +47,8 @@ def test_the_time_left_never_more_than_doubles_after_a_tenth(found: dict[str, An
 def test_what_is_remembered_counts_with_the_time_that_it_took() -> None:
     afresh, resumed = TimeLeft([40.0, 20.0], 1.0), TimeLeft([40.0, 20.0], 1.0)
     for second in range(1, 31):
-        afresh.arrived()
-        resumed.arrived()  # at once, and each took a second then
+        afresh.done()
+        resumed.done()  # at once, and each took a second then
         assert resumed.seconds(float(second)) == afresh.seconds(float(second))
     assert resumed.seconds(30.0) == pytest.approx(30.0)
 
@@ -56,7 +56,7 @@ def test_what_is_remembered_counts_with_the_time_that_it_took() -> None:
 def test_a_race_that_takes_more_than_thought_is_nearly_over_and_one_that_takes_less_is_over() -> None:
     time_left = TimeLeft([10.0, 10.0], 1.0)
     for _ in range(25):
-        time_left.arrived()
+        time_left.done()
     assert 10 < time_left.seconds(10.0) < 12
     time_left.batch_is_over()
     assert time_left.seconds(10.0) == pytest.approx(10.0)

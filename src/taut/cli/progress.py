@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 from taut.cli.voice import Voice
 
 if TYPE_CHECKING:
-    from taut.selection.news import Progress
+    from taut.selection.progress import Progress
 
 _EVERY_SECONDS = 5.0  # between plain lines
 _NARROW = 110  # columns: a terminal with fewer gets a shorter line, for what wraps cannot be drawn again

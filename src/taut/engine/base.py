@@ -137,20 +137,20 @@ class Curve:
     ----------
     train, validation : float64 array, shape (n_epochs,)
         Weighted mean cross-entropy (nats), or squared error in the table's units.
-    hits : float64 array, shape (n_epochs,)
+    correct : float64 array, shape (n_epochs,)
         Weighted share of validation rows whose class was right (classification).
     """
 
     train: NDArray[np.float64]
     validation: NDArray[np.float64]
-    hits: NDArray[np.float64]
+    correct: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.train)
 
     def times(self, factor: float) -> Curve:
         """The same with the losses in another unit."""
-        return Curve(self.train * factor, self.validation * factor, self.hits)
+        return Curve(self.train * factor, self.validation * factor, self.correct)
 
 
 @final
@@ -222,7 +222,7 @@ class Training(ABC):
         """
 
     @abstractmethod
-    def hits(self, epoch: int) -> NDArray[np.bool_] | None:
+    def correct(self, epoch: int) -> NDArray[np.bool_] | None:
         """Whether the validation rows' classes were right in one epoch (from 1): shape (n_validation,).
 
         None where the task is regression, and where :meth:`losses` is.
@@ -308,7 +308,7 @@ class Engine(ABC):
         members: Sequence[Member | Training],
         *,
         until_epoch: int | Sequence[int] | None = None,
-        heed_patience: bool | None = None,
+        respect_patience: bool | None = None,
         control: Control | None = None,
     ) -> list[Training]:
         """Train members side by side, from the start or from where they stand.
@@ -320,7 +320,7 @@ class Engine(ABC):
             A Training goes on exactly where it is (it is changed in place).
         until_epoch : int or sequence of int, optional
             Train everyone to this epoch (or each to its own).  Without it, to ``max_epochs``.
-        heed_patience : bool, optional
+        respect_patience : bool, optional
             Whether a member's own patience may end it before.  By default it may where there is no
             ``until_epoch``.
         control : Control, optional

@@ -154,7 +154,7 @@ def history_of(curve: Curve, target: Target) -> dict[str, NDArray[Any]]:
         "validation_loss": curve.validation * target.loss_unit,
     }
     if target.classes is not None:
-        history["validation_accuracy"] = curve.hits
+        history["validation_accuracy"] = curve.correct
     return history
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from taut.engine.base import Control, Engine, Fold, Trained
 from taut.estimators.problem import Problem
-from taut.evidence.importance import Columns, Importance, Judge, affordable_predictions, importance
+from taut.evidence.importance import Columns, HeldOut, Importance, affordable_predictions, importance
 from taut.selection.result import SearchResult
 from taut.selection.search import Search
 
@@ -20,7 +20,7 @@ def importance_of_search(
     factor: float,
     control: Control,
 ) -> Importance | None:
-    """Judge the chosen recipe's networks, each on the rows that its fold holds out.
+    """HeldOut the chosen recipe's networks, each on the rows that its fold holds out.
 
     None where there are no such networks.
 
@@ -37,7 +37,7 @@ def importance_of_search(
     control : Control
         Where it ends early there is nothing.
     """
-    folds = search.runner.ladder.folds
+    folds = search.runner.stages.folds
     own = next((networks for networks in candidates if _are_of(networks, folds)), None)
     if own is None:
         return None
@@ -51,7 +51,7 @@ def importance_of_search(
 def importance_of_one(
     engine: Engine, problem: Problem, network: Trained, fold: Fold, seed: int, epochs: int, factor: float
 ) -> Importance | None:
-    """Judge one network on the rows held out from it; None where there are none.
+    """HeldOut one network on the rows held out from it; None where there are none.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ def _importance(
 ) -> Importance | None:
     schema = problem.schema
     columns = Columns(tuple(column.name for column in schema.kept), schema.owners)
-    judges = [Judge(network, fold.validation) for network, fold in zip(networks, folds, strict=True)]
+    held_out = [HeldOut(network, fold.validation) for network, fold in zip(networks, folds, strict=True)]
     most = affordable_predictions(trained)
-    found = importance(engine, problem.data, judges, columns, seed, most, control)
+    found = importance(engine, problem.data, held_out, columns, seed, most, control)
     return None if found is None else found.in_units(factor)
 
 

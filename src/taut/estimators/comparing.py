@@ -9,12 +9,12 @@ from taut.engine.base import Control, Engine, Fold
 from taut.estimators.problem import Problem
 from taut.evidence.estimate import Estimate
 from taut.evidence.score_range import score_range
-from taut.evidence.simple_baselines import RowResults, SimpleBaseline, gained, simple_baselines
+from taut.evidence.simple_baselines import OutOfFold, SimpleBaseline, gained, simple_baselines
 from taut.selection.interrupts import Interrupts
-from taut.selection.ledger import Ledger
 from taut.selection.result import SearchResult
 from taut.selection.runner import Settings
 from taut.selection.scored_epochs import FoldScorer
+from taut.selection.trial_store import TrialStore
 
 
 def simple_of(
@@ -26,7 +26,7 @@ def simple_of(
     control: Control,
     *,
     linear: bool,
-    ledger: Ledger | None,
+    trial_store: TrialStore | None,
 ) -> tuple[SimpleBaseline, ...]:
     """Always the same answer, and a linear model, on the folds of a problem; of a constant target, nothing.
 
@@ -47,7 +47,7 @@ def simple_of(
             control,
             scorer,
             linear=linear,
-            ledger=ledger,
+            trial_store=trial_store,
         )
     if control.cancelled.is_set():
         raise KeyboardInterrupt
@@ -86,7 +86,7 @@ def gained_by(
     low, high = score_range(scoring)
     found = gained(
         simple,
-        RowResults(result.row_losses[result.chosen], result.row_hits.get(result.chosen), best.scoring),
+        OutOfFold(result.row_losses[result.chosen], result.row_correct.get(result.chosen), best.scoring),
         problem.data,
         # Squares of very small units vanish, and so does the price in them.
         loss_price=estimate.price / factor if factor > 0 else 0.0,

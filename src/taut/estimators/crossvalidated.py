@@ -39,14 +39,14 @@ from taut.selection.failures import describe_failures
 from taut.selection.final import Final, Finish
 from taut.selection.folds import Split, make_fold, make_folds
 from taut.selection.interrupts import Interrupts
-from taut.selection.ladder import make_ladder
-from taut.selection.news import Listeners, Progress
+from taut.selection.progress import Callbacks, Progress
 from taut.selection.proposer import OptunaProposer, SamplerMaker
 from taut.selection.result import SearchResult
 from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
 from taut.selection.search import Search
 from taut.selection.space import Space
+from taut.selection.stages import make_stages
 from taut.streams import Stream, seed_of
 
 Auto: TypeAlias = Literal["auto"]
@@ -160,24 +160,33 @@ class CrossValidated(TautEstimator):
         engine.prepare()  # the one-time compilation does not count
         started += time.monotonic() - compiled
         control = Control(deadline=started + _LINEAR_SHARE * limit)
-        with self._ledger(problem, folds) as ledger:
+        with self._trial_store(problem, folds) as trial_store:
             simple = simple_of(
-                engine, problem, folds, settings, scorer, control, linear=self.hidden != (), ledger=ledger
+                engine,
+                problem,
+                folds,
+                settings,
+                scorer,
+                control,
+                linear=self.hidden != (),
+                trial_store=trial_store,
             )
             search = Search(
                 engine=engine,
                 data=problem.data,
-                ladder=make_ladder(folds, problem.data, problem.matrix, settings.seed),
+                stages=make_stages(folds, problem.data, problem.matrix, settings.seed),
                 settings=settings,
                 baselines=space.baselines(),
                 proposer=OptunaProposer(space, settings.seed, sampler=self.sampler, n_first=plan.n_first),
                 n_candidates=n_candidates,
-                deadline=started + limit - (ledger.elapsed if ledger and math.isfinite(limit) else 0.0),
+                deadline=started
+                + limit
+                - (trial_store.elapsed if trial_store and math.isfinite(limit) else 0.0),
                 selection=self.selection,
                 scorer=scorer,
                 finish=self._finish(problem, settings),
-                ledger=ledger,
-                listeners=self._listeners(problem),
+                trial_store=trial_store,
+                callbacks=self._callbacks(problem),
             )
             result = search.run()
         factor = problem.target.loss_unit
@@ -279,16 +288,16 @@ class CrossValidated(TautEstimator):
         return Finish("refit", fold)
 
     @contextlib.contextmanager
-    def _ledger(self, problem: Problem, folds: Sequence[Fold]) -> Iterator[Any]:
+    def _trial_store(self, problem: Problem, folds: Sequence[Fold]) -> Iterator[Any]:
         """The file that finished work is kept in, where one was named."""
         if self.resume is None:
             yield None
             return
         from taut.selection.fingerprint import fingerprint
-        from taut.selection.ledger import Ledger
+        from taut.selection.trial_store import TrialStore
 
-        with Ledger.open(self.resume, self._arguments(), fingerprint(problem.data, folds)) as ledger:
-            yield ledger
+        with TrialStore.open(self.resume, self._arguments(), fingerprint(problem.data, folds)) as trial_store:
+            yield trial_store
 
     def _arguments(self) -> dict[str, Any]:
         """What decides what is trained, by parameter name; threads, time, news and the choice do not.
@@ -303,12 +312,12 @@ class CrossValidated(TautEstimator):
 
     # --- what is told ---------------------------------------------------------------------------------------
 
-    def _listeners(self, problem: Problem) -> Listeners:
+    def _callbacks(self, problem: Problem) -> Callbacks:
         """Who is told of the search, with losses in the target's own units."""
         factor = problem.target.loss_unit
         progress, candidate, batch = self.on_progress, self.on_candidate, self.on_batch
         progress = progress or (_printer() if self.verbose else None)
-        return Listeners(
+        return Callbacks(
             on_progress=None if progress is None else lambda news: progress(news.in_units(factor)),
             on_candidate=None if candidate is None else lambda score: candidate(score.in_units(factor)),
             on_batch=None

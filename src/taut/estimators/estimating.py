@@ -36,7 +36,7 @@ def estimate_of(
     control : Control
         Where it ends early there are no figures of the networks' average.
     """
-    places, rule = result.contest.places, result.contest.rule
+    places, rule = result.contest.indices, result.contest.rule
     at = places.index(result.chosen)
     data, seed = problem.data, search.settings.seed
     weight = data.score_weight
@@ -59,7 +59,7 @@ def estimate_of(
         if problem.target.classes is None:
             badness = share_of_variance(losses, data.target, weight)
         else:
-            badness = 1.0 - np.stack([result.row_hits[i] for i in places]).astype(np.float64)
+            badness = 1.0 - np.stack([result.row_correct[i] for i in places]).astype(np.float64)
         name = "r2" if problem.target.classes is None else "accuracy"
         found = estimate(
             RowFigures(losses, badness, weight, data.row_weight), rule, at, name, seed, _baselines(result)
@@ -84,7 +84,7 @@ def _baselines(result: SearchResult) -> dict[str, int]:
     named = {NO_REGULARIZATION: "none", EARLY_STOPPING_ALONE: "early_stopping"}
     return {
         named[score.recipe]: at
-        for at, place in enumerate(result.contest.places)
+        for at, place in enumerate(result.contest.indices)
         if (score := result.candidates[place]).batch < 0 and score.recipe in named
     }
 
@@ -94,9 +94,9 @@ def _of_bag(bag: Bagged, problem: Problem) -> tuple[float, float]:
     data = problem.data
     weight = None if data.score_weight is None else data.score_weight[bag.rows]
     loss = float(np.average(bag.figures.losses.astype(np.float64), weights=weight))
-    if bag.figures.hits is not None:
+    if bag.figures.correct is not None:
         counted = None if data.row_weight is None else data.row_weight[bag.rows]
-        return loss, float(np.average(bag.figures.hits, weights=counted))
+        return loss, float(np.average(bag.figures.correct, weights=counted))
     target = data.target[bag.rows].astype(np.float64)
     variance = float(np.average((target - np.average(target, weights=weight)) ** 2, weights=weight))
     return loss, 1.0 - loss / variance if variance > 0 else float("nan")

@@ -43,7 +43,7 @@ class Problem:
     data: Data
     target: Target
     n_train: int
-    alike: NDArray[np.integer]  # identical rows that chance would not repeat share a number
+    duplicates: NDArray[np.integer]  # identical rows that chance would not repeat share a number
     n_identical: int  # further rows that are identical to an earlier one, as chance repeats them
 
     @property
@@ -173,7 +173,7 @@ def make_problem(
     weight = _weights(sample_weight, features.values, "sample_weight")
     target, values = read_target(estimator, y, task, weight)
     check_consistent_length(features.values, values)
-    alike, n_identical = duplicate_groups(features)
+    groups, n_identical = duplicate_groups(features)
     if validation is not None:
         X_val, y_val, weight_val = validation
         _, more = read_features(estimator, X_val, schema)
@@ -211,7 +211,7 @@ def make_problem(
             DataWarning,
             stacklevel=4,
         )
-    return Problem(schema, features, data, target, n, alike, n_identical)
+    return Problem(schema, features, data, target, n, groups, n_identical)
 
 
 def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:

@@ -98,7 +98,7 @@ class _Single(TautEstimator):
         if recipe.hooks().patience is None or fraction == 0.0:
             return Split(everyone, np.empty(0, dtype=np.int32))
         target = problem.data.target
-        return holdout_split(fraction, target, self._task, seed, problem.alike, problem.weight)
+        return holdout_split(fraction, target, self._task, seed, problem.duplicates, problem.weight)
 
 
 def _diverged(training: Training, what: str, *, has_best: bool) -> None:

@@ -60,7 +60,7 @@ def make_splits(
         cv = AUTO_FOLDS
         if groups is None:
             if problem.n_counted > ONE_SPLIT_ROWS:
-                return [holdout_split(1 / AUTO_FOLDS, labels, task, seed, problem.alike, problem.weight)]
+                return [holdout_split(1 / AUTO_FOLDS, labels, task, seed, problem.duplicates, problem.weight)]
             network = Network(problem.matrix.values.shape[1], hidden, problem.target.n_outputs)
             repeats = auto_repeats(problem.n_counted, network.n_parameters(batch_norm=False), seconds)
     if isinstance(cv, numbers.Integral):
@@ -70,7 +70,7 @@ def make_splits(
         for r in range(repeats)
         for split in cross_validation_splits(
             cv, labels, groups, task, seed_of(seed, Stream.REPEATED_SPLITS, r) % 2**32 if r else seed,
-            problem.alike, problem.weight,
+            problem.duplicates, problem.weight,
         )
     ]  # fmt: skip
     if groups is not None or not isinstance(cv, (int, np.integer)):

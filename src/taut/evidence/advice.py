@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.errors import DataError
-from taut.evidence.advice_facts import Facts
 from taut.evidence.advice_reasons import reason_for
 from taut.evidence.advice_rules import order_of
 from taut.evidence.interval import LEVEL, Interval
+from taut.evidence.profile import Profile
 from taut.selection.bootstrap import paired_standard_error
 from taut.techniques.base import Technique
 
@@ -62,7 +62,7 @@ class Advice:
         }
 
 
-def advise(facts: Facts) -> tuple[Advice, ...]:
+def advise(profile: Profile) -> tuple[Advice, ...]:
     """Rank what to add to early stopping, the first to try first, from what is known before any training.
 
     Early stopping is taken for granted: it stands before all of these and is not ranked. The order is that of
@@ -71,7 +71,7 @@ def advise(facts: Facts) -> tuple[Advice, ...]:
 
     Parameters
     ----------
-    facts : Facts
+    profile : Profile
 
     Returns
     -------
@@ -81,14 +81,14 @@ def advise(facts: Facts) -> tuple[Advice, ...]:
 
     Examples
     --------
-    >>> facts = Facts(
+    >>> profile = Profile(
     ...     n_rows=300, n_columns=16, n_features=16, categorical_share=0.0, n_classes=26, rarest_share=0.03,
     ...     noise=0.77, n_parameters=22042, n_hidden=256, batch_size=64,
     ... )
-    >>> [advice.technique.name for advice in advise(facts)]
+    >>> [advice.technique.name for advice in advise(profile)]
     ['batch_norm', 'dropout', 'l1', 'l2']
     """
-    return tuple(Advice(kind, *reason_for(kind, facts)) for kind in order_of(facts))
+    return tuple(Advice(kind, *reason_for(kind, profile)) for kind in order_of(profile))
 
 
 def measured(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from taut.evidence.advice_facts import Facts
 from taut.evidence.advice_rules import FEW_A_STEP, has_many_classes, has_small_batches, is_small
+from taut.evidence.profile import Profile
 from taut.techniques import L1, L2, BatchNorm, Dropout
 from taut.techniques.base import Technique
 
@@ -69,11 +69,11 @@ _SMOOTH = "Santurkar et al. (2018, NeurIPS)"
 _GROUP = "Wu and He (2018, ECCV)"
 
 
-def reason_for(kind: type[Technique], facts: Facts) -> tuple[str, str]:
+def reason_for(kind: type[Technique], profile: Profile) -> tuple[str, str]:
     """Give the reason, and its source."""
     said = {L1: _l1, L2: _l2, Dropout: _dropout, BatchNorm: _batch_norm}
-    reason, *sources = said[kind](facts)
-    found = _measured(facts)
+    reason, *sources = said[kind](profile)
+    found = _measured(profile)
     if found is not None:
         gain = found.gains[kind]
         did = f"{'lowered' if gain > 0 else 'raised'} the loss by {abs(gain):.1f} % on average."
@@ -82,24 +82,24 @@ def reason_for(kind: type[Technique], facts: Facts) -> tuple[str, str]:
     return reason, "; ".join(sources)
 
 
-def _measured(facts: Facts) -> _Measured | None:
-    """What was measured at facts like these; None where nothing was."""
-    many = has_many_classes(facts)
-    if has_small_batches(facts):
-        return _FOUR_A_STEP if many and not is_small(facts) else None
-    if facts.n_hidden == 0:
+def _measured(profile: Profile) -> _Measured | None:
+    """What was measured at profile like these; None where nothing was."""
+    many = has_many_classes(profile)
+    if has_small_batches(profile):
+        return _FOUR_A_STEP if many and not is_small(profile) else None
+    if profile.n_hidden == 0:
         return None
-    if is_small(facts):
-        return _SMALL_AMOUNTS if facts.n_classes is None else _SMALL_MANY if many else _SMALL_FEW
-    return _AMOUNTS if facts.n_classes is None else _MANY if many else _FEW
+    if is_small(profile):
+        return _SMALL_AMOUNTS if profile.n_classes is None else _SMALL_MANY if many else _SMALL_FEW
+    return _AMOUNTS if profile.n_classes is None else _MANY if many else _FEW
 
 
-def _l1(facts: Facts) -> tuple[str, ...]:
-    features = f"{facts.n_features:,} features for {facts.n_rows:,} rows"
-    if facts.categorical_share > _CATEGORIES and facts.n_features > facts.n_columns:
+def _l1(profile: Profile) -> tuple[str, ...]:
+    features = f"{profile.n_features:,} features for {profile.n_rows:,} rows"
+    if profile.categorical_share > _CATEGORIES and profile.n_features > profile.n_columns:
         said = (
-            f"Categories are {_percent(facts.categorical_share)} of the columns and make {features}: L1 can "
-            "set the weights of values that do not matter to exactly zero."
+            f"Categories are {_percent(profile.categorical_share)} of the columns and make {features}: L1 "
+            "can set the weights of values that do not matter to exactly zero."
         )
     else:
         said = (
@@ -109,77 +109,77 @@ def _l1(facts: Facts) -> tuple[str, ...]:
     return said, _LASSO, _NG, _TREES
 
 
-def _l2(facts: Facts) -> tuple[str, ...]:
+def _l2(profile: Profile) -> tuple[str, ...]:
     said = (
-        f"The network has {facts.n_parameters:,} parameters for {facts.n_rows:,} rows: L2 keeps those small "
-        "that the rows do not pin down."
+        f"The network has {profile.n_parameters:,} parameters for {profile.n_rows:,} rows: L2 keeps those "
+        "small that the rows do not pin down."
     )
     return said, _DECAY, _ADAMW
 
 
-def _dropout(facts: Facts) -> tuple[str, ...]:
-    if is_small(facts):
+def _dropout(profile: Profile) -> tuple[str, ...]:
+    if is_small(profile):
         said = (
-            f"The network has {facts.n_parameters:,} parameters for {facts.n_rows:,} rows, and no units to "
-            "spare: dropout would rather make it underfit."
+            f"The network has {profile.n_parameters:,} parameters for {profile.n_rows:,} rows, and no units "
+            "to spare: dropout would rather make it underfit."
         )
         return said, _DROPOUT
-    if facts.n_classes is None:
-        said = f"An amount is predicted, and dropout's noise lands in the number itself{_how_noisy(facts)}."
+    if profile.n_classes is None:
+        said = f"An amount is predicted, and dropout's noise lands in the number itself{_how_noisy(profile)}."
     else:
         said = (
-            f"With {facts.rows_per_parameter:.2g} rows a parameter the network can learn its rows by heart"
-            f"{_much_noise(facts)}; dropout averages many thinned ones.{_rare(facts)}"
+            f"With {profile.rows_per_parameter:.2g} rows a parameter the network can learn its rows by heart"
+            f"{_much_noise(profile)}; dropout averages many thinned ones.{_rare(profile)}"
         )
-    if has_many_classes(facts):
+    if has_many_classes(profile):
         said += " Beside batch norm it shifts the statistics that batch norm measures: try each alone first."
         return said, _DROPOUT, _DISHARMONY
     return said, _DROPOUT
 
 
-def _batch_norm(facts: Facts) -> tuple[str, ...]:
-    if has_small_batches(facts):
+def _batch_norm(profile: Profile) -> tuple[str, ...]:
+    if has_small_batches(profile):
         said = (
-            f"A step has {facts.batch_size:,} rows: means and variances of so few are mostly chance. With a "
-            f"batch_size of {FEW_A_STEP} or more it may be worth a try."
+            f"A step has {profile.batch_size:,} rows: means and variances of so few are mostly chance. With "
+            f"a batch_size of {FEW_A_STEP} or more it may be worth a try."
         )
         return said, _GROUP
-    if has_many_classes(facts):
+    if has_many_classes(profile):
         said = (
-            f"{facts.n_classes:,} classes take large and uneven weights to tell apart; batch norm keeps each "
-            f"layer's scale even, over {facts.batch_size:,} rows a step."
+            f"{profile.n_classes:,} classes take large and uneven weights to tell apart; batch norm keeps "
+            f"each layer's scale even, over {profile.batch_size:,} rows a step."
         )
         return said, _NORM, _SMOOTH
-    if facts.n_classes is None:
+    if profile.n_classes is None:
         said = (
             "An amount is predicted, and with batch norm each row's prediction shakes with the other "
-            f"{facts.batch_size - 1:,} rows of its step{_how_noisy(facts)}."
+            f"{profile.batch_size - 1:,} rows of its step{_how_noisy(profile)}."
         )
     else:
         said = (
-            f"It speeds training up rather than restraining it, and {facts.n_classes:,} classes from "
-            f"{facts.n_rows:,} rows are soon learnt.{_rare(facts)}"
+            f"It speeds training up rather than restraining it, and {profile.n_classes:,} classes from "
+            f"{profile.n_rows:,} rows are soon learnt.{_rare(profile)}"
         )
     return said, _NORM
 
 
-def _how_noisy(facts: Facts) -> str:
-    if facts.noise >= _LITTLE_NOISE:
+def _how_noisy(profile: Profile) -> str:
+    if profile.noise >= _LITTLE_NOISE:
         return ""
-    return f", where simple models leave only {_percent(facts.noise)} of the variation unexplained"
+    return f", where simple models leave only {_percent(profile.noise)} of the variation unexplained"
 
 
-def _much_noise(facts: Facts) -> str:
-    if facts.noise < _MUCH_NOISE:
+def _much_noise(profile: Profile) -> str:
+    if profile.noise < _MUCH_NOISE:
         return ""
-    return f", and with them the noise (simple models leave {_percent(facts.noise)} unexplained)"
+    return f", and with them the noise (simple models leave {_percent(profile.noise)} unexplained)"
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _rare(facts: Facts) -> str:
-    if facts.rarest_share is None or facts.rarest_share >= _RARE:
+def _rare(profile: Profile) -> str:
+    if profile.rarest_share is None or profile.rarest_share >= _RARE:
         return ""
-    return f" The rarest class has {round(facts.rarest_share * facts.n_rows):,} rows."
+    return f" The rarest class has {round(profile.rarest_share * profile.n_rows):,} rows."

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Control, Trained
 from taut.selection.candidate import Candidate
-from taut.selection.runner import Job, Runner, judge_rows
-from taut.selection.runs import Rows
+from taut.selection.runner import Job, Runner, row_results
+from taut.selection.runs import RowResults
 from taut.streams import Stream, seed_of
 
 #: Networks that are averaged for each row.
@@ -27,7 +27,7 @@ class Bagged:
     ----------
     rows : int32 array, shape (n,)
         Those that some fold holds out.
-    figures : Rows
+    figures : RowResults
         Of these rows, in the engine's units.
     n_bagged : int
         Networks that are averaged for a row.
@@ -36,7 +36,7 @@ class Bagged:
     """
 
     rows: NDArray[np.int32]
-    figures: Rows
+    figures: RowResults
     n_bagged: int
     networks: tuple[Trained, ...]
 
@@ -60,14 +60,14 @@ def bagged(
     ----------
     runner : Runner
     number : int
-        The candidate's place.
+        The candidate's index.
     candidate : Candidate
     epochs : int64 array, shape (n_folds,)
         At which each fold is scored, chosen on other folds.
     n_repeats : int
     control : Control
     """
-    folds, data = runner.ladder.folds, runner.data
+    folds, data = runner.stages.folds, runner.data
     jobs = [Job(number, candidate, k) for k in range(len(folds))]
     networks = runner.networks(jobs, epochs.tolist(), control)
     if networks is None:
@@ -91,7 +91,7 @@ def bagged(
     mean = total[rows] / times[rows, None]
     tiny = np.finfo(np.float32).tiny
     outputs = np.log(np.maximum(mean, tiny)) if data.task == "classification" else mean
-    return Bagged(rows, judge_rows(data, outputs, rows), int(times.max()), tuple(networks))
+    return Bagged(rows, row_results(data, outputs, rows), int(times.max()), tuple(networks))
 
 
 def _of_other_seeds(
@@ -101,7 +101,7 @@ def _of_other_seeds(
     wanted = [(k, j) for j in range(1, N_BAGGED) for k in range(len(epochs))]
     members = [
         replace(
-            runner.settings.member(candidate, runner.ladder.folds[k], k, runner.data.n_outputs),
+            runner.settings.member(candidate, runner.stages.folds[k], k, runner.data.n_outputs),
             seed=seed_of(runner.settings.seed, Stream.BAGGED, k, j),
         )
         for k, j in wanted

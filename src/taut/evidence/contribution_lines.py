@@ -133,7 +133,7 @@ def changes_of(
     end = everyone if found.unstopped is None else values_of(found.unstopped)
     # From where they start, a loss can fall to 0 and a score rise to 1.
     start = float(nothing[0])
-    lowest = -start if figure == "loss" or found.nothing.hits is not None else -np.inf
+    lowest = -start if figure == "loss" or found.nothing.correct is not None else -np.inf
     highest = np.inf if figure == "loss" else 1.0 - start
     together = pair_interactions(values, game.n_players) if game.orders is None else ()
     return Changes(

@@ -8,9 +8,9 @@ from typing import TypeAlias, TypeVar, final
 
 from taut.engine.base import Control, Data, Engine, Fold, Member, Status
 from taut.selection.candidate import Candidate
-from taut.selection.ladder import Ladder
-from taut.selection.runner import Job, Runner, Settings, judge_rows
-from taut.selection.runs import FoldRun, Rows
+from taut.selection.runner import Job, Runner, Settings, row_results
+from taut.selection.runs import FoldRun, RowResults
+from taut.selection.stages import Stages
 
 # Networks of more bytes in all are trained in several calls: their states must not all be there at once.
 _MOST_BYTES = 2**30
@@ -30,14 +30,14 @@ class Watch:
     expect : callable
         Called with how many networks there will be in all, when that is known or known better, and with the
         work beyond them (NaN before it is known).
-    arrived : callable
+    on_done : callable
         Called for each network that has come to its own stop; from a worker's thread, one call at a time.
     worked : callable
         Called with an amount of work that is no network of its own, measured in networks.
     """
 
     expect: Callable[[int, float], None] = field(default=lambda total, more_work: None)
-    arrived: Callable[[], None] = field(default=lambda: None)
+    on_done: Callable[[], None] = field(default=lambda: None)
     worked: Callable[[float], None] = field(default=lambda amount: None)
 
 
@@ -73,7 +73,7 @@ class SeededTraining:
         # A member's seed goes by its stage, so the folds once more are the same folds under another seed, and
         # under one seed all candidates see the rows in one order. The first seed is that of a search with the
         # same random_state.
-        self._runner = Runner(engine, data, Ladder(folds * n_seeds), settings)
+        self._runner = Runner(engine, data, Stages(folds * n_seeds), settings)
         self._numbers: dict[Candidate, int] = {}
         self._runs: dict[Group, list[FoldRun] | None] = {}
 
@@ -99,7 +99,7 @@ class SeededTraining:
         groups = [group for group in dict.fromkeys(groups) if group not in self._runs]
         jobs = [self._jobs(group) for group in groups]
         found = self._runner.first(
-            [job for each in jobs for job in each], self._control, lambda job: self._watch.arrived()
+            [job for each in jobs for job in each], self._control, lambda job: self._watch.on_done()
         )
         runs = [run for run in found if run is not None]
         self._heed(len(runs) == len(found))
@@ -116,12 +116,12 @@ class SeededTraining:
             )
         )
         self._runs |= dict.fromkeys(groups)
-        for place, (i, goal) in enumerate(zip(sound, latest, strict=True)):
-            each = further[place * n : (place + 1) * n]
+        for index, (i, goal) in enumerate(zip(sound, latest, strict=True)):
+            each = further[index * n : (index + 1) * n]
             # One that diverged on the way is short of its goal.
             self._runs[groups[i]] = None if any(run.epoch < goal for run in each) else each
 
-    def rows(self, group: Group, fold: int, epoch: int) -> Rows:
+    def rows(self, group: Group, fold: int, epoch: int) -> RowResults:
         """What a group's network makes of its fold's held-out rows in an epoch (from 1)."""
         runs = self._runs[group]
         assert runs is not None
@@ -135,7 +135,7 @@ class SeededTraining:
         stopped = sum(run.epoch for run in runs)
         return len(runs) * self._runner.settings.max_epochs * len(runs) / stopped - len(runs) if runs else 0.0
 
-    def rows_at_the_end(self, candidate: Candidate, seed: int) -> list[Rows] | None:
+    def rows_at_the_end(self, candidate: Candidate, seed: int) -> list[RowResults] | None:
         """What the candidate's networks under a seed make of held-out rows at the last epoch, by fold.
 
         They go on to the last epoch, whatever stopped them before; None where one diverges.
@@ -149,7 +149,7 @@ class SeededTraining:
             return None
         return self._last_rows(jobs, longer)
 
-    def _last_rows(self, jobs: Sequence[Job], runs: Sequence[FoldRun]) -> list[Rows]:
+    def _last_rows(self, jobs: Sequence[Job], runs: Sequence[FoldRun]) -> list[RowResults]:
         """The rows at the last epoch: as they were kept, or of very many rows, predicted again."""
         goals = [run.epoch for run in runs]
         if all(self._runner.member(job).keep_losses for job in jobs):
@@ -158,7 +158,7 @@ class SeededTraining:
         networks = self._known(self._runner.networks(jobs, goals, self._control))
         held_out = [self.folds[job.stage % len(self.folds)].validation for job in jobs]
         return [
-            judge_rows(self.data, self._runner.engine.predict(self.data.values, network, rows), rows)
+            row_results(self.data, self._runner.engine.predict(self.data.values, network, rows), rows)
             for network, rows in zip(networks, held_out, strict=True)
         ]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.engine.base import Data, Fold
-from taut.selection.runs import Rows
+from taut.selection.runs import RowResults
 from taut.streams import Stream, generator
 
 Vector = NDArray[np.float64]
@@ -29,18 +29,20 @@ class Totals:
     ----------
     losses : float64 array, shape (n_seeds, n_units)
         Of each row its mean over the folds that hold it out, times its weight.
-    hits : float64 array, shape (n_seeds, n_units), or None
+    correct : float64 array, shape (n_seeds, n_units), or None
         The same of whether its class was right; None for regression.
     """
 
     losses: Vector
-    hits: Vector | None
+    correct: Vector | None
 
     @classmethod
     def of(cls, by_seed: Sequence[Totals]) -> Totals:
         """Those of several seeds as one."""
-        hits = [one.hits for one in by_seed if one.hits is not None]
-        return cls(np.concatenate([one.losses for one in by_seed]), np.concatenate(hits) if hits else None)
+        correct = [one.correct for one in by_seed if one.correct is not None]
+        return cls(
+            np.concatenate([one.losses for one in by_seed]), np.concatenate(correct) if correct else None
+        )
 
     @property
     def is_finite(self) -> bool:
@@ -119,18 +121,18 @@ class Units:
         weighted = (self.weight if weight is None else weight)[rows] * values[rows]
         return np.asarray(np.bincount(self.unit_of_row[rows], weighted, minlength=self.n_units), np.float64)
 
-    def totals(self, by_seed: Sequence[Sequence[Rows]] | None, n_seeds: int) -> Totals:
+    def totals(self, by_seed: Sequence[Sequence[RowResults]] | None, n_seeds: int) -> Totals:
         """Add up what networks make of held-out rows, given by seed and fold; None where they diverged."""
         classes = self.target is None
         if by_seed is None:
             nan = np.full((n_seeds, self.n_units), np.nan)
             return Totals(nan, nan if classes else None)
         losses = [self._means([rows.losses for rows in each], self.weight) for each in by_seed]
-        hits = [
-            self._means([rows.hits for rows in each if rows.hits is not None], self.row_weight)
+        correct = [
+            self._means([rows.correct for rows in each if rows.correct is not None], self.row_weight)
             for each in by_seed
         ]
-        return Totals(np.stack(losses), np.stack(hits) if classes else None)
+        return Totals(np.stack(losses), np.stack(correct) if classes else None)
 
     def _means(self, by_fold: Sequence[NDArray[np.float32] | NDArray[np.bool_]], weight: Vector) -> Vector:
         """Of each row its mean over the folds that hold it out, added up by unit."""
@@ -175,8 +177,8 @@ class Draws:
     def scores(self, units: Units, totals: Totals) -> Vector:
         """Accuracy, or R squared against the resample's own mean, in each resample."""
         weights = self._weights(units)
-        if totals.hits is not None:
-            return self._means(totals.hits) / (
+        if totals.correct is not None:
+            return self._means(totals.correct) / (
                 self.rows @ units.add_up(np.ones(len(units.weight)), units.row_weight)
             )
         assert units.target is not None

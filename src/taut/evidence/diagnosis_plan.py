@@ -13,7 +13,7 @@ import numpy as np
 from taut.engine.base import Control, Data, Engine, Fold
 from taut.errors import ParameterError
 from taut.evidence.learning_curve import PARTS
-from taut.evidence.trials import DROPOUTS, L2S
+from taut.evidence.variants import DROPOUTS, L2S
 from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, make_folds
 from taut.selection.runner import Settings

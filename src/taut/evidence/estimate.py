@@ -201,10 +201,10 @@ def estimate(
         n_candidates=len(losses),
         gains={
             name: corrected_gain(
-                inside[each, winners], inside[:, place], outside[each, winners], outside[:, place]
+                inside[each, winners], inside[:, index], outside[each, winners], outside[:, index]
             )
-            for name, place in (baselines or {}).items()
-            if place != chosen and len(each) and np.any(losses[place] > 0)
+            for name, index in (baselines or {}).items()
+            if index != chosen and len(each) and np.any(losses[index] > 0)
         },
     )
 

@@ -13,7 +13,7 @@ from taut.engine.base import Control, Data, Engine, Trained
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.skew import skewed_interval
 from taut.selection.path import column_of_feature
-from taut.selection.runner import judge_rows
+from taut.selection.runner import row_results
 from taut.streams import Stream, generator
 
 #: Other values that each row is given in place of its own, where there is time for so many.
@@ -26,7 +26,7 @@ _FEWEST_PREDICTIONS, _MOST_PREDICTIONS = 5_000, 500_000
 _FEWEST_ROWS = 200
 # Of the rows' variance: what is left at least where a row is known from one pair.
 _LEAST_SHARE = 0.5
-# Of the standard error. A fold's rows train the networks that judge the other folds, so that folds are no
+# Of the standard error. A fold's rows train the networks that one the other folds, so that folds are no
 # strangers to each other: without it, intervals of columns of no use missed zero in 9 of 100, not 5.
 _WIDER = 1.2
 _BLOCK_NUMBERS = 2**22  # of tables that are shuffled at a time, 16 MB
@@ -99,7 +99,7 @@ class Importance:
         }
 
 
-class Judge(NamedTuple):
+class HeldOut(NamedTuple):
     """A network, and rows that had no part in its training: int32, shape (n,)."""
 
     network: Trained
@@ -116,7 +116,7 @@ class Columns(NamedTuple):
 def importance(
     engine: Engine,
     data: Data,
-    judges: Sequence[Judge],
+    held_out: Sequence[HeldOut],
     columns: Columns,
     seed: int,
     most_predictions: int,
@@ -133,7 +133,7 @@ def importance(
     ----------
     engine : Engine
     data : Data
-    judges : sequence of Judge
+    held_out : sequence of HeldOut
         Such as the folds' networks with what their folds hold out; a row may be judged by several.
     columns : Columns
     seed : int
@@ -150,7 +150,7 @@ def importance(
     Notes
     -----
     Of column j the figure is the mean of ``h(i, k) = loss(row i with row k's j) - loss(row i)`` over pairs of
-    different rows of one judge, weighted by the product of their weights: "model reliance" as a difference
+    different rows of one network, weighted by the product of their weights: "model reliance" as a difference
     (Breiman, 2001, Machine Learning 45, "Random forests"; Fisher, Rudin and Dominici, 2019, Journal of
     Machine Learning Research 20, "All models are wrong, but many are useful"). Not all pairs are looked at:
     in a random order of the rows, row k is the one ``1, ..., n_shuffles`` places behind row i, so that each
@@ -160,37 +160,37 @@ def importance(
     Annals of Mathematical Statistics 19): of what a row loses by others' values, and what others lose by its
     own. The interval is :func:`~taut.evidence.skew.skewed_interval` of these. As each is known from a few
     pairs only, s of them, they vary more than that by ``var(h) / s``, which is taken off; and the standard
-    error is taken 1.2-fold, because rows of one fold trained the judges of the others. It knows of other
+    error is taken 1.2-fold, because rows of one fold trained the held_out of the others. It knows of other
     rows, taken as strangers to each other, and not of other networks, which might use other columns as well.
     """
-    norms = column_norms([judge.network for judge in judges], columns)
+    norms = column_norms([one.network for one in held_out], columns)
     live = np.flatnonzero(norms)  # any other changes nothing, exactly
-    plan = _plan(judges, len(live), data.values.shape[1], most_predictions, seed)
+    plan = _plan(held_out, len(live), data.values.shape[1], most_predictions, seed)
     if plan is None:
         return None
-    judges, n_shuffles, n_columns = plan
+    held_out, n_shuffles, n_columns = plan
     measured = live[np.argsort(-norms[live], kind="stable")[:n_columns]]
-    rows = np.unique(np.concatenate([judge.rows for judge in judges]))
+    rows = np.unique(np.concatenate([one.rows for one in held_out]))
     tally = _Tally(rows, data.score_weight, len(measured))
     owners = np.array(columns.owners, dtype=np.intp)
-    for number, judge in enumerate(judges):
+    for number, one in enumerate(held_out):
         stream = generator(seed, Stream.IMPORTANCE_SHUFFLES, number)
-        givers = _givers(len(judge.rows), n_shuffles, stream)
-        base = _losses(engine, data, judge.network, data.values[judge.rows], judge.rows)
-        shuffled = _shuffled(data.values[judge.rows], givers, [owners == column for column in measured])
-        tally.open(judge.rows, base, givers)
-        place = 0
+        donors = _donors(len(one.rows), n_shuffles, stream)
+        base = _losses(engine, data, one.network, data.values[one.rows], one.rows)
+        shuffled = _shuffled(data.values[one.rows], donors, [owners == column for column in measured])
+        tally.open(one.rows, base, donors)
+        index = 0
         for values in shuffled:
             if control is not None and control.should_stop():
                 return None
-            n = len(values) // givers.size
-            losses = _losses(engine, data, judge.network, values, np.tile(judge.rows, n * len(givers)))
+            n = len(values) // donors.size
+            losses = _losses(engine, data, one.network, values, np.tile(one.rows, n * len(donors)))
             with np.errstate(invalid="ignore"):
-                rises = losses.reshape(n, *givers.shape) - base
-            tally.add(place, rises)
-            place += n
+                rises = losses.reshape(n, *donors.shape) - base
+            tally.add(index, rises)
+            index += n
     found = dict.fromkeys(np.flatnonzero(norms == 0).tolist(), Interval(0.0, 0.0, 0.0))
-    found |= {int(column): tally.interval(place) for place, column in enumerate(measured)}
+    found |= {int(column): tally.interval(index) for index, column in enumerate(measured)}
     lines = [ColumnImportance(columns.names[column], found[column]) for column in sorted(found)]
     lines.sort(key=lambda line: (np.isnan(line.loss.value), -line.loss.value))
     return Importance(tuple(lines), tally.base_loss, len(rows), n_shuffles, len(live) - len(measured))
@@ -219,49 +219,49 @@ def column_norms(networks: Sequence[Trained], columns: Columns) -> Vector:
 
 
 def _plan(
-    judges: Sequence[Judge], n_live: int, width: int, most: int, seed: int
-) -> tuple[list[Judge], int, int] | None:
-    """The rows of each judge, the shuffles and the columns that are affordable; None where there is none."""
-    shuffled = [judge for judge in judges if len(judge.rows) > 1]
-    n_judged = sum(len(judge.rows) for judge in shuffled)
+    held_out: Sequence[HeldOut], n_live: int, width: int, most: int, seed: int
+) -> tuple[list[HeldOut], int, int] | None:
+    """The rows of each one, the shuffles and the columns that are affordable; None where there is none."""
+    shuffled = [one for one in held_out if len(one.rows) > 1]
+    n_judged = sum(len(one.rows) for one in shuffled)
     if not n_judged:
         return None
     least = min(n_judged, _FEWEST_ROWS)
     n_columns = min(n_live, max(1, most // least))
     n_each = max(least, min(most // max(1, n_columns), _BLOCK_NUMBERS // max(1, width)))
     if n_each < n_judged:
-        rows = np.unique(np.concatenate([judge.rows for judge in shuffled]))
+        rows = np.unique(np.concatenate([one.rows for one in shuffled]))
         stream = generator(seed, Stream.IMPORTANCE_ROWS)
         n_drawn = max(2, round(len(rows) * n_each / n_judged))
         drawn = stream.choice(rows, size=min(n_drawn, len(rows)), replace=False)
-        some = [judge._replace(rows=judge.rows[np.isin(judge.rows, drawn)]) for judge in shuffled]
-        shuffled = [judge for judge in some if len(judge.rows) > 1]
+        some = [one._replace(rows=one.rows[np.isin(one.rows, drawn)]) for one in shuffled]
+        shuffled = [one for one in some if len(one.rows) > 1]
         if not shuffled:
             return None
     n_shuffles = min(max(1, n_each // n_judged), N_SHUFFLES, max(len(j.rows) for j in shuffled) - 1)
     return shuffled, n_shuffles, n_columns
 
 
-def _givers(n: int, n_shuffles: int, stream: np.random.Generator) -> NDArray[np.intp]:
+def _donors(n: int, n_shuffles: int, stream: np.random.Generator) -> NDArray[np.intp]:
     """Whose value each of n rows is given: another row's, shape (n_shuffles or n - 1, n)."""
     order = stream.permutation(n)
-    givers = np.empty((min(n_shuffles, n - 1), n), dtype=np.intp)
-    for i in range(len(givers)):
-        givers[i, order] = np.roll(order, i + 1)
-    return givers
+    donors = np.empty((min(n_shuffles, n - 1), n), dtype=np.intp)
+    for i in range(len(donors)):
+        donors[i, order] = np.roll(order, i + 1)
+    return donors
 
 
 def _shuffled(
-    values: NDArray[np.float32], givers: NDArray[np.intp], parts: Sequence[NDArray[np.bool_]]
+    values: NDArray[np.float32], donors: NDArray[np.intp], parts: Sequence[NDArray[np.bool_]]
 ) -> Iterator[NDArray[np.float32]]:
     """The rows with one column shuffled, column by column, shuffle by shuffle; several columns at a time."""
-    n_times, n = givers.shape
+    n_times, n = donors.shape
     step = max(1, _BLOCK_NUMBERS // max(1, n_times * values.size))
     for start in range(0, len(parts), step):
         block = parts[start : start + step]
         table = np.tile(values, (len(block) * n_times, 1)).reshape(len(block), n_times, n, -1)
         for one, part in zip(table, block, strict=True):
-            one[:, :, part] = values[:, part][givers]
+            one[:, :, part] = values[:, part][donors]
         yield table.reshape(-1, values.shape[1])
 
 
@@ -269,7 +269,7 @@ def _losses(
     engine: Engine, data: Data, network: Trained, values: NDArray[np.float32], rows: NDArray[np.int32]
 ) -> Vector:
     with np.errstate(over="ignore"):  # a loss that float32 cannot hold is infinite
-        return judge_rows(data, engine.predict(values, network), rows).losses.astype(np.float64)
+        return row_results(data, engine.predict(values, network), rows).losses.astype(np.float64)
 
 
 @final
@@ -279,7 +279,7 @@ class _Tally:
     Parameters
     ----------
     rows : int array, shape (n,)
-        All that some judge has, in order.
+        All that some one has, in order.
     weight : array, shape (n_rows,), or None
     n_columns : int
     """
@@ -292,34 +292,34 @@ class _Tally:
         self._squares, self._n_pairs = np.zeros(n_columns), 0
         self._base, self._times = np.zeros((2, len(rows)))
 
-    def open(self, rows: NDArray[np.int32], base: Vector, givers: NDArray[np.intp]) -> None:
-        """Turn to the next judge: its rows, their losses with nothing shuffled, and who gives to whom."""
-        self._at, self._givers = np.searchsorted(self._rows, rows), givers
+    def open(self, rows: NDArray[np.int32], base: Vector, donors: NDArray[np.intp]) -> None:
+        """Turn to the next one: its rows, their losses with nothing shuffled, and who gives to whom."""
+        self._at, self._donors = np.searchsorted(self._rows, rows), donors
         self._own = self._weight[self._at]
         self._base[self._at] += base
         self._times[self._at] += 1
-        self._n_pairs += givers.size
-        ones = np.ones((1, *givers.shape))
+        self._n_pairs += donors.size
+        ones = np.ones((1, *donors.shape))
         self._taken_of[self._at] += self._sums_taken(ones)[0]
         self._given_of[self._at] += self._sums_given(ones)[0]
 
-    def add(self, place: int, rises: Vector) -> None:
-        """Add the rises of some columns, the first one at ``place``: shape (n, n_shuffles, n_rows)."""
-        columns = slice(place, place + len(rises))
-        self._squares[columns] += (rises**2 * self._own[self._givers] * self._own).sum(axis=(1, 2))
+    def add(self, index: int, rises: Vector) -> None:
+        """Add the rises of some columns, the first one at ``index``: shape (n, n_shuffles, n_rows)."""
+        columns = slice(index, index + len(rises))
+        self._squares[columns] += (rises**2 * self._own[self._donors] * self._own).sum(axis=(1, 2))
         self._taken[columns, self._at] += self._sums_taken(rises)
         self._given[columns, self._at] += self._sums_given(rises)
 
     def _sums_taken(self, rises: Vector) -> Vector:
         """Of each row that takes, weighted by who gives."""
-        sums: Vector = (rises * self._own[self._givers]).sum(axis=1)
+        sums: Vector = (rises * self._own[self._donors]).sum(axis=1)
         return sums
 
     def _sums_given(self, rises: Vector) -> Vector:
         """Of each row that gives, weighted by who takes."""
         sums = np.zeros((len(rises), len(self._own)))
-        for i, givers in enumerate(self._givers):
-            sums[:, givers] += rises[:, i] * self._own
+        for i, donors in enumerate(self._donors):
+            sums[:, donors] += rises[:, i] * self._own
         return sums
 
     @property
@@ -327,20 +327,20 @@ class _Tally:
         """The rows' mean loss with nothing shuffled."""
         return float(np.average(self._base / self._times, weights=self._weight))
 
-    def interval(self, place: int) -> Interval:
+    def interval(self, index: int) -> Interval:
         """The mean over the pairs, and how it varies with the rows; NaN where a loss was infinite."""
-        if not np.isfinite(self._squares[place]):
+        if not np.isfinite(self._squares[index]):
             return NONE
         pairs = float(np.dot(self._weight, self._taken_of))
-        value = float(np.dot(self._weight, self._taken[place])) / pairs
+        value = float(np.dot(self._weight, self._taken[index])) / pairs
         # A row without weight, or of which only such give or take, has no say.
         taken, given = (
             np.divide(of, by, out=np.full_like(by, value), where=by > 0)
-            for of, by in ((self._taken[place], self._taken_of), (self._given[place], self._given_of))
+            for of, by in ((self._taken[index], self._taken_of), (self._given[index], self._given_of))
         )
         each = taken + given - value
         spread = float(np.average((each - value) ** 2, weights=self._weight))
-        of_pairs = (float(self._squares[place]) / pairs - value**2) * len(self._rows) / self._n_pairs
+        of_pairs = (float(self._squares[index]) / pairs - value**2) * len(self._rows) / self._n_pairs
         share = 1.0 - of_pairs / spread if spread > 0 else 1.0
         wider = _WIDER * float(np.sqrt(np.clip(share, _LEAST_SHARE, 1.0)))
         # No loss is below 0, so that none falls by more than there is.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taut.engine.base import Control, Data, Engine, Fold
 from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
-from taut.evidence.trials import Trial, Trials
+from taut.evidence.variants import Variant, Variants
 from taut.selection.bootstrap import paired_standard_error
 from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, make_fold
@@ -77,9 +77,9 @@ def learning_curve(
     folds: Sequence[Fold],
     settings: Settings,
     candidate: Candidate,
-    whole: Trial,
+    whole: Variant,
     control: Control,
-    arrived: Callable[[], None] | None = None,
+    on_done: Callable[[], None] | None = None,
     parts: tuple[float, ...] = PARTS,
 ) -> LearningCurve:
     """Train a network on parts of every fold's rows, and look at the same held-out rows.
@@ -89,10 +89,10 @@ def learning_curve(
     candidate : Candidate
         With early stopping: else its last epoch is compared with itself on rows for which it is more, or
         fewer, steps than are good.
-    whole : Trial
+    whole : Variant
         The same candidate on all rows.
     control : Control
-    arrived : callable, optional
+    on_done : callable, optional
         Called whenever a network has come to its end.
     parts : tuple of float
         Of the rows, beside all of them.
@@ -102,8 +102,8 @@ def learning_curve(
     KeyboardInterrupt
         Where the control ended it.
     """
-    trials: list[tuple[int, Trial]] = []
-    for place, part in enumerate(parts_of(folds, parts)):
+    variants: list[tuple[int, Variant]] = []
+    for index, part in enumerate(parts_of(folds, parts)):
         sizes = [int(part * len(fold.train)) for fold in folds]
         fewer = [
             _part(fold, size, k, data, matrix, settings.seed)
@@ -111,22 +111,22 @@ def learning_curve(
         ]
         batch = min(settings.batch_size, 1 << (max(4, min(sizes) // 4).bit_length() - 1))
         small = replace(
-            settings, batch_size=batch, seed=seed_of(settings.seed, Stream.LEARNING_CURVE_MEMBER, place)
+            settings, batch_size=batch, seed=seed_of(settings.seed, Stream.LEARNING_CURVE_MEMBER, index)
         )
-        made = Trials(engine, data, fewer, small, candidate, control, arrived)
-        trials.append((int(np.mean(sizes)), made.own()[0]))
-    trials.append((int(np.mean([len(fold.train) for fold in folds])), whole))
-    sound = [(n, one) for n, one in trials if not one.failed]
+        made = Variants(engine, data, fewer, small, candidate, control, on_done)
+        variants.append((int(np.mean(sizes)), made.own()[0]))
+    variants.append((int(np.mean([len(fold.train) for fold in folds])), whole))
+    sound = [(n, one) for n, one in variants if not one.failed]
     weight = data.score_weight
     points = tuple(
         CurvePoint(n, _interval(one, weight), float(np.mean(one.train_losses))) for n, one in sound
     )
-    if len(trials) < 2 or trials[-2][1].failed or whole.failed:
+    if len(variants) < 2 or variants[-2][1].failed or whole.failed:
         return LearningCurve(points, NONE, float("nan"))
-    doubling = lowered_share(trials[-2][1].losses, whole.losses, weight)
+    doubling = lowered_share(variants[-2][1].losses, whole.losses, weight)
     steps = [a.loss.value - b.loss.value for a, b in zip(points[:-1], points[1:], strict=True)]
     after = float("nan")
-    if len(trials) > 2 and not trials[-3][1].failed:
+    if len(variants) > 2 and not variants[-3][1].failed:
         ratio = min(1.0, max(0.0, steps[-1] / steps[-2])) if steps[-2] > 0 else 1.0
         after = max(0.0, doubling.value) * ratio
     return LearningCurve(points, doubling, after)
@@ -147,10 +147,10 @@ def _part(fold: Fold, size: int, number: int, data: Data, matrix: Matrix, seed: 
     )
 
 
-def _interval(trial: Trial, weight: NDArray[np.floating] | None) -> Interval:
-    known = np.isfinite(trial.losses)
+def _interval(variant: Variant, weight: NDArray[np.floating] | None) -> Interval:
+    known = np.isfinite(variant.losses)
     used = None if weight is None else weight[known]
-    return interval_of_loss(float(np.average(trial.losses[known], weights=used)), trial.losses, weight)
+    return interval_of_loss(float(np.average(variant.losses[known], weights=used)), variant.losses, weight)
 
 
 def lowered_share(

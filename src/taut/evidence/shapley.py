@@ -71,14 +71,14 @@ def pair_interactions(values: Mapping[int, Values], n_players: int) -> Values:
         In the order of :func:`pairs`.
     """
     out = np.zeros((n_players * (n_players - 1) // 2, *np.shape(values[0])))
-    for place, (i, j) in enumerate(pairs(n_players)):
+    for index, (i, j) in enumerate(pairs(n_players)):
         one, other = 1 << i, 1 << j
         for coalition in range(1 << n_players):
             if not coalition & (one | other):
                 weight = _weight(coalition.bit_count(), n_players - 2)
                 alone = values[coalition | one] - values[coalition]
                 joined = values[coalition | one | other] - values[coalition | other]
-                out[place] += weight * (joined - alone)
+                out[index] += weight * (joined - alone)
     return out
 
 
@@ -138,9 +138,9 @@ def values_by_order(values: Mapping[int, Values], orders: Sequence[Order]) -> Va
     float64 array, shape (n_orders, n_players, ...)
     """
     out = np.zeros((len(orders), len(orders[0]), *np.shape(values[0])))
-    for place, order in enumerate(orders):
+    for index, order in enumerate(orders):
         for player, (before, after) in zip(order, pairwise(_joining(order)), strict=True):
-            out[place, player] = values[after] - values[before]
+            out[index, player] = values[after] - values[before]
     return out
 
 

@@ -16,13 +16,13 @@ from taut.evidence.skew import skewed_interval
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
 from taut.selection.failures import ScorerError
 from taut.selection.folds import n_repeats, out_of_fold
-from taut.selection.judge import Judge
-from taut.selection.ladder import Ladder
-from taut.selection.ledger import Ledger
-from taut.selection.race import Entry, Race, Rule
-from taut.selection.runner import Runner, Settings, judge_rows
+from taut.selection.race import Race, Rule, Trial
+from taut.selection.runner import Runner, Settings, row_results
 from taut.selection.score import paired_change, standard_error, target_variances
 from taut.selection.scored_epochs import FoldScorer, TimedScorer
+from taut.selection.stages import Stages
+from taut.selection.trial_scorer import TrialScorer
+from taut.selection.trial_store import TrialStore
 
 Kind: TypeAlias = Literal["constant", "linear"]
 Vector: TypeAlias = NDArray[np.float64]
@@ -31,7 +31,7 @@ Vector: TypeAlias = NDArray[np.float64]
 #: arrived after 300 epochs of few rows. On eight tables its loss is 0.92 to 1.11 times that of the better of
 #: scikit-learn's (benchmarks/simple_baselines.py).
 LINEAR_RATE = 1e-2
-# Of the linear model in a search's ledger: beyond the highest number of candidates.
+# Of the linear model in a search's trial store: beyond the highest number of candidates.
 _NUMBER = 10**9
 # As in taut.evidence.estimate: the networks' own luck is in no row.
 _WIDER = 1.2
@@ -39,21 +39,21 @@ _WIDER = 1.2
 
 @final
 @dataclass(frozen=True, eq=False)
-class RowResults:
+class OutOfFold:
     """What a model does on the rows of a table where they are held out.
 
     Parameters
     ----------
     losses : float array, shape (n_rows,)
         Each row's mean over the folds that hold it out; NaN where none does.
-    hits : float array, shape (n_rows,), or None
+    correct : float array, shape (n_rows,), or None
         The share of these folds in which its class was right; None for regression.
     scoring : float64 array, shape (n_folds,), or None
         What the person's scorer says.
     """
 
     losses: NDArray[np.floating]
-    hits: NDArray[np.floating] | None
+    correct: NDArray[np.floating] | None
     scoring: Vector | None
 
 
@@ -94,7 +94,7 @@ class SimpleBaseline:
     n_repeats: int = 1
     gain: Interval = NONE
     score_gain: Interval = NONE
-    rows: RowResults | None = field(default=None, repr=False)
+    rows: OutOfFold | None = field(default=None, repr=False)
 
     @property
     def loss(self) -> float:
@@ -157,7 +157,7 @@ def simple_baselines(
     scorer: FoldScorer | None = None,
     *,
     linear: bool = True,
-    ledger: Ledger | None = None,
+    trial_store: TrialStore | None = None,
 ) -> tuple[SimpleBaseline, ...]:
     """Cross-validate what anybody would try first.
 
@@ -177,7 +177,7 @@ def simple_baselines(
         The person's; see :data:`taut.selection.scored_epochs.FoldScorer`.
     linear : bool
         Whether a linear model is wanted: no, where the networks are linear themselves.
-    ledger : Ledger, optional
+    trial_store : TrialStore, optional
         Where the linear model's finished work is kept, beside that of a search.
 
     Returns
@@ -187,14 +187,14 @@ def simple_baselines(
     """
     found = [_constant(data, folds, classes, control, scorer)]
     if linear:
-        one = _linear(engine, data, folds, settings, control, scorer, ledger)
+        one = _linear(engine, data, folds, settings, control, scorer, trial_store)
         found += [] if one is None else [one]
     return tuple(found)
 
 
 def gained(
     models: Sequence[SimpleBaseline],
-    network: RowResults,
+    network: OutOfFold,
     data: Data,
     loss_price: float = 0.0,
     score_price: float = 0.0,
@@ -206,7 +206,7 @@ def gained(
     ----------
     models : sequence of SimpleBaseline
         With their rows.
-    network : RowResults
+    network : OutOfFold
     data : Data
         Whose rows they are, with their weights.
     loss_price, score_price : float
@@ -227,8 +227,10 @@ def gained(
             score_gain = score_gain.within(-score_span, score_span)
             if not away.any():
                 score_gain = Interval(0.0, 0.0, 0.0)  # as in _difference
-        elif rows.hits is not None and network.hits is not None and network.scoring is None:
-            score_gain = _difference(network.hits - rows.hits, data.row_weight, score_price).within(-1.0, 1.0)
+        elif rows.correct is not None and network.correct is not None and network.scoring is None:
+            score_gain = _difference(network.correct - rows.correct, data.row_weight, score_price).within(
+                -1.0, 1.0
+            )
         out.append(replace(model, gain=gain, score_gain=score_gain))
     return tuple(out)
 
@@ -255,15 +257,15 @@ def _constant(
     variances = target_variances(data, folds)
     train, validation, score, scoring = (np.full(len(folds), np.nan) for _ in range(4))
     losses: list[NDArray[np.floating]] = []
-    hits: list[NDArray[np.floating]] = []
+    correct: list[NDArray[np.floating]] = []
     for k, fold in enumerate(folds):
         answer = np.array([fold.center]) if fold.start is None else np.asarray(fold.start, dtype=np.float64)
 
         def outputs(rows: NDArray[np.int32], answer: NDArray[np.float64] = answer) -> NDArray[np.float64]:
             return np.broadcast_to(answer, (len(rows), len(answer)))
 
-        held = judge_rows(data, outputs(fold.validation), fold.validation)
-        trained = judge_rows(data, outputs(fold.train), fold.train).losses
+        held = row_results(data, outputs(fold.validation), fold.validation)
+        trained = row_results(data, outputs(fold.train), fold.train).losses
         train[k] = _mean(data.score_weight, fold.train, trained)
         validation[k] = _mean(data.score_weight, fold.validation, held.losses)
         losses.append(held.losses)
@@ -272,7 +274,7 @@ def _constant(
             usual = _most_frequent(data, fold.train)
             right = (data.target[fold.validation] == usual).astype(np.float32)
             score[k] = _mean(data.row_weight, fold.validation, right)
-            hits.append(right)
+            correct.append(right)
         elif variances[k] > 0:
             score[k] = 1.0 - validation[k] / variances[k]
         in_time = not isinstance(scorer, TimedScorer) or scorer.fits(len(folds) - k, control)
@@ -292,9 +294,9 @@ def _constant(
         scoring=scoring if whole else None,
         epoch=0,
         n_repeats=n_repeats(folds),
-        rows=RowResults(
+        rows=OutOfFold(
             out_of_fold(folds, losses, n),
-            out_of_fold(folds, hits, n) if hits else None,
+            out_of_fold(folds, correct, n) if correct else None,
             scoring if whole else None,
         ),
     )
@@ -307,19 +309,19 @@ def _linear(
     settings: Settings,
     control: Control,
     scorer: FoldScorer | None,
-    ledger: Ledger | None,
+    trial_store: TrialStore | None,
 ) -> SimpleBaseline | None:
     """A network without hidden layers, with early stopping alone; None where it was cut off or diverged."""
-    runner = Runner(engine, data, Ladder(tuple(folds)), settings, ledger, for_scorer=scorer is not None)
-    entry = Entry(_NUMBER, Candidate(EARLY_STOPPING_ALONE, LINEAR_RATE, ()))
-    for k, run in enumerate(runner.first([entry.job(k) for k in range(len(folds))], control)):
+    runner = Runner(engine, data, Stages(tuple(folds)), settings, trial_store, for_scorer=scorer is not None)
+    trial = Trial(_NUMBER, Candidate(EARLY_STOPPING_ALONE, LINEAR_RATE, ()))
+    for k, run in enumerate(runner.first([trial.job(k) for k in range(len(folds))], control)):
         if run is None or run.status is Status.DIVERGED:
             return None
-        entry.runs[k] = run
-    score = Judge(runner, Race(runner, Rule()), scorer).finish(entry, 0, control)
+        trial.runs[k] = run
+    score = TrialScorer(runner, Race(runner, Rule()), scorer).finish(trial, 0, control)
     if score is None or not score.complete:
         return None
-    runs = [(entry.runs[k], int(score.fold_epochs[k])) for k in range(len(folds))]
+    runs = [(trial.runs[k], int(score.fold_epochs[k])) for k in range(len(folds))]
     n = len(data.target)
     classes = data.task == "classification"
     return SimpleBaseline(
@@ -331,9 +333,9 @@ def _linear(
         scoring=score.scoring,
         epoch=score.epoch,
         n_repeats=score.n_repeats,
-        rows=RowResults(
+        rows=OutOfFold(
             out_of_fold(folds, [run.losses[epoch] for run, epoch in runs], n),
-            out_of_fold(folds, [run.hits[epoch] for run, epoch in runs], n) if classes else None,
+            out_of_fold(folds, [run.correct[epoch] for run, epoch in runs], n) if classes else None,
             score.scoring,
         ),
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taut.evidence.certainty import certainty_of
 from taut.evidence.interval import Interval
 from taut.evidence.picking import corrected_gain
-from taut.evidence.trials import Trial
+from taut.evidence.variants import Variant
 from taut.streams import Stream, generator
 
 Fit: TypeAlias = Literal["underfits", "fits", "overfits"]
@@ -95,12 +95,12 @@ class Verdict:
         return "badly" if share > _BADLY else "clearly" if share > _CLEARLY else "slightly"
 
 
-def judge(trials: Sequence[Trial], weight: NDArray[np.floating] | None, seed: int) -> Verdict:
+def judge(variants: Sequence[Variant], weight: NDArray[np.floating] | None, seed: int) -> Verdict:
     """Compare a network with its alternatives.
 
     Parameters
     ----------
-    trials : sequence of Trial
+    variants : sequence of Variant
         The person's first.
     weight : array, shape (n_rows,), or None
     seed : int
@@ -109,11 +109,11 @@ def judge(trials: Sequence[Trial], weight: NDArray[np.floating] | None, seed: in
     -------
     Verdict
     """
-    own = trials[0]
+    own = variants[0]
     # Where the network diverges, whatever regularization keeps it from that will do.
     weaker_sides = ("weaker", "other") if own.failed else ("weaker",)
-    weaker = gain_of(own, [t for t in trials[1:] if t.side in weaker_sides], weight, seed)
-    stronger = gain_of(own, [t for t in trials[1:] if t.side == "stronger"], weight, seed)
+    weaker = gain_of(own, [t for t in variants[1:] if t.side in weaker_sides], weight, seed)
+    stronger = gain_of(own, [t for t in variants[1:] if t.side == "stronger"], weight, seed)
     fit: Fit = "fits"
     over, under = weaker.matters(WEAKER_MATTERS), stronger.matters(STRONGER_MATTERS)
     if over and not (under and stronger.measured > weaker.measured):
@@ -123,7 +123,7 @@ def judge(trials: Sequence[Trial], weight: NDArray[np.floating] | None, seed: in
     return Verdict(fit, weaker, stronger)
 
 
-def gain_of(own: Trial, others: Sequence[Trial], weight: NDArray[np.floating] | None, seed: int) -> Gain:
+def gain_of(own: Variant, others: Sequence[Variant], weight: NDArray[np.floating] | None, seed: int) -> Gain:
     """What the best of some alternatives would save.
 
     Every resample of the rows picks the best alternative anew, and its gain is measured on the rows left out
@@ -158,7 +158,7 @@ def gain_of(own: Trial, others: Sequence[Trial], weight: NDArray[np.floating] | 
 
 
 def _groups(table: Vector, weight: Vector, seed: int) -> Vector:
-    """Weighted sums of the rows, dealt at random into groups: shape (n_trials, n_groups)."""
+    """Weighted sums of the rows, dealt at random into groups: shape (n_variants, n_groups)."""
     n = table.shape[1]
     if n <= _MOST_GROUPS:
         return table * weight

@@ -18,15 +18,15 @@ from taut.estimators.effort import Effort
 from taut.estimators.prepare import Prepared, Task, prepare
 from taut.estimators.problem import ClassWeight, read_features, warn_of_unknown_values
 from taut.evidence.advice import Advice, advise, measured
-from taut.evidence.advice_facts import facts_of
 from taut.evidence.diagnosis_plan import DiagnosisPlan, diagnosis_plan, enough_folds, fewer_rows, within_time
 from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import LearningCurve, learning_curve, lowered_share, parts_of
-from taut.evidence.signs import look
+from taut.evidence.profile import profile_of
+from taut.evidence.signs import find_signs
 from taut.evidence.signs.view import rows_in
-from taut.evidence.simple_baselines import RowResults, gained, simple_baselines
-from taut.evidence.trials import LONGER, STOPPED, Trial, Trials
+from taut.evidence.simple_baselines import OutOfFold, gained, simple_baselines
+from taut.evidence.variants import LONGER, STOPPED, Variant, Variants
 from taut.evidence.verdict import gain_of, judge
 from taut.examine.diagnosis import MORE_ROWS, Alternative, Diagnosis
 from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
@@ -220,18 +220,18 @@ def _diagnosis(
     problem, settings, unit = given.problem, given.settings, given.loss_unit
     data, seed, weight = problem.data, settings.seed, problem.data.score_weight
     candidate = Candidate(recipe, given.learning_rate, given.hidden)
-    trials = Trials(
-        given.engine, data, given.folds, settings, candidate, control, news.arrived, plan.dropouts, plan.l2s
+    variants = Variants(
+        given.engine, data, given.folds, settings, candidate, control, news.on_done, plan.dropouts, plan.l2s
     )
     parts = parts_of(given.folds, plan.parts)
-    news.expect(trials.n_networks + len(given.folds) * len(parts))
-    tried = [*trials.own(), *trials.weaker()]
+    news.expect(variants.n_networks + len(given.folds) * len(parts))
+    tried = [*variants.own(), *variants.weaker()]
     turned = _turned(tried[0])
     # What has a part in the verdict comes first, and last in the table.
-    stronger = trials.stronger(
+    stronger = variants.stronger(
         enough_folds(given.folds, plan.held_out_stronger), longer=plan.always_longer or turned is None
     )
-    tried += [*(trials.others() if plan.others else []), *stronger]
+    tried += [*(variants.others() if plan.others else []), *stronger]
     own = tried[0]
     sound = [one for one in tried[1:] if not one.failed and one.side != "stronger"]
     # What stops early and has nothing added: the network's own where its recipe does so.
@@ -252,9 +252,9 @@ def _diagnosis(
         linear=len(given.hidden) > 0,
     )
     if not own.failed:
-        simple = gained(simple, RowResults(own.losses, None, None), data)
+        simple = gained(simple, OutOfFold(own.losses, None, None), data)
     gains = judge(tried, weight, seed)
-    missing = list(trials.missing)
+    missing = list(variants.missing)
     try:
         curve = learning_curve(
             given.engine,
@@ -265,7 +265,7 @@ def _diagnosis(
             steady.candidate,
             steady,
             control,
-            news.arrived,
+            news.on_done,
             plan.parts,
         )
     except KeyboardInterrupt:
@@ -274,27 +274,27 @@ def _diagnosis(
         curve = LearningCurve((), NONE, math.nan)
         missing.append(MORE_ROWS)
     classes = problem.target.classes
-    signs = look(
+    signs = find_signs(
         problem.schema,
         problem.matrix,
         data,
         classes,
         given.folds,
-        trials.outputs(steady),
+        variants.outputs(steady),
         test,
         seed=seed,
         most=rows_in(control.deadline - time.monotonic()),
     )
     if control.cancelled.is_set():
         raise KeyboardInterrupt
-    facts = facts_of(
+    profile = profile_of(
         data,
         given.folds[0],
-        trials.runner.member(trials.job(own)).network,
+        variants.runner.member(variants.job(own)).network,
         settings.batch_size,
         seed=seed,
     )
-    before = advise(facts)
+    before = advise(profile)
     recovered, best = _recovered(own, sound, weight, seed)
     return Diagnosis(
         verdict=gains.fit,
@@ -356,7 +356,7 @@ def _over_folds(values: NDArray[np.float64]) -> Interval:
     return Interval(mean, max(0.0, mean - reach), mean + reach)
 
 
-def _over_rows(own: Trial, weight: NDArray[np.floating] | None) -> Interval:
+def _over_rows(own: Variant, weight: NDArray[np.floating] | None) -> Interval:
     known = np.isfinite(own.losses)
     mean = float(np.mean(own.validation_losses))
     if own.failed or not known.any():
@@ -364,7 +364,7 @@ def _over_rows(own: Trial, weight: NDArray[np.floating] | None) -> Interval:
     return interval_of_loss(mean, own.losses, weight)
 
 
-def _score(own: Trial, given: Prepared) -> float:
+def _score(own: Variant, given: Prepared) -> float:
     variances = target_variances(given.problem.data, given.folds)
     if variances is None:
         return float(np.mean(own.scores))
@@ -381,7 +381,7 @@ def _mean_curve(curves: Sequence[Curve], most: int) -> tuple[NDArray[np.float64]
     return table.mean(axis=0), spread / math.sqrt(len(table))
 
 
-def _turned(own: Trial) -> int | None:
+def _turned(own: Variant) -> int | None:
     """The epoch of the lowest mean loss, where the loss has surely risen since."""
     if own.failed:
         return None
@@ -393,7 +393,7 @@ def _turned(own: Trial) -> int | None:
 
 
 def _recovered(
-    own: Trial, sound: Sequence[Trial], weight: NDArray[np.floating] | None, seed: int
+    own: Variant, sound: Sequence[Variant], weight: NDArray[np.floating] | None, seed: int
 ) -> tuple[Interval, str]:
     """Which share of the gap regularization takes away, and which alternative does."""
     gap = float(np.mean(own.validation_losses - own.train_losses))
@@ -404,29 +404,31 @@ def _recovered(
     return share.within(-math.inf, 1.0), gain.best  # what goes beyond the gap was none of it
 
 
-def _alternative(trial: Trial, own: Trial, weight: NDArray[np.floating] | None, unit: float) -> Alternative:
+def _alternative(
+    variant: Variant, own: Variant, weight: NDArray[np.floating] | None, unit: float
+) -> Alternative:
     # On fewer folds: what the network has, and the difference on the folds that both have.
-    n = len(trial.validation_losses)
+    n = len(variant.validation_losses)
     losses = {
         name: (float(np.mean(mine)) + float(np.mean(its - mine[:n]))) * unit
         if not own.failed
         else float(np.mean(its)) * unit
         for name, its, mine in (
-            ("train_loss", trial.train_losses, own.train_losses),
-            ("validation_loss", trial.validation_losses, own.validation_losses),
+            ("train_loss", variant.train_losses, own.train_losses),
+            ("validation_loss", variant.validation_losses, own.validation_losses),
         )
     }
     return Alternative(
-        name=trial.name,
-        side=trial.side,
-        recipe=trial.candidate.recipe,
-        lowered=lowered_share(own.losses, trial.losses, weight),
+        name=variant.name,
+        side=variant.side,
+        recipe=variant.candidate.recipe,
+        lowered=lowered_share(own.losses, variant.losses, weight),
         **losses,
     )
 
 
 def _advice(
-    tried: Sequence[Trial], steady: Trial, weight: NDArray[np.floating] | None, unit: float
+    tried: Sequence[Variant], steady: Variant, weight: NDArray[np.floating] | None, unit: float
 ) -> tuple[Advice, ...]:
     """By what was measured: techniques alone against early stopping alone."""
     alone = {}
@@ -441,4 +443,4 @@ def _advice(
 
 
 def _cut(curve: Curve, n: int) -> Curve:
-    return Curve(curve.train[:n], curve.validation[:n], curve.hits[:n])
+    return Curve(curve.train[:n], curve.validation[:n], curve.correct[:n])

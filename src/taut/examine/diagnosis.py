@@ -16,7 +16,7 @@ from taut.evidence.learning_curve import LearningCurve
 from taut.evidence.signs import Sign
 from taut.evidence.simple_baselines import SimpleBaseline
 from taut.evidence.simple_words import against_simple
-from taut.evidence.trials import STOPPED, TWICE_AS_LONG
+from taut.evidence.variants import STOPPED, TWICE_AS_LONG
 from taut.evidence.verdict import Degree, Fit, Verdict
 from taut.examine.plain import plain_values
 from taut.recipe import Recipe

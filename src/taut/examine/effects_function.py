@@ -217,7 +217,7 @@ def effects(
             units=units,
             n_seeds=n_seeds,
             control=control,
-            watch=Watch(news.expect, news.arrived, news.worked),
+            watch=Watch(news.expect, news.on_done, news.worked),
         )
         try:
             found = work.train(asked.recipe, given.learning_rate, AUTO_LEARNING_RATE, game.coalitions)

@@ -77,7 +77,7 @@ class ExamineNews:
         with self._guard:
             self._worked += amount
 
-    def arrived(self) -> None:
+    def on_done(self) -> None:
         """Count one; may be called from any thread."""
         with self._guard:
             self._done += 1
@@ -93,7 +93,7 @@ class ExamineNews:
 
 
 def print_progress() -> Callable[[ExamineProgress], None]:
-    """Give a listener that prints a line to standard error every five seconds, and when all is done."""
+    """Give a callback that prints a line to standard error every five seconds, and when all is done."""
     last = -math.inf
 
     def tell(progress: ExamineProgress) -> None:

@@ -75,7 +75,7 @@ class StrengthPlan:
             [_in_units(recipe, unit) for recipe in recipes],
             control,
             at_least=work.epochs_of(ENOUGH_STEPS) if self.kind.makes_zeros else 0,
-            arrived=news.arrived,
+            on_done=news.on_done,
         )
         lines = [
             (strength, recipe, row)
@@ -129,7 +129,7 @@ class EpochPlan:
     def train(self, work: PathWork, base: Recipe, unit: float, control: Control, news: News) -> Course:
         """Train to the last epoch."""
         news.begin("training", work.max_epochs)
-        rows = train_by_epoch(work, base, control, arrived=news.arrived)
+        rows = train_by_epoch(work, base, control, on_done=news.on_done)
         epochs = range(1, len(rows) + 1)
         if self.given is not None:
             wanted = {*self.given, len(rows)}

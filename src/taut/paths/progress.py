@@ -60,7 +60,7 @@ class News:
         self._doing, self._done, self._total, self._since = doing, 0, total, time.monotonic()
         self._say()
 
-    def arrived(self) -> None:
+    def on_done(self) -> None:
         """Count a part; may be called from any thread."""
         with self._guard:
             self._done += 1
@@ -76,7 +76,7 @@ class News:
 
 
 def print_progress() -> Callable[[PathProgress], None]:
-    """Give a listener that prints a line to standard error every five seconds, and when all is done."""
+    """Give a callback that prints a line to standard error every five seconds, and when all is done."""
     last = -math.inf
 
     def tell(progress: PathProgress) -> None:

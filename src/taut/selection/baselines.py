@@ -36,12 +36,12 @@ def _in_rounds(
     data: Data,
     trainings: list[Training],
     max_epochs: int,
-    heed_patience: bool,
+    respect_patience: bool,
     control: Control,
 ) -> None:
     epoch = max(t.epoch for t in trainings)
     while epoch < max_epochs and not control.should_stop():
         epoch = min(2 * epoch, max_epochs)
-        engine.train(data, trainings, until_epoch=epoch, heed_patience=heed_patience, control=control)
+        engine.train(data, trainings, until_epoch=epoch, respect_patience=respect_patience, control=control)
         if all(t.status is not Status.RUNNING for t in trainings):
             return

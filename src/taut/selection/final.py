@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, final
 
 from taut.engine.base import Control, Fold, Member, Status, Trained
 from taut.errors import TrainingWarning
-from taut.selection.race import Entry
+from taut.selection.race import Trial
 from taut.selection.runner import Runner
 from taut.streams import Stream, seed_of
 
@@ -35,7 +35,7 @@ class Finish:
     everyone: Fold | None = None
 
     def networks(
-        self, runner: Runner, entry: Entry, epoch: int, control: Control | None = None
+        self, runner: Runner, trial: Trial, epoch: int, control: Control | None = None
     ) -> list[Trained]:
         """Make them; where the control's time is over before, those that are there already.
 
@@ -50,10 +50,10 @@ class Finish:
             Where others are handed over than were asked for.
         """
         if self.everyone is not None:
-            made = self._on_all_rows(runner, entry, epoch, control)
+            made = self._on_all_rows(runner, trial, epoch, control)
             if made is not None:
                 return made
-        jobs = [entry.job(k) for k in range(len(runner.ladder.folds))]
+        jobs = [trial.job(k) for k in range(len(runner.stages.folds))]
         made = runner.networks(jobs, [epoch] * len(jobs), control)
         if made is None:
             _heed_ctrl_c(control)
@@ -67,9 +67,9 @@ class Finish:
         return made
 
     def _on_all_rows(
-        self, runner: Runner, entry: Entry, epoch: int, control: Control | None
+        self, runner: Runner, trial: Trial, epoch: int, control: Control | None
     ) -> list[Trained] | None:
-        members = self._members(runner, entry)
+        members = self._members(runner, trial)
         if runner.engine.affordable(members) < len(members):
             _warn('No memory was left for final="refit": the folds\' own')
             return None
@@ -83,19 +83,19 @@ class Finish:
             return None
         return [training.trained("last") for training in trainings]
 
-    def seconds(self, runner: Runner, entry: Entry, epoch: int) -> float:
+    def seconds(self, runner: Runner, trial: Trial, epoch: int) -> float:
         """About how long that will take."""
-        folds = runner.ladder.folds
-        each = [entry.runs[k].seconds * epoch / max(1, entry.runs[k].epoch) for k in range(len(folds))]
+        folds = runner.stages.folds
+        each = [trial.runs[k].seconds * epoch / max(1, trial.runs[k].epoch) for k in range(len(folds))]
         if self.everyone is not None:
             rows = len(self.everyone.train) / max(1, len(folds[0].train))
             each = [max(each) * rows] * N_REFIT
         return max(max(each), sum(each) / runner.engine.threads)
 
-    def _members(self, runner: Runner, entry: Entry) -> list[Member]:
+    def _members(self, runner: Runner, trial: Trial) -> list[Member]:
         assert self.everyone is not None
         # By the encoder of all rows, which may make more inputs than a fold's.
-        usual = runner.settings.member(entry.candidate, self.everyone, 0, runner.data.n_outputs)
+        usual = runner.settings.member(trial.candidate, self.everyone, 0, runner.data.n_outputs)
         return [replace(usual, seed=seed_of(runner.settings.seed, Stream.REFIT, i)) for i in range(N_REFIT)]
 
 

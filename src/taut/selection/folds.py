@@ -10,13 +10,12 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Data, Fold
+from taut.engine.base import Data, Fold, Indices
 from taut.errors import DataError, DataWarning
 from taut.streams import Stream, fold_seed, generator
 from taut.table.encoder import Encoder
 from taut.table.matrices import Matrix
 
-Rows = NDArray[np.int32]
 Task = Literal["classification", "regression"]
 
 # Of the training rows, as many are evaluated each epoch where nobody is held out.
@@ -28,8 +27,8 @@ _SAMPLE_SHARE = 0.15
 class Split:
     """Rows that train and rows that are held out, both in rising order."""
 
-    train: Rows
-    validation: Rows
+    train: Indices
+    validation: Indices
 
 
 def cross_validation_splits(
@@ -38,7 +37,7 @@ def cross_validation_splits(
     groups: Any,
     task: Task,
     seed: int,
-    alike: NDArray[np.integer],
+    duplicates: NDArray[np.integer],
     weight: NDArray[Any] | None = None,
 ) -> list[Split]:
     """The splits that ``cv`` means.
@@ -52,7 +51,7 @@ def cross_validation_splits(
     groups : array, shape (n_rows,), or None
     task : {"classification", "regression"}
     seed : int
-    alike : int array, shape (n_rows,)
+    duplicates : int array, shape (n_rows,)
         Rows with the same number stay together where we make the folds (identical rows).
     weight : array, shape (n_rows,), optional
         Rows with weight 0 are in no fold where we make the folds.
@@ -76,24 +75,28 @@ def cross_validation_splits(
         counted = _counted(np.arange(n), weight)
         if groups is not None:
             by_group = GroupKFold(int(cv)).split(counted, target[counted], groups[counted])
-            return _without_twins([_split(counted[train], counted[held]) for train, held in by_group], alike)
+            return _without_twins(
+                [_split(counted[train], counted[held]) for train, held in by_group], duplicates
+            )
         options: dict[str, Any] = {"n_splits": int(cv), "shuffle": True, "random_state": seed}
         kinds = (StratifiedKFold, KFold) if task == "classification" else (KFold,)
-        splits = _first_possible([kind(**options) for kind in kinds], target[counted], alike[counted], task)
+        splits = _first_possible(
+            [kind(**options) for kind in kinds], target[counted], duplicates[counted], task
+        )
         return [_split(counted[train], counted[held]) for train, held in splits]
     splits = check_cv(cv, target, classifier=task == "classification").split(np.zeros(n), target, groups)
     made = [_checked_split(i, train, validation, n) for i, (train, validation) in enumerate(splits)]
     if not made:
         raise DataError("cv gives no split: give a number of folds, a splitter, or a list of splits.")
-    return _without_twins(made, alike)
+    return _without_twins(made, duplicates)
 
 
-def _without_twins(splits: list[Split], alike: NDArray[np.integer]) -> list[Split]:
+def _without_twins(splits: list[Split], duplicates: NDArray[np.integer]) -> list[Split]:
     """The same splits; warns where a held-out row is identical to one that trains."""
-    twins = np.zeros(len(alike), dtype=bool)
-    if len(np.unique(alike)) < len(alike):
+    twins = np.zeros(len(duplicates), dtype=bool)
+    if len(np.unique(duplicates)) < len(duplicates):
         for split in splits:
-            same = np.isin(alike[split.validation], alike[split.train])
+            same = np.isin(duplicates[split.validation], duplicates[split.train])
             twins[split.validation[same]] = True
     n_twins = int(twins.sum())
     if n_twins:
@@ -150,13 +153,15 @@ def _counted(rows: NDArray[Any], weight: NDArray[Any] | None) -> NDArray[Any]:
 
 
 def _first_possible(
-    splitters: Sequence[Any], target: NDArray[Any], alike: NDArray[np.integer], task: Task
+    splitters: Sequence[Any], target: NDArray[Any], duplicates: NDArray[np.integer], task: Task
 ) -> list[tuple[Any, Any]]:
     """Split by the first splitter that can: first with identical rows together, then, if need be, without."""
     each_alone = np.arange(len(target))
-    lone = _lone_classes(target, alike) if task == "classification" else np.zeros(len(target), dtype=bool)
+    lone = (
+        _lone_classes(target, duplicates) if task == "classification" else np.zeros(len(target), dtype=bool)
+    )
     if lone.any():
-        alike = np.where(lone, alike.max() + 1 + each_alone, alike)
+        duplicates = np.where(lone, duplicates.max() + 1 + each_alone, duplicates)
         warnings.warn(
             f"{int(lone.sum()):,} identical rows are dealt out over the folds, because some fold would have "
             "no other row of their class to learn from: the scores may be too good.",
@@ -164,7 +169,7 @@ def _first_possible(
             stacklevel=3,
         )
     error: ValueError | None = None
-    for together, splitter in [(alike, s) for s in splitters] + [(each_alone, s) for s in splitters]:
+    for together, splitter in [(duplicates, s) for s in splitters] + [(each_alone, s) for s in splitters]:
         try:
             splits = _together(splitter, target, together)
         except ValueError as failure:
@@ -179,18 +184,22 @@ def _first_possible(
     raise error  # scikit-learn's own: fewer rows than folds
 
 
-def _lone_classes(target: NDArray[Any], alike: NDArray[np.integer]) -> NDArray[np.bool_]:
+def _lone_classes(target: NDArray[Any], duplicates: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Find identical rows of classes that would be in one fold as a whole, such as one row ten times."""
     codes = np.unique(target, return_inverse=True)[1]
-    _, first, member_of, size = np.unique(alike, return_index=True, return_inverse=True, return_counts=True)
+    _, first, member_of, size = np.unique(
+        duplicates, return_index=True, return_inverse=True, return_counts=True
+    )
     lone = (np.bincount(codes[first], minlength=codes.max() + 1) < 2)[codes]  # splitters see the first rows
-    identical: NDArray[np.bool_] = np.isin(alike, alike[lone]) & (size[member_of] > 1) & (len(first) > 1)
+    identical: NDArray[np.bool_] = (
+        np.isin(duplicates, duplicates[lone]) & (size[member_of] > 1) & (len(first) > 1)
+    )
     return identical
 
 
-def _together(splitter: Any, target: NDArray[Any], alike: NDArray[np.integer]) -> list[tuple[Any, Any]]:
+def _together(splitter: Any, target: NDArray[Any], duplicates: NDArray[np.integer]) -> list[tuple[Any, Any]]:
     """Split one row of each set of identical rows; the others go with it."""
-    _, first, member_of = np.unique(alike, return_index=True, return_inverse=True)
+    _, first, member_of = np.unique(duplicates, return_index=True, return_inverse=True)
     if len(first) == len(target):
         return list(splitter.split(np.zeros(len(target)), target))
     result = []
@@ -207,7 +216,7 @@ def holdout_split(
     target: NDArray[Any],
     task: Task,
     seed: int,
-    alike: NDArray[np.integer],
+    duplicates: NDArray[np.integer],
     weight: NDArray[Any] | None = None,
 ) -> Split:
     """One split with about this fraction held out, stratified by class where the classes allow it.
@@ -221,14 +230,14 @@ def holdout_split(
         raise DataError(
             "sample_weight leaves one row with a weight above 0, and early stopping needs two or more."
         )
-    target, alike = target[counted], alike[counted]
-    n = len(np.unique(alike))
+    target, duplicates = target[counted], duplicates[counted]
+    n = len(np.unique(duplicates))
     held = min(max(1, round(fraction * n)), n - 1)
     options: dict[str, Any] = {"n_splits": 1, "test_size": held, "random_state": seed}
     kinds = (StratifiedShuffleSplit, ShuffleSplit) if task == "classification" else (ShuffleSplit,)
     if held < 1:  # all rows are identical
-        alike, options["test_size"] = np.arange(len(target)), max(1, round(fraction * len(target)))
-    train, validation = _first_possible([kind(**options) for kind in kinds], target, alike, task)[0]
+        duplicates, options["test_size"] = np.arange(len(target)), max(1, round(fraction * len(target)))
+    train, validation = _first_possible([kind(**options) for kind in kinds], target, duplicates, task)[0]
     return _split(counted[train], counted[validation])
 
 
@@ -262,7 +271,7 @@ def make_fold(split: Split, data: Data, matrix: Matrix, seed: int) -> Fold:
     return Fold(train, validation, sample, Encoder.fit(matrix, train), center, scale, start)
 
 
-def _log_shares(data: Data, train: Rows) -> NDArray[np.float64]:
+def _log_shares(data: Data, train: Indices) -> NDArray[np.float64]:
     """Logarithms of the classes' weighted shares: a network that starts there need not first learn them.
 
     A class without training rows counts as half a row.

@@ -161,7 +161,7 @@ def train_rows(
     control: Control,
     *,
     at_least: int = 0,
-    arrived: Callable[[], None] | None = None,
+    on_done: Callable[[], None] | None = None,
 ) -> list[PathRow | None]:
     """Train every recipe on every fold, and score it.
 
@@ -178,7 +178,7 @@ def train_rows(
     at_least : int
         Epochs that the weights are followed for; the epochs behind a fold's own stop are for the weights
         alone, and not scored.
-    arrived : callable, optional
+    on_done : callable, optional
         Called whenever a network has come to its own stop; from a worker's thread, one call at a time.
 
     Returns
@@ -187,7 +187,7 @@ def train_rows(
         None where it was cut off.
     """
     rows: list[PathRow | None] = [None] * len(recipes)
-    told = replace(control, on_done=lambda _: arrived() if arrived else None)
+    told = replace(control, on_done=lambda _: on_done() if on_done else None)
     for block in _blocks(work, recipes):
         if control.should_stop():
             break
@@ -215,16 +215,16 @@ def train_rows(
                 until_epoch=[goal for _, goal in behind],
                 control=control,
             )
-        for place, group, goal, done, shares in zip(block, groups, scored_to, ended, kept, strict=True):
+        for index, group, goal, done, shares in zip(block, groups, scored_to, ended, kept, strict=True):
             if any(t.status is Status.DIVERGED for t in group):
-                rows[place] = FAILED
+                rows[index] = FAILED
             elif done:
-                rows[place] = _scored(work, recipes[place], group, goal, np.array(shares))
+                rows[index] = _scored(work, recipes[index], group, goal, np.array(shares))
     return rows
 
 
 def train_by_epoch(
-    work: PathWork, recipe: Recipe, control: Control, *, arrived: Callable[[], None] | None = None
+    work: PathWork, recipe: Recipe, control: Control, *, on_done: Callable[[], None] | None = None
 ) -> list[PathRow]:
     """Train a recipe on every fold to the last epoch, and score it after each.
 
@@ -232,7 +232,7 @@ def train_by_epoch(
     ----------
     recipe : Recipe
         Without early stopping.
-    arrived : callable, optional
+    on_done : callable, optional
         Called after every epoch.
 
     Returns
@@ -251,8 +251,8 @@ def train_by_epoch(
             break  # cut off
         shares = np.array([zero_share(t, "last") for t in trainings])
         rows.append(_scored(work, recipe, trainings, epoch, shares))
-        if arrived:
-            arrived()
+        if on_done:
+            on_done()
     return rows
 
 
@@ -270,11 +270,11 @@ def column_of_feature(encoder: Encoder) -> NDArray[np.intp]:
     columns[: encoder.n_numbers] = np.arange(encoder.n_numbers)
     flags = encoder.n_numbers + len(encoder.flags)
     columns[encoder.n_numbers : flags] = encoder.flags
-    for place, (start, stop) in enumerate(
+    for index, (start, stop) in enumerate(
         zip(encoder.category_start[:-1], encoder.category_start[1:], strict=True)
     ):
         features = encoder.category_feature[start:stop]
-        columns[features[features >= 0]] = encoder.n_numbers + place
+        columns[features[features >= 0]] = encoder.n_numbers + index
     return columns
 
 
@@ -337,7 +337,7 @@ def _said(work: PathWork, group: Sequence[Training], which: Literal["kept", "las
 
 
 def _cut(curve: Curve, n_epochs: int) -> Curve:
-    return Curve(curve.train[:n_epochs], curve.validation[:n_epochs], curve.hits[:n_epochs])
+    return Curve(curve.train[:n_epochs], curve.validation[:n_epochs], curve.correct[:n_epochs])
 
 
 def _weights(work: PathWork, group: Sequence[Training], kept: Vector) -> Weights:

@@ -53,9 +53,9 @@ def strength_of_zeros(work: PathWork, recipe_at: Callable[[float], Recipe], cont
         found = search.zeros(strengths, range(min(_FEW, len(work.folds))))
         if found is None:
             return None
-        ladder = [low, *strengths, high]
+        grid = [low, *strengths, high]
         first = next((i for i, zero in enumerate(found) if zero), len(strengths))
-        low, high = ladder[first], ladder[first + 1]
+        low, high = grid[first], grid[first + 1]
     rest = range(_FEW, min(_MANY, len(work.folds)))
     while rest:
         found = search.zeros([high], rest)

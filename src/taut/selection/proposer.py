@@ -137,11 +137,11 @@ class OptunaProposer(Proposer):
         found: dict[str, Any] = {
             name: CategoricalDistribution((False, True)) for name in self._space.switches
         }
-        for axis in self._space.axes:
-            if axis.whole:
-                found[axis.name] = IntDistribution(int(axis.low), int(axis.high))
+        for dimension in self._space.dimensions:
+            if dimension.whole:
+                found[dimension.name] = IntDistribution(int(dimension.low), int(dimension.high))
             else:
-                found[axis.name] = FloatDistribution(axis.low, axis.high, log=axis.log)
+                found[dimension.name] = FloatDistribution(dimension.low, dimension.high, log=dimension.log)
         return found
 
     def _one(self, study: Any) -> Candidate:
@@ -150,11 +150,15 @@ class OptunaProposer(Proposer):
         point: dict[str, Any] = {}
         for name in self._space.switches:
             point[name] = trial.suggest_categorical(name, (False, True))
-        for axis in self._space.axes:
-            if axis.condition and not point[axis.condition]:
+        for dimension in self._space.dimensions:
+            if dimension.condition and not point[dimension.condition]:
                 continue
-            if axis.whole:
-                point[axis.name] = trial.suggest_int(axis.name, int(axis.low), int(axis.high))
+            if dimension.whole:
+                point[dimension.name] = trial.suggest_int(
+                    dimension.name, int(dimension.low), int(dimension.high)
+                )
             else:
-                point[axis.name] = trial.suggest_float(axis.name, axis.low, axis.high, log=axis.log)
+                point[dimension.name] = trial.suggest_float(
+                    dimension.name, dimension.low, dimension.high, log=dimension.log
+                )
         return self._space.candidate(point)

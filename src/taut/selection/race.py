@@ -27,13 +27,13 @@ from taut.techniques.base import Technique
 
 @final
 @dataclass
-class Entry:
+class Trial:
     """A candidate on its way.
 
     Parameters
     ----------
     number : int
-        Its place among all candidates.
+        Its index among all candidates.
     candidate : Candidate
     runs : dict
         By stage what came of it.
@@ -64,14 +64,14 @@ class Entry:
 @final
 @dataclass(frozen=True)
 class Rule:
-    """Who goes on to the next rung.
+    """Who goes on to the next round.
 
     Parameters
     ----------
     chance : float
         Dropped is whose probability to be better than the leader is below this.
     share, again : float
-        At most this share of a batch goes on from the first rung; from every further one, this part of those
+        At most this share of a batch goes on from the first round; from every further one, this part of those
         who might have.
 
     Notes
@@ -104,115 +104,115 @@ class Race:
         data = runner.data
         self._weights: list[NDArray[np.floating] | None] = [
             None if data.score_weight is None else data.score_weight[fold.validation]
-            for fold in runner.ladder.stages
+            for fold in runner.stages.all
         ]
 
     def run(
         self,
-        entries: Sequence[Entry],
-        leader: Entry | None,
+        trials: Sequence[Trial],
+        leader: Trial | None,
         control: Control,
-        arrived: Callable[[Job], None] | None = None,
+        on_done: Callable[[Job], None] | None = None,
         *,
         begin: int = 0,
         n_first: int = 1,
         keep_singles: bool = False,
     ) -> None:
-        """Train the entries up the ladder; each ends with all stages, or with why it has not.
+        """Train the trials up the stages; each ends with all stages, or with why it has not.
 
         Parameters
         ----------
-        leader : Entry or None
+        leader : Trial or None
             Without one nobody is dropped.
         begin, n_first : int
-            See :meth:`Ladder.rungs`.
+            See :meth:`Stages.rounds`.
         keep_singles : bool
             Let the best of those with one technique alone have all folds whatever happens, so that
             techniques can be compared; and early stopping alone at whatever learning rate.
         """
-        going = list(entries)
-        rungs = self._runner.ladder.rungs(begin, n_first)
-        for place, rung in enumerate(rungs):
-            jobs = [entry.job(stage) for entry in going for stage in rung]
-            runs = iter(self._runner.first(jobs, control, arrived))
-            for entry in going:
-                for stage in rung:
+        going = list(trials)
+        rounds = self._runner.stages.rounds(begin, n_first)
+        for index, together in enumerate(rounds):
+            jobs = [trial.job(stage) for trial in going for stage in together]
+            runs = iter(self._runner.first(jobs, control, on_done))
+            for trial in going:
+                for stage in together:
                     run = next(runs)
                     if run is None:
-                        entry.ended = entry.ended or "cut off"
+                        trial.ended = trial.ended or "cut off"
                     else:
-                        entry.runs[stage] = run
+                        trial.runs[stage] = run
                         if run.status is Status.DIVERGED:
-                            entry.ended = "failed"
-            going = [entry for entry in going if not entry.ended]
-            self._forget_the_ended(entries)
-            if place + 1 < len(rungs) and going and leader is not None:
+                            trial.ended = "failed"
+            going = [trial for trial in going if not trial.ended]
+            self._forget_the_ended(trials)
+            if index + 1 < len(rounds) and going and leader is not None:
                 kept = self._best_singles(going) if keep_singles else set()
-                most = max(1, math.ceil(self._rule.share * self._rule.again**place * len(entries)))
-                going = self._survivors(going, leader, place, most, kept)
-                self._forget_the_ended(entries)
+                most = max(1, math.ceil(self._rule.share * self._rule.again**index * len(trials)))
+                going = self._survivors(going, leader, index, most, kept)
+                self._forget_the_ended(trials)
 
     def expected(self, n: int, *, begin: int = 0, n_first: int = 1, keep_singles: bool = False) -> float:
         """How many trainings a batch of ``n`` takes where as many go on as may; see :meth:`run`."""
-        first, *rest = self._runner.ladder.rungs(begin, n_first)
-        size = self._runner.ladder.size
+        first, *rest = self._runner.stages.rounds(begin, n_first)
+        size = self._runner.stages.size
         total = n * sum(map(size, first))
-        for place, rung in enumerate(rest):
-            most = max(1, math.ceil(self._rule.share * self._rule.again**place * n))
+        for index, together in enumerate(rest):
+            most = max(1, math.ceil(self._rule.share * self._rule.again**index * n))
             most += len(TECHNIQUES) if keep_singles else 0
-            total += min(n, most) * sum(map(size, rung))
+            total += min(n, most) * sum(map(size, together))
         return total
 
-    def _forget_the_ended(self, entries: Sequence[Entry]) -> None:
+    def _forget_the_ended(self, trials: Sequence[Trial]) -> None:
         """Nobody goes on with their trainings, which hold the rows' losses of all epochs."""
-        self._runner.forget([entry.number for entry in entries if entry.ended])
+        self._runner.forget([trial.number for trial in trials if trial.ended])
 
-    def loss(self, entry: Entry, stages: Iterable[int]) -> float:
-        """Weighted mean over the rows of these stages of the losses by which an entry races."""
-        losses, weights = self._rows(entry, stages)
+    def loss(self, trial: Trial, stages: Iterable[int]) -> float:
+        """Weighted mean over the rows of these stages of the losses by which a trial races."""
+        losses, weights = self._rows(trial, stages)
         return float(np.average(losses, weights=weights))
 
     def _rows(
-        self, entry: Entry, stages: Iterable[int]
+        self, trial: Trial, stages: Iterable[int]
     ) -> tuple[NDArray[np.floating], NDArray[np.floating] | None]:
         stages = list(stages)
-        losses = np.concatenate([race_losses(entry.runs[stage]) for stage in stages]).astype(np.float64)
+        losses = np.concatenate([race_losses(trial.runs[stage]) for stage in stages]).astype(np.float64)
         weights = [weight for stage in stages if (weight := self._weights[stage]) is not None]
         return losses, np.concatenate(weights) if weights else None
 
     def _survivors(
-        self, going: list[Entry], leader: Entry, place: int, most: int, kept: set[int]
-    ) -> list[Entry]:
+        self, going: list[Trial], leader: Trial, index: int, most: int, kept: set[int]
+    ) -> list[Trial]:
         """Those that go on, the best first, ``most`` beside those kept; the others are marked as dropped."""
         stages = self._comparable(going[0])
         theirs, weights = self._rows(leader, stages)
-        ranked = sorted(going, key=lambda entry: (self.loss(entry, stages), entry.number))
-        seed = seed_of(self._runner.settings.seed, Stream.RACE, place)
-        out: list[Entry] = []
-        for entry in ranked:
+        ranked = sorted(going, key=lambda trial: (self.loss(trial, stages), trial.number))
+        seed = seed_of(self._runner.settings.seed, Stream.RACE, index)
+        out: list[Trial] = []
+        for trial in ranked:
             enough = len([one for one in out if one.number not in kept]) >= most
-            if entry.number not in kept:
-                own, _ = self._rows(entry, stages)
+            if trial.number not in kept:
+                own, _ = self._rows(trial, stages)
                 if enough or probability_better(own - theirs, weights, seed) < self._rule.chance:
-                    entry.ended = "dropped"
+                    trial.ended = "dropped"
                     continue
-            out.append(entry)
+            out.append(trial)
         return out
 
-    def _comparable(self, entry: Entry) -> list[int]:
-        """The folds that an entry has, or its taster where it has no fold yet."""
-        n = len(self._runner.ladder.folds)
-        return [stage for stage in entry.runs if stage < n] or list(entry.runs)
+    def _comparable(self, trial: Trial) -> list[int]:
+        """The folds that a trial has, or its low-fidelity stage where it has no fold yet."""
+        n = len(self._runner.stages.folds)
+        return [stage for stage in trial.runs if stage < n] or list(trial.runs)
 
-    def _best_singles(self, going: Sequence[Entry]) -> set[int]:
-        """Numbers of the best entry of each technique alone, and of all with early stopping alone."""
+    def _best_singles(self, going: Sequence[Trial]) -> set[int]:
+        """Numbers of the best trial of each technique alone, and of all with early stopping alone."""
         best: dict[type[Technique], tuple[float, int]] = {}
-        for entry in going:
-            kind = is_single(entry.candidate.recipe)
+        for trial in going:
+            kind = is_single(trial.candidate.recipe)
             if kind is not None:
-                key = (self.loss(entry, self._comparable(entry)), entry.number)
+                key = (self.loss(trial, self._comparable(trial)), trial.number)
                 best[kind] = min(best.get(kind, key), key)
-        alone = {entry.number for entry in going if entry.candidate.recipe == EARLY_STOPPING_ALONE}
+        alone = {trial.number for trial in going if trial.candidate.recipe == EARLY_STOPPING_ALONE}
         return alone | {number for _, number in best.values()}
 
 

@@ -20,12 +20,12 @@ class Contest:
 
     Parameters
     ----------
-    places : tuple of int
+    indices : tuple of int
         Who could be chosen.
     rule : Choosing
     """
 
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
     rule: Choosing
 
 
@@ -56,21 +56,21 @@ class SearchResult:
     candidates : tuple of CandidateScore
         Early stopping alone, no regularization, then as they were tried.
     chosen : int
-        Its place among them.
+        Its index among them.
     number : int
         By which the runner knows it.
     networks : tuple of Trained
     curves : dict
         By ``"early_stopping"``, ``"none"`` and ``"chosen"`` the folds' curves.
     row_losses : dict
-        By candidate's place its out-of-fold losses, float32, shape (n_rows,): the mean over the folds that
+        By candidate's index its out-of-fold losses, float32, shape (n_rows,): the mean over the folds that
         hold a row out, NaN where none of those trained does.
-    row_hits : dict
+    row_correct : dict
         The same for those that could be chosen: the share of these folds whose network gets the row's class
         right. Empty for regression.
     contest : Contest
     plain : dict
-        By candidate's place the curves and counted weights of the folds that it has, of those recipes with
+        By candidate's index the curves and counted weights of the folds that it has, of those recipes with
         one technique at most beside early stopping that were trained to their end or lost the race.
     interrupted : bool
     seconds : float
@@ -83,7 +83,7 @@ class SearchResult:
     networks: tuple[Trained, ...]
     curves: dict[str, tuple[Curve, ...]]
     row_losses: dict[int, NDArray[np.float32]]
-    row_hits: dict[int, NDArray[np.float32]]
+    row_correct: dict[int, NDArray[np.float32]]
     contest: Contest
     plain: dict[int, PlainRuns]
     interrupted: bool

@@ -1,4 +1,4 @@
-"""Trains candidates on the stages of a ladder, or finds in the ledger that it was done before."""
+"""Trains candidates on stages, or finds in the trial store that it was done before."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from taut.engine.base import Control, Data, Engine, Fold, Member, Status, Traine
 from taut.errors import TrainingWarning
 from taut.network import Activation, Network
 from taut.selection.candidate import Candidate
-from taut.selection.ladder import Ladder
-from taut.selection.ledger import Ledger
-from taut.selection.runs import RACED, FoldRun, Rows
+from taut.selection.runs import RACED, FoldRun, RowResults
 from taut.selection.space import is_plain
+from taut.selection.stages import Stages
+from taut.selection.trial_store import TrialStore
 from taut.selection.weights import count_weights
 from taut.streams import Stream, generator, seed_of
 
@@ -73,9 +73,9 @@ class Runner:
     ----------
     engine : Engine
     data : Data
-    ladder : Ladder
+    stages : Stages
     settings : Settings
-    ledger : Ledger, optional
+    trial_store : TrialStore, optional
         Where finished work is kept, and looked for before any training.
     most_losses : int, optional
         A member keeps its rows' losses of all epochs while these are at most so many numbers; without it 8
@@ -88,20 +88,20 @@ class Runner:
         self,
         engine: Engine,
         data: Data,
-        ladder: Ladder,
+        stages: Stages,
         settings: Settings,
-        ledger: Ledger | None = None,
+        trial_store: TrialStore | None = None,
         most_losses: int | None = None,
         for_scorer: bool = False,
     ) -> None:
-        self.engine, self.data, self.ladder, self.settings = engine, data, ladder, settings
-        self._ledger, self._most_losses = ledger, most_losses
+        self.engine, self.data, self.stages, self.settings = engine, data, stages, settings
+        self._trial_store, self._most_losses = trial_store, most_losses
         self._live: dict[tuple[int, int], Training] = {}
         self._told_of_memory = False
-        most = max(len(fold.validation) for fold in ladder.folds) * data.n_outputs * settings.max_epochs
+        most = max(len(fold.validation) for fold in stages.folds) * data.n_outputs * settings.max_epochs
         #: Whether the outputs for validation rows are kept, by which a scorer decides the epoch.
         self.keeps_outputs = for_scorer and most <= _MOST_OUTPUTS
-        self.remembered = 0.0  # seconds that the runs took which were found in the ledger
+        self.remembered = 0.0  # seconds that the runs took which were found in the trial store
 
     @property
     def _limit(self) -> int:
@@ -109,22 +109,22 @@ class Runner:
 
     def member(self, job: Job) -> Member:
         """The network of one candidate on one stage."""
-        fold = self.ladder.stages[job.stage]
+        fold = self.stages.all[job.stage]
         member = self.settings.member(job.candidate, fold, job.stage, self.data.n_outputs)
         few = len(fold.validation) * self.settings.max_epochs <= self._limit
         # By a scorer, folds are scored, and only where there are epochs to choose from.
         scored = self.keeps_outputs and member.hooks.patience is not None
-        return replace(member, keep_losses=few, keep_outputs=scored and job.stage < len(self.ladder.folds))
+        return replace(member, keep_losses=few, keep_outputs=scored and job.stage < len(self.stages.folds))
 
     def recorded(self, job: Job) -> FoldRun | None:
-        """What the ledger has of a job."""
-        return self._ledger.run(job.number, job.stage) if self._ledger else None
+        """What the trial store has of a job."""
+        return self._trial_store.run(job.number, job.stage) if self._trial_store else None
 
     def first(
         self,
         jobs: Sequence[Job],
         control: Control,
-        arrived: Callable[[Job], None] | None = None,
+        on_done: Callable[[Job], None] | None = None,
         *,
         until_epoch: int | None = None,
     ) -> list[FoldRun | None]:
@@ -134,21 +134,21 @@ class Runner:
         ----------
         until_epoch : int, optional
             Where training ends that nothing stopped before; the settings' ``max_epochs`` without it.
-        arrived : callable, optional
+        on_done : callable, optional
             Called with each job when it is done, from a worker's thread, one call at a time.
         """
         runs = [self.recorded(job) for job in jobs]
         missing = [i for i, run in enumerate(runs) if run is None]
         self.remembered += sum(run.seconds for run in runs if run is not None)
-        if arrived:
+        if on_done:
             for job, run in zip(jobs, runs, strict=True):
                 if run is not None:
-                    arrived(job)
+                    on_done(job)
         parts = self._parts([self.member(jobs[i]) for i in missing])
         for part in parts:
             some = [missing[i] for i in part]
             for i, run in zip(
-                some, self._first([jobs[i] for i in some], control, arrived, until_epoch), strict=True
+                some, self._first([jobs[i] for i in some], control, on_done, until_epoch), strict=True
             ):
                 runs[i] = run
                 if part is not parts[-1]:
@@ -159,7 +159,7 @@ class Runner:
         self,
         jobs: Sequence[Job],
         control: Control,
-        arrived: Callable[[Job], None] | None,
+        on_done: Callable[[Job], None] | None,
         until_epoch: int | None,
     ) -> list[FoldRun | None]:
         """Train these side by side."""
@@ -167,8 +167,8 @@ class Runner:
 
         def done(index: int) -> None:
             runs[index] = self.keep(jobs[index], trainings[index])
-            if arrived:
-                arrived(jobs[index])
+            if on_done:
+                on_done(jobs[index])
 
         # Begun first, because who arrives is told of before `train` returns.
         members = [self.member(job) for job in jobs]
@@ -177,7 +177,7 @@ class Runner:
             self.data,
             trainings,
             until_epoch=[until_epoch or member.max_epochs for member in members],
-            heed_patience=True,
+            respect_patience=True,
             control=replace(control, on_done=done),
         )
         return runs
@@ -209,7 +209,7 @@ class Runner:
         return [range(i, min(i + n, len(members))) for i in range(0, len(members), max(1, n))]
 
     def keep(self, job: Job, training: Training, *, ended: bool = True) -> FoldRun:
-        """Note a training that has come to its own end; or was cut off, which is not for the ledger.
+        """Note a training that has come to its own end; or was cut off, which is not for the trial store.
 
         The losses by which it races are chosen crosswise: the epoch that is best on one half of the
         validation rows gives the losses of the other half. The lowest of many noisy losses would flatter
@@ -300,7 +300,7 @@ class Runner:
                 self._live[job.number, job.stage] = training
                 found = _kept(training, epoch)
             out[i] = run.with_rows(epoch, run.rows(RACED) if found is None else found)
-            if ended:  # a run that was cut off is not for the ledger
+            if ended:  # a run that was cut off is not for the trial store
                 self.record(job, out[i])
         return out
 
@@ -358,11 +358,11 @@ class Runner:
             del self._live[key]
 
     def record(self, job: Job, run: FoldRun) -> None:
-        """Keep what came of a job in the ledger, where there is one."""
-        if self._ledger:
-            self._ledger.keep(job.number, job.stage, run)
+        """Keep what came of a job in the trial store, where there is one."""
+        if self._trial_store:
+            self._trial_store.keep(job.number, job.stage, run)
 
-    def _crosswise(self, job: Job, training: Training) -> Rows | None:
+    def _crosswise(self, job: Job, training: Training) -> RowResults | None:
         """Each half of the rows at the epoch that is best on the other; None where losses are not kept."""
         kept = [training.losses(epoch) for epoch in range(1, training.epoch + 1)]
         losses = [one for one in kept if one is not None]
@@ -373,45 +373,45 @@ class Runner:
         weight = None if self.data.score_weight is None else self.data.score_weight[rows]
         table = np.stack(losses)
         out = np.empty(len(rows), dtype=np.float32)
-        hits = None if self.data.task == "regression" else np.empty(len(rows), dtype=bool)
+        correct = None if self.data.task == "regression" else np.empty(len(rows), dtype=bool)
         for own in (half, ~half):
             means = np.average(table[:, ~own], axis=1, weights=None if weight is None else weight[~own])
             best = int(np.argmin(means))
             out[own] = table[best, own]
-            there = training.hits(best + 1)
-            if hits is not None and there is not None:
-                hits[own] = there[own]
-        return Rows(out, hits)
+            there = training.correct(best + 1)
+            if correct is not None and there is not None:
+                correct[own] = there[own]
+        return RowResults(out, correct)
 
     def _half(self, stage: int, n: int) -> NDArray[np.bool_]:
         """Half of a stage's validation rows, the same for all candidates."""
         stream = generator(self.settings.seed, Stream.RACE_HALVES, stage)
         return stream.permutation(n) < n // 2
 
-    def _rows(self, training: Training, epoch: int) -> Rows:
+    def _rows(self, training: Training, epoch: int) -> RowResults:
         kept = _kept(training, epoch)
         if kept is not None:
             return kept
         fold = training.member.fold
         # No regularization is early stopping's training looked at later, which keeps an earlier epoch.
         trained = training.trained("kept" if epoch == training.best_epoch else "last")
-        return judge_rows(
+        return row_results(
             self.data, self.engine.predict(self.data.values, trained, fold.validation), fold.validation
         )
 
 
-def _kept(training: Training, epoch: int) -> Rows | None:
+def _kept(training: Training, epoch: int) -> RowResults | None:
     losses = training.losses(epoch)
-    return None if losses is None else Rows(losses, training.hits(epoch))
+    return None if losses is None else RowResults(losses, training.correct(epoch))
 
 
-def judge_rows(data: Data, outputs: NDArray[np.floating], rows: NDArray[np.int32]) -> Rows:
+def row_results(data: Data, outputs: NDArray[np.floating], rows: NDArray[np.int32]) -> RowResults:
     """Cross-entropy (nats) or squared error of each row, from outputs of shape (n, n_outputs)."""
     z, target = outputs.astype(np.float64), data.target[rows]
     if data.task == "regression":
-        return Rows(((z[:, 0] - target) ** 2).astype(np.float32), None)
+        return RowResults(((z[:, 0] - target) ** 2).astype(np.float32), None)
     codes = target.astype(np.intp)
-    hits: NDArray[np.bool_] = z.argmax(axis=1) == codes
+    correct: NDArray[np.bool_] = z.argmax(axis=1) == codes
     z = z - z.max(axis=1, keepdims=True)
     own = z[np.arange(len(z)), codes]
-    return Rows((np.log(np.exp(z).sum(axis=1)) - own).astype(np.float32), hits)
+    return RowResults((np.log(np.exp(z).sum(axis=1)) - own).astype(np.float32), correct)

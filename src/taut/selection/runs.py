@@ -14,18 +14,18 @@ from taut.engine.base import Curve, Status
 RACED = 0
 
 
-class Rows(NamedTuple):
+class RowResults(NamedTuple):
     """What a network makes of held-out rows: shape (n,) each.
 
     Parameters
     ----------
     losses : float32
-    hits : bool or None
+    correct : bool or None
         Whether their classes were right; None for regression.
     """
 
     losses: NDArray[np.float32]
-    hits: NDArray[np.bool_] | None
+    correct: NDArray[np.bool_] | None
 
 
 @final
@@ -49,7 +49,7 @@ class FoldRun:
     losses : dict
         By epoch (from 1) the losses of the fold's validation rows, float32, shape (n_validation,): of
         ``best_epoch``, and of the one at which the fold is scored; and at ``RACED`` those by which it races.
-    hits : dict
+    correct : dict
         By the same epochs whether the rows' classes were right, bool; empty for regression.
     scores : dict
         By epoch what the person's scorer gave, where there is one.
@@ -65,15 +65,15 @@ class FoldRun:
     zero_share: float
     seconds: float
     losses: dict[int, NDArray[np.float32]] = field(default_factory=dict)
-    hits: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    correct: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=dict)
     weights: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
-    def with_rows(self, epoch: int, rows: Rows) -> Self:
+    def with_rows(self, epoch: int, rows: RowResults) -> Self:
         """The same with the rows of one more epoch."""
-        hits = self.hits if rows.hits is None else {**self.hits, epoch: rows.hits}
-        return replace(self, losses={**self.losses, epoch: rows.losses}, hits=hits)
+        correct = self.correct if rows.correct is None else {**self.correct, epoch: rows.correct}
+        return replace(self, losses={**self.losses, epoch: rows.losses}, correct=correct)
 
-    def rows(self, epoch: int) -> Rows:
+    def rows(self, epoch: int) -> RowResults:
         """The rows in an epoch that it has."""
-        return Rows(self.losses[epoch], self.hits.get(epoch))
+        return RowResults(self.losses[epoch], self.correct.get(epoch))

@@ -17,7 +17,7 @@ Vector = NDArray[np.float64]
 
 #: "complete": all folds; "dropped": it lost the race on the folds that it has; "cut off": by the time limit
 #: or Ctrl+C, and scored as far as it went; "failed": it has no score.
-State: TypeAlias = Literal["complete", "dropped", "cut off", "failed"]
+TrialState: TypeAlias = Literal["complete", "dropped", "cut off", "failed"]
 
 
 @final
@@ -59,7 +59,7 @@ class CandidateScore:
 
     candidate: Candidate
     batch: int
-    state: State
+    state: TrialState
     loss: float
     epoch: int
     fold_epochs: NDArray[np.int64]
@@ -295,7 +295,7 @@ def score_folds(
     at = (np.arange(len(curves)), fold_epochs)
     loss = validation[at]
     if variances is None:
-        score = np.stack([curve.hits[:n_epochs] for curve in curves])[at]
+        score = np.stack([curve.correct[:n_epochs] for curve in curves])[at]
     else:
         with np.errstate(divide="ignore", invalid="ignore"):
             score = np.where(variances > 0, 1.0 - loss / variances, np.nan)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from taut.engine.base import Control
 from taut.selection.failures import ScorerError
-from taut.selection.race import Entry
+from taut.selection.race import Trial
 from taut.selection.runner import Runner
 from taut.selection.score import Vector, choose_epochs
 
@@ -70,16 +70,16 @@ def epochs_to_score(n_epochs: int) -> NDArray[np.int64]:
 
 
 def best_by_score(
-    entry: Entry, n_folds: int, others: NDArray[np.bool_] | None
+    trial: Trial, n_folds: int, others: NDArray[np.bool_] | None
 ) -> tuple[int, NDArray[np.int64]]:
     """The epoch to keep, and the one at which each fold is scored: best on the other folds (from 0)."""
-    epochs = epochs_to_score(min(entry.runs[k].epoch for k in range(n_folds)))
-    kept, by_fold = choose_epochs(-_merits(entry, n_folds, epochs), True, others)
+    epochs = epochs_to_score(min(trial.runs[k].epoch for k in range(n_folds)))
+    kept, by_fold = choose_epochs(-_merits(trial, n_folds, epochs), True, others)
     return int(epochs[kept]) - 1, epochs[by_fold] - 1
 
 
 def train_to_best_score(
-    runner: Runner, scorer: FoldScorer, entry: Entry, n_folds: int, control: Control
+    runner: Runner, scorer: FoldScorer, trial: Trial, n_folds: int, control: Control
 ) -> bool:
     """Go on until the folds' best mean score is as old as the recipe's patience, in steps of that.
 
@@ -90,36 +90,36 @@ def train_to_best_score(
     bool
         False where it was cut off. A fold that diverged on the way is shorter than the others.
     """
-    patience = entry.candidate.recipe.hooks().patience
+    patience = trial.candidate.recipe.hooks().patience
     assert patience is not None
     numbers = range(n_folds)
-    jobs = [entry.job(k) for k in numbers]
+    jobs = [trial.job(k) for k in numbers]
     while True:
-        n_epochs = min(entry.runs[k].epoch for k in numbers)
+        n_epochs = min(trial.runs[k].epoch for k in numbers)
         epochs = epochs_to_score(n_epochs)
-        if not all(_score(runner, scorer, entry, k, epochs, control) for k in numbers):
+        if not all(_score(runner, scorer, trial, k, epochs, control) for k in numbers):
             return False
-        best = int(epochs[np.argmax(_merits(entry, n_folds, epochs).sum(axis=0))])
+        best = int(epochs[np.argmax(_merits(trial, n_folds, epochs).sum(axis=0))])
         goal = min(n_epochs + patience, runner.settings.max_epochs)
         if n_epochs - best >= patience or goal == n_epochs:
             return True
-        longer = runner.further(jobs, [entry.runs[k] for k in numbers], [goal] * n_folds, control)
+        longer = runner.further(jobs, [trial.runs[k] for k in numbers], [goal] * n_folds, control)
         if longer is None:
             return False
-        entry.runs.update(zip(numbers, longer, strict=True))
+        trial.runs.update(zip(numbers, longer, strict=True))
         if any(run.epoch < goal for run in longer):
             return True
 
 
 def _score(
-    runner: Runner, scorer: FoldScorer, entry: Entry, k: int, epochs: NDArray[np.int64], control: Control
+    runner: Runner, scorer: FoldScorer, trial: Trial, k: int, epochs: NDArray[np.int64], control: Control
 ) -> bool:
     """Score a fold's network in these epochs, where that is not known; False where it was cut off."""
-    run = entry.runs[k]
+    run = trial.runs[k]
     missing = [int(epoch) for epoch in epochs if int(epoch) not in run.scores]
     if not missing:
         return True
-    training = runner.with_outputs(entry.job(k), run, control)
+    training = runner.with_outputs(trial.job(k), run, control)
     if training is None:
         return False
     scores = dict(run.scores)
@@ -132,12 +132,12 @@ def _score(
             scores[epoch] = scorer(k, outputs)
         except ScorerError:  # this epoch is not the best one; where none has a score, the candidate fails
             scores[epoch] = float("nan")
-    entry.runs[k] = replace(run, scores=scores)
-    runner.record(entry.job(k), entry.runs[k])
+    trial.runs[k] = replace(run, scores=scores)
+    runner.record(trial.job(k), trial.runs[k])
     return True
 
 
-def _merits(entry: Entry, n_folds: int, epochs: NDArray[np.int64]) -> Vector:
+def _merits(trial: Trial, n_folds: int, epochs: NDArray[np.int64]) -> Vector:
     """Scores, shape (n_folds, n_epochs); as bad as can be where there is none."""
-    scores = np.array([[entry.runs[k].scores[int(epoch)] for epoch in epochs] for k in range(n_folds)])
+    scores = np.array([[trial.runs[k].scores[int(epoch)] for epoch in epochs] for k in range(n_folds)])
     return np.where(np.isnan(scores), -np.inf, scores)

@@ -22,19 +22,19 @@ from taut.selection.failures import nobody_has_a_score
 from taut.selection.final import Finish
 from taut.selection.folds import out_of_fold
 from taut.selection.interrupts import Interrupts
-from taut.selection.judge import Judge
-from taut.selection.ladder import Ladder
-from taut.selection.ledger import Ledger
-from taut.selection.news import Listeners, Progress
+from taut.selection.progress import Callbacks, Progress
 from taut.selection.proposer import Proposer
-from taut.selection.race import Entry, Race, Rule
+from taut.selection.race import Race, Rule, Trial
 from taut.selection.result import Contest, PlainRuns, SearchResult
 from taut.selection.runner import Job, Runner, Settings
 from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
 from taut.selection.scored_epochs import EPOCHS_SCORED, FoldScorer, TimedScorer
 from taut.selection.space import is_plain
+from taut.selection.stages import Stages
 from taut.selection.time_left import TimeLeft
+from taut.selection.trial_scorer import TrialScorer
+from taut.selection.trial_store import TrialStore
 
 # The baselines may take this share of a time limit (making their networks again takes no longer); what they
 # reached by then is what they are.
@@ -63,7 +63,7 @@ class Search:
     ----------
     engine : Engine
     data : Data
-    ladder : Ladder
+    stages : Stages
     settings : Settings
     baselines : tuple of Candidate
         Early stopping alone, no regularization.
@@ -80,13 +80,13 @@ class Search:
     scorer : callable, optional
         What candidates are chosen by in place of the loss.
     finish : Finish
-    ledger : Ledger, optional
-    listeners : Listeners
+    trial_store : TrialStore, optional
+    callbacks : Callbacks
     """
 
     engine: Engine
     data: Data
-    ladder: Ladder
+    stages: Stages
     settings: Settings
     baselines: tuple[Candidate, Candidate]
     proposer: Proposer
@@ -97,27 +97,27 @@ class Search:
     selection: Selection = "best"
     scorer: FoldScorer | None = None
     finish: Finish = field(default_factory=Finish)
-    ledger: Ledger | None = None
-    listeners: Listeners = field(default_factory=Listeners)
+    trial_store: TrialStore | None = None
+    callbacks: Callbacks = field(default_factory=Callbacks)
 
     def __post_init__(self) -> None:
         self.runner = Runner(
             self.engine,
             self.data,
-            self.ladder,
+            self.stages,
             self.settings,
-            self.ledger,
+            self.trial_store,
             for_scorer=self.scorer is not None and not self._is_slow,
         )
         self._race = Race(self.runner, self.rule)
-        self._judge = Judge(self.runner, self._race, self.scorer)
-        self._entries: list[Entry] = []
+        self._trial_scorer = TrialScorer(self.runner, self._race, self.scorer)
+        self._trials: list[Trial] = []
         self._scores: list[CandidateScore] = []
         self._leader: int | None = None  # place of the one with the lowest loss
         self._curves: dict[str, tuple[Curve, ...]] = {}
         self._stop = Control()
         self._started = 0.0
-        self._earlier = self.ledger.elapsed if self.ledger else 0.0
+        self._earlier = self.trial_store.elapsed if self.trial_store else 0.0
         self._folds_done = 0
         self._asked = 0  # candidates, the baselines counted
         self._cut_short = False
@@ -130,7 +130,7 @@ class Search:
         """Whether the scorer takes too long to look at the epochs of each candidate, for the time limit."""
         if not isinstance(self.scorer, TimedScorer):
             return False
-        seconds = self.scorer.seconds * EPOCHS_SCORED * len(self.ladder.folds)
+        seconds = self.scorer.seconds * EPOCHS_SCORED * len(self.stages.folds)
         return seconds > _SCORING_SHARE * (self.deadline - time.monotonic())
 
     def run(self) -> SearchResult:
@@ -143,7 +143,7 @@ class Search:
         KeyboardInterrupt
             Where Ctrl+C came before there was anything to finish with, or twice.
         StoreError
-            Where the ledger cannot be written.
+            Where the trial store cannot be written.
         """
         with Interrupts(self._stop.cancelled) as interrupts:
             return self._run(interrupts)
@@ -164,8 +164,8 @@ class Search:
         # Early stopping alone is a point of the space; no regularization is none.
         self.proposer.tell([score for score in self._scores if score.candidate == self.baselines[0]])
         batch = 0
-        # What the ledger has takes no time: it counts also where the time is over.
-        while not self._over() or (self.ledger and self.ledger.proposed(batch)):
+        # What the trial store has takes no time: it counts also where the time is over.
+        while not self._over() or (self.trial_store and self.trial_store.proposed(batch)):
             candidates = self._ask(batch)
             if not candidates:
                 break
@@ -176,14 +176,14 @@ class Search:
         if interrupts.count > 1 or (not eligible(self._scores) and self._stop.cancelled.is_set()):
             raise KeyboardInterrupt
         if not eligible(self._scores):
-            raise TrainingError(nobody_has_a_score(self._scores, self._judge.scorer_errors))
+            raise TrainingError(nobody_has_a_score(self._scores, self._trial_scorer.scorer_errors))
         return self._result()
 
     # --- the baselines --------------------------------------------------------------------------------------
 
     def _run_baselines(self) -> None:
         """Early stopping alone and no regularization; at least one epoch of the former always finishes."""
-        early, none = (Entry(i, candidate) for i, candidate in enumerate(self.baselines))
+        early, none = (Trial(i, candidate) for i, candidate in enumerate(self.baselines))
         self._asked = len(self.baselines)
         known = self._remembered(early)
         if known:
@@ -206,7 +206,7 @@ class Search:
         self._expected = self._guess(trainings)
         self._tell()
         share = _BASELINES_SHARE if self.scorer is None else _SCORED_BASELINES_SHARE
-        limited = self._within(share, but=len(self.baselines) * self._judge.scoring_seconds)
+        limited = self._within(share, but=len(self.baselines) * self._trial_scorer.scoring_seconds)
         shared = (self.engine, self.data, trainings, self.settings.max_epochs)
         last = self.settings.max_epochs
         if not known:
@@ -222,50 +222,50 @@ class Search:
         self._keep(none, trainings, ended)
         self._take_baseline(none, limited, ended=ended)
 
-    def _jobs(self, entry: Entry) -> list[Job]:
-        return [entry.job(k) for k in range(len(self.ladder.folds))]
+    def _jobs(self, trial: Trial) -> list[Job]:
+        return [trial.job(k) for k in range(len(self.stages.folds))]
 
-    def _remembered(self, entry: Entry) -> bool:
-        """Whether the ledger has all folds of a baseline; they are taken from there."""
-        for job in self._jobs(entry):
+    def _remembered(self, trial: Trial) -> bool:
+        """Whether the trial store has all folds of a baseline; they are taken from there."""
+        for job in self._jobs(trial):
             run = self.runner.recorded(job)
             if run is None:
                 return False
-            entry.runs[job.stage] = run
+            trial.runs[job.stage] = run
         return True
 
-    def _keep(self, entry: Entry, trainings: Sequence[Training], ended: bool) -> None:
-        for job, training in zip(self._jobs(entry), trainings, strict=True):
-            entry.runs[job.stage] = self.runner.keep(job, training, ended=ended)
+    def _keep(self, trial: Trial, trainings: Sequence[Training], ended: bool) -> None:
+        for job, training in zip(self._jobs(trial), trainings, strict=True):
+            trial.runs[job.stage] = self.runner.keep(job, training, ended=ended)
 
-    def _take_baseline(self, entry: Entry, control: Control, *, ended: bool) -> None:
+    def _take_baseline(self, trial: Trial, control: Control, *, ended: bool) -> None:
         """Score a baseline, as far as it went."""
-        if any(run.status is Status.DIVERGED for run in entry.runs.values()):
-            entry.ended = "failed"
-        if ended and not entry.ended and entry.number == 0 and self.ladder.taster is not None:
-            # Others' tasters are compared with this one.
-            taster = entry.job(len(self.ladder.folds))
-            (run,) = self.runner.first([taster], control)
+        if any(run.status is Status.DIVERGED for run in trial.runs.values()):
+            trial.ended = "failed"
+        if ended and not trial.ended and trial.number == 0 and self.stages.low_fidelity is not None:
+            # The others' low-fidelity stages are compared with this one's.
+            low_fidelity = trial.job(len(self.stages.folds))
+            (run,) = self.runner.first([low_fidelity], control)
             ended = run is not None
             if run is not None and run.status is not Status.DIVERGED:
-                entry.runs[taster.stage] = run
+                trial.runs[low_fidelity.stage] = run
         # Early stopping alone has to have the person's score, whatever the time.
-        scoring_ends = Control() if entry.number == 0 else self._within(1.0)
-        if ended or entry.ended:
-            score = self._judge.finish(entry, -1, control, scoring_ends)
+        scoring_ends = Control() if trial.number == 0 else self._within(1.0)
+        if ended or trial.ended:
+            score = self._trial_scorer.finish(trial, -1, control, scoring_ends)
         else:
-            score = self._judge.scored(entry, -1, "cut off", control, scoring_ends)
+            score = self._trial_scorer.scored(trial, -1, "cut off", control, scoring_ends)
         if score is None and self.scorer is not None:
-            score = self._judge.unscored(entry, -1)
-        self._curves["none" if entry.number else "early_stopping"] = self._curves_of(entry)
+            score = self._trial_scorer.unscored(trial, -1)
+        self._curves["none" if trial.number else "early_stopping"] = self._curves_of(trial)
         if score is not None:
-            self._folds_done += len(self.ladder.folds)
-            if entry.number == 0:
-                self._expect(entry)
-            self._take(entry, score)
+            self._folds_done += len(self.stages.folds)
+            if trial.number == 0:
+                self._expect(trial)
+            self._take(trial, score)
 
-    def _curves_of(self, entry: Entry) -> tuple[Curve, ...]:
-        return tuple(entry.runs[job.stage].curve for job in self._jobs(entry))
+    def _curves_of(self, trial: Trial) -> tuple[Curve, ...]:
+        return tuple(trial.runs[job.stage].curve for job in self._jobs(trial))
 
     def _within(self, share: float, but: float = 0.0) -> Control:
         """A control that ends at this share of the time limit, less so many seconds."""
@@ -284,12 +284,12 @@ class Search:
         if self._leader is None or self.deadline == math.inf:
             return self.deadline
         score = self._scores[self._leader]
-        seconds = self.finish.seconds(self.runner, self._entries[self._leader], score.epoch)
+        seconds = self.finish.seconds(self.runner, self._trials[self._leader], score.epoch)
         return self.deadline - _SPARE * seconds
 
     def _ask(self, batch: int) -> Sequence[Candidate]:
-        """The batch's candidates, from the ledger where it has them."""
-        known = self.ledger.proposed(batch) if self.ledger else None
+        """The batch's candidates, from the trial store where it has them."""
+        known = self.trial_store.proposed(batch) if self.trial_store else None
         if known is not None:
             return known
         n = self.proposer.n_first if batch == 0 else self.batch_size
@@ -297,71 +297,71 @@ class Search:
             n = min(n, self.n_candidates - self._asked)
         n = min(n, self._affordable())
         candidates = self.proposer.ask(batch, n) if n > 0 else []
-        if self.ledger and candidates:
-            self.ledger.propose(batch, candidates)
+        if self.trial_store and candidates:
+            self.trial_store.propose(batch, candidates)
         return candidates
 
     def _affordable(self) -> int:
         """How many candidates a time limit has room for, by what early stopping alone took; at least one."""
         if self.deadline == math.inf or not self._scores:
             return 2**31
-        one = self._scores[0].seconds / self.engine.threads + self._judge.scoring_seconds
+        one = self._scores[0].seconds / self.engine.threads + self._trial_scorer.scoring_seconds
         each = max(1e-3, _RACED * one)
         return max(1, int(min(2.0**31, (self._search_deadline() - time.monotonic()) / each)))
 
     def _try(self, batch: int, candidates: Sequence[Candidate]) -> None:
         """Race a batch and take in what came of it."""
-        entries = [Entry(self._asked + i, one) for i, one in enumerate(candidates)]
-        self._asked += len(entries)
+        trials = [Trial(self._asked + i, one) for i, one in enumerate(candidates)]
+        self._asked += len(trials)
         leader = self._who_leads()
         control = Control(deadline=self._search_deadline(), cancelled=self._stop.cancelled)
         n_first = _FIRST_BATCH_FOLDS if batch == 0 else 1
         self._race.run(
-            entries,
+            trials,
             leader,
             control,
-            self._arrived,
+            self._on_done,
             begin=batch,
             n_first=n_first,
             keep_singles=batch == 0,
         )
         scores = []
-        for entry in entries:
-            score = self._judge.finish(entry, batch, control)
+        for trial in trials:
+            score = self._trial_scorer.finish(trial, batch, control)
             if score is not None:
-                self._take(entry, score)
+                self._take(trial, score)
                 scores.append(score)
         self.proposer.tell(scores)
         if scores:
-            self.listeners.batch(scores)
-        best = None if self._leader is None else self._entries[self._leader].number
-        self.runner.forget([entry.number for entry in self._entries if entry.number not in (0, 1, best)])
-        if self.ledger:
-            self.ledger.spend(time.monotonic() - self._started)
+            self.callbacks.batch(scores)
+        best = None if self._leader is None else self._trials[self._leader].number
+        self.runner.forget([trial.number for trial in self._trials if trial.number not in (0, 1, best)])
+        if self.trial_store:
+            self.trial_store.spend(time.monotonic() - self._started)
 
-    def _who_leads(self) -> Entry | None:
-        """Whom a batch races against: the best so far, or where that has no taster, early stopping alone."""
+    def _who_leads(self) -> Trial | None:
+        """What a batch races against: the best so far, or early stopping alone where that lacks a stage."""
         if self._leader is None:
             return None
-        leaders = (self._entries[self._leader], self._entries[0])
-        return next((entry for entry in leaders if self._is_comparable(entry)), None)
+        leaders = (self._trials[self._leader], self._trials[0])
+        return next((trial for trial in leaders if self._is_comparable(trial)), None)
 
-    def _is_comparable(self, entry: Entry) -> bool:
+    def _is_comparable(self, trial: Trial) -> bool:
         """Whether others can be measured by it on whatever stage they are."""
-        return all(stage in entry.runs for stage in range(len(self.ladder.stages)))
+        return all(stage in trial.runs for stage in range(len(self.stages.all)))
 
-    def _take(self, entry: Entry, score: CandidateScore) -> None:
-        """Note an entry and its score."""
-        self._entries.append(entry)
+    def _take(self, trial: Trial, score: CandidateScore) -> None:
+        """Note a trial and its score."""
+        self._trials.append(trial)
         self._scores.append(score)
         # Of those that were cut off only a baseline can be chosen, and so lead.
         if (score.complete or (score.state == "cut off" and score.batch < 0)) and math.isfinite(score.loss):
-            place = len(self._scores) - 1
+            index = len(self._scores) - 1
             if self._leader is None or score.loss < self._scores[self._leader].loss:
-                self._leader = place
-            if self._judge.anchor is None and self._is_comparable(entry):
-                self._judge.anchor = (entry, score.loss)
-        self.listeners.candidate(score)
+                self._leader = index
+            if self._trial_scorer.anchor is None and self._is_comparable(trial):
+                self._trial_scorer.anchor = (trial, score.loss)
+        self.callbacks.candidate(score)
         self._tell()
 
     # --- the result -----------------------------------------------------------------------------------------
@@ -369,27 +369,27 @@ class Search:
     def _result(self) -> SearchResult:
         rows = {i: self._rows(i) for i in range(len(self._scores))}
         numbers = eligible(self._scores)
-        hits = {i: self._hits(i) for i in numbers if self.data.task == "classification"}
+        correct = {i: self._correct(i) for i in numbers if self.data.task == "classification"}
         rule = choosing_among(
             numbers, self._scores, len(self.baselines), self.selection, rows, self.data.score_weight
         )
         chosen = choose(numbers, self._scores, rule)
-        entry, score = self._entries[chosen], self._scores[chosen]
+        trial, score = self._trials[chosen], self._scores[chosen]
         interrupted = self._stop.cancelled.is_set()  # later it is of no consequence
         self._tell(finishing=True)
         control = Control(deadline=self.deadline)
-        networks = self.finish.networks(self.runner, entry, score.epoch, control)
-        self._curves["chosen"] = self._curves_of(entry)
-        if self.ledger:
-            self.ledger.spend(time.monotonic() - self._started)
+        networks = self.finish.networks(self.runner, trial, score.epoch, control)
+        self._curves["chosen"] = self._curves_of(trial)
+        if self.trial_store:
+            self.trial_store.spend(time.monotonic() - self._started)
         return SearchResult(
             candidates=tuple(self._scores),
             chosen=chosen,
-            number=entry.number,
+            number=trial.number,
             networks=tuple(networks),
             curves=self._curves,
             row_losses=rows,
-            row_hits=hits,
+            row_correct=correct,
             contest=Contest(tuple(numbers), rule),
             plain=self._plain(),
             interrupted=interrupted,
@@ -398,32 +398,32 @@ class Search:
 
     def _plain(self) -> dict[int, PlainRuns]:
         found = {}
-        for place, (entry, score) in enumerate(zip(self._entries, self._scores, strict=True)):
-            runs = [entry.runs[job.stage] for job in self._jobs(entry) if job.stage in entry.runs]
+        for index, (trial, score) in enumerate(zip(self._trials, self._scores, strict=True)):
+            runs = [trial.runs[job.stage] for job in self._jobs(trial) if job.stage in trial.runs]
             if score.state in ("complete", "dropped") and runs and is_plain(score.recipe):
                 weights = np.sum([run.weights for run in runs], axis=0)
-                found[place] = PlainRuns(tuple(run.curve for run in runs), weights)
+                found[index] = PlainRuns(tuple(run.curve for run in runs), weights)
         return found
 
-    def _rows(self, place: int) -> NDArray[np.float32]:
+    def _rows(self, index: int) -> NDArray[np.float32]:
         """Out-of-fold losses of a candidate, in the order of the table."""
-        return self._gathered(place, lambda run, epoch: run.losses.get(epoch))
+        return self._gathered(index, lambda run, epoch: run.losses.get(epoch))
 
-    def _hits(self, place: int) -> NDArray[np.float32]:
+    def _correct(self, index: int) -> NDArray[np.float32]:
         """In which share of the folds that hold it out each row's class was right."""
-        return self._gathered(place, lambda run, epoch: run.hits.get(epoch))
+        return self._gathered(index, lambda run, epoch: run.correct.get(epoch))
 
     def _gathered(
-        self, place: int, figures: Callable[[FoldRun, int], NDArray[Any] | None]
+        self, index: int, figures: Callable[[FoldRun, int], NDArray[Any] | None]
     ) -> NDArray[np.float32]:
-        entry, score = self._entries[place], self._scores[place]
+        trial, score = self._trials[index], self._scores[index]
 
         def of_fold(k: int) -> NDArray[Any] | None:
-            run = entry.runs.get(k)
+            run = trial.runs.get(k)
             epoch = RACED if score.state == "dropped" else int(score.fold_epochs[k])
             return None if run is None else figures(run, epoch)
 
-        folds = self.ladder.folds
+        folds = self.stages.folds
         found = out_of_fold(folds, (of_fold(k) for k in range(len(folds))), len(self.data.target))
         return found.astype(np.float32)
 
@@ -432,17 +432,17 @@ class Search:
     def _seconds(self) -> float:
         return self._earlier + time.monotonic() - self._started
 
-    def _arrived(self, job: Job) -> None:
+    def _on_done(self, job: Job) -> None:
         self._folds_done += 1
         if self._time_left:
-            self._time_left.arrived(self.ladder.size(job.stage))
-        if self.ledger:
-            self.ledger.spend(time.monotonic() - self._started)
+            self._time_left.done(self.stages.size(job.stage))
+        if self.trial_store:
+            self.trial_store.spend(time.monotonic() - self._started)
         self._tell()
 
     def _tell(self, *, finishing: bool = False) -> None:
-        if self.listeners.on_progress:
-            self.listeners.progress(self._progress(finishing))
+        if self.callbacks.on_progress:
+            self.callbacks.progress(self._progress(finishing))
 
     def _guess(self, trainings: Sequence[Training]) -> float:
         """Seconds that all will take, from the first epoch; for want of better, 60 epochs a network."""
@@ -451,7 +451,7 @@ class Search:
             return math.inf
         return epoch * (self.settings.max_epochs + 60 * _RACED * (self.n_candidates - 2))
 
-    def _expect(self, early: Entry) -> None:
+    def _expect(self, early: Trial) -> None:
         """Guess the batches' trainings, once early stopping alone has told what one takes."""
         if self.n_candidates is None:
             return
@@ -465,7 +465,7 @@ class Search:
             for i, n in enumerate(sizes)
         ]
         seconds = sum(run.seconds for run in early.runs.values()) / self.engine.threads
-        self._time_left = TimeLeft(batches, seconds / sum(map(self.ladder.size, early.runs)))
+        self._time_left = TimeLeft(batches, seconds / sum(map(self.stages.size, early.runs)))
 
     def _progress(self, finishing: bool) -> Progress:
         now = time.monotonic()

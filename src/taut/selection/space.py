@@ -34,7 +34,7 @@ _SHARE_IN = 0.6
 
 @final
 @dataclass(frozen=True)
-class Axis:
+class Dimension:
     """One number of a candidate, from ``low`` to ``high``; ``condition`` is the switch that it needs on."""
 
     name: str
@@ -91,19 +91,22 @@ class Space:
         return tuple(kind.name for kind in self.kinds)
 
     @property
-    def axes(self) -> tuple[Axis, ...]:
+    def dimensions(self) -> tuple[Dimension, ...]:
         """Names and ranges of the numbers."""
         strengths = [
-            Axis(_strength_of(kind), r.low, r.high, r.scale == "log", condition=kind.name)
+            Dimension(_strength_of(kind), r.low, r.high, r.scale == "log", condition=kind.name)
             for kind in self.kinds
             if (r := kind.search_range).scale != "switch"
         ]
-        rate = [Axis("learning_rate", LEARNING_RATES.low, LEARNING_RATES.high, True)]
-        widths = [Axis("log2_width", 5, 8, False, whole=True), Axis("depth", 1, 3, False, whole=True)]
+        rate = [Dimension("learning_rate", LEARNING_RATES.low, LEARNING_RATES.high, True)]
+        widths = [
+            Dimension("log2_width", 5, 8, False, whole=True),
+            Dimension("depth", 1, 3, False, whole=True),
+        ]
         return (*strengths, *(rate if self.search_rate else ()), *(widths if self.search_widths else ()))
 
     def candidate(self, point: Mapping[str, Any]) -> Candidate:
-        """The candidate at a point: switches by technique, and those axes whose switch is on."""
+        """The candidate at a point: switches by technique, and those dimensions whose switch is on."""
         techniques: list[Technique] = []
         for kind in self.kinds:
             if point[kind.name]:
@@ -117,7 +120,7 @@ class Space:
         return Candidate(Recipe(*techniques, EarlyStopping()), rate, hidden)
 
     def point(self, candidate: Candidate) -> dict[str, Any]:
-        """Where a candidate lies: its switches, and the axes that it has; cut to the ranges."""
+        """Where a candidate lies: its switches, and the dimensions that it has; cut to the ranges."""
         found: dict[str, Any] = {}
         for kind in self.kinds:
             technique = candidate.recipe.get(kind)
@@ -129,7 +132,7 @@ class Space:
         if self.search_widths:
             found["log2_width"] = round(float(np.log2(candidate.hidden[0])))
             found["depth"] = len(candidate.hidden)
-        ends = {axis.name: (axis.low, axis.high) for axis in self.axes}
+        ends = {dimension.name: (dimension.low, dimension.high) for dimension in self.dimensions}
         return {name: _cut(value, *ends[name]) if name in ends else value for name, value in found.items()}
 
     def design(self, seed: int) -> Iterator[Candidate]:
@@ -157,7 +160,7 @@ class Space:
 
         names = self.switches
         sobol = qmc.Sobol(
-            len(names) + len(self.axes), rng=np.random.default_rng(sequence(seed, Stream.MIXTURES))
+            len(names) + len(self.dimensions), rng=np.random.default_rng(sequence(seed, Stream.MIXTURES))
         )
         while True:
             for row in sobol.random(64):
@@ -165,8 +168,8 @@ class Space:
                 if sum(switches.values()) < 2:
                     continue
                 numbers = {
-                    axis.name: _between(axis, position)
-                    for axis, position in zip(self.axes, row[len(names) :], strict=True)
+                    dimension.name: _between(dimension, position)
+                    for dimension, position in zip(self.dimensions, row[len(names) :], strict=True)
                 }
                 yield self.candidate({**switches, **numbers})
 
@@ -205,11 +208,11 @@ def _strength_of(kind: type[Technique]) -> str:
     return f"{kind.name}_strength"
 
 
-def _between(axis: Axis, position: float) -> float:
-    """The number at a position from 0 to 1 on an axis."""
-    if axis.whole:
-        return float(np.floor(axis.low + position * (axis.high - axis.low + 1)))
-    return Range(axis.low, axis.high, "log" if axis.log else "linear").strength_at(position)
+def _between(dimension: Dimension, position: float) -> float:
+    """The number at a position from 0 to 1 on an dimension."""
+    if dimension.whole:
+        return float(np.floor(dimension.low + position * (dimension.high - dimension.low + 1)))
+    return Range(dimension.low, dimension.high, "log" if dimension.log else "linear").strength_at(position)
 
 
 def _rounded(strength: float) -> float:

@@ -1,7 +1,7 @@
 """How long the rest of a search takes: by the trainings that its races will take, and what one has taken.
 
 Candidates are no measure: all of a batch are scored together, when their race is over. The trainings of a
-race are counted as if as many candidates went on from each rung as may; if fewer did, it is over sooner.
+race are counted as if as many candidates went on from each round as may; if fewer did, it is over sooner.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class TimeLeft:
         self._prior = _PRIOR_SHARE * sum(batches)
         self._done = self._of_this = 0.0
 
-    def arrived(self, size: float = 1.0) -> None:
+    def done(self, size: float = 1.0) -> None:
         """Count a training; one on part of the rows is less than one."""
         self._of_this += size
 

@@ -37,9 +37,9 @@ def count_weights(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
     for name, array in arrays.items():
         if name.endswith(".weight"):
             # Once an epoch for each network of early stopping's path: few passes, in the array's own type.
-            places = np.floor(array.ravel() * array.dtype.type(1.0 / _WIDTH))
-            np.clip(places, -N_BINS // 2, N_BINS // 2 - 1, out=places)
-            found = np.bincount(places.astype(np.intp) + N_BINS // 2, minlength=N_BINS)
+            indices = np.floor(array.ravel() * array.dtype.type(1.0 / _WIDTH))
+            np.clip(indices, -N_BINS // 2, N_BINS // 2 - 1, out=indices)
+            found = np.bincount(indices.astype(np.intp) + N_BINS // 2, minlength=N_BINS)
             n_zero = array.size - np.count_nonzero(array)
             found[N_BINS // 2] -= n_zero
             counts[:-1] += found

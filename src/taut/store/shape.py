@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import Field, FiniteFloat
 
 from taut.errors import StoreError
-from taut.selection.score import State
+from taut.selection.score import TrialState
 
 if sys.version_info >= (3, 12):
     from typing import NotRequired, TypedDict
@@ -112,7 +112,7 @@ class CandidateShape(TypedDict):
     """What cross-validation says of one candidate."""
 
     batch: Annotated[int, Field(ge=-1, lt=2**53)]
-    state: State
+    state: TrialState
     loss: Number
     epoch: Count
     fold_epochs: list[Count]

@@ -38,7 +38,7 @@ class Foreign(Training):
     def losses(self, epoch: int) -> Any:
         return None
 
-    def hits(self, epoch: int) -> Any:
+    def correct(self, epoch: int) -> Any:
         return None
 
     def outputs(self, epoch: int) -> Any:
@@ -148,7 +148,7 @@ def test_weights_have_a_mean_of_one_over_the_training_rows() -> None:
     data = make_data(fit_weight=np.arange(200.0))
     member = make_member(data)
     plan = plan_to_train(member, Layout(member.network, False), data)
-    assert plan.knobs[R.FIT_FACTOR] * np.arange(100).mean() == pytest.approx(1.0)
+    assert plan.hyperparameters[R.FIT_FACTOR] * np.arange(100).mean() == pytest.approx(1.0)
 
 
 def test_encodings_are_padded_to_whole_vectors() -> None:
@@ -183,7 +183,7 @@ def test_curves_are_as_long_as_training() -> None:
     engine = CompiledEngine(1)
     training = engine.train(data, [make_member(data, Recipe(EarlyStopping(2)), max_epochs=50)])[0]
     curve = training.curve
-    assert len(curve) == len(curve.validation) == len(curve.hits) == training.epoch < 50
+    assert len(curve) == len(curve.validation) == len(curve.correct) == training.epoch < 50
     assert np.all(np.isfinite(curve.validation))
-    assert np.all((curve.hits >= 0.0) & (curve.hits <= 1.0))
+    assert np.all((curve.correct >= 0.0) & (curve.correct <= 1.0))
     assert training.seconds > 0.0

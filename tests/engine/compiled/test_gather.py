@@ -94,7 +94,7 @@ def test_flags_and_categories_take_part_in_training_and_prediction() -> None:
     )
     engine = CompiledEngine(1)
     training = engine.train(data, [member])[0]
-    assert training.curve.hits[-1] > 0.9
+    assert training.curve.correct[-1] > 0.9
     z = engine.predict(matrix.values, training.trained())
     np.testing.assert_allclose(z, outputs(training.trained(), matrix.values, np.arange(300)), atol=1e-3)
 

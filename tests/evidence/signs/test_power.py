@@ -16,32 +16,32 @@ RNG = np.random.default_rng
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=4, max_size=40))
 def test_the_area_is_that_of_scikit_learn_and_of_mann_and_whitney(rows: list[tuple[int, bool]]) -> None:
     score = np.array([float(s) for s, _ in rows])
-    hit = np.array([float(h) for _, h in rows])
-    value, error = area(score, hit, 1 - hit)
-    if hit.min() == hit.max():
+    positive = np.array([float(h) for _, h in rows])
+    value, error = area(score, positive, 1 - positive)
+    if positive.min() == positive.max():
         assert np.isnan(value)
         return
-    assert value == pytest.approx(roc_auc_score(hit, score))
-    pairs = hit.sum() * (1 - hit).sum()
-    assert value == pytest.approx(mannwhitneyu(score[hit == 1], score[hit == 0]).statistic / pairs)
+    assert value == pytest.approx(roc_auc_score(positive, score))
+    pairs = positive.sum() * (1 - positive).sum()
+    assert value == pytest.approx(mannwhitneyu(score[positive == 1], score[positive == 0]).statistic / pairs)
     assert error >= 0
 
 
 def test_counts_give_the_area_of_rows() -> None:
     rng = RNG(0)
-    score, hit = rng.integers(0, 5, 200).astype(float), rng.integers(0, 2, 200).astype(float)
+    score, positive = rng.integers(0, 5, 200).astype(float), rng.integers(0, 2, 200).astype(float)
     by_count = area(
-        np.arange(5.0), np.bincount(score.astype(int), hit), np.bincount(score.astype(int), 1 - hit)
+        np.arange(5.0), np.bincount(score.astype(int), positive), np.bincount(score.astype(int), 1 - positive)
     )
-    assert by_count == pytest.approx(area(score, hit, 1 - hit))
+    assert by_count == pytest.approx(area(score, positive, 1 - positive))
 
 
 def test_the_areas_error_is_its_spread_over_tables() -> None:
     rng = RNG(1)
     found = []
     for _ in range(300):
-        hit = np.repeat([0.0, 1.0], 60)
-        found.append(area(rng.standard_normal(120) + hit, hit, 1 - hit))
+        positive = np.repeat([0.0, 1.0], 60)
+        found.append(area(rng.standard_normal(120) + positive, positive, 1 - positive))
     values, errors = np.array(found).T
     assert errors.mean() == pytest.approx(values.std(), rel=0.15)
 

@@ -44,9 +44,9 @@ def test_missing_values_that_go_with_the_target_stand_out() -> None:
 
 
 def test_areas_are_those_of_one_column_at_a_time() -> None:
-    hits = np.random.default_rng(0).integers(0, 9, (7, 3)).astype(np.float64)
+    positives = np.random.default_rng(0).integers(0, 9, (7, 3)).astype(np.float64)
     others = np.random.default_rng(1).integers(1, 9, (7, 3)).astype(np.float64)
-    for column, found in enumerate(areas(hits, others)):
-        h, o = hits[:, column], others[:, column]
+    for column, found in enumerate(areas(positives, others)):
+        h, o = positives[:, column], others[:, column]
         assert found == pytest.approx(area(h / (h + o), h, o)[0])
     assert areas(np.zeros((2, 1)), np.ones((2, 1)))[0] == 0.5

@@ -106,7 +106,7 @@ class CompiledTraining(Training):
         return Curve(
             lines[:, R.TRAIN_LOSS].copy(),
             lines[:, R.VALIDATION_LOSS].copy(),
-            lines[:, R.VALIDATION_HITS].copy(),
+            lines[:, R.VALIDATION_CORRECT].copy(),
         )
 
     def buffers(self, which: Literal["kept", "last"]) -> tuple[Floats, Floats]:
@@ -124,7 +124,7 @@ class CompiledTraining(Training):
         kept = self._kept(epoch)
         return None if kept is None else np.abs(kept)
 
-    def hits(self, epoch: int) -> NDArray[np.bool_] | None:
+    def correct(self, epoch: int) -> NDArray[np.bool_] | None:
         """Whether each validation row's class was right in one epoch; None where that is not kept."""
         kept = self._kept(epoch) if self.plan.sizes[R.TASK] == R.CLASSES else None
         return None if kept is None else ~np.signbit(kept)
@@ -197,7 +197,7 @@ class CompiledEngine(Engine):
         members: Sequence[Member | Training],
         *,
         until_epoch: int | Sequence[int] | None = None,
-        heed_patience: bool | None = None,
+        respect_patience: bool | None = None,
         control: Control | None = None,
     ) -> list[Training]:
         """Train members side by side, from the start or from where they stand; see :class:`Engine`."""
@@ -213,12 +213,12 @@ class CompiledEngine(Engine):
         scratch = max((memory.cost_of(m, self.dtype.itemsize).scratch for m in everyone), default=0)
         threads = memory.affordable_threads(scratch, min(self.threads, max(1, len(members))))
         goals = until_epoch if isinstance(until_epoch, Sequence) else [until_epoch] * len(trainings)
-        heed = until_epoch is None if heed_patience is None else heed_patience
+        respect = until_epoch is None if respect_patience is None else respect_patience
         news = threading.Lock()
 
         def work(index: int, room: dict[str, Any]) -> None:
             if (
-                _train_one(kernel, shared, trainings[index], goals[index], heed, control, room)
+                _train_one(kernel, shared, trainings[index], goals[index], respect, control, room)
                 and control.on_done
             ):
                 with news:
@@ -295,7 +295,7 @@ def _train_one(
     shared: R.Rows,
     training: CompiledTraining,
     until_epoch: int | None,
-    heed_patience: bool,
+    respect_patience: bool,
     control: Control,
     room: dict[str, Any],
 ) -> bool:
@@ -304,7 +304,7 @@ def _train_one(
     goal = member.max_epochs if until_epoch is None else until_epoch
     sizes, progress = training.plan.sizes, training.state.progress
     patience = min(member.hooks.patience or 0, _FOREVER) if training.stops_early else 0
-    if heed_patience:
+    if respect_patience:
         sizes[R.PATIENCE] = patience
         if patience and progress[R.STATUS] == R.RUNNING and _waited(progress) >= patience:
             progress[R.STATUS] = R.PATIENCE_OVER
@@ -386,7 +386,7 @@ def plan_to_predict(trained: Trained, layout: Layout) -> R.Plan:
     sizes[R.N_NUMBERS] = trained.encoder.n_numbers
     sizes[R.N_WEIGHTS] = layout.n_weights
     sizes[R.N_PARAMETERS] = layout.n_parameters
-    return R.Plan(layout.table, sizes, np.zeros(R.N_KNOBS), np.zeros(len(WEIGHT_TECHNIQUES)))
+    return R.Plan(layout.table, sizes, np.zeros(R.N_HYPERPARAMETERS), np.zeros(len(WEIGHT_TECHNIQUES)))
 
 
 def plan_to_train(member: Member, layout: Layout, data: Data) -> R.Plan:
@@ -394,18 +394,20 @@ def plan_to_train(member: Member, layout: Layout, data: Data) -> R.Plan:
     hooks, fold = member.hooks, member.fold
     trained = Trained(member.network, hooks.normalize, fold.encoder, fold.center, fold.scale, {})
     plan = plan_to_predict(trained, layout)._replace(amounts=np.array(hooks.weight_amounts, dtype=np.float64))
-    sizes, knobs = plan.sizes, plan.knobs
+    sizes, hyperparameters = plan.sizes, plan.hyperparameters
     sizes[R.SEED] = member.seed
     sizes[R.BATCH] = max(1, min(member.batch_size, len(fold.train)))
     sizes[R.DROP_FROM] = FIRST_WITH_DROPOUT
     sizes[R.TASK] = R.CLASSES if data.task == "classification" else R.NUMBER
     sizes[R.WARMUP] = min(_WARMUP_STEPS, _WARMUP_EPOCHS * math.ceil(len(fold.train) / sizes[R.BATCH]))
-    knobs[R.LEARNING_RATE] = member.learning_rate
-    knobs[R.INPUT_DROP], knobs[R.DROP] = hooks.input_drop, hooks.drop
-    knobs[R.MIN_DELTA] = hooks.min_delta
-    knobs[R.CENTER], knobs[R.SCALE] = fold.center, fold.scale
-    knobs[R.BETA_1], knobs[R.BETA_2], knobs[R.EPSILON] = 0.9, 0.999, 1e-8
-    knobs[R.FIT_FACTOR] = 1.0
+    hyperparameters[R.LEARNING_RATE] = member.learning_rate
+    hyperparameters[R.INPUT_DROP], hyperparameters[R.DROP] = hooks.input_drop, hooks.drop
+    hyperparameters[R.MIN_DELTA] = hooks.min_delta
+    hyperparameters[R.CENTER], hyperparameters[R.SCALE] = fold.center, fold.scale
+    hyperparameters[R.BETA_1], hyperparameters[R.BETA_2], hyperparameters[R.EPSILON] = 0.9, 0.999, 1e-8
+    hyperparameters[R.FIT_FACTOR] = 1.0
     if data.fit_weight is not None:
-        knobs[R.FIT_FACTOR] = len(fold.train) / float(np.sum(data.fit_weight[fold.train], dtype=np.float64))
+        hyperparameters[R.FIT_FACTOR] = len(fold.train) / float(
+            np.sum(data.fit_weight[fold.train], dtype=np.float64)
+        )
     return plan

@@ -15,10 +15,10 @@ from taut.engine.compiled.records import (
     BEST_EPOCH,
     BEST_LOSS,
     BLOCK,
+    CORRECT_SUM,
     CURSOR,
     DIVERGED,
     EPOCH,
-    HIT_SUM,
     IN,
     IN_STRIDE,
     LOSS_SUM,
@@ -39,7 +39,7 @@ from taut.engine.compiled.records import (
     TRAINING,
     TRUE_OUT,
     VALIDATING,
-    VALIDATION_HITS,
+    VALIDATION_CORRECT,
     VALIDATION_LOSS,
     WEIGHT_SUM,
 )
@@ -87,7 +87,7 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
     forward_training(plan, state, scratch, count, epoch, step)
     loss_gradient(
         scratch.floats,
-        scratch.places[OUTPUTS],
+        scratch.offsets[OUTPUTS],
         last[OUT_STRIDE],
         last[TRUE_OUT],
         rows,
@@ -131,18 +131,18 @@ def _evaluate_block(
             rows.values, encoding, plan, state.parameters, state.statistics, scratch, chosen, start, count
         )
         last = plan.layers[len(plan.layers) - 1]
-        place = -1
+        index = -1
         if column == VALIDATION_LOSS and len(state.losses) > 0:
-            place = progress[EPOCH] * len(chosen) + start
+            index = progress[EPOCH] * len(chosen) + start
         if column == VALIDATION_LOSS and len(state.outputs) > 0:
-            z0, stride, width = scratch.places[OUTPUTS], last[OUT_STRIDE], last[TRUE_OUT]
+            z0, stride, width = scratch.offsets[OUTPUTS], last[OUT_STRIDE], last[TRUE_OUT]
             first = (progress[EPOCH] * len(chosen) + start) * width
             for i in range(count):
                 for j in range(width):
                     state.outputs[first + i * width + j] = scratch.floats[z0 + i * stride + j]
         add_losses(
             scratch.floats,
-            scratch.places[OUTPUTS],
+            scratch.offsets[OUTPUTS],
             last[OUT_STRIDE],
             last[TRUE_OUT],
             rows,
@@ -152,7 +152,7 @@ def _evaluate_block(
             count,
             sums,
             state.losses,
-            place,
+            index,
         )
         progress[CURSOR] = start + count
     if progress[CURSOR] >= len(chosen):
@@ -162,7 +162,7 @@ def _evaluate_block(
             # NaN means that nothing was scored; a loss that is none is as bad as can be.
             line[column] = math.inf if math.isnan(sums[LOSS_SUM]) else sums[LOSS_SUM] / weight
         if column == VALIDATION_LOSS:
-            line[VALIDATION_HITS] = sums[HIT_SUM] / sums[ROW_SUM] if sums[ROW_SUM] > 0.0 else math.nan
+            line[VALIDATION_CORRECT] = sums[CORRECT_SUM] / sums[ROW_SUM] if sums[ROW_SUM] > 0.0 else math.nan
         _clear(sums)
         progress[PHASE] += 1
         progress[CURSOR] = 0
@@ -172,7 +172,7 @@ def _evaluate_block(
 @part
 def _clear(sums: Any) -> None:
     """Begin to add up anew."""
-    sums[LOSS_SUM] = sums[WEIGHT_SUM] = sums[HIT_SUM] = sums[ROW_SUM] = 0.0
+    sums[LOSS_SUM] = sums[WEIGHT_SUM] = sums[CORRECT_SUM] = sums[ROW_SUM] = 0.0
 
 
 @part
@@ -209,7 +209,7 @@ def _end_epoch(plan: Any, state: Any) -> None:
         return
     if plan.sizes[PATIENCE] <= 0:
         return
-    if validation < sums[BEST_LOSS] - plan.knobs[MIN_DELTA] or epoch == 0:
+    if validation < sums[BEST_LOSS] - plan.hyperparameters[MIN_DELTA] or epoch == 0:
         sums[BEST_LOSS] = validation
         progress[BEST_EPOCH] = epoch + 1
         _copy(state.best_parameters, state.parameters)
@@ -237,7 +237,7 @@ def predict_rows(
 ) -> None:
     """Raw outputs (logits, or values in the fold's units) of the chosen rows into out (n, n_outputs)."""
     last = plan.layers[len(plan.layers) - 1]
-    z0, stride = scratch.places[OUTPUTS], last[OUT_STRIDE]
+    z0, stride = scratch.offsets[OUTPUTS], last[OUT_STRIDE]
     for start in range(0, len(chosen), BLOCK):
         count = min(BLOCK, len(chosen) - start)
         evaluate(values, encoding, plan, parameters, statistics, scratch, chosen, start, count)

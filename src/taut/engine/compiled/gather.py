@@ -69,7 +69,7 @@ def drop_inputs(
     x: Any, x0: int, width: int, stride: int, count: int, plan: Any, epoch: int, step: int
 ) -> None:
     """Dropout on the inputs: each is zero with the input rate, and scaled up otherwise."""
-    rate = plan.knobs[INPUT_DROP]
+    rate = plan.hyperparameters[INPUT_DROP]
     if rate <= 0.0:
         return
     key_a, key_b = stream_key(plan.sizes[SEED], INPUT_MASK, epoch, step)

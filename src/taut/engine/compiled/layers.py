@@ -56,13 +56,13 @@ def moments_of_block(f: Any, z0: int, stride: int, count: int) -> tuple[Any, Any
 
 @part
 def move_statistics(
-    statistics: Any, place: int, width: int, mean: Any, variance: Any, count: int, step: int
+    statistics: Any, index: int, width: int, mean: Any, variance: Any, count: int, step: int
 ) -> None:
     """Running mean and variance: the first steps are plain averages, later a new batch weighs one tenth."""
     share = max(0.1, 1.0 / step)
     unbiased = variance * (count / max(1.0, count - 1.0))
-    store(statistics, place, load(statistics, place) * (1.0 - share) + mean * share)
-    store(statistics, place + width, load(statistics, place + width) * (1.0 - share) + unbiased * share)
+    store(statistics, index, load(statistics, index) * (1.0 - share) + mean * share)
+    store(statistics, index + width, load(statistics, index + width) * (1.0 - share) + unbiased * share)
 
 
 @part

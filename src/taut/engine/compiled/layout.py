@@ -56,18 +56,18 @@ class Layout:
             and the running statistics (mean, then variance, in a buffer of their own); then the strides of
             a batch's inputs and outputs.
         """
-        rows, place, statistics = [], 0, 0
+        rows, index, statistics = [], 0, 0
         n_layers = len(self.widths) - 1
         for n_in, n_out in zip(self.widths[:-1], self.widths[1:], strict=True):
             a, b = padded(n_in), padded(n_out)
-            rows.append([a, b, n_out, place, 0, 0, 0, stride(a), stride(b)])
-            place += a * b
+            rows.append([a, b, n_out, index, 0, 0, 0, stride(a), stride(b)])
+            index += a * b
         for i, row in enumerate(rows):
-            row[4] = place
-            place += row[1]
+            row[4] = index
+            index += row[1]
             if self.normalize and i < n_layers - 1:
-                row[5] = place
-                place += row[1]
+                row[5] = index
+                index += row[1]
                 row[6] = statistics
                 statistics += 2 * row[1]
         return np.array(rows, dtype=np.int64)

@@ -14,8 +14,8 @@ from taut.engine.compiled.jit import part
 from taut.engine.compiled.records import (
     CENTER,
     CLASSES,
+    CORRECT_SUM,
     FIT_FACTOR,
-    HIT_SUM,
     LOSS_SUM,
     ROW_SUM,
     SCALE,
@@ -79,7 +79,7 @@ def loss_gradient(
     Cross-entropy: (softmax - indicator) weight / count.  Squared error: 2 (output - target) weight / count,
     the target in the fold's own units.
     """
-    share = plan.knobs[FIT_FACTOR] / count
+    share = plan.hyperparameters[FIT_FACTOR] / count
     classes = plan.sizes[TASK] == CLASSES
     for i in range(count):
         row = get(chosen, start + i)
@@ -98,7 +98,7 @@ def loss_gradient(
                 p = load(z, at + j) / s
                 store(z, at + j, (select(p < _FAINT, 0.0, p) - one_hot(z, int(target) - j)) * factor)
         else:
-            standard = (target - plan.knobs[CENTER]) / plan.knobs[SCALE]
+            standard = (target - plan.hyperparameters[CENTER]) / plan.hyperparameters[SCALE]
             put(z, at, 2.0 * (get(z, at) - standard) * factor)
 
 
@@ -115,12 +115,12 @@ def add_losses(
     count: int,
     sums: Any,
     losses: Any,
-    place: int,
+    index: int,
 ) -> None:
-    """Add the block's weighted losses, hits and weights to the sums.
+    """Add the block's weighted losses, correct and weights to the sums.
 
     The squared error is in the table's units: the fold's scale is taken out again, so that folds compare.
-    Each row's own loss goes to ``losses`` from ``place`` on, or nowhere where that is negative. No loss
+    Each row's own loss goes to ``losses`` from ``index`` on, or nowhere where that is negative. No loss
     is below 0, so that its sign is free to say whether the class was missed.
     """
     # log a + log b = log (a b): rows of one weight share a logarithm, which is the dearest part of a loss.
@@ -140,18 +140,18 @@ def add_losses(
             product *= s
         else:
             hit, s = 0.0, 1.0
-            miss = float(get(z, at)) * plan.knobs[SCALE] + plan.knobs[CENTER] - target
+            miss = float(get(z, at)) * plan.hyperparameters[SCALE] + plan.hyperparameters[CENTER] - target
             loss = miss * miss
-        if place >= 0:
+        if index >= 0:
             own_loss = loss
             if plan.sizes[TASK] == CLASSES:
                 own_loss += math.log(float(s))
                 if hit == 0.0:
                     own_loss = -own_loss
-            put(losses, place + i, own_loss)
+            put(losses, index + i, own_loss)
         sums[LOSS_SUM] += weight * loss
         row_weight = float(get(rows.row_weight, row))
-        sums[HIT_SUM] += row_weight * hit
+        sums[CORRECT_SUM] += row_weight * hit
         sums[ROW_SUM] += row_weight
         sums[WEIGHT_SUM] += weight
     sums[LOSS_SUM] += product_weight * math.log(product)

@@ -53,7 +53,7 @@ _TINY_FIRST, _TINY_SECOND = 1e-30, 1e-36  # moments of dead weights are cut off 
 def layer_places(scratch: Any, layer: int) -> tuple[int, int, int, int]:
     """Where layer's output, hat, slope and inverse deviation lie; layer 0 is the input."""
     at = LAYER + 4 * layer
-    p = scratch.places
+    p = scratch.offsets
     return p[at], p[at + 1], p[at + 2], p[at + 3]
 
 
@@ -68,7 +68,7 @@ def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int
         out0, hat0, slope0, inverse0 = layer_places(scratch, layer + 1)
         z0 = hat0 if normalize else out0
         _dense(plan, parameters, scratch, layer, z0, count)
-        drop = plan.knobs[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
+        drop = plan.hyperparameters[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
         key_a, key_b = stream_key(plan.sizes[SEED], MASK + (layer << 8), epoch, step)
         for j in range(0, width, LANES):
             mean, inverse, gain = splat(f, 0.0), splat(f, 1.0), splat(f, 1.0)
@@ -120,14 +120,14 @@ def _dense(plan: Any, parameters: Any, scratch: Any, layer: int, z0: int, count:
     x0, _, _, _ = layer_places(scratch, layer)
     forward_product(
         scratch.floats, z0, d[OUT_STRIDE], x0, d[IN_STRIDE], parameters, d[WEIGHTS], count, d[IN], d[OUT],
-        scratch.places[STRIP],
+        scratch.offsets[STRIP],
     )  # fmt: skip
 
 
 @part
 def _outputs(plan: Any, parameters: Any, scratch: Any, count: int) -> None:
     """The last dense layer and its bias."""
-    f, z0, last = scratch.floats, scratch.places[OUTPUTS], len(plan.layers) - 1
+    f, z0, last = scratch.floats, scratch.offsets[OUTPUTS], len(plan.layers) - 1
     d = plan.layers[last]
     _dense(plan, parameters, scratch, last, z0, count)
     for j in range(0, d[OUT], LANES):
@@ -140,7 +140,7 @@ def _outputs(plan: Any, parameters: Any, scratch: Any, count: int) -> None:
 @part
 def backward(plan: Any, state: Any, scratch: Any, count: int) -> None:
     """From d loss / d output (at OUTPUTS) to the gradient of every parameter (at GRADIENT)."""
-    f, parameters, p = scratch.floats, state.parameters, scratch.places
+    f, parameters, p = scratch.floats, state.parameters, scratch.offsets
     g0 = p[GRADIENT]
     normalize, activation = plan.sizes[NORMALIZE] != 0, plan.sizes[ACTIVATION]
     last = len(plan.layers) - 1
@@ -156,7 +156,7 @@ def backward(plan: Any, state: Any, scratch: Any, count: int) -> None:
                 store(f, g0 + d[SHIFT] + j, s)
         else:
             out0, hat0, slope0, inverse0 = layer_places(scratch, layer + 1)
-            drop = plan.knobs[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
+            drop = plan.hyperparameters[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
             hat0 = hat0 if normalize else out0  # without batch norm the second sum is not used
             for j in range(0, width, LANES):
                 dy_sum, dy_hat_sum = deactivate_block(
@@ -205,14 +205,14 @@ def update(plan: Any, state: Any, scratch: Any) -> None:
 
     These are decoupled from the gradient (Loshchilov and Hutter 2019), and leave shifts and gains alone.
     """
-    f, g0 = scratch.floats, scratch.places[GRADIENT]
-    knobs, t = plan.knobs, state.progress[STEP] + 1
-    learning_rate = knobs[LEARNING_RATE] * min(1.0, t / max(1.0, float(plan.sizes[WARMUP])))
-    b1, b2 = knobs[BETA_1], knobs[BETA_2]
+    f, g0 = scratch.floats, scratch.offsets[GRADIENT]
+    hyperparameters, t = plan.hyperparameters, state.progress[STEP] + 1
+    learning_rate = hyperparameters[LEARNING_RATE] * min(1.0, t / max(1.0, float(plan.sizes[WARMUP])))
+    b1, b2 = hyperparameters[BETA_1], hyperparameters[BETA_2]
     # w -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), with both corrections drawn out of the loop
     root = math.sqrt(1.0 - b2**t)
     step_size = learning_rate * root / (1.0 - b1**t)
-    epsilon = knobs[EPSILON] * root
+    epsilon = hyperparameters[EPSILON] * root
     n_weights = plan.sizes[N_WEIGHTS]
     for j in range(0, plan.sizes[N_PARAMETERS], LANES):
         g = load(f, g0 + j)

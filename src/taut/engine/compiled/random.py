@@ -2,7 +2,7 @@
 
 A stream is named by (seed, purpose, epoch, step).  The name goes through Philox-4x32 with ten rounds (Salmon,
 Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), so names that differ in one bit give
-unrelated keys.  Within a stream, a number is a keyed hash of its place: cheap, vectorized, and nothing is
+unrelated keys.  Within a stream, a number is a keyed hash of its index: cheap, vectorized, and nothing is
 stored, so that the mask of a step can be made again.  Because no draw ever moves another stream, leaving a
 technique out cannot change what the others see (law 1), and neither can other members (law 2).
 """
@@ -59,13 +59,13 @@ def stream_key(seed: int, purpose: int, epoch: int, step: int) -> tuple[Any, Any
 
 
 @part
-def stream_words(place: int, key_a: Any, key_b: Any) -> Any:
-    """LANES random 32-bit words for the places ``place, place + 1, ...`` of a stream (uint32 vector).
+def stream_words(index: int, key_a: Any, key_b: Any) -> Any:
+    """LANES random 32-bit words for the indices ``index, index + 1, ...`` of a stream (uint32 vector).
 
     A multiply-xorshift hash with full avalanche, the second key entering between the two multiplications:
     two streams are then neither shifted nor permuted copies of one another.
     """
-    x = lanes_from(place) * 0x9E3779B1 + key_a
+    x = lanes_from(index) * 0x9E3779B1 + key_a
     x = x ^ (x >> 16)
     x = x * 0x7FEB352D
     x = (x ^ (x >> 15)) + key_b
@@ -74,9 +74,9 @@ def stream_words(place: int, key_a: Any, key_b: Any) -> Any:
 
 
 @part
-def _word(place: Any, key_a: Any, key_b: Any) -> Any:
-    """The same hash for one place; all numbers uint64 below 2^32."""
-    x = (place * np.uint64(0x9E3779B1) + key_a) & _LOW
+def _word(index: Any, key_a: Any, key_b: Any) -> Any:
+    """The same hash for one index; all numbers uint64 below 2^32."""
+    x = (index * np.uint64(0x9E3779B1) + key_a) & _LOW
     x ^= x >> np.uint64(16)
     x = (x * np.uint64(0x7FEB352D)) & _LOW
     x = ((x ^ (x >> np.uint64(15))) + key_b) & _LOW

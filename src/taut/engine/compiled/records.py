@@ -17,9 +17,9 @@ IN, OUT, TRUE_OUT, WEIGHTS, SHIFT, GAIN, STATISTICS, IN_STRIDE, OUT_STRIDE = ran
 ) = range(11)  # fmt: skip
 N_SIZES = 11
 
-# Places in Plan.knobs.
+# Places in Plan.hyperparameters.
 LEARNING_RATE, INPUT_DROP, DROP, MIN_DELTA, CENTER, SCALE, BETA_1, BETA_2, EPSILON, FIT_FACTOR = range(10)
-N_KNOBS = 10
+N_HYPERPARAMETERS = 10
 
 # Places in State.progress, and the phases of an epoch.
 EPOCH, PHASE, CURSOR, STEP, BEST_EPOCH, STATUS = range(6)
@@ -28,8 +28,8 @@ TRAINING, VALIDATING, SAMPLING = range(3)
 RUNNING, PATIENCE_OVER, DIVERGED = range(3)
 
 # Columns of a curve, and the places of the sums they are made of.
-TRAIN_LOSS, VALIDATION_LOSS, VALIDATION_HITS = range(3)
-LOSS_SUM, WEIGHT_SUM, HIT_SUM, BEST_LOSS, ROW_SUM = range(5)
+TRAIN_LOSS, VALIDATION_LOSS, VALIDATION_CORRECT = range(3)
+LOSS_SUM, WEIGHT_SUM, CORRECT_SUM, BEST_LOSS, ROW_SUM = range(5)
 N_SUMS = 5
 
 CLASSES, NUMBER = range(2)
@@ -62,11 +62,11 @@ class Encoding(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What one member is: its layout, sizes, knobs, and the amounts of the techniques on the weights."""
+    """What one member is: its layout, sizes, hyperparameters, and the amounts of techniques on weights."""
 
     layers: Any  # int64 (n_layers, 9), see Layout.table
     sizes: Any  # int64 (N_SIZES,)
-    knobs: Any  # float64 (N_KNOBS,)
+    hyperparameters: Any  # float64 (N_HYPERPARAMETERS,)
     amounts: Any  # float64 (number of techniques on the weights,)
 
 
@@ -90,5 +90,5 @@ class Scratch(NamedTuple):
     """A thread's own memory; nothing in it outlives a call."""
 
     floats: Any  # one flat buffer
-    places: Any  # int64: where the parts begin, see scratch.py
+    offsets: Any  # int64: where the parts begin, see scratch.py
     order: Any  # int32 (rows that train,)

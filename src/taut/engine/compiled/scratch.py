@@ -11,7 +11,7 @@ from taut.engine.compiled.layout import Layout
 from taut.engine.compiled.matmul import INNER_AT_MOST, WIDE
 from taut.engine.compiled.records import BLOCK, IN_STRIDE, OUT_STRIDE, Scratch
 
-# Places in Scratch.places: the parts that all layers share, then four per layer (output, hat, slope,
+# Places in Scratch.offsets: the parts that all layers share, then four per layer (output, hat, slope,
 # inverse deviation); layer 0 is the encoded input and has an output only.
 OUTPUTS, GRADIENT, GRAD_A, GRAD_B, TURNED, STRIP, LAYER = range(7)
 
@@ -26,12 +26,12 @@ def scratch_for(
     table = layout.table
     strides = [int(table[0, IN_STRIDE]), *(int(r[OUT_STRIDE]) for r in table)]
     unit = _LINE // np.dtype(dtype).itemsize
-    places: list[int] = []
+    indices: list[int] = []
     end = 0
 
     def part(size: int) -> None:
         nonlocal end
-        places.append(end)
+        indices.append(end)
         end += -(-size // unit) * unit
 
     widest = max(strides)
@@ -49,7 +49,7 @@ def scratch_for(
         part(stride if inner and layout.normalize else 0)
     if floats is None or len(floats) < end:
         floats = aligned(end, dtype)
-    return Scratch(floats, np.array(places, dtype=np.int64), np.empty(n_order, dtype=np.int32))
+    return Scratch(floats, np.array(indices, dtype=np.int64), np.empty(n_order, dtype=np.int32))
 
 
 def aligned(size: int, dtype: DTypeLike) -> NDArray[Any]:

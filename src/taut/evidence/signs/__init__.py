@@ -1,6 +1,6 @@
 """Signs of trouble in the data: leaks, duplicates, identifiers, order, wrong labels, small classes, shift."""
 
-from taut.evidence.signs.look import look
+from taut.evidence.signs.find import find_signs
 from taut.evidence.signs.sign import Sign
 
-__all__ = ["Sign", "look"]
+__all__ = ["Sign", "find_signs"]

@@ -47,18 +47,18 @@ def half_width(count: int) -> float:
 
     if count == 0:
         return 0.5
-    hits = count // 2
-    low = beta.ppf(0.025, hits, count - hits + 1) if hits else 0.0
-    high = beta.ppf(0.975, hits + 1, count - hits)
+    positives = count // 2
+    low = beta.ppf(0.025, positives, count - positives + 1) if positives else 0.0
+    high = beta.ppf(0.975, positives + 1, count - positives)
     return float(high - low) / 2
 
 
 def _named(classes: NDArray[Any], counts: NDArray[np.int64], which: NDArray[np.bool_]) -> str:
-    places = np.flatnonzero(which)
-    places = places[np.argsort(counts[places], kind="stable")]
-    names = [value.item() if isinstance(value, np.generic) else value for value in classes[places]]
-    fewest, most = int(counts[places[0]]), int(counts[places[-1]])
-    if len(places) == 1:
+    indices = np.flatnonzero(which)
+    indices = indices[np.argsort(counts[indices], kind="stable")]
+    names = [value.item() if isinstance(value, np.generic) else value for value in classes[indices]]
+    fewest, most = int(counts[indices[0]]), int(counts[indices[-1]])
+    if len(indices) == 1:
         return f"the class {names[0]!r} has {fewest:,} {'row' if fewest == 1 else 'rows'}"
     span = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     return f"the classes {listing(names, 5)} have {span} rows"

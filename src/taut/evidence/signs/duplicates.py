@@ -97,8 +97,8 @@ def _contradictions(view: View, groups: Indices, outputs: NDArray[np.floating]) 
         return []
     rows = view.rows[differs]
     twins = groups[rows]
-    _, place, count = np.unique(twins, return_inverse=True, return_counts=True)
-    n_twins = int((count[place] > 1).sum())
+    _, index, count = np.unique(twins, return_inverse=True, return_counts=True)
+    n_twins = int((count[index] > 1).sum())
     floor, own = (_class_floor if view.n_classes else _amount_floor)(view, same, outputs)
     much = own > 0 and floor >= _FLOOR_SHARE * own and len(rows) >= 2 * _LEAST_ROWS
     entered_twice = n_twins >= max(_LEAST_ROWS, _FEW * len(view.rows))

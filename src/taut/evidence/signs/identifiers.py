@@ -29,18 +29,18 @@ def identifiers(view: View) -> list[Sign]:
     the next rows have other numbers.
     """
     signs = []
-    for place, (column, part) in enumerate(view.schema.numbers):
+    for index, (column, part) in enumerate(view.schema.numbers):
         if column.kind == "boolean" or part.what not in ("value", "days"):
             continue
-        values = view.matrix.values[view.rows, place].astype(np.float64)
+        values = view.matrix.values[view.rows, index].astype(np.float64)
         values = values[~np.isnan(values)] * part.unit
         if len(values) < max(_LEAST_ROWS, 0.9 * len(view.rows)):
             continue
         found = _number(column.name, values, _whole(values, part.origin), column.kind == "date")
         if found:
-            signs.append(_sign(view, place, column.name, found))
-    for place, column in enumerate(view.schema.categories):
-        signs += _category(view, view.matrix.n_numbers + place, column.name)
+            signs.append(_sign(view, index, column.name, found))
+    for index, column in enumerate(view.schema.categories):
+        signs += _category(view, view.matrix.n_numbers + index, column.name)
     return signs
 
 
@@ -69,8 +69,8 @@ def _whole(values: NDArray[np.float64], origin: float) -> bool:
     return bool(np.all(np.abs(moved - np.rint(moved)) <= 1e-6 * np.maximum(np.abs(values), 1.0)))
 
 
-def _sign(view: View, place: int, name: str, why: str) -> Sign:
-    power = column_power(view, place)
+def _sign(view: View, index: int, name: str, why: str) -> Sign:
+    power = column_power(view, index)
     tells = power.lower > _TELLS[0 if view.n_classes else 1]
     measure = "AUC" if view.n_classes else "R squared"
     text = f"column {name!r} looks like an identifier: {why}"
@@ -85,9 +85,9 @@ def _sign(view: View, place: int, name: str, why: str) -> Sign:
     return Sign("identifier", "severe" if tells else "worth a look", text, columns=(name,), figures=figures)
 
 
-def _category(view: View, place: int, name: str) -> list[Sign]:
-    codes = view.matrix.values[view.rows, place].astype(np.int64)
-    n_levels = view.level_count(place) - 2
+def _category(view: View, index: int, name: str) -> list[Sign]:
+    codes = view.matrix.values[view.rows, index].astype(np.int64)
+    n_levels = view.level_count(index) - 2
     present = codes[codes <= n_levels]
     counts = np.bincount(present, minlength=n_levels + 1)
     kept = counts[:n_levels]
@@ -106,10 +106,10 @@ def _category(view: View, place: int, name: str) -> list[Sign]:
     return [Sign("identifier", "worth a look", text, columns=(name,), figures={"share": share})]
 
 
-def column_power(view: View, place: int) -> Power:
+def column_power(view: View, index: int) -> Power:
     """Judge what one column of the matrix alone tells of the target."""
-    column = view.matrix.values[view.sample, place]
-    n_levels = view.level_count(place)
+    column = view.matrix.values[view.sample, index]
+    n_levels = view.level_count(index)
     if view.n_classes:
         return class_power(column, n_levels, view.codes[view.sample], view.n_classes, view.seed)
     return amount_power(column, n_levels, view.target[view.sample], view.seed)

@@ -37,7 +37,7 @@ _LOOKS_CLOSE = 0.85
 class _Column:
     """A column of the matrix, and what it achieves alone; or what the target tells of its being missing."""
 
-    place: int
+    index: int
     name: str
     power: Power
     copied: str = ""
@@ -73,7 +73,7 @@ def leaks(view: View) -> list[Sign]:
     accused = {name for sign in signs for name in sign.columns}
     signs += [sign for sign in _missing(view) if not accused & set(sign.columns)]
     accused |= {name for sign in signs for name in sign.columns}
-    columns = [_judged(view, place) for place in _places(view)]
+    columns = [_judged(view, index) for index in _indices(view)]
     copies = {one.name: one.copied for one in columns if one.copied and one.name not in accused}
     signs += [_copy_sign(name, how) for name, how in copies.items()]
     accused |= set(copies)
@@ -87,14 +87,14 @@ def leaks(view: View) -> list[Sign]:
             continue
         accused.add(suspect.name)
         if together is None:
-            together = power_together(view, [column.place for column in free])
+            together = power_together(view, [column.index for column in free])
         if _times(together, suspect.power) >= 1.0:
             peers = [one.name for one in suspects if _times(one.power.value, suspect.power) < _WORSE]
             signs.append(_sign(view, suspect, together, next_best, peers))
     return signs
 
 
-def _places(view: View) -> list[int]:
+def _indices(view: View) -> list[int]:
     """The columns of the matrix that are judged one by one."""
     n = len(view.names)
     if n * max(1, view.n_classes) <= _MOST_JUDGED:
@@ -103,23 +103,23 @@ def _places(view: View) -> list[int]:
     return sorted(best.tolist())
 
 
-def _judged(view: View, place: int) -> _Column:
-    column, code = view.matrix.values[view.sample, place], view.level_count(place) > 0
+def _judged(view: View, index: int) -> _Column:
+    column, code = view.matrix.values[view.sample, index], view.level_count(index) > 0
     if code:  # the last code is that of a missing value
-        column = np.where(column == view.level_count(place) - 1, np.nan, column)
+        column = np.where(column == view.level_count(index) - 1, np.nan, column)
     copied = copy_of(column, view.target[view.sample], view.n_classes, code=code)
-    return _Column(place, view.names[place], column_power(view, place), copied)
+    return _Column(index, view.names[index], column_power(view, index), copied)
 
 
-def power_together(view: View, places: list[int]) -> float:
+def power_together(view: View, indices: list[int]) -> float:
     """Judge what columns of the matrix achieve together: AUC or R squared of boosted trees, crosswise.
 
     At most 4,000 rows; without columns 0.5 or 0.
     """
-    if not places:
+    if not indices:
         return 0.5 if view.n_classes else 0.0
     rows = thinned(view.sample, _MODEL_ROWS, view.seed, Stream.LEAK_ROWS)
-    X, y = view.matrix.values[rows][:, places], view.target[rows]
+    X, y = view.matrix.values[rows][:, indices], view.target[rows]
     mixed = generator(view.seed, Stream.LEAK_HALVES).permutation(len(rows))
     found = []
     with one_thread():
@@ -146,14 +146,14 @@ def _filled_for_one_class(view: View) -> list[Sign]:
     codes = view.codes[view.sample]
     share = np.bincount(codes, minlength=view.n_classes) / len(codes)
     signs: dict[str, Sign] = {}
-    for place in np.flatnonzero(missing_screened(view) > 0):
-        filled = codes[is_missing(view, view.sample, int(place)) == 0]
+    for index in np.flatnonzero(missing_screened(view) > 0):
+        filled = codes[is_missing(view, view.sample, int(index)) == 0]
         if len(filled) < _LEAST_FILLED:
             continue
         count = np.bincount(filled, minlength=view.n_classes)
         most = int(count.argmax())
         if count[most] >= _ALL * len(filled) and share[most] <= _COMMON:
-            name = view.names[place]
+            name = view.names[index]
             text = (
                 f"column {name!r} may give the target away: nearly all rows with a value in it are of "
                 "one class. It may be filled in after the target is known; leave it out if so."
@@ -169,28 +169,28 @@ def _missing(view: View) -> list[Sign]:
     suspects: list[_Column] = []
     looks = missing_screened(view)
     close = [i for i in np.argsort(-looks, kind="stable")[:_BEST_JUDGED] if looks[i] >= _LOOKS_CLOSE]
-    for place in sorted(close):
-        name = view.names[place]
-        flag = is_missing(view, view.sample, place).astype(np.int64)
+    for index in sorted(close):
+        name = view.names[index]
+        flag = is_missing(view, view.sample, index).astype(np.int64)
         if name in flags or min(flag.sum(), (1 - flag).sum()) < _LEAST_MISSING:
             continue
         flags[name] = flag
         power = class_power(view.target[view.sample], view.n_classes, flag, 2, view.seed)
         if power.lower >= _CLOSE[0]:
-            suspects.append(_Column(place, name, power))
+            suspects.append(_Column(index, name, power))
     names = {suspect.name for suspect in suspects}
     signs = []
     for suspect in suspects:
         others = (
             class_power(
-                view.matrix.values[view.sample, place],
-                view.level_count(place),
+                view.matrix.values[view.sample, index],
+                view.level_count(index),
                 flags[suspect.name],
                 2,
                 view.seed,
             ).value
-            for place in _places(view)
-            if (name := view.names[place]) not in names
+            for index in _indices(view)
+            if (name := view.names[index]) not in names
         )
         next_best = max(others, default=0.5)
         if _times(next_best, suspect.power) >= _WORSE:
@@ -200,9 +200,11 @@ def _missing(view: View) -> list[Sign]:
 
 def _mean_area(chance: NDArray[np.float64], classes: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     """Mean area of the classes, weighted by their rows."""
-    hits = [(y == c).astype(np.float64) for c in classes]
-    areas = np.array([area(p, hit, 1 - hit)[0] for p, hit in zip(chance.T, hits, strict=True)])
-    weights = np.array([hit.sum() for hit in hits])
+    positives = [(y == c).astype(np.float64) for c in classes]
+    areas = np.array(
+        [area(p, positive, 1 - positive)[0] for p, positive in zip(chance.T, positives, strict=True)]
+    )
+    weights = np.array([positive.sum() for positive in positives])
     known = np.isfinite(areas)
     return float(np.average(areas[known], weights=weights[known])) if known.any() else 0.5
 
@@ -237,8 +239,8 @@ def _sign(view: View, suspect: _Column, together: float, next_best: float, peers
     )
     apart = (
         task == 0
-        and not view.level_count(suspect.place)
-        and is_noisy_copy(view.matrix.values[view.sample, suspect.place], view.codes[view.sample])
+        and not view.level_count(suspect.index)
+        and is_noisy_copy(view.matrix.values[view.sample, suspect.index], view.codes[view.sample])
     )
     told = suspect.power.lower >= _NEARLY_PERFECT[task] and together >= _OTHERS_TELL[task]
     severe = _times(together, suspect.power) >= _WORSE and (told or apart)

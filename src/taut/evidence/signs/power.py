@@ -98,25 +98,25 @@ def amount_power(
 
 
 def area(
-    score: NDArray[np.float64], hits: NDArray[np.float64], others: NDArray[np.float64]
+    score: NDArray[np.float64], positives: NDArray[np.float64], others: NDArray[np.float64]
 ) -> tuple[float, float]:
     """Area under the curve from counts by score, and its standard error (DeLong); NaN without two sides.
 
     Parameters
     ----------
-    score, hits, others : float64 (n_scores,)
+    score, positives, others : float64 (n_scores,)
         How many rows of the class, and of the rest, have each score; scores may be equal.
     """
-    n_hits, n_others = hits.sum(), others.sum()
-    if not n_hits or not n_others:
+    n_positives, n_others = positives.sum(), others.sum()
+    if not n_positives or not n_others:
         return np.nan, np.nan
-    found, place = np.unique(score, return_inverse=True)
-    hits = np.bincount(place, hits, len(found)).astype(np.float64)
-    others = np.bincount(place, others, len(found)).astype(np.float64)
+    found, index = np.unique(score, return_inverse=True)
+    positives = np.bincount(index, positives, len(found)).astype(np.float64)
+    others = np.bincount(index, others, len(found)).astype(np.float64)
     below = (np.cumsum(others) - others / 2) / n_others  # how many others each hit beats
-    above = (n_hits - np.cumsum(hits) + hits / 2) / n_hits
-    value = float(hits @ below / n_hits)
-    spread = hits @ (below - value) ** 2 / n_hits**2 + others @ (above - value) ** 2 / n_others**2
+    above = (n_positives - np.cumsum(positives) + positives / 2) / n_positives
+    value = float(positives @ below / n_positives)
+    spread = positives @ (below - value) ** 2 / n_positives**2 + others @ (above - value) ** 2 / n_others**2
     return value, float(np.sqrt(spread))
 
 

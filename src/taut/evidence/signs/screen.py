@@ -42,7 +42,11 @@ def screened(view: View) -> Vector:
         counts = np.diff(np.append(edges, len(rows)))[:, None].astype(np.float64)
         if view.n_classes:
             shares = np.array([side.mean() for side in sides])
-            found = sum(w * areas(hits, counts - hits) for w, hits in zip(shares, each, strict=True) if w)
+            found = sum(
+                w * areas(positives, counts - positives)
+                for w, positives in zip(shares, each, strict=True)
+                if w
+            )
         else:
             totals = [float(side @ side) or 1.0 for side in sides]
             parts = [(s**2 / counts).sum(axis=0) / t for s, t in zip(each, totals, strict=True)]
@@ -70,32 +74,32 @@ def missing_screened(view: View) -> Vector:
         flags = np.stack([is_missing(view, rows, i) for i in range(start, stop)], axis=1)
         some = flags.any(axis=0)
         if some.any():
-            hits = (by_bin.T @ flags[:, some]).astype(np.float64)
-            out[start:stop][some] = areas(hits, by_bin.sum(axis=0)[:, None] - hits)
+            positives = (by_bin.T @ flags[:, some]).astype(np.float64)
+            out[start:stop][some] = areas(positives, by_bin.sum(axis=0)[:, None] - positives)
     return out
 
 
-def is_missing(view: View, rows: NDArray[np.int64], place: int) -> NDArray[np.float32]:
+def is_missing(view: View, rows: NDArray[np.int64], index: int) -> NDArray[np.float32]:
     """Where a column of the matrix has no value: 1, else 0."""
-    column = view.matrix.values[rows, place]
-    n_levels = view.level_count(place)
+    column = view.matrix.values[rows, index]
+    n_levels = view.level_count(index)
     missing: NDArray[np.bool_] = column == n_levels - 1 if n_levels else np.isnan(column)
     return missing.astype(np.float32)
 
 
-def areas(hits: Vector, others: Vector) -> Vector:
-    """Area under the curve by column, from counts by bin, the bins ranked by their own share of hits.
+def areas(positives: Vector, others: Vector) -> Vector:
+    """Area under the curve by column, from counts by bin, the bins ranked by their own share of positives.
 
     Parameters
     ----------
-    hits, others : float64 array, shape (n_bins, n_columns)
+    positives, others : float64 array, shape (n_bins, n_columns)
     """
-    order = np.argsort(hits / np.maximum(hits + others, 1e-9), axis=0)
-    hits, others = np.take_along_axis(hits, order, 0), np.take_along_axis(others, order, 0)
+    order = np.argsort(positives / np.maximum(positives + others, 1e-9), axis=0)
+    positives, others = np.take_along_axis(positives, order, 0), np.take_along_axis(others, order, 0)
     below = np.cumsum(others, axis=0) - others / 2
-    pairs = hits.sum(axis=0) * others.sum(axis=0)
+    pairs = positives.sum(axis=0) * others.sum(axis=0)
     found: Vector = np.divide(
-        (hits * below).sum(axis=0), pairs, out=np.full(hits.shape[1], 0.5), where=pairs > 0
+        (positives * below).sum(axis=0), pairs, out=np.full(positives.shape[1], 0.5), where=pairs > 0
     )
     return found
 

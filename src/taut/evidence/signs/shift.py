@@ -79,9 +79,9 @@ def differences(view: View, ours: NDArray[np.float32], theirs: NDArray[np.float3
     """Compare all columns of two matrices."""
     found = []
     seen: set[tuple[str, str]] = set()
-    for place, name in enumerate(column_names(view.schema)):
-        n_levels = level_count(view.matrix, place)
-        a, b = ours[:, place], theirs[:, place]
+    for index, name in enumerate(column_names(view.schema)):
+        n_levels = level_count(view.matrix, index)
+        a, b = ours[:, index], theirs[:, index]
         tests = _categories(name, a, b, n_levels) if n_levels else _numbers(name, a, b)
         for one in tests:
             if one.how == "missing" and (name, "missing") in seen:
@@ -94,9 +94,9 @@ def differences(view: View, ours: NDArray[np.float32], theirs: NDArray[np.float3
 def significant(found: list[Difference]) -> list[Difference]:
     """Leave those that Holm's correction leaves."""
     ordered = sorted(found, key=lambda one: one.p)
-    for place, one in enumerate(ordered):
-        if one.p > _CHANCE / (len(ordered) - place):
-            return ordered[:place]
+    for index, one in enumerate(ordered):
+        if one.p > _CHANCE / (len(ordered) - index):
+            return ordered[:index]
     return ordered
 
 
@@ -208,9 +208,9 @@ def _fault(view: View, model: Any, X: NDArray[np.float32], y: NDArray[np.int64],
     """The columns whose shuffling costs the most AUC, those that cost a tenth of the worst at least."""
     mixed = generator(view.seed, Stream.SHIFT_SHUFFLE).permutation(len(X))
     cost: dict[str, float] = {}
-    for place, name in enumerate(column_names(view.schema)):
+    for index, name in enumerate(column_names(view.schema)):
         without = X.copy()
-        without[:, place] = X[mixed, place]
+        without[:, index] = X[mixed, index]
         cost[name] = cost.get(name, 0.0) + whole - _judge(model, without, y)[0]
     worst = sorted(cost, key=lambda name: -cost[name])[:_MOST_COLUMNS]
     return [name for name in worst if cost[name] >= 0.1 * cost[worst[0]]]

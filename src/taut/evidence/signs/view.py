@@ -68,9 +68,9 @@ class View:
         """The class of every row."""
         return self.target.astype(np.int64)
 
-    def level_count(self, place: int) -> int:
+    def level_count(self, index: int) -> int:
         """The number of codes of a column of the matrix; 0 for a column of numbers."""
-        return level_count(self.matrix, place)
+        return level_count(self.matrix, index)
 
 
 def rows_in(seconds: float) -> int:
@@ -83,9 +83,9 @@ def column_names(schema: Schema) -> tuple[str, ...]:
     return tuple(c.name for c, _ in schema.numbers) + tuple(c.name for c in schema.categories)
 
 
-def level_count(matrix: Matrix, place: int) -> int:
+def level_count(matrix: Matrix, index: int) -> int:
     """Give the number of codes of a column of the matrix; 0 for a column of numbers."""
-    return 0 if place < matrix.n_numbers else len(matrix.levels[place - matrix.n_numbers]) + 2
+    return 0 if index < matrix.n_numbers else len(matrix.levels[index - matrix.n_numbers]) + 2
 
 
 def thinned(rows: Indices, most: int, seed: int, stream: Stream) -> Indices:

@@ -119,9 +119,9 @@ def _epochs(estimator: Any, runs: _Runs, most: int) -> ExplorerTechnique | None:
     best = int(np.argmin(means)) + 1
     looks = []
     for epoch in sorted({*thinned_epochs(most - 1, last), best}):
-        train, validation, hits = (
+        train, validation, correct = (
             np.array([getattr(curve, name)[epoch - 1] for curve in curves])
-            for name in ("train", "validation", "hits")
+            for name in ("train", "validation", "correct")
         )
         is_last = epoch == last
         looks.append(
@@ -133,7 +133,7 @@ def _epochs(estimator: Any, runs: _Runs, most: int) -> ExplorerTechnique | None:
                 train_loss=float(np.mean(train)),
                 loss=float(np.mean(validation)),
                 standard_error=standard_error(validation, none.n_repeats),
-                metric=float(np.mean(hits)) if classes else _NAN,
+                metric=float(np.mean(correct)) if classes else _NAN,
                 zero_share=none.zero_share if is_last else _NAN,
                 counts=counts if is_last else np.zeros(N_BINS + 1, dtype=np.int64),
                 within_chance=_within_chance(validation, none.validation_loss, none.n_repeats),

@@ -1,4 +1,4 @@
-"""Trials that were made up, and trials of networks whose losses were written beforehand."""
+"""Variants that were made up, and variants of networks whose losses were written beforehand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from taut.engine.base import Control, Engine
 from taut.engine.compiled.engine import CompiledEngine
-from taut.evidence.trials import Side, Trial, Trials
+from taut.evidence.variants import Side, Variant, Variants
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from tests.selection.helpers import ScriptedEngine, curve, folds_of, settings, table
@@ -17,13 +17,13 @@ from tests.selection.helpers import ScriptedEngine, curve, folds_of, settings, t
 NOTHING = Candidate(Recipe(), 0.02, (8,))
 
 
-def trial(name: str, side: Side, losses: Any, *, failed: bool = False) -> Trial:
-    """A trial with these losses of the rows, held out in two halves; its training losses are half of them."""
+def variant(name: str, side: Side, losses: Any, *, failed: bool = False) -> Variant:
+    """A variant with these row losses, held out in two halves; its training losses are half of them."""
     losses = np.asarray(losses, dtype=np.float64)
     half = len(losses) // 2
     means = np.array([np.nanmean(losses[:half]), np.nanmean(losses[half:])])
     nan = np.full(2, np.nan)
-    return Trial(
+    return Variant(
         name=name,
         side=side,
         number=0,
@@ -39,20 +39,20 @@ def trial(name: str, side: Side, losses: Any, *, failed: bool = False) -> Trial:
     )
 
 
-def trials(
+def variants(
     candidate: Candidate = NOTHING,
     script: Callable[[Any, int], Any] | None = None,
     n: int = 120,
     task: Any = "classification",
     max_epochs: int = 12,
     control: Control | None = None,
-    arrived: Callable[[], None] | None = None,
+    on_done: Callable[[], None] | None = None,
     **weights: Any,
-) -> Trials:
+) -> Variants:
     """On a small table with three folds; by the script where there is one."""
     data, matrix = table(n, task=task, **weights)
     folds = folds_of(data, matrix)
     engine: Engine = CompiledEngine(1) if script is None else ScriptedEngine(script, folds)
-    return Trials(
-        engine, data, folds, settings(max_epochs=max_epochs), candidate, control or Control(), arrived
+    return Variants(
+        engine, data, folds, settings(max_epochs=max_epochs), candidate, control or Control(), on_done
     )

@@ -21,16 +21,16 @@ import numpy as np
 import pytest
 
 from taut.errors import ParameterError, StoreError
-from taut.selection import ledger_file
-from taut.selection.ledger import Ledger
-from tests.selection.ledgers import (
+from taut.selection import trial_store_file
+from taut.selection.trial_store import TrialStore
+from tests.selection.trial_stores import (
     ARGUMENTS,
     CANDIDATES,
     DATA,
     bits,
     fold_run,
     hasty_disk,
-    open_ledger,
+    open_trial_store,
     python,
 )
 
@@ -45,7 +45,7 @@ def hasty() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_file, "_LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(trial_store_file, "_LOCK_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -60,15 +60,15 @@ def beside(path: Path) -> list[str]:
 def refused(path: str | Path, sentence: str, arguments: Any = ARGUMENTS, data: str = DATA) -> None:
     """The file is refused in this sentence, its name before it."""
     with pytest.raises(StoreError, match=f"^{re.escape(f'{path}: {sentence}')}$"):
-        Ledger.open(path, arguments, data)
+        TrialStore.open(path, arguments, data)
 
 
 # --- new files --------------------------------------------------------------------------------------------
 
 
 def test_a_new_file_is_one_file_and_names_taut(path: Path) -> None:
-    with open_ledger(path) as ledger:
-        ledger.keep(0, 0, fold_run(0, 0))
+    with open_trial_store(path) as trial_store:
+        trial_store.keep(0, 0, fold_run(0, 0))
         assert not (path.parent / "search.taut-shm").exists()
     assert beside(path) == ["search.taut"]
     assert path.read_bytes()[68:72] == b"taut"
@@ -76,27 +76,27 @@ def test_a_new_file_is_one_file_and_names_taut(path: Path) -> None:
 
 def test_an_empty_file_and_an_empty_database_count_as_new(path: Path) -> None:
     path.touch()
-    open_ledger(path).close()
+    open_trial_store(path).close()
     path.unlink()
     with closing(
         sqlite3.connect(path)
     ) as connection:  # as a search leaves it that was killed in its first moment
         connection.execute("PRAGMA journal_mode = WAL")
     assert path.stat().st_size > 0
-    with open_ledger(path) as ledger:
-        ledger.keep(0, 0, fold_run(0, 0))
-    with open_ledger(path) as ledger:
-        assert ledger.run(0, 0) is not None
+    with open_trial_store(path) as trial_store:
+        trial_store.keep(0, 0, fold_run(0, 0))
+    with open_trial_store(path) as trial_store:
+        assert trial_store.run(0, 0) is not None
 
 
 def test_a_log_without_its_file_is_not_read_into_a_new_one(path: Path) -> None:
-    with open_ledger(path) as ledger:
-        ledger.keep(0, 0, fold_run(0, 0))
+    with open_trial_store(path) as trial_store:
+        trial_store.keep(0, 0, fold_run(0, 0))
         shutil.copy(f"{path}-wal", path.parent / "log")
     path.unlink()
     (path.parent / "log").rename(f"{path}-wal")
-    with open_ledger(path) as ledger:
-        assert ledger.run(0, 0) is None
+    with open_trial_store(path) as trial_store:
+        assert trial_store.run(0, 0) is None
 
 
 def test_names_that_mean_something_to_sqlite_are_names_of_files(
@@ -105,7 +105,7 @@ def test_names_that_mean_something_to_sqlite_are_names_of_files(
     monkeypatch.chdir(tmp_path)
     for name in (":memory:", "file:x?mode=memory", "é ü?#%20'\";"):
         if sys.platform != "win32":
-            Ledger.open(name, ARGUMENTS, DATA).close()
+            TrialStore.open(name, ARGUMENTS, DATA).close()
             assert (tmp_path / name).is_file()
 
 
@@ -113,19 +113,19 @@ def test_names_that_mean_something_to_sqlite_are_names_of_files(
 def test_a_link_leads_to_its_file(path: Path) -> None:
     link = path.parent / "link"
     link.symlink_to(path)
-    with open_ledger(link) as ledger:
-        ledger.keep(0, 0, fold_run(0, 0))
+    with open_trial_store(link) as trial_store:
+        trial_store.keep(0, 0, fold_run(0, 0))
         with pytest.raises(StoreError, match="has it open"):
-            open_ledger(path)
+            open_trial_store(path)
     assert beside(path) == ["link", "search.taut"]
-    with open_ledger(path) as ledger:
-        assert ledger.run(0, 0) is not None
+    with open_trial_store(path) as trial_store:
+        assert trial_store.run(0, 0) is not None
 
 
 def test_it_does_not_wait_for_the_disk_at_every_row_and_holds_the_file_alone(path: Path) -> None:
-    with open_ledger(path) as ledger:
+    with open_trial_store(path) as trial_store:
         for pragma, value in (("journal_mode", b"wal"), ("locking_mode", b"exclusive")):
-            assert ledger._connection.execute(f"PRAGMA {pragma}").fetchone() == (value,)  # type: ignore[union-attr]
+            assert trial_store._connection.execute(f"PRAGMA {pragma}").fetchone() == (value,)  # type: ignore[union-attr]
 
 
 # --- what is none of taut's -------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ def test_it_does_not_wait_for_the_disk_at_every_row_and_holds_the_file_alone(pat
 )
 def test_another_file_is_refused_and_left_alone(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    refused(path, "is not a taut search ledger, or its beginning is damaged; give another file.")
+    refused(path, "is not a taut search checkpoint, or its beginning is damaged; give another file.")
     assert path.read_bytes() == content
     assert beside(path) == ["search.taut"]
 
@@ -149,7 +149,7 @@ def test_a_database_of_something_else_is_refused_and_left_alone(path: Path, mode
         connection.execute("CREATE TABLE run (candidate)")
         connection.commit()
     before = path.read_bytes()
-    refused(path, "is an SQLite file, but not a taut search ledger; give another file.")
+    refused(path, "is an SQLite file, but not a taut search checkpoint; give another file.")
     assert path.read_bytes() == before
     assert beside(path) == ["search.taut"]
 
@@ -158,18 +158,18 @@ def test_a_database_of_something_else_is_refused_and_left_alone(path: Path, mode
 def test_a_database_that_another_program_has_marked_is_refused(path: Path, pragma: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA {pragma} = 7")
-    refused(path, "is an SQLite file, but not a taut search ledger; give another file.")
+    refused(path, "is an SQLite file, but not a taut search checkpoint; give another file.")
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path, "is a folder, not a taut search ledger; give another file.")
+    refused(tmp_path, "is a folder, not a taut search checkpoint; give another file.")
 
 
 @NOT_ON_WINDOWS
 def test_a_device_is_refused(path: Path) -> None:
-    refused(os.devnull, "is no plain file, not a taut search ledger; give another file.")
+    refused(os.devnull, "is no plain file, not a taut search checkpoint; give another file.")
     os.mkfifo(path)  # opening one would wait for ever
-    refused(path, "is no plain file, not a taut search ledger; give another file.")
+    refused(path, "is no plain file, not a taut search checkpoint; give another file.")
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000])
 def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(StoreError, match=r"cannot be opened \(.*\); give another file\.$"):
-        Ledger.open(f"{tmp_path}/{name}", ARGUMENTS, DATA)
+        TrialStore.open(f"{tmp_path}/{name}", ARGUMENTS, DATA)
 
 
 @contextmanager
@@ -202,8 +202,8 @@ def test_a_folder_or_a_file_that_may_not_be_written_is_refused_and_left_alone() 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "search.taut"
-        with open_ledger(path) as ledger:
-            ledger.keep(0, 0, fold_run(0, 0))
+        with open_trial_store(path) as trial_store:
+            trial_store.keep(0, 0, fold_run(0, 0))
         before = path.read_bytes()
         for folder_mode, file_mode in ((0o555, 0o666), (0o777, 0o444), (0o555, 0o444), (0o777, 0)):
             folder.chmod(folder_mode)
@@ -212,10 +212,10 @@ def test_a_folder_or_a_file_that_may_not_be_written_is_refused_and_left_alone() 
                 ordinary_user(),
                 pytest.raises(StoreError, match=r"(?s)search\.taut: cannot be .* permissions"),
             ):
-                open_ledger(path)
+                open_trial_store(path)
         folder.chmod(0o555)
         with ordinary_user(), pytest.raises(StoreError, match=r"new: cannot be .* permissions"):
-            open_ledger(folder / "new")
+            open_trial_store(folder / "new")
         folder.chmod(0o700)
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
         assert path.read_bytes() == before
@@ -226,21 +226,21 @@ def test_a_folder_or_a_file_that_may_not_be_written_is_refused_and_left_alone() 
 
 
 def test_another_format_is_refused_with_both_names(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_ledger(path).close()
+    open_trial_store(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
-    monkeypatch.setattr(ledger_file, "__version__", "1.2.3")
+    monkeypatch.setattr(trial_store_file, "__version__", "1.2.3")
     refused(
         path,
-        "is a search ledger of format 7, and taut 1.2.3 reads format 3: go on with the version of taut that "
-        "made it, or start anew with another file.",
+        "is a search checkpoint of format 7, and taut 1.2.3 reads format 3: go on with the version of taut "
+        "that made it, or start anew with another file.",
     )
 
 
 def test_another_version_is_refused_with_both_names(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_file, "__version__", "0.9.1")
-    open_ledger(path).close()
-    monkeypatch.setattr(ledger_file, "__version__", "1.0.0")
+    monkeypatch.setattr(trial_store_file, "__version__", "0.9.1")
+    open_trial_store(path).close()
+    monkeypatch.setattr(trial_store_file, "__version__", "1.0.0")
     refused(
         path,
         "was begun by taut 0.9.1, and this is taut 1.0.0, whose results could differ: go on with taut 0.9.1, "
@@ -249,7 +249,7 @@ def test_another_version_is_refused_with_both_names(path: Path, monkeypatch: pyt
 
 
 def test_other_data_are_refused(path: Path) -> None:
-    open_ledger(path).close()
+    open_trial_store(path).close()
     sentence = (
         "was begun on other data (the rows, their order, the weights or the folds differ): give the same "
         "data, or start anew with another file."
@@ -267,7 +267,7 @@ def test_every_argument_that_differs_is_named_with_both_values(path: Path) -> No
         "groups": {"a": (1, 2)},
         "extra": True,
     }
-    Ledger.open(path, before, DATA).close()
+    TrialStore.open(path, before, DATA).close()
     refused(
         path,
         "was begun with other arguments: hidden was (64, 64) and is now (128, 128); cv was 5 and is now 5.5; "
@@ -296,24 +296,24 @@ def test_the_order_of_the_arguments_and_the_kind_of_a_number_do_not_matter(path:
         "rate": 1e300,
         "time": 60.0,
     }
-    Ledger.open(path, before, DATA).close()
-    Ledger.open(path, {**now, "time": np.int64(60)}, DATA).close()
-    Ledger.open(path, now, DATA).close()
+    TrialStore.open(path, before, DATA).close()
+    TrialStore.open(path, {**now, "time": np.int64(60)}, DATA).close()
+    TrialStore.open(path, now, DATA).close()
 
 
 def test_a_whole_number_is_not_true(path: Path) -> None:
-    Ledger.open(path, {"verbose": 1}, DATA).close()
+    TrialStore.open(path, {"verbose": 1}, DATA).close()
     with pytest.raises(StoreError, match="verbose was 1 and is now True"):
-        Ledger.open(path, {"verbose": True}, DATA)
+        TrialStore.open(path, {"verbose": True}, DATA)
 
 
 def test_an_argument_that_cannot_be_written_down_is_named(path: Path) -> None:
     with pytest.raises(ParameterError, match=r"^scoring is <built-in function max>, which cannot be written"):
-        open_ledger(path, scoring=max)
+        open_trial_store(path, scoring=max)
     endless: list[Any] = []
     endless.append(endless)
     with pytest.raises(ParameterError, match="^cv is"):
-        open_ledger(path, cv=endless)
+        open_trial_store(path, cv=endless)
     assert not path.exists()
 
 
@@ -323,21 +323,21 @@ BUSY = "another search (or another program) has it open: wait until that one has
 
 
 def test_a_second_open_in_the_same_process_is_refused(path: Path) -> None:
-    with open_ledger(path) as ledger:  # new
+    with open_trial_store(path) as trial_store:  # new
         refused(path, BUSY)
-        ledger.keep(0, 0, fold_run(0, 0))
-    with open_ledger(path) as ledger:  # there before
+        trial_store.keep(0, 0, fold_run(0, 0))
+    with open_trial_store(path) as trial_store:  # there before
         refused(path, BUSY)
-        assert bits(ledger.run(0, 0)) == bits(fold_run(0, 0))
-        ledger.keep(0, 1, fold_run(0, 1))
-    open_ledger(path).close()
+        assert bits(trial_store.run(0, 0)) == bits(fold_run(0, 0))
+        trial_store.keep(0, 1, fold_run(0, 1))
+    open_trial_store(path).close()
 
 
 def test_a_refusal_lets_go_of_the_file(path: Path) -> None:
-    open_ledger(path).close()
+    open_trial_store(path).close()
     with pytest.raises(StoreError, match="hidden was"):
-        open_ledger(path, hidden=(1,))
-    open_ledger(path).close()
+        open_trial_store(path, hidden=(1,))
+    open_trial_store(path).close()
 
 
 def test_another_process_is_refused_and_sigkill_lets_go(root: Path, path: Path) -> None:
@@ -352,36 +352,36 @@ def test_another_process_is_refused_and_sigkill_lets_go(root: Path, path: Path) 
     finally:
         process.kill()
         process.communicate()
-    with open_ledger(path) as ledger:
-        assert ledger.proposed(0) == CANDIDATES
+    with open_trial_store(path) as trial_store:
+        assert trial_store.proposed(0) == CANDIDATES
 
 
 def test_two_that_start_at_once_have_it_one_after_the_other(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_file, "_LOCK_SECONDS", 20.0)
+    monkeypatch.setattr(trial_store_file, "_LOCK_SECONDS", 20.0)
     both = threading.Barrier(2)
     inside: list[int] = []
     most: list[int] = []
 
     def attempt(number: int) -> None:
         both.wait()
-        with open_ledger(path) as ledger:
+        with open_trial_store(path) as trial_store:
             inside.append(number)
             most.append(len(inside))
-            ledger.keep(number, 0, fold_run(number, 0))
+            trial_store.keep(number, 0, fold_run(number, 0))
             inside.remove(number)
 
     for first in range(0, 10, 2):  # a new file, then one that is there
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(attempt, (first, first + 1)))
     assert most == [1] * 10
-    with open_ledger(path) as ledger:
-        assert all(ledger.run(number, 0) is not None for number in range(10))
+    with open_trial_store(path) as trial_store:
+        assert all(trial_store.run(number, 0) is not None for number in range(10))
 
 
 def test_the_callers_random_numbers_are_left_alone(path: Path) -> None:
     state = random.getstate()
-    with open_ledger(path), pytest.raises(StoreError):
-        open_ledger(path)
+    with open_trial_store(path), pytest.raises(StoreError):
+        open_trial_store(path)
     assert random.getstate() == state

@@ -9,7 +9,7 @@ import pytest
 
 from taut.engine.compiled.engine import CompiledEngine
 from taut.errors import TrainingWarning
-from taut.selection.news import Listeners, Progress
+from taut.selection.progress import Callbacks, Progress
 from tests.selection.helpers import assert_same_result, search
 from tests.selection.test_search import EXPLODES, RECIPES
 
@@ -17,7 +17,7 @@ from tests.selection.test_search import EXPLODES, RECIPES
 def test_progress_counts_up_to_all_candidates_and_folds() -> None:
     seen: list[Progress] = []
     made = search(
-        CompiledEngine(2), RECIPES, at_a_time=3, n_candidates=8, listeners=Listeners(on_progress=seen.append)
+        CompiledEngine(2), RECIPES, at_a_time=3, n_candidates=8, callbacks=Callbacks(on_progress=seen.append)
     )
     result = made.run()
     done, folds = [one.done for one in seen], [one.folds for one in seen]
@@ -43,8 +43,8 @@ def test_progress_counts_up_to_all_candidates_and_folds() -> None:
 def test_candidates_and_batches_are_told_of_in_order() -> None:
     candidates: list[Any] = []
     batches: list[Any] = []
-    listeners = Listeners(on_candidate=candidates.append, on_batch=batches.append)
-    result = search(CompiledEngine(2), [*RECIPES, EXPLODES], at_a_time=4, listeners=listeners).run()
+    callbacks = Callbacks(on_candidate=candidates.append, on_batch=batches.append)
+    result = search(CompiledEngine(2), [*RECIPES, EXPLODES], at_a_time=4, callbacks=callbacks).run()
     assert candidates == list(result.candidates)  # the baselines and the failures too
     assert batches == [result.candidates[2:6], result.candidates[6:9]]
 
@@ -57,7 +57,7 @@ def failing(news: Any) -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_listener_that_fails_is_warned_of_once_and_the_search_goes_on(name: str, threads: int) -> None:
     usual = search(CompiledEngine(threads), RECIPES, at_a_time=2).run()
-    made = search(CompiledEngine(threads), RECIPES, at_a_time=2, listeners=Listeners(**{name: failing}))
+    made = search(CompiledEngine(threads), RECIPES, at_a_time=2, callbacks=Callbacks(**{name: failing}))
     with pytest.warns(TrainingWarning) as warned:
         result = made.run()
     assert [str(one.message) for one in warned] == [

@@ -22,7 +22,7 @@ from taut.table.matrices import Matrix
 from taut.table.schema import Schema
 
 
-def look(
+def find_signs(
     schema: Schema,
     matrix: Matrix,
     data: Data,

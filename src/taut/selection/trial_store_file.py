@@ -1,4 +1,4 @@
-"""The SQLite file under a ledger: made, locked, checked to be the same search's, and its rows sealed."""
+"""The SQLite file under a trial store: made, locked, checked to be the same search's, and its rows sealed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def open_file(name: str, arguments: Mapping[str, Any], data: str) -> sqlite3.Con
     name : str
         Its path.
     arguments, data
-        See :meth:`taut.selection.ledger.Ledger.open`.
+        See :meth:`taut.selection.trial_store.TrialStore.open`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def open_file(name: str, arguments: Mapping[str, Any], data: str) -> sqlite3.Con
     Raises
     ------
     StoreError, ParameterError
-        See :meth:`taut.selection.ledger.Ledger.open`.
+        See :meth:`taut.selection.trial_store.TrialStore.open`.
     """
     written = _write_down(arguments)
     _check_place(name)
@@ -94,7 +94,7 @@ def _check_place(name: str) -> None:
         raise StoreError(f"{name!r}: cannot be opened ({error}); give another file.") from error
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no plain file"
-        raise StoreError(f"{name}: is {kind}, not a taut search ledger; give another file.")
+        raise StoreError(f"{name}: is {kind}, not a taut search checkpoint; give another file.")
     if found.st_size == 1:  # SQLite takes it for an empty one, and would write over it
         raise StoreError(_not_ours(name))
 
@@ -103,7 +103,7 @@ def _connect(place: str) -> sqlite3.Connection:
     """Open the file and lock it until the connection is closed or the process is gone, however it ends."""
     give_up = time.monotonic() + _LOCK_SECONDS
     while True:
-        # Calls are serialized by the ledger's own lock.
+        # Calls are serialized by the trial store's own lock.
         connection = sqlite3.connect(place, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             connection.text_factory = bytes  # a damaged text is not read as one before its digest was checked
@@ -130,15 +130,15 @@ def _is_new(name: str, connection: sqlite3.Connection) -> bool:
     ((application,),) = connection.execute("PRAGMA application_id")
     ((version,),) = connection.execute("PRAGMA user_version")
     ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
-    # A search that was killed while it made its ledger leaves an empty database.
+    # A search that was killed while it made its trial store leaves an empty database.
     if application == version == tables == 0:
         return True
     if application != _APPLICATION:
-        raise StoreError(f"{name}: is an SQLite file, but not a taut search ledger; give another file.")
+        raise StoreError(f"{name}: is an SQLite file, but not a taut search checkpoint; give another file.")
     if version != FORMAT:
         raise StoreError(
-            f"{name}: is a search ledger of format {version}, and taut {__version__} reads format {FORMAT}: "
-            f"go on with the version of taut that made it, or start anew with another file."
+            f"{name}: is a search checkpoint of format {version}, and taut {__version__} reads format "
+            f"{FORMAT}: go on with the version of taut that made it, or start anew with another file."
         )
     return False
 
@@ -226,7 +226,7 @@ def _sentence(name: str, error: sqlite3.Error) -> str:
 
 
 def _not_ours(name: str) -> str:
-    return f"{name}: is not a taut search ledger, or its beginning is damaged; give another file."
+    return f"{name}: is not a taut search checkpoint, or its beginning is damaged; give another file."
 
 
 def _damaged(name: str) -> str:
@@ -247,7 +247,7 @@ def _write_down(arguments: Mapping[str, Any]) -> dict[str, str]:
             written[name] = json.dumps(_plain(value), sort_keys=True)
         except (TypeError, ValueError, RecursionError) as error:
             raise ParameterError(
-                f"{name} is {value!r}, which cannot be written into a search's ledger: give a name or a "
+                f"{name} is {value!r}, which cannot be written into a search's trial store: give a name or a "
                 f"number, or do without resume."
             ) from error
     return written

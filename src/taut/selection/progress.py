@@ -52,8 +52,8 @@ class Progress:
 
 @final
 @dataclass
-class Listeners:
-    """Who is told; a listener that raises is warned of, once, and the search goes on.
+class Callbacks:
+    """Who is told; a callback that raises is warned of, once, and the search goes on.
 
     Parameters
     ----------
@@ -86,10 +86,10 @@ class Listeners:
             self.on_batch = None
 
     @staticmethod
-    def _tell(name: str, listener: Callable[[Any], object], news: object) -> bool:
+    def _tell(name: str, callback: Callable[[Any], object], news: object) -> bool:
         """Hours of search are not lost because a log cannot be written."""
         try:
-            listener(news)
+            callback(news)
         except Exception as error:
             text = (
                 f"{name} raised {type(error).__name__}: {error}; it is not called again, the search goes on."

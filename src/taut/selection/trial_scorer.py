@@ -1,4 +1,4 @@
-"""From an entry of the race to a candidate's score."""
+"""From a trial of the race to a candidate's score."""
 
 from __future__ import annotations
 
@@ -12,9 +12,16 @@ from numpy.typing import NDArray
 from taut.engine.base import Control
 from taut.selection.failures import DIVERGED, ScorerError
 from taut.selection.folds import n_repeats, without_shared_rows
-from taut.selection.race import Entry, Race
+from taut.selection.race import Race, Trial
 from taut.selection.runner import Runner
-from taut.selection.score import CandidateScore, State, Vector, failed_score, score_folds, target_variances
+from taut.selection.score import (
+    CandidateScore,
+    TrialState,
+    Vector,
+    failed_score,
+    score_folds,
+    target_variances,
+)
 from taut.selection.scored_epochs import (
     EPOCHS_SCORED,
     FoldScorer,
@@ -25,8 +32,8 @@ from taut.selection.scored_epochs import (
 
 
 @final
-class Judge:
-    """Scores entries.
+class TrialScorer:
+    """Scores trials.
 
     Parameters
     ----------
@@ -39,8 +46,8 @@ class Judge:
     def __init__(self, runner: Runner, race: Race, scorer: FoldScorer | None) -> None:
         self._runner, self._race = runner, race
         self._scorer = scorer if scorer is None or isinstance(scorer, TimedScorer) else TimedScorer(scorer)
-        self._folds = runner.ladder.folds
-        self.anchor: tuple[Entry, float] | None = None  # early stopping alone, and its loss
+        self._folds = runner.stages.folds
+        self.anchor: tuple[Trial, float] | None = None  # early stopping alone, and its loss
         self.scorer_errors: list[ScorerError] = []  # the first of each candidate that failed by one
 
     @property
@@ -62,75 +69,80 @@ class Judge:
         return target_variances(self._runner.data, self._folds)
 
     def finish(
-        self, entry: Entry, batch: int, control: Control, scoring_ends: Control | None = None
+        self, trial: Trial, batch: int, control: Control, scoring_ends: Control | None = None
     ) -> CandidateScore | None:
-        """Bring an entry to its end and score it; None where it was cut off and does not count.
+        """Bring a trial to its end and score it; None where it was cut off and does not count.
 
         Parameters
         ----------
         scoring_ends : Control, optional
             For the person's scorer and the networks that it is shown; without it, ``control``.
         """
-        if entry.ended == "failed":
-            return self._failed(entry, batch, DIVERGED)
-        if entry.ended == "cut off":
+        if trial.ended == "failed":
+            return self._failed(trial, batch, DIVERGED)
+        if trial.ended == "cut off":
             return None
-        if entry.ended == "dropped":
-            return self._dropped(entry, batch)
+        if trial.ended == "dropped":
+            return self._dropped(trial, batch)
         # Shorter folds go on to the longest one's epoch, so that all have a mean curve.
         n = len(self._folds)
-        jobs, runs = [entry.job(k) for k in range(n)], [entry.runs[k] for k in range(n)]
+        jobs, runs = [trial.job(k) for k in range(n)], [trial.runs[k] for k in range(n)]
         longest = max(run.epoch for run in runs)
         longer = self._runner.further(jobs, runs, [longest] * n, control)
         ended = longer is not None
         if longer is not None:
-            entry.runs.update(enumerate(longer))
-            if self._is_level(entry) and self._scorer is not None and self._by_score(entry):
-                ended = train_to_best_score(self._runner, self._scorer, entry, n, control)
-            if ended and not self._is_level(entry):
-                entry.ended = "failed"
-                return self.finish(entry, batch, control)
-        state: State = "complete" if ended else "cut off"
-        return self.scored(entry, batch, state, control, scoring_ends)
+            trial.runs.update(enumerate(longer))
+            if self._is_level(trial) and self._scorer is not None and self._by_score(trial):
+                ended = train_to_best_score(self._runner, self._scorer, trial, n, control)
+            if ended and not self._is_level(trial):
+                trial.ended = "failed"
+                return self.finish(trial, batch, control)
+        state: TrialState = "complete" if ended else "cut off"
+        return self.scored(trial, batch, state, control, scoring_ends)
 
-    def _is_level(self, entry: Entry) -> bool:
+    def _is_level(self, trial: Trial) -> bool:
         """Whether all folds are at the same epoch: else one diverged on the way."""
-        return len({entry.runs[k].epoch for k in range(len(self._folds))}) == 1
+        return len({trial.runs[k].epoch for k in range(len(self._folds))}) == 1
 
-    def _by_score(self, entry: Entry) -> bool:
+    def _by_score(self, trial: Trial) -> bool:
         """Whether the scorer decides the epoch."""
-        return self._runner.keeps_outputs and entry.candidate.recipe.hooks().patience is not None
+        return self._runner.keeps_outputs and trial.candidate.recipe.hooks().patience is not None
 
     def scored(
-        self, entry: Entry, batch: int, state: State, control: Control, scoring_ends: Control | None = None
+        self,
+        trial: Trial,
+        batch: int,
+        state: TrialState,
+        control: Control,
+        scoring_ends: Control | None = None,
     ) -> CandidateScore | None:
-        """Score an entry that has all folds, at the epochs that are best on the others."""
+        """Score a trial that has all folds, at the epochs that are best on the others."""
         numbers = range(len(self._folds))
-        runs = [entry.runs[k] for k in numbers]
-        early = entry.candidate.recipe.hooks().patience is not None
+        runs = [trial.runs[k] for k in numbers]
+        early = trial.candidate.recipe.hooks().patience is not None
         chosen = None
-        if state == "complete" and self._by_score(entry):
-            chosen = best_by_score(entry, len(runs), self._others)
+        if state == "complete" and self._by_score(trial):
+            chosen = best_by_score(trial, len(runs), self._others)
         scores = score_folds([run.curve for run in runs], early, self._variances, self._others, chosen)
-        jobs = [entry.job(k) for k in numbers]
+        jobs = [trial.job(k) for k in numbers]
         known = self._runner.with_losses(
             jobs, runs, scores.fold_epochs.tolist(), control, ended=state == "complete"
         )
         if known is None:
             return None
-        entry.runs.update(zip(numbers, known, strict=True))
+        trial.runs.update(zip(numbers, known, strict=True))
         scoring = None
         if self._scorer is not None:
             try:
-                found = self._scoring(entry, scores.fold_epochs, state, scoring_ends or control)
+                found = self._scoring(trial, scores.fold_epochs, state, scoring_ends or control)
             except ScorerError as error:
                 self.scorer_errors.append(error)
-                return self._failed(entry, batch, str(error))
+                return self._failed(trial, batch, str(error))
             if found is None:
                 return None
             scoring = np.array(found)
         return CandidateScore(
-            candidate=entry.candidate,
+            candidate=trial.candidate,
             batch=batch,
             state=state,
             loss=float(np.mean(scores.validation_loss)),
@@ -141,42 +153,42 @@ class Judge:
             score=scores.score,
             scoring=scoring,
             zero_share=float(np.mean([run.zero_share for run in runs])),
-            epochs_trained=entry.epochs,
+            epochs_trained=trial.epochs,
             failed="",
-            seconds=entry.seconds,
+            seconds=trial.seconds,
             n_repeats=self._n_repeats,
         )
 
-    def unscored(self, entry: Entry, batch: int) -> CandidateScore:
+    def unscored(self, trial: Trial, batch: int) -> CandidateScore:
         """A candidate that there was no time to score."""
-        return self._failed(entry, batch, "no time was left to score it")
+        return self._failed(trial, batch, "no time was left to score it")
 
-    def _failed(self, entry: Entry, batch: int, why: str) -> CandidateScore:
-        return failed_score(entry.candidate, batch, len(self._folds), why, entry.epochs, entry.seconds)
+    def _failed(self, trial: Trial, batch: int, why: str) -> CandidateScore:
+        return failed_score(trial.candidate, batch, len(self._folds), why, trial.epochs, trial.seconds)
 
-    def _dropped(self, entry: Entry, batch: int) -> CandidateScore:
-        """Score an entry on the folds that it has, by the losses with which it raced."""
+    def _dropped(self, trial: Trial, batch: int) -> CandidateScore:
+        """Score a trial on the folds that it has, by the losses with which it raced."""
         n = len(self._folds)
         epochs = np.zeros(n, dtype=np.int64)
         train, validation, score = (np.full(n, np.nan) for _ in range(3))
-        has = [stage for stage in entry.runs if stage < n]
+        has = [stage for stage in trial.runs if stage < n]
         for k in has:
-            run = entry.runs[k]
+            run = trial.runs[k]
             epochs[k] = run.best_epoch
             at = run.best_epoch - 1
-            train[k], validation[k] = run.curve.train[at], self._race.loss(entry, [k])
+            train[k], validation[k] = run.curve.train[at], self._race.loss(trial, [k])
             variances = self._variances
             if variances is None:
-                score[k] = run.curve.hits[at]
+                score[k] = run.curve.correct[at]
             elif variances[k] > 0:
                 score[k] = 1.0 - validation[k] / variances[k]
         assert self.anchor is not None
         alone, loss = self.anchor
-        stages = has or list(entry.runs)
-        difference = self._race.loss(entry, stages) - self._race.loss(alone, stages)
-        zero_share = float(np.mean([run.zero_share for run in entry.runs.values()]))
+        stages = has or list(trial.runs)
+        difference = self._race.loss(trial, stages) - self._race.loss(alone, stages)
+        zero_share = float(np.mean([run.zero_share for run in trial.runs.values()]))
         return CandidateScore(
-            candidate=entry.candidate,
+            candidate=trial.candidate,
             batch=batch,
             state="dropped",
             loss=loss + difference,
@@ -187,35 +199,35 @@ class Judge:
             score=score,
             scoring=None,
             zero_share=zero_share,
-            epochs_trained=entry.epochs,
+            epochs_trained=trial.epochs,
             failed="",
-            seconds=entry.seconds,
+            seconds=trial.seconds,
             n_repeats=self._n_repeats,
         )
 
     def _scoring(
-        self, entry: Entry, epochs: NDArray[np.int64], state: State, control: Control
+        self, trial: Trial, epochs: NDArray[np.int64], state: TrialState, control: Control
     ) -> list[float] | None:
         """The person's scorer on every fold's validation rows, at the fold's epoch; None where cut off."""
         assert self._scorer is not None
         missing = [
             k
             for k in range(len(self._folds))
-            if not np.isfinite(entry.runs[k].scores.get(int(epochs[k]), np.nan))
+            if not np.isfinite(trial.runs[k].scores.get(int(epochs[k]), np.nan))
         ]
         networks = self._runner.networks(
-            [entry.job(k) for k in missing], [int(epochs[k]) for k in missing], control
+            [trial.job(k) for k in missing], [int(epochs[k]) for k in missing], control
         )
         if networks is None:
             return None
         for k, network in zip(missing, networks, strict=True):
             if not self._scorer.fits(1, control):
                 return None
-            run, epoch = entry.runs[k], int(epochs[k])
+            run, epoch = trial.runs[k], int(epochs[k])
             outputs = self._runner.engine.predict(
                 self._runner.data.values, network, self._folds[k].validation
             )
-            entry.runs[k] = replace(run, scores={**run.scores, epoch: self._scorer(k, outputs)})
+            trial.runs[k] = replace(run, scores={**run.scores, epoch: self._scorer(k, outputs)})
             if state == "complete":
-                self._runner.record(entry.job(k), entry.runs[k])
-        return [entry.runs[k].scores[int(epochs[k])] for k in range(len(self._folds))]
+                self._runner.record(trial.job(k), trial.runs[k])
+        return [trial.runs[k].scores[int(epochs[k])] for k in range(len(self._folds))]

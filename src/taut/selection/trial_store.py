@@ -1,4 +1,4 @@
-"""The ledger: the finished work of one search in one SQLite file, so that a killed search is taken up again.
+"""The finished work of one search in one SQLite file, so that a killed search is taken up again.
 
 It is kept by hand and not by Optuna's storage: that one's journal does not survive a torn last line, leaves
 the trials that ran during a crash running for ever, and does not store the sampler's random state.
@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from taut.engine.base import Curve, Status
 from taut.errors import StoreError
 from taut.selection.candidate import Candidate
-from taut.selection.ledger_file import Row, insert, is_whole, open_file, refusals, seal
 from taut.selection.runs import FoldRun
+from taut.selection.trial_store_file import Row, insert, is_whole, open_file, refusals, seal
 
 _SPEND_SECONDS = 0.1  # time is stored by itself no more often than this
 
 
 @final
-class Ledger:
+class TrialStore:
     """The batches that were asked for and the runs that are done; open in one place at a time.
 
     What was proposed or kept is in the file when the method returns, whatever then happens to the process; a
@@ -44,13 +44,13 @@ class Ledger:
         self._spent = self._stored = 0.0
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], arguments: Mapping[str, Any], data: str) -> Ledger:
+    def open(cls, path: str | os.PathLike[str], arguments: Mapping[str, Any], data: str) -> TrialStore:
         """Make the file, or open it and check that it is this search's.
 
         Parameters
         ----------
         path : path
-            A new file, an empty one, or a ledger.
+            A new file, an empty one, or a trial store.
         arguments : mapping
             All that decides the search's result, by parameter name: numbers, texts, None, lists and mappings.
         data : str
@@ -176,7 +176,7 @@ class Ledger:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise StoreError(f"{self._name}: this ledger was closed; open it again.")
+            raise StoreError(f"{self._name}: this trial store was closed; open it again.")
         return self._connection
 
 
@@ -192,10 +192,10 @@ def _pack(run: FoldRun) -> Row:
         int(run.best_epoch),
         _floats(run.zero_share),
         _floats(run.seconds),
-        *(_bytes(array, "<f8") for array in (run.curve.train, run.curve.validation, run.curve.hits)),
+        *(_bytes(array, "<f8") for array in (run.curve.train, run.curve.validation, run.curve.correct)),
         np.array(list(run.losses), dtype="<i8").tobytes(),
         b"".join(_bytes(losses, "<f4") for losses in run.losses.values()),
-        b"".join(_bytes(hits, "|b1") for hits in run.hits.values()),
+        b"".join(_bytes(correct, "|b1") for correct in run.correct.values()),
         np.array(list(run.scores), dtype="<i8").tobytes(),
         _floats(*run.scores.values()),
         _bytes(run.weights, "<i8"),
@@ -203,14 +203,14 @@ def _pack(run: FoldRun) -> Row:
 
 
 def _unpack(row: Row) -> FoldRun:
-    _, _, status, epoch, best_epoch, zero_share, seconds, train, validation, hits, *more = row
+    _, _, status, epoch, best_epoch, zero_share, seconds, train, validation, correct, *more = row
     scored, losses, hit, said_at, said, weights, _ = more
     epochs = _array(scored, "<i8").tolist()
     return FoldRun(
         Status(status.decode()),
         epoch,
         best_epoch,
-        Curve(_array(train, "<f8"), _array(validation, "<f8"), _array(hits, "<f8")),
+        Curve(_array(train, "<f8"), _array(validation, "<f8"), _array(correct, "<f8")),
         float(_array(zero_share, "<f8")[0]),
         float(_array(seconds, "<f8")[0]),
         _by_epoch(epochs, _array(losses, "<f4")),

@@ -1,4 +1,4 @@
-"""What a search tells, and listeners that fail."""
+"""What a search tells, and callbacks that fail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from taut.errors import TrainingWarning
-from taut.selection.news import Listeners, Progress
+from taut.selection.progress import Callbacks, Progress
 from tests.selection.helpers import EARLY, score
 
 PROGRESS = Progress(
@@ -35,20 +35,20 @@ def test_before_there_is_a_best_it_stays_nan() -> None:
 def test_listeners_are_told() -> None:
     candidates: list[Any] = []
     batches: list[Any] = []
-    listeners = Listeners(on_candidate=candidates.append, on_batch=batches.append)
+    callbacks = Callbacks(on_candidate=candidates.append, on_batch=batches.append)
     one, two = score(), score()
-    listeners.candidate(one)
-    listeners.candidate(two)
-    listeners.batch([one, two])
-    listeners.batch([])
+    callbacks.candidate(one)
+    callbacks.candidate(two)
+    callbacks.batch([one, two])
+    callbacks.batch([])
     assert candidates == [one, two]
     assert batches == [(one, two), ()]
 
 
 def test_nobody_listens() -> None:
-    listeners = Listeners()
-    listeners.candidate(score())
-    listeners.batch([score()])
+    callbacks = Callbacks()
+    callbacks.candidate(score())
+    callbacks.batch([score()])
 
 
 @pytest.mark.parametrize("name", ["candidate", "batch"])
@@ -59,8 +59,8 @@ def test_one_that_raises_is_warned_of_once_and_not_called_again(name: str) -> No
         calls.append(news)
         raise OSError("the disk is full")
 
-    listeners = Listeners(on_candidate=fail, on_batch=fail)
-    tell: Any = getattr(listeners, name)
+    callbacks = Callbacks(on_candidate=fail, on_batch=fail)
+    tell: Any = getattr(callbacks, name)
     given: Any = score() if name == "candidate" else [score()]
     with pytest.warns(
         TrainingWarning,
@@ -78,10 +78,10 @@ def test_the_others_are_told_all_the_same() -> None:
         raise ValueError("no")
 
     batches: list[Any] = []
-    listeners = Listeners(on_candidate=fail, on_batch=batches.append)
+    callbacks = Callbacks(on_candidate=fail, on_batch=batches.append)
     with pytest.warns(TrainingWarning, match="on_candidate raised ValueError: no"):
-        listeners.candidate(score())
-    listeners.batch([score()])
+        callbacks.candidate(score())
+    callbacks.batch([score()])
     assert len(batches) == 1
 
 
@@ -89,6 +89,6 @@ def test_ctrl_c_within_a_listener_is_not_swallowed() -> None:
     def press(news: Any) -> None:
         raise KeyboardInterrupt
 
-    listeners = Listeners(on_candidate=press)
+    callbacks = Callbacks(on_candidate=press)
     with pytest.raises(KeyboardInterrupt):
-        listeners.candidate(score())
+        callbacks.candidate(score())

@@ -1,4 +1,4 @@
-"""The stages of a race, and the taster of tables with many rows."""
+"""The stages of a race, and the low-fidelity stage of tables with many rows."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from taut.engine.base import Fold
-from taut.selection import ladder as module
+from taut.selection import stages as module
 from taut.selection.folds import Split, make_fold
-from taut.selection.ladder import MANY_ROWS, Ladder, make_ladder
+from taut.selection.stages import MANY_ROWS, Stages, make_stages
 from tests.selection.helpers import folds_of, table
 
 
 @pytest.mark.parametrize(
-    ("n", "rungs"),
+    ("n", "rounds"),
     [
         (1, [(0,)]),
         (2, [(0,), (1,)]),
@@ -26,34 +26,34 @@ from tests.selection.helpers import folds_of, table
     ],
 )
 def test_some_folds_one_by_one_then_the_rest(
-    n: int, rungs: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+    n: int, rounds: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_SINGLY", 3)
     data, matrix = table()
     folds = folds_of(data, matrix, cv=2) * 10
-    ladder = Ladder(tuple(folds[:n]))
-    assert list(ladder.rungs()) == rungs
-    assert ladder.stages == tuple(folds[:n])
-    # With a taster before them: the last number, and the first rung.
-    taster = folds[0]
-    with_one = Ladder(tuple(folds[:n]), taster)
-    assert list(with_one.rungs()) == [(n,), *rungs]
-    assert with_one.stages[n] is taster
-    assert len(with_one.stages) == n + 1
+    stages = Stages(tuple(folds[:n]))
+    assert list(stages.rounds()) == rounds
+    assert stages.all == tuple(folds[:n])
+    # With a low-fidelity stage before them: the last number, and the first round.
+    low_fidelity = folds[0]
+    with_one = Stages(tuple(folds[:n]), low_fidelity)
+    assert list(with_one.rounds()) == [(n,), *rounds]
+    assert with_one.all[n] is low_fidelity
+    assert len(with_one.all) == n + 1
 
 
-def test_every_stage_is_on_one_rung() -> None:
+def test_every_stage_is_in_one_round() -> None:
     data, matrix = table()
     folds = tuple(folds_of(data, matrix, cv=7))
-    for ladder in (Ladder(folds), Ladder(folds, folds[0])):
+    for stages in (Stages(folds), Stages(folds, folds[0])):
         for begin in range(9):
             for n_first in (1, 2):
-                rungs = ladder.rungs(begin, n_first)
-                stages = [stage for rung in rungs for stage in rung]
-                assert sorted(stages) == list(range(len(ladder.stages)))
-                assert all(rungs)
+                rounds = stages.rounds(begin, n_first)
+                numbers = [stage for together in rounds for stage in together]
+                assert sorted(numbers) == list(range(len(stages.all)))
+                assert all(rounds)
                 # The race is judged after the first folds, whatever comes then; another one for each batch.
-                assert tuple((begin + k) % 7 for k in range(n_first)) in rungs[:2]
+                assert tuple((begin + k) % 7 for k in range(n_first)) in rounds[:2]
 
 
 def few(monkeypatch: pytest.MonkeyPatch, most: int, train: int, validation: int) -> None:
@@ -68,46 +68,49 @@ def test_many_rows_have_a_taster_from_the_first_fold(task: Any, monkeypatch: pyt
     data, matrix = table(task=task)
     folds = folds_of(data, matrix)
     assert (len(folds[0].train), len(folds[0].validation)) == (160, 80)  # 240 together are many
-    ladder = make_ladder(folds, data, matrix, 0)
-    assert ladder.folds == tuple(folds)
-    taster = ladder.taster
-    assert isinstance(taster, Fold)
-    for some, all_, n in ((taster.train, folds[0].train, 70), (taster.validation, folds[0].validation, 30)):
+    stages = make_stages(folds, data, matrix, 0)
+    assert stages.folds == tuple(folds)
+    low_fidelity = stages.low_fidelity
+    assert isinstance(low_fidelity, Fold)
+    for some, all_, n in (
+        (low_fidelity.train, folds[0].train, 70),
+        (low_fidelity.validation, folds[0].validation, 30),
+    ):
         assert (some.dtype, len(some)) == (np.int32, n)
         assert (np.diff(some) > 0).all()
         assert set(some) < set(all_)
     # What is fitted on training rows is fitted on its own.
-    own = make_fold(Split(taster.train, taster.validation), data, matrix, 1)
-    np.testing.assert_array_equal(taster.encoder.center, own.encoder.center)
-    assert (taster.center, taster.scale) == (own.center, own.scale)
-    assert set(taster.sample) <= set(taster.train)
+    own = make_fold(Split(low_fidelity.train, low_fidelity.validation), data, matrix, 1)
+    np.testing.assert_array_equal(low_fidelity.encoder.center, own.encoder.center)
+    assert (low_fidelity.center, low_fidelity.scale) == (own.center, own.scale)
+    assert set(low_fidelity.sample) <= set(low_fidelity.train)
 
 
 def test_few_rows_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
     data, matrix = table()
     folds = folds_of(data, matrix)
-    assert make_ladder(folds, data, matrix, 0).taster is None
+    assert make_stages(folds, data, matrix, 0).low_fidelity is None
     few(monkeypatch, 240, 70, 30)
-    assert make_ladder(folds, data, matrix, 0).taster is None
+    assert make_stages(folds, data, matrix, 0).low_fidelity is None
     few(monkeypatch, 239, 70, 30)
-    assert make_ladder(folds, data, matrix, 0).taster is not None
+    assert make_stages(folds, data, matrix, 0).low_fidelity is not None
 
 
 def test_a_taster_takes_no_more_rows_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch, 100, 120, 1000)
     data, matrix = table()
     folds = folds_of(data, matrix)
-    taster = make_ladder(folds, data, matrix, 0).taster
-    assert taster is not None
-    assert len(taster.train) == 120
-    np.testing.assert_array_equal(taster.validation, folds[0].validation)
+    low_fidelity = make_stages(folds, data, matrix, 0).low_fidelity
+    assert low_fidelity is not None
+    assert len(low_fidelity.train) == 120
+    np.testing.assert_array_equal(low_fidelity.validation, folds[0].validation)
 
 
 def test_the_seed_chooses_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch, 100, 70, 30)
     data, matrix = table()
     folds = folds_of(data, matrix)
-    one, same, other = (make_ladder(folds, data, matrix, seed).taster for seed in (0, 0, 1))
+    one, same, other = (make_stages(folds, data, matrix, seed).low_fidelity for seed in (0, 0, 1))
     assert one is not None
     assert same is not None
     assert other is not None

@@ -14,10 +14,10 @@ from taut.engine.base import Control, Curve, Data, Engine, Fold, Status
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import out_of_fold, without_shared_rows
-from taut.selection.ladder import Ladder
 from taut.selection.runner import Job, Runner, Settings
 from taut.selection.runs import FoldRun
 from taut.selection.score import choose_epochs
+from taut.selection.stages import Stages
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 from taut.techniques.base import Technique
 
@@ -41,7 +41,7 @@ _FIRST_LAYER = 64
 
 @final
 @dataclass(frozen=True, eq=False)
-class Trial:
+class Variant:
     """One way to train, on all folds.
 
     Parameters
@@ -81,7 +81,7 @@ class Trial:
 
 
 @final
-class Trials:
+class Variants:
     """Trains and scores them.
 
     Parameters
@@ -94,7 +94,7 @@ class Trials:
     candidate : Candidate
         The person's.
     control : Control
-    arrived : callable, optional
+    on_done : callable, optional
         Called whenever a network has come to its end, from a worker's thread, one call at a time.
     dropouts, l2s : tuple of float
         Strengths to try for want of regularization.
@@ -113,7 +113,7 @@ class Trials:
         settings: Settings,
         candidate: Candidate,
         control: Control,
-        arrived: Callable[[], None] | None = None,
+        on_done: Callable[[], None] | None = None,
         dropouts: tuple[float, ...] = DROPOUTS,
         l2s: tuple[float, ...] = L2S,
     ) -> None:
@@ -123,9 +123,9 @@ class Trials:
         self._candidate, self._max_epochs = candidate, settings.max_epochs
         # So that training longer goes on where the person's ended.
         longer = replace(settings, max_epochs=LONGER * settings.max_epochs)
-        self.runner = Runner(engine, data, Ladder(self._folds), longer, most_losses=sys.maxsize)
+        self.runner = Runner(engine, data, Stages(self._folds), longer, most_losses=sys.maxsize)
         self._others = without_shared_rows(self._folds, len(data.values))
-        self._arrived = arrived
+        self._on_done = on_done
         self._number = 0
         self._own: list[FoldRun] = []
 
@@ -133,7 +133,7 @@ class Trials:
     def _is_early(self) -> bool:
         return self._candidate.recipe.hooks().patience is not None
 
-    def own(self) -> list[Trial]:
+    def own(self) -> list[Variant]:
         """The network as it is; and where it does not stop early, as if it did.
 
         Raises
@@ -145,26 +145,26 @@ class Trials:
         if runs is None:
             raise KeyboardInterrupt
         self._own = runs
-        found = [self._trial("as it is", "own", self._candidate, 0, runs, early=self._is_early)]
+        found = [self._variant("as it is", "own", self._candidate, 0, runs, early=self._is_early)]
         if not self._is_early:
             stopped = replace(self._candidate, recipe=self._candidate.recipe.with_(EarlyStopping()))
-            found.append(self._trial(STOPPED, "weaker", stopped, 0, runs, early=True))
+            found.append(self._variant(STOPPED, "weaker", stopped, 0, runs, early=True))
         known = [one for one in found if one is not None]
         if len(known) < len(found):
             raise KeyboardInterrupt
         return known
 
-    def weaker(self) -> list[Trial]:
+    def weaker(self) -> list[Variant]:
         """With dropout, and with L2, at two strengths each, and early stopping."""
         return self._added("weaker", self._weaker)
 
-    def others(self) -> list[Trial]:
+    def others(self) -> list[Variant]:
         """With L1, and with batch norm, and early stopping."""
         return self._added("other", self._others_to_add)
 
     @property
     def n_networks(self) -> int:
-        """How many networks all trials train; a longer training goes on with one that was there."""
+        """How many networks all variants train; a longer training goes on with one that was there."""
         return len(self._folds) * (2 + len(self._weaker) + len(self._others_to_add))
 
     @property
@@ -182,7 +182,7 @@ class Trials:
             kinds.append(BatchNorm())
         return kinds
 
-    def _added(self, side: Side, techniques: Sequence[Technique]) -> list[Trial]:
+    def _added(self, side: Side, techniques: Sequence[Technique]) -> list[Variant]:
         """The person's recipe with one technique more, and early stopping."""
         recipe = self._candidate.recipe
         early = recipe if self._is_early else recipe.with_(EarlyStopping())
@@ -190,7 +190,7 @@ class Trials:
         n = len(self._folds)
         return self._tried([one.label for one in techniques], side, candidates, n, early=True)
 
-    def stronger(self, n_folds: int | None = None, *, longer: bool = True) -> list[Trial]:
+    def stronger(self, n_folds: int | None = None, *, longer: bool = True) -> list[Variant]:
         """Twice as wide; and trained twice as long.
 
         Parameters
@@ -211,29 +211,29 @@ class Trials:
         goal = LONGER * self._max_epochs
         runs = self.runner.further(jobs, self._own[:n_folds], [goal] * n_folds, self._control)
         candidate = self._candidate
-        trial: Trial | None = None
+        variant: Variant | None = None
         if runs is not None and any(run.epoch < goal for run in runs):  # it diverged on the way
-            trial = self._failed(TWICE_AS_LONG, "stronger", candidate, 0, runs)
+            variant = self._failed(TWICE_AS_LONG, "stronger", candidate, 0, runs)
         elif runs is not None:
-            trial = self._trial(TWICE_AS_LONG, "stronger", candidate, 0, runs, early=False)
-        if trial is None:
+            variant = self._variant(TWICE_AS_LONG, "stronger", candidate, 0, runs, early=False)
+        if variant is None:
             self.missing.append(TWICE_AS_LONG)
-        return found if trial is None else [*found, trial]
+        return found if variant is None else [*found, variant]
 
-    def job(self, trial: Trial, fold: int = 0) -> Job:
-        """A trial's training on one fold."""
-        return Job(trial.number, trial.candidate, fold)
+    def job(self, variant: Variant, fold: int = 0) -> Job:
+        """A variant's training on one fold."""
+        return Job(variant.number, variant.candidate, fold)
 
-    def outputs(self, trial: Trial) -> NDArray[np.float64]:
-        """Out-of-fold outputs of a trial, mean over the folds that hold a row out; NaN where none does.
+    def outputs(self, variant: Variant) -> NDArray[np.float64]:
+        """Out-of-fold outputs of a variant, mean over the folds that hold a row out; NaN where none does.
 
         Returns
         -------
         float64 array, shape (n_rows, n_outputs)
             Logits, or values in the engine's units; all NaN where there was no time for them.
         """
-        jobs = self._jobs(trial.candidate, trial.number, len(self._folds))
-        networks = self.runner.networks(jobs, trial.epochs.tolist(), self._control)
+        jobs = self._jobs(variant.candidate, variant.number, len(self._folds))
+        networks = self.runner.networks(jobs, variant.epochs.tolist(), self._control)
         values = self._data.values
         if networks is None:
             return np.full((len(values), self._data.n_outputs), np.nan)
@@ -245,15 +245,17 @@ class Trials:
 
     def _tried(
         self, names: Sequence[str], side: Side, candidates: Sequence[Candidate], n_folds: int, *, early: bool
-    ) -> list[Trial]:
+    ) -> list[Variant]:
         first, found = self._number, []
         groups = self._train(candidates, n_folds)
         for i, (name, candidate, runs) in enumerate(zip(names, candidates, groups, strict=True)):
-            trial = None if runs is None else self._trial(name, side, candidate, first + i, runs, early=early)
-            if trial is None:
+            variant = (
+                None if runs is None else self._variant(name, side, candidate, first + i, runs, early=early)
+            )
+            if variant is None:
                 self.missing.append(name)
             else:
-                found.append(trial)
+                found.append(variant)
         return found
 
     def _jobs(self, candidate: Candidate, number: int, n_folds: int) -> list[Job]:
@@ -274,12 +276,12 @@ class Trials:
         return groups
 
     def _told(self, _: Job) -> None:
-        if self._arrived:
-            self._arrived()
+        if self._on_done:
+            self._on_done()
 
-    def _trial(
+    def _variant(
         self, name: str, side: Side, candidate: Candidate, number: int, runs: list[FoldRun], *, early: bool
-    ) -> Trial | None:
+    ) -> Variant | None:
         """None where the control ended it."""
         if any(run.status is Status.DIVERGED for run in runs):
             return self._failed(name, side, candidate, number, runs)
@@ -306,7 +308,7 @@ class Trials:
             len(self._data.target),
         )
         each = np.arange(len(runs))
-        return Trial(
+        return Variant(
             name=name,
             side=side,
             number=number,
@@ -317,14 +319,14 @@ class Trials:
             losses=losses,
             train_losses=np.stack([run.curve.train[:n_epochs] for run in runs])[each, at],
             validation_losses=validation[each, at],
-            scores=np.stack([run.curve.hits[:n_epochs] for run in runs])[each, at],
+            scores=np.stack([run.curve.correct[:n_epochs] for run in runs])[each, at],
         )
 
     def _failed(
         self, name: str, side: Side, candidate: Candidate, number: int, runs: Sequence[FoldRun]
-    ) -> Trial:
+    ) -> Variant:
         nothing = np.full(len(runs), np.nan)
-        return Trial(
+        return Variant(
             name=name,
             side=side,
             number=number,

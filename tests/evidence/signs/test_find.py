@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.evidence.signs import look
+from taut.evidence.signs import find_signs
 from taut.evidence.signs.view import rows_in
 from tests.evidence.signs.helpers import Case, case, kinds, plain, second
 
 
 def _look(made: Case, outputs: Any = None, test: Any = None) -> Any:
     outputs = made.blank if outputs is None else outputs
-    return look(made.schema, made.matrix, made.data, made.classes, made.folds, outputs, test, seed=0)
+    return find_signs(made.schema, made.matrix, made.data, made.classes, made.folds, outputs, test, seed=0)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

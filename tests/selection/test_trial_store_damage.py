@@ -1,4 +1,4 @@
-"""Damage and SIGKILL: what comes out of a ledger is right, or not there, or refused."""
+"""Damage and SIGKILL: what comes out of a trial store is right, or not there, or refused."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taut.errors import StoreError
-from tests.selection.ledgers import (
+from tests.selection.trial_stores import (
     CANDIDATES,
     bits,
     fold_run,
     hasty_disk,
     key,
     kill_after,
-    open_ledger,
+    open_trial_store,
     python,
 )
 
@@ -46,28 +46,28 @@ N_RUNS = 30
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A ledger as it is after close, with two sessions' pages one over the other."""
+    """A trial store as it is after close, with two sessions' pages one over the other."""
     path = tmp_path_factory.mktemp("closed") / "file"
     for first in (0, N_RUNS // 2):
-        with open_ledger(path) as ledger:
-            ledger.propose(first, CANDIDATES)
+        with open_trial_store(path) as trial_store:
+            trial_store.propose(first, CANDIDATES)
             for number in range(first, first + N_RUNS // 2):
-                ledger.keep(*key(number), fold_run(*key(number)))
+                trial_store.keep(*key(number), fold_run(*key(number)))
     return path.read_bytes()
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
-    """A ledger and its log as they are when the process is gone."""
+    """A trial store and its log as they are when the process is gone."""
     path = tmp_path_factory.mktemp("killed") / "file"
-    with open_ledger(path) as ledger:
-        ledger.propose(0, CANDIDATES)
+    with open_trial_store(path) as trial_store:
+        trial_store.propose(0, CANDIDATES)
         for number in range(N_RUNS // 2):
-            ledger.keep(*key(number), fold_run(*key(number)))
-    with open_ledger(path) as ledger:
-        ledger.propose(N_RUNS // 2, CANDIDATES)
+            trial_store.keep(*key(number), fold_run(*key(number)))
+    with open_trial_store(path) as trial_store:
+        trial_store.propose(N_RUNS // 2, CANDIDATES)
         for number in range(N_RUNS // 2, N_RUNS):
-            ledger.keep(*key(number), fold_run(*key(number)))
+            trial_store.keep(*key(number), fold_run(*key(number)))
         return path.read_bytes(), Path(f"{path}-wal").read_bytes()
 
 
@@ -82,22 +82,22 @@ def what_is_there(file: bytes, log: bytes | None = None) -> int | None:
         if log is not None:
             Path(f"{path}-wal").write_bytes(log)
         try:
-            ledger = open_ledger(path)
+            trial_store = open_trial_store(path)
         except StoreError as error:
             return refused_with(str(error))
-        with ledger:
+        with trial_store:
             for batch in (0, N_RUNS // 2):
-                assert ledger.proposed(batch) in (None, CANDIDATES)
-            runs = [bits(ledger.run(*key(number))) for number in range(N_RUNS)]
-            ledger.keep(99, 0, fold_run(99, 0))  # the search can go on
-            assert bits(ledger.run(99, 0)) == bits(fold_run(99, 0))
+                assert trial_store.proposed(batch) in (None, CANDIDATES)
+            runs = [bits(trial_store.run(*key(number))) for number in range(N_RUNS)]
+            trial_store.keep(99, 0, fold_run(99, 0))  # the search can go on
+            assert bits(trial_store.run(99, 0)) == bits(fold_run(99, 0))
         assert [one.name for one in Path(folder).iterdir()] == ["file"]
     assert all(run in (None, expected) for run, expected in zip(runs, EXPECTED, strict=True))
     return len(runs) - runs.count(None)
 
 
 def refused_with(sentence: str) -> None:
-    assert re.search("is damaged|of format|is not a taut search ledger", sentence)
+    assert re.search("is damaged|of format|is not a taut search checkpoint", sentence)
 
 
 def test_undamaged_all_is_there(closed: bytes, killed: tuple[bytes, bytes]) -> None:
@@ -118,7 +118,7 @@ def test_a_truncated_file_is_refused_in_a_sentence(path: Path, closed: bytes) ->
         "is damaged and cannot be gone on with; put back a copy of it, or start anew with another file."
     )
     with pytest.raises(StoreError, match=f"^{re.escape(f'{path}: {sentence}')}$"):
-        open_ledger(path)
+        open_trial_store(path)
 
 
 @settings(max_examples=40)
@@ -182,11 +182,11 @@ def test_a_page_of_another_place_is_noticed(path: Path, closed: bytes) -> None:
         connection.execute("UPDATE run SET candidate = 0, stage = 0 WHERE candidate = 1 AND stage = 0")
         connection.execute("UPDATE batch SET batch = 1 WHERE batch = 0")
         connection.commit()
-    with open_ledger(path) as ledger:
-        assert ledger.run(0, 0) is None
-        assert ledger.run(1, 0) is None
-        assert ledger.run(0, 1) is not None
-        assert ledger.proposed(1) is None
+    with open_trial_store(path) as trial_store:
+        assert trial_store.run(0, 0) is None
+        assert trial_store.run(1, 0) is None
+        assert trial_store.run(0, 1) is not None
+        assert trial_store.proposed(1) is None
 
 
 @pytest.mark.parametrize("table", ["search", "time", "batch", "run"])
@@ -196,9 +196,9 @@ def test_a_table_that_is_gone_is_damage(path: Path, closed: bytes, table: str) -
         connection.execute(f"DROP TABLE {table}")
 
     def use() -> None:
-        with open_ledger(path) as ledger:
-            ledger.proposed(0)
-            ledger.run(0, 0)
+        with open_trial_store(path) as trial_store:
+            trial_store.proposed(0)
+            trial_store.run(0, 0)
 
     with pytest.raises(StoreError, match="is damaged and cannot be gone on with"):
         use()
@@ -211,7 +211,7 @@ def test_a_changed_heading_is_damage(path: Path, closed: bytes, column: str) -> 
         connection.execute(f"UPDATE search SET {column} = {column} || x'ff'")
         connection.commit()
     with pytest.raises(StoreError, match="is damaged and cannot be gone on with"):
-        open_ledger(path)
+        open_trial_store(path)
 
 
 # --- killed -----------------------------------------------------------------------------------------------
@@ -228,18 +228,20 @@ def test_what_was_reported_as_kept_is_there_after_sigkill(root: Path, path: Path
             if kill % 3 == 2:  # killed while it is made
                 new = path.with_name(f"new {kill}")
                 said = kill_after(chance.uniform(0, 0.01), server, new)
-                with open_ledger(new) as ledger:
-                    assert ledger.proposed(0) in ((CANDIDATES,) if "open" in said else (CANDIDATES, None))
+                with open_trial_store(new) as trial_store:
+                    assert trial_store.proposed(0) in (
+                        (CANDIDATES,) if "open" in said else (CANDIDATES, None)
+                    )
                 continue
             said = kill_after(chance.uniform(0, 0.1), server, path)
             reported = max([reported, *(int(one) for one in said if one != "open")])
-            with open_ledger(path) as ledger:
-                assert ledger.proposed(0) in ((CANDIDATES,) if reported >= 0 else (CANDIDATES, None))
+            with open_trial_store(path) as trial_store:
+                assert trial_store.proposed(0) in ((CANDIDATES,) if reported >= 0 else (CANDIDATES, None))
                 for number in range(reported + 1):
-                    assert bits(ledger.run(*key(number))) == bits(fold_run(*key(number)))
-                after = ledger.run(*key(reported + 1))  # kept, and killed before it could say so
+                    assert bits(trial_store.run(*key(number))) == bits(fold_run(*key(number)))
+                after = trial_store.run(*key(reported + 1))  # kept, and killed before it could say so
                 assert after is None or bits(after) == bits(fold_run(*key(reported + 1)))
-                assert ledger.run(*key(reported + 2)) is None
+                assert trial_store.run(*key(reported + 2)) is None
     finally:
         server.terminate()
         server.communicate()

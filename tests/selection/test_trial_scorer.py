@@ -1,4 +1,4 @@
-"""From an entry of the race to its score: complete, dropped, failed or cut off."""
+"""From a trial of the race to its score: complete, dropped, failed or cut off."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from taut.engine.compiled.engine import CompiledEngine
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import without_shared_rows
-from taut.selection.judge import Judge
-from taut.selection.ladder import Ladder
-from taut.selection.race import NO_CUTS, Entry, Race
+from taut.selection.race import NO_CUTS, Race, Trial
 from taut.selection.runner import Runner
 from taut.selection.score import CandidateScore, score_folds, target_variances
 from taut.selection.scored_epochs import FoldScorer
+from taut.selection.stages import Stages
+from taut.selection.trial_scorer import TrialScorer
 from taut.techniques import L1, BatchNorm, EarlyStopping
 from tests.selection.helpers import (
     EARLY,
@@ -38,23 +38,23 @@ PATIENT = EarlyStopping(2)
 NOW = Control(deadline=0.0)
 
 
-def judge(
+def trial_scorer(
     script: Script | None = None, task: Any = "classification", *, scorer: FoldScorer | None = None,
-    taster: bool = False, cv: Any = 3, weight: Any = None, max_epochs: int = 8,
-) -> Judge:  # fmt: skip
+    low_fidelity: bool = False, cv: Any = 3, weight: Any = None, max_epochs: int = 8,
+) -> TrialScorer:  # fmt: skip
     data, matrix = table(task=task, score_weight=weight)
     folds = tuple(folds_of(data, matrix, cv=cv))
-    ladder = Ladder(folds, folds_of(data, matrix, cv=4, seed=1)[0] if taster else None)
-    engine = CompiledEngine(1) if script is None else ScriptedEngine(script, ladder.stages)
-    runner = Runner(engine, data, ladder, settings(max_epochs=max_epochs))
-    return Judge(runner, Race(runner, NO_CUTS), scorer)
+    stages = Stages(folds, folds_of(data, matrix, cv=4, seed=1)[0] if low_fidelity else None)
+    engine = CompiledEngine(1) if script is None else ScriptedEngine(script, stages.all)
+    runner = Runner(engine, data, stages, settings(max_epochs=max_epochs))
+    return TrialScorer(runner, Race(runner, NO_CUTS), scorer)
 
 
-def entry(
-    made: Judge, tag: int, stages: Any = (0, 1, 2), recipe: Recipe | None = None, number: int = 5
-) -> Entry:
+def trial(
+    made: TrialScorer, tag: int, stages: Any = (0, 1, 2), recipe: Recipe | None = None, number: int = 5
+) -> Trial:
     """A candidate that has trained these stages, each to its own stop."""
-    one = Entry(number, Candidate(recipe or Recipe(PATIENT), float(tag), (8,)))
+    one = Trial(number, Candidate(recipe or Recipe(PATIENT), float(tag), (8,)))
     runs: Any = made._runner.first([one.job(stage) for stage in stages], Control())
     one.runs.update(zip(stages, runs, strict=True))
     if any(run.status is Status.DIVERGED for run in runs):
@@ -62,7 +62,7 @@ def entry(
     return one
 
 
-def finished(made: Judge, one: Entry, control: Control | None = None) -> CandidateScore:
+def finished(made: TrialScorer, one: Trial, control: Control | None = None) -> CandidateScore:
     score = made.finish(one, 3, control or Control())
     assert score is not None
     return score
@@ -80,8 +80,8 @@ LINES = {
 
 
 def test_shorter_folds_go_on_to_the_longest_ones_epoch_and_each_is_scored_on_the_others() -> None:
-    made = judge(lambda member, stage: LINES[stage])
-    one = entry(made, 1)
+    made = trial_scorer(lambda member, stage: LINES[stage])
+    one = trial(made, 1)
     assert [run.epoch for run in one.runs.values()] == [4, 6, 5]
     score = finished(made, one)
     assert [run.epoch for run in one.runs.values()] == [6, 6, 6]
@@ -99,8 +99,8 @@ def test_shorter_folds_go_on_to_the_longest_ones_epoch_and_each_is_scored_on_the
 
 
 def test_the_rows_losses_of_the_epochs_that_score_are_had() -> None:
-    made = judge(lambda member, stage: [np.arange(80) + worse for worse in LINES[stage]])
-    one = entry(made, 1)
+    made = trial_scorer(lambda member, stage: [np.arange(80) + worse for worse in LINES[stage]])
+    one = trial(made, 1)
     score = finished(made, one)
     for k, epoch in enumerate(score.fold_epochs.tolist()):
         losses = one.runs[k].losses[epoch]
@@ -109,8 +109,8 @@ def test_the_rows_losses_of_the_epochs_that_score_are_had() -> None:
 
 
 def test_without_early_stopping_the_last_epoch_scores() -> None:
-    made = judge(lambda member, stage: LINES[stage])
-    score = finished(made, entry(made, 1, recipe=Recipe(L1(0.1))))
+    made = trial_scorer(lambda member, stage: LINES[stage])
+    score = finished(made, trial(made, 1, recipe=Recipe(L1(0.1))))
     assert (score.epoch, score.fold_epochs.tolist(), score.loss) == (8, [8, 8, 8], 6.0)
 
 
@@ -118,13 +118,13 @@ def test_without_early_stopping_the_last_epoch_scores() -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 def test_scores_are_those_of_the_curves(task: Any, weighted: bool) -> None:
     weight = np.random.default_rng(0).random(240).astype(np.float32) if weighted else None
-    made = judge(task=task, weight=weight, max_epochs=60)
-    one = Entry(6, SPACE.usual(Recipe(L1(0.3), BatchNorm(), EarlyStopping(5))))
+    made = trial_scorer(task=task, weight=weight, max_epochs=60)
+    one = Trial(6, SPACE.usual(Recipe(L1(0.3), BatchNorm(), EarlyStopping(5))))
     one.runs.update(enumerate(made._runner.first([one.job(k) for k in range(3)], Control())))  # type: ignore[arg-type]
     score = finished(made, one)
     curves = [one.runs[k].curve for k in range(3)]
     assert len({len(curve) for curve in curves}) == 1
-    folds = made._runner.ladder.folds
+    folds = made._runner.stages.folds
     expected = score_folds(curves, True, target_variances(made._runner.data, folds))
     assert score.epoch == expected.epoch
     for name in ("fold_epochs", "train_loss", "validation_loss", "score"):
@@ -143,10 +143,10 @@ def test_where_folds_repeat_shared_rows_have_no_say_and_the_repeats_are_counted(
     cv = RepeatedKFold(n_splits=2, n_repeats=3, random_state=0)
     rng = np.random.default_rng(0)
     lines = {stage: rng.random(8) for stage in range(6)}
-    made = judge(lambda member, stage: lines[stage], cv=cv)
-    one = entry(made, 1, stages=range(6), recipe=Recipe(EarlyStopping()))
+    made = trial_scorer(lambda member, stage: lines[stage], cv=cv)
+    one = trial(made, 1, stages=range(6), recipe=Recipe(EarlyStopping()))
     score = finished(made, one)
-    folds = made._runner.ladder.folds
+    folds = made._runner.stages.folds
     others = without_shared_rows(folds, 240)
     assert others is not None
     expected = score_folds([one.runs[k].curve for k in range(6)], True, None, others)
@@ -161,8 +161,8 @@ def test_a_scorer_is_given_every_folds_outputs_at_the_epoch_that_scores() -> Non
         seen.append((k, outputs.shape, *outputs[0].tolist()))
         return k + outputs[0, 0] / 10
 
-    made = judge(lambda member, stage: LINES[stage], scorer=scorer)
-    score = finished(made, entry(made, 7))
+    made = trial_scorer(lambda member, stage: LINES[stage], scorer=scorer)
+    score = finished(made, trial(made, 7))
     # A scripted network's outputs are the epoch and the learning rate that it comes from.
     assert seen == [(0, (80, 2), 4.0, 7.0), (1, (80, 2), 2.0, 7.0), (2, (80, 2), 4.0, 7.0)]
     assert score.scoring is not None
@@ -175,8 +175,8 @@ def test_a_scorer_is_given_every_folds_outputs_at_the_epoch_that_scores() -> Non
 
 
 def test_who_diverged_has_failed() -> None:
-    made = judge(lambda member, stage: [5.0, NAN] if stage == 1 else LINES[stage])
-    one = entry(made, 1)
+    made = trial_scorer(lambda member, stage: [5.0, NAN] if stage == 1 else LINES[stage])
+    one = trial(made, 1)
     score = finished(made, one)
     assert (score.state, score.failed, score.batch) == ("failed", "diverged", 3)
     assert score.epochs_trained == 4 + 1 + 5
@@ -186,8 +186,8 @@ def test_who_diverged_has_failed() -> None:
 
 
 def test_who_diverges_on_the_way_to_the_longest_ones_epoch_has_failed_too() -> None:
-    made = judge(lambda member, stage: [5.0, 1.0, 4.0, 3.0, NAN] if stage == 0 else LINES[stage])
-    one = entry(made, 1)
+    made = trial_scorer(lambda member, stage: [5.0, 1.0, 4.0, 3.0, NAN] if stage == 0 else LINES[stage])
+    one = trial(made, 1)
     assert one.ended == ""
     score = finished(made, one)
     assert (score.state, score.failed, one.ended) == ("failed", "diverged", "failed")
@@ -198,22 +198,22 @@ def test_who_diverges_on_the_way_to_the_longest_ones_epoch_has_failed_too() -> N
 
 
 def test_who_was_cut_off_in_the_race_does_not_count() -> None:
-    made = judge(lambda member, stage: LINES[stage])
-    one = entry(made, 1, stages=(0,))
+    made = trial_scorer(lambda member, stage: LINES[stage])
+    one = trial(made, 1, stages=(0,))
     one.ended = "cut off"
     assert made.finish(one, 3, Control()) is None
 
 
 def test_who_is_cut_off_after_its_folds_have_ended_is_scored_as_far_as_they_go_together() -> None:
-    made = judge(lambda member, stage: LINES[stage])
-    score = finished(made, entry(made, 1), NOW)
+    made = trial_scorer(lambda member, stage: LINES[stage])
+    score = finished(made, trial(made, 1), NOW)
     # The shortest has 4 epochs: the same as above, for these are enough here.
     assert (score.state, score.epoch, score.fold_epochs.tolist()) == ("cut off", 4, [4, 2, 4])
     assert score.epochs_trained == 4 + 6 + 5
     assert not score.complete
     # Where all are of one length there is nothing to cut off.
-    same = judge(lambda member, stage: LINES[0])
-    assert finished(same, entry(same, 1), NOW).complete
+    same = trial_scorer(lambda member, stage: LINES[0])
+    assert finished(same, trial(same, 1), NOW).complete
 
 
 def by_epoch(k: int, outputs: Any) -> float:
@@ -221,12 +221,12 @@ def by_epoch(k: int, outputs: Any) -> float:
 
 
 def test_a_candidate_cut_off_before_the_scorer_has_its_networks_does_not_count() -> None:
-    made = judge(lambda member, stage: LINES[stage], scorer=by_epoch)
+    made = trial_scorer(lambda member, stage: LINES[stage], scorer=by_epoch)
     # The second fold's network at the second epoch has to be made again.
-    assert made.finish(entry(made, 1), 3, NOW) is None
+    assert made.finish(trial(made, 1), 3, NOW) is None
     # Without a scorer no network is needed.
-    without = judge(lambda member, stage: LINES[stage])
-    assert finished(without, entry(without, 1), NOW).state == "cut off"
+    without = trial_scorer(lambda member, stage: LINES[stage])
+    assert finished(without, trial(without, 1), NOW).state == "cut off"
 
 
 @pytest.mark.fault(44)
@@ -237,9 +237,9 @@ def test_the_scorer_is_only_asked_where_it_will_be_done_in_time(monkeypatch: Any
         clock.now += 10.0
         return by_epoch(k, outputs)
 
-    made = judge(lambda member, stage: LINES[0], scorer=slow)
+    made = trial_scorer(lambda member, stage: LINES[0], scorer=slow)
     assert made.scoring_seconds == 0.0
-    one, other, third = (entry(made, tag, number=tag) for tag in (1, 2, 3))
+    one, other, third = (trial(made, tag, number=tag) for tag in (1, 2, 3))
     assert made.finish(one, 3, Control(deadline=clock.now + 30)) is not None
     assert made.scoring_seconds == 30.0
     # What does not fit in is not begun.
@@ -251,8 +251,8 @@ def test_the_scorer_is_only_asked_where_it_will_be_done_in_time(monkeypatch: Any
 
 
 def test_a_baseline_has_its_figures_whatever_the_time() -> None:
-    made = judge(lambda member, stage: LINES[stage], scorer=by_epoch)
-    score = made.finish(entry(made, 1), -1, NOW, Control())
+    made = trial_scorer(lambda member, stage: LINES[stage], scorer=by_epoch)
+    score = made.finish(trial(made, 1), -1, NOW, Control())
     assert score is not None
     assert score.state == "cut off"
     assert score.scoring is not None
@@ -261,16 +261,16 @@ def test_a_baseline_has_its_figures_whatever_the_time() -> None:
 
 
 def test_a_candidate_that_there_was_no_time_to_score_is_named() -> None:
-    made = judge(lambda member, stage: LINES[stage], scorer=by_epoch)
-    score = made.unscored(entry(made, 1), -1)
+    made = trial_scorer(lambda member, stage: LINES[stage], scorer=by_epoch)
+    score = made.unscored(trial(made, 1), -1)
     assert (score.state, score.failed) == ("failed", "no time was left to score it")
 
 
 # --- dropped ----------------------------------------------------------------------------------------------
 
 
-def anchored(made: Judge, loss: float) -> Judge:
-    alone = entry(made, 0, stages=range(len(made._runner.ladder.stages)), recipe=EARLY.recipe, number=0)
+def anchored(made: TrialScorer, loss: float) -> TrialScorer:
+    alone = trial(made, 0, stages=range(len(made._runner.stages.all)), recipe=EARLY.recipe, number=0)
     made.anchor = (alone, loss)
     return made
 
@@ -294,8 +294,8 @@ def rows(shift: dict[tuple[int, int], float]) -> Script:
 def test_the_loss_of_who_was_dropped_is_the_anchors_and_the_difference_on_what_both_have(
     stages: tuple[int, ...], difference: float
 ) -> None:
-    made = anchored(judge(rows({(1, 0): 3.0, (1, 1): 5.0, (1, 3): -10.0}), taster=True), 20.0)
-    one = entry(made, 1, stages=stages)
+    made = anchored(trial_scorer(rows({(1, 0): 3.0, (1, 1): 5.0, (1, 3): -10.0}), low_fidelity=True), 20.0)
+    one = trial(made, 1, stages=stages)
     one.ended = "dropped"
     score = finished(made, one)
     assert score.state == "dropped"
@@ -320,21 +320,21 @@ def test_rows_of_more_weight_count_more_in_the_difference() -> None:
     def script(member: Any, stage: int) -> Any:
         return [50.0 + tag_of(member) * slope, np.full(80, 99.0), np.full(80, 99.0), np.full(80, 99.0)]
 
-    made = anchored(judge(script, weight=weight, max_epochs=4), 20.0)
-    one = entry(made, 1, stages=(0, 1))
+    made = anchored(trial_scorer(script, weight=weight, max_epochs=4), 20.0)
+    one = trial(made, 1, stages=(0, 1))
     one.ended = "dropped"
-    folds = made._runner.ladder.folds
+    folds = made._runner.stages.folds
     w = np.concatenate([weight[folds[k].validation] for k in (0, 1)])
     expected = np.average(np.tile(slope, 2), weights=w)
     assert finished(made, one).loss == pytest.approx(20.0 + expected, rel=1e-6)
 
 
 def test_r_squared_of_who_was_dropped() -> None:
-    made = anchored(judge(rows({}), "regression"), 20.0)
-    one = entry(made, 1, stages=(0, 1))
+    made = anchored(trial_scorer(rows({}), "regression"), 20.0)
+    one = trial(made, 1, stages=(0, 1))
     one.ended = "dropped"
     score = finished(made, one)
-    variances = target_variances(made._runner.data, made._runner.ladder.folds)
+    variances = target_variances(made._runner.data, made._runner.stages.folds)
     assert variances is not None
     np.testing.assert_allclose(score.score[:2], 1.0 - score.validation_loss[:2] / variances[:2])
     assert math.isnan(score.score[2])
@@ -344,8 +344,8 @@ def test_a_scorer_is_not_asked_of_who_was_dropped_or_failed() -> None:
     def scorer(k: int, outputs: Any) -> float:
         raise AssertionError("asked")
 
-    made = anchored(judge(rows({}), scorer=scorer), 20.0)
-    one, other = entry(made, 1, stages=(0,)), entry(made, 2, stages=(0,))
+    made = anchored(trial_scorer(rows({}), scorer=scorer), 20.0)
+    one, other = trial(made, 1, stages=(0,)), trial(made, 2, stages=(0,))
     one.ended, other.ended = "dropped", "failed"
     assert finished(made, one).scoring is None
     assert finished(made, other).scoring is None

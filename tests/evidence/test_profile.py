@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.evidence.advice_facts import Facts, facts_of, noise_of
+from taut.evidence.profile import Profile, noise_of, profile_of
 from taut.network import Network
 from taut.table.matrices import Matrix
 from tests.selection.helpers import folds_of, table
@@ -24,37 +24,37 @@ def with_a_category(data: Any, matrix: Matrix) -> tuple[Any, Matrix]:
 def test_the_facts_of_classes_are_counted() -> None:
     data, matrix = table(n=240, p=4)
     fold = folds_of(data, matrix)[0]
-    facts = facts_of(data, fold, Network(4, (8, 6), 3), batch_size=32)
-    assert isinstance(facts, Facts)
-    assert (facts.n_rows, facts.n_columns, facts.n_features) == (240, 4, 4)
-    assert (facts.categorical_share, facts.n_classes, facts.batch_size) == (0.0, 3, 32)
-    assert facts.rarest_share == pytest.approx(1 / 3)
-    assert facts.n_parameters == (4 + 1) * 8 + (8 + 1) * 6 + (6 + 1) * 3
-    assert facts.n_hidden == 14
-    assert facts.rows_per_parameter == pytest.approx(240 / facts.n_parameters)
+    profile = profile_of(data, fold, Network(4, (8, 6), 3), batch_size=32)
+    assert isinstance(profile, Profile)
+    assert (profile.n_rows, profile.n_columns, profile.n_features) == (240, 4, 4)
+    assert (profile.categorical_share, profile.n_classes, profile.batch_size) == (0.0, 3, 32)
+    assert profile.rarest_share == pytest.approx(1 / 3)
+    assert profile.n_parameters == (4 + 1) * 8 + (8 + 1) * 6 + (6 + 1) * 3
+    assert profile.n_hidden == 14
+    assert profile.rows_per_parameter == pytest.approx(240 / profile.n_parameters)
 
 
 def test_the_facts_of_amounts_have_no_classes() -> None:
     data, matrix = table(task="regression")
-    facts = facts_of(data, folds_of(data, matrix)[0], Network(4, (), 1), batch_size=16)
-    assert facts.n_classes is None
-    assert facts.rarest_share is None
-    assert facts.n_hidden == 0
+    profile = profile_of(data, folds_of(data, matrix)[0], Network(4, (), 1), batch_size=16)
+    assert profile.n_classes is None
+    assert profile.rarest_share is None
+    assert profile.n_hidden == 0
 
 
 def test_categories_are_columns_once_and_features_by_value() -> None:
     data, matrix = with_a_category(*table(n=240, p=3))
-    facts = facts_of(data, folds_of(data, matrix)[0], Network(6, (8,), 3), batch_size=16)
-    assert (facts.n_columns, facts.n_features) == (4, 6)
-    assert facts.categorical_share == pytest.approx(1 / 4)
+    profile = profile_of(data, folds_of(data, matrix)[0], Network(6, (8,), 3), batch_size=16)
+    assert (profile.n_columns, profile.n_features) == (4, 6)
+    assert profile.categorical_share == pytest.approx(1 / 4)
 
 
 def test_only_the_rows_of_the_folds_count() -> None:
     data, matrix = table(n=240)
     fold = folds_of(data, matrix)[0]
     fewer = replace(fold, validation=fold.validation[:20])
-    facts = facts_of(data, fewer, Network(4, (8,), 3), batch_size=16)
-    assert facts.n_rows == len(fold.train) + 20
+    profile = profile_of(data, fewer, Network(4, (8,), 3), batch_size=16)
+    assert profile.n_rows == len(fold.train) + 20
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

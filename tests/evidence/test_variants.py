@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 
 from taut.engine.base import Control, Member
-from taut.evidence.trials import Trial, Trials
+from taut.evidence.variants import Variant, Variants
 from taut.recipe import Recipe
 from taut.selection import runner
 from taut.selection.candidate import Candidate
 from taut.selection.score import choose_epochs
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
-from tests.evidence.trials_helpers import NOTHING, trials
+from tests.evidence.variants_helpers import NOTHING, variants
 
 STOP = EarlyStopping(patience=5)
 
 
-def all_of(candidate: Candidate = NOTHING, **how: Any) -> list[Trial]:
-    made = trials(candidate, **how)
+def all_of(candidate: Candidate = NOTHING, **how: Any) -> list[Variant]:
+    made = variants(candidate, **how)
     return [*made.own(), *made.weaker(), *made.others(), *made.stronger()]
 
 
-def named(found: list[Trial]) -> list[tuple[str, str]]:
+def named(found: list[Variant]) -> list[tuple[str, str]]:
     return [(one.name, one.side) for one in found]
 
 
@@ -101,7 +101,7 @@ def test_a_linear_network_has_nothing_to_drop_or_to_normalize_and_gets_a_layer()
 
 
 def test_as_it_is_is_scored_at_the_end_and_stopped_where_the_other_folds_say() -> None:
-    made = trials(script=valley)
+    made = variants(script=valley)
     own, stopped = made.own()
     assert own.epochs.tolist() == [12, 12, 12]
     assert own.epoch == 12
@@ -119,7 +119,7 @@ def test_the_epoch_of_a_fold_is_chosen_on_the_others_not_on_itself() -> None:
         lowest = (3, 7, 7)[number]
         return [1.0 + 0.01 * (epoch - lowest) ** 2 for epoch in range(1, 25)]
 
-    stopped = trials(script=script).own()[1]
+    stopped = variants(script=script).own()[1]
     assert stopped.epochs[0] == 7
     assert stopped.epochs.tolist() == [7, 5, 5]
 
@@ -129,18 +129,18 @@ def test_rows_losses_are_those_of_the_epochs() -> None:
         rows = np.arange(len(member.fold.validation)) / 100
         return [np.abs(epoch - 4) / 10 + rows + number for epoch in range(1, 25)]
 
-    made = trials(script=script)
+    made = variants(script=script)
     own, stopped = made.own()
-    for trial, extra in ((own, 0.8), (stopped, 0.0)):
+    for variant, extra in ((own, 0.8), (stopped, 0.0)):
         for k in range(3):
-            fold = made.runner.ladder.folds[k]
+            fold = made.runner.stages.folds[k]
             np.testing.assert_allclose(
-                trial.losses[fold.validation], extra + np.arange(len(fold.validation)) / 100 + k, atol=1e-6
+                variant.losses[fold.validation], extra + np.arange(len(fold.validation)) / 100 + k, atol=1e-6
             )
 
 
 def test_trained_twice_as_long_goes_on_where_the_own_training_ended() -> None:
-    made = trials()
+    made = variants()
     own, stopped = made.own()
     wide, longer = made.stronger()
     assert longer.epochs.tolist() == [24, 24, 24]
@@ -156,7 +156,7 @@ def test_early_stopping_goes_by_patience_and_shorter_folds_go_on() -> None:
         lowest = (2, 9, 2)[number]
         return [1.0 + 0.01 * abs(epoch - lowest) for epoch in range(1, 25)]
 
-    (own,) = trials(Candidate(Recipe(EarlyStopping(2)), 0.02, (8,)), script=script).own()
+    (own,) = variants(Candidate(Recipe(EarlyStopping(2)), 0.02, (8,)), script=script).own()
     assert [len(one) for one in own.curves] == [11, 11, 11]
     assert own.epoch == 2
     assert own.epochs.tolist() == [2, 2, 2]
@@ -164,11 +164,11 @@ def test_early_stopping_goes_by_patience_and_shorter_folds_go_on() -> None:
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_real_networks(task: str) -> None:
-    made = trials(task=task)
+    made = variants(task=task)
     found = [*made.own(), *made.weaker()]
     for one in found:
         assert np.isfinite(one.losses).all()
-        folds = made.runner.ladder.folds
+        folds = made.runner.stages.folds
         for k, fold in enumerate(folds):
             assert one.losses[fold.validation].mean() == pytest.approx(one.validation_losses[k], rel=1e-4)
             at = one.epochs[k] - 1
@@ -179,18 +179,18 @@ def test_real_networks(task: str) -> None:
             assert one.epochs.tolist() == (choose_epochs(table, True)[1] + 1).tolist()
         if task == "classification":
             assert one.scores.tolist() == [
-                curve.hits[epoch - 1] for curve, epoch in zip(one.curves, one.epochs, strict=True)
+                curve.correct[epoch - 1] for curve, epoch in zip(one.curves, one.epochs, strict=True)
             ]
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_outputs_are_those_of_the_rows_losses(task: str) -> None:
-    made = trials(task=task)
+    made = variants(task=task)
     found = [*made.own(), *made.others()]
     data = made.runner.data
     for one in found:
         outputs = made.outputs(one)
-        judged = runner.judge_rows(data, outputs, np.arange(120, dtype=np.int32))
+        judged = runner.row_results(data, outputs, np.arange(120, dtype=np.int32))
         np.testing.assert_allclose(judged.losses, one.losses, rtol=1e-3, atol=1e-5)
     job = made.job(found[-1], 2)
     assert made.runner.member(job).hooks == found[-1].candidate.recipe.hooks()
@@ -222,7 +222,7 @@ def test_an_alternative_that_diverges_while_it_goes_on_has_failed() -> None:
             return [1.0, 1.1, 1.2, 1.3, math.nan]
         return [1.0 - 0.01 * epoch for epoch in range(24)]
 
-    (own,) = trials(Candidate(Recipe(EarlyStopping(2)), 0.02, (8,)), script=script).own()
+    (own,) = variants(Candidate(Recipe(EarlyStopping(2)), 0.02, (8,)), script=script).own()
     assert own.failed
 
 
@@ -246,7 +246,7 @@ def test_without_the_network_itself_there_is_nothing() -> None:
     control = Control()
     control.cancelled.set()
     with pytest.raises(KeyboardInterrupt):
-        trials(control=control, script=flat).own()
+        variants(control=control, script=flat).own()
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_without_the_network_itself_there_is_nothing() -> None:
 )
 def test_alternatives_that_are_cut_off_are_named(step: str, missing: list[str]) -> None:
     control = Control()
-    made = trials(control=control, script=flat)
+    made = variants(control=control, script=flat)
     made.own()
     control.cancelled.set()
     assert getattr(made, step)() == []
@@ -268,14 +268,14 @@ def test_alternatives_that_are_cut_off_are_named(step: str, missing: list[str]) 
 
 def test_outputs_that_are_cut_off_are_unknown() -> None:
     control = Control()
-    made = trials(control=control)
+    made = variants(control=control)
     own, stopped = made.own()
     control.cancelled.set()
     assert np.isnan(made.outputs(stopped)).all()
 
 
 def test_the_stronger_ones_may_have_fewer_folds() -> None:
-    made = trials()
+    made = variants()
     own, _ = made.own()
     wide, longer = made.stronger(2)
     for one in (wide, longer):
@@ -284,8 +284,8 @@ def test_the_stronger_ones_may_have_fewer_folds() -> None:
     assert [one.name for one in trials_after_own().stronger(2, longer=False)] == ["twice as wide"]
 
 
-def trials_after_own() -> Trials:
-    made = trials(script=flat)
+def trials_after_own() -> Variants:
+    made = variants(script=flat)
     made.own()
     return made
 
@@ -301,7 +301,7 @@ def trials_after_own() -> Trials:
 )
 def test_every_network_is_counted_and_told_of_once(recipe: Recipe, hidden: tuple[int, ...], n: int) -> None:
     told: list[int] = []
-    made = trials(Candidate(recipe, 0.02, hidden), script=flat, arrived=lambda: told.append(1))
+    made = variants(Candidate(recipe, 0.02, hidden), script=flat, on_done=lambda: told.append(1))
     assert made.n_networks == 3 * n
     for step in (made.own, made.weaker, made.others, made.stronger):
         step()

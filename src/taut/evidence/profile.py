@@ -20,7 +20,7 @@ _NEIGHBOURS, _TREE_DEPTH, _TREE_LEAF = 10, 6, 5
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class Profile:
     """A table and a network in a few figures, none of which needs a network to be trained.
 
     Parameters
@@ -64,8 +64,8 @@ class Facts:
         return self.n_rows / self.n_parameters
 
 
-def facts_of(data: Data, fold: Fold, network: Network, batch_size: int, *, seed: int = 0) -> Facts:
-    """Gather the facts.
+def profile_of(data: Data, fold: Fold, network: Network, batch_size: int, *, seed: int = 0) -> Profile:
+    """Gather the profile.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def facts_of(data: Data, fold: Fold, network: Network, batch_size: int, *, seed:
     if data.task == "classification":
         counts = np.bincount(data.target[rows].astype(np.intp), minlength=data.n_outputs)
         rarest = float(counts.min() / len(rows))
-    return Facts(
+    return Profile(
         n_rows=len(rows),
         n_columns=n_columns,
         n_features=encoder.n_features,
@@ -114,7 +114,7 @@ def noise_of(data: Data, fold: Fold, *, seed: int = 0) -> float:
     ----------
     data : Data
     fold : Fold
-        As in :func:`facts_of`.
+        As in :func:`profile_of`.
     seed : int
         Of the rows and folds.
     """

@@ -1,4 +1,4 @@
-"""Runs to keep in a ledger, and a process that keeps them until it is killed."""
+"""Runs to keep in a trial store, and a process that keeps them until it is killed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import pytest
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe
 from taut.engine.base import Curve, Status
 from taut.selection.candidate import Candidate
-from taut.selection.ledger import Ledger
 from taut.selection.runs import FoldRun
+from taut.selection.trial_store import TrialStore
 
 ARGUMENTS: dict[str, Any] = {
     "hidden": (64, 64),
@@ -59,8 +59,8 @@ def hasty_disk() -> Iterator[None]:
         yield
 
 
-def open_ledger(path: Path, **changes: Any) -> Ledger:
-    return Ledger.open(path, {**ARGUMENTS, **changes}, DATA)
+def open_trial_store(path: Path, **changes: Any) -> TrialStore:
+    return TrialStore.open(path, {**ARGUMENTS, **changes}, DATA)
 
 
 def fold_run(candidate: int, stage: int, rows: int = 500) -> FoldRun:
@@ -70,20 +70,20 @@ def fold_run(candidate: int, stage: int, rows: int = 500) -> FoldRun:
     curve = Curve(*random.normal(size=(3, epoch)))
     best = int(random.integers(1, epoch + 1))
     losses = {one: random.normal(size=rows).astype(np.float32) for one in (best, epoch + 1)}
-    hits = {one: random.random(rows) < 0.5 for one in losses}
-    return FoldRun(Status.STOPPED, epoch, best, curve, random.random(), random.random(), losses, hits)
+    correct = {one: random.random(rows) < 0.5 for one in losses}
+    return FoldRun(Status.STOPPED, epoch, best, curve, random.random(), random.random(), losses, correct)
 
 
 def bits(run: FoldRun | None) -> tuple[Any, ...] | None:
     """All of a run, so that NaN equals itself and -0.0 is not 0.0."""
     if run is None:
         return None
-    curve = (run.curve.train, run.curve.validation, run.curve.hits)
+    curve = (run.curve.train, run.curve.validation, run.curve.correct)
     numbers = np.array([run.zero_share, run.seconds])
     arrays = [
         *curve,
         *run.losses.values(),
-        *run.hits.values(),
+        *run.correct.values(),
         numbers,
         np.array(list(run.scores.values())),
         run.weights,
@@ -103,12 +103,12 @@ def say(what: object) -> None:
 
 def keep_for_ever(path: Path) -> None:
     """Run by run, keep what is not there yet and say its number."""
-    with open_ledger(path) as ledger:
-        ledger.propose(0, CANDIDATES)
+    with open_trial_store(path) as trial_store:
+        trial_store.propose(0, CANDIDATES)
         say("open")
         for number in count():
-            if ledger.run(*key(number)) is None:
-                ledger.keep(*key(number), fold_run(*key(number)))
+            if trial_store.run(*key(number)) is None:
+                trial_store.keep(*key(number), fold_run(*key(number)))
             say(number)
 
 
@@ -128,7 +128,7 @@ def serve() -> None:
 
 def python(root: Path, call: str) -> subprocess.Popen[str]:
     """Another process that calls one of these functions."""
-    code = f"from pathlib import Path; from tests.selection.ledgers import *; {call}"
+    code = f"from pathlib import Path; from tests.selection.trial_stores import *; {call}"
     command = [sys.executable, "-c", code]
     return subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
