@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe
 from taut.errors import ParameterError
-from taut.techniques import TECHNIQUES, WEIGHT_TECHNIQUES
+from taut.techniques import TECHNIQUES, UNIT_TECHNIQUES, WEIGHT_TECHNIQUES
 from taut.techniques.base import Hooks, Technique
 
 strengths = st.floats(0, 1e6)
@@ -90,6 +90,7 @@ def test_recipes_of_other_strengths_differ() -> None:
 def test_nothing_regularizes_in_an_empty_recipe() -> None:
     assert Recipe().hooks() == Hooks(
         weight_amounts=(0.0,) * len(WEIGHT_TECHNIQUES),
+        unit_amounts=(0.0,) * len(UNIT_TECHNIQUES),
         input_drop=0.0,
         drop=0.0,
         normalize=False,
@@ -106,6 +107,7 @@ def test_every_technique_reaches_its_hook() -> None:
     amounts = {L2: 0.5, L1: 1e-4}
     assert recipe.hooks() == Hooks(
         weight_amounts=tuple(amounts.get(kind, 0.0) for kind in WEIGHT_TECHNIQUES),
+        unit_amounts=(0.0,) * len(UNIT_TECHNIQUES),
         input_drop=0.1,
         drop=0.3,
         normalize=True,

@@ -83,6 +83,8 @@ class KernelStream(IntEnum):
     ORDER = 1
     INPUT_MASK = 2
     MASK = 3
+    NOISE = 4
+    SHARE = 5
 
 
 def sequence(seed: int, stream: Stream, *numbers: int) -> np.random.SeedSequence:

@@ -13,14 +13,17 @@ import pytest
 
 from taut import L1, L2, EarlyStopping, Recipe
 from taut.errors import ParameterError
-from taut.techniques import TECHNIQUES, WEIGHT_TECHNIQUES, compose
-from taut.techniques.base import Hooks, Place, Technique, WeightTechnique
+from taut.techniques import TECHNIQUES, UNIT_TECHNIQUES, WEIGHT_TECHNIQUES, compose
+from taut.techniques.base import Hooks, Place, Technique, UnitTechnique, WeightTechnique
 
 #: The hooks at each place.
 FIELDS_OF = {
-    Place.INPUT: {"input_drop"},
+    Place.INPUT: {"input_noise", "input_drop"},
+    Place.BATCH: {"mix"},
+    Place.TARGET: {"smoothing"},
     Place.HIDDEN: {"drop", "normalize"},
     Place.WEIGHTS: {"weight_amounts"},
+    Place.UNITS: {"unit_amounts"},
     Place.STOPPING: {"patience", "min_delta"},
 }
 NAMES = {kind.__name__: kind for kind in TECHNIQUES}
@@ -71,6 +74,7 @@ def test_it_says_where_it_acts(kind: type[Technique]) -> None:
     }
     assert changed <= FIELDS_OF[kind.acts_on]
     assert issubclass(kind, WeightTechnique) == (kind.acts_on is Place.WEIGHTS)
+    assert issubclass(kind, UnitTechnique) == (kind.acts_on is Place.UNITS)
     assert type(kind.needs_classes) is bool
 
 
@@ -132,7 +136,8 @@ def test_on_the_weights_the_proximal_step_comes_after_shrinking() -> None:
 def test_weight_amounts_stand_in_the_order_of_the_weight_techniques() -> None:
     given = {L1: 0.25, L2: 0.5}
     expected = tuple(given.get(kind, 0.0) for kind in WEIGHT_TECHNIQUES)
-    assert compose([L1(0.25), L2(0.5)]) == Hooks(weight_amounts=expected)
+    none = (0.0,) * len(UNIT_TECHNIQUES)
+    assert compose([L1(0.25), L2(0.5)]) == Hooks(weight_amounts=expected, unit_amounts=none)
     assert sum(compose([L1(0.25)]).weight_amounts) == 0.25
 
 
@@ -186,3 +191,22 @@ def test_a_weight_step_moves_towards_zero_and_lowers_the_penalty(kind: type[Weig
         assert abs(moved) <= abs(w)
         assert moved * w >= 0
         assert kind.penalty(moved, 0.1) < kind.penalty(w, 0.1) or w == 0
+
+
+@kinds_of(UNIT_TECHNIQUES)
+@pytest.mark.parametrize("number", [float, np.float32, np.float64])
+def test_a_unit_step_is_a_factor_that_keeps_nan_and_is_one_at_strength_zero(
+    kind: type[UnitTechnique], number: Any
+) -> None:
+    compiled = numba.njit(kind.unit_step)
+    norms = [number(norm) for norm in (0.0, 1e-45, 1e-3, 1.0, 40.0, 3e38)]
+    for step in (kind.unit_step, compiled):
+        for norm in norms:
+            assert step(norm, number(0), number(0.01)) == 1
+            assert 0 <= step(norm, number(kind.search_range.high), number(0.01)) <= 1
+        assert np.isnan(step(number("nan"), number(1), number(0.01)))
+
+
+def test_every_hook_has_a_place() -> None:
+    assert set().union(*FIELDS_OF.values()) == {field.name for field in fields(Hooks)}
+    assert set(FIELDS_OF) == set(Place)

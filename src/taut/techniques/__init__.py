@@ -1,13 +1,13 @@
 """The techniques: one way to regularize a file.
 
-To add one that fits a hook, write its file and add it to the three lists below; CONTRIBUTING.md has the rest.
+To add one that fits a hook, write its file and add it to the lists below; CONTRIBUTING.md has the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from taut.techniques.base import Hooks, Technique, WeightTechnique
+from taut.techniques.base import Hooks, Technique, UnitTechnique, WeightTechnique
 from taut.techniques.batch_norm import BatchNorm
 from taut.techniques.dropout import Dropout
 from taut.techniques.early_stopping import EarlyStopping
@@ -26,6 +26,11 @@ WEIGHT_TECHNIQUES: tuple[type[WeightTechnique], ...] = tuple(
     kind for kind in TECHNIQUES if issubclass(kind, WeightTechnique)
 )
 
+#: Those that act on the incoming weights of a unit as a whole, in the order in which they do so.
+UNIT_TECHNIQUES: tuple[type[UnitTechnique], ...] = tuple(
+    kind for kind in TECHNIQUES if issubclass(kind, UnitTechnique)
+)
+
 
 def compose(techniques: Iterable[Technique]) -> Hooks:
     """Enter techniques into the hooks that the engine reads; those that are off leave no trace.
@@ -36,9 +41,11 @@ def compose(techniques: Iterable[Technique]) -> Hooks:
         At most one of each kind.
     """
     active = {type(technique): technique for technique in techniques if not technique.is_off}
-    hooks = Hooks(
-        weight_amounts=tuple(active[kind].strength if kind in active else 0.0 for kind in WEIGHT_TECHNIQUES)
-    )
+
+    def amounts(kinds: Iterable[type[Technique]]) -> tuple[float, ...]:
+        return tuple(active[kind].strength if kind in active else 0.0 for kind in kinds)
+
+    hooks = Hooks(weight_amounts=amounts(WEIGHT_TECHNIQUES), unit_amounts=amounts(UNIT_TECHNIQUES))
     for kind in TECHNIQUES:
         if kind in active:
             hooks = active[kind].apply(hooks)

@@ -1,7 +1,8 @@
-"""What every technique is, and the four fixed hooks through which one reaches the training of a network.
+"""What every technique is, and the fixed hooks through which one reaches the training of a network.
 
-A technique acts on the input, on an activation, on the weights after a step, or on stopping, and nowhere
-else. The engine reads :class:`Hooks` and the weight steps; it knows no technique by name.
+A technique acts at one :class:`Place` and nowhere else. An engine reads :class:`Hooks`, the weight steps and
+the unit steps; it knows no technique by name. All of them are plain mathematics, so that an engine in NumPy
+can do the same as one that compiles them.
 """
 
 from __future__ import annotations
@@ -37,8 +38,17 @@ class Hooks:
     weight_amounts : tuple of float
         On the weights after a step: the strength of each technique of ``WEIGHT_TECHNIQUES``, in that order;
         0.0 where the recipe has none. The engine multiplies it by the learning rate.
+    unit_amounts : tuple of float
+        On the incoming weights of each hidden unit, after that: the same of ``UNIT_TECHNIQUES``.
+    mix : float
+        On the batch: rows are paired at random, and each takes on a share of its partner's inputs and target,
+        drawn uniformly from 0 to this, for each row and step. 0.5 is mixup with alpha 1 (Zhang et al., 2018).
+    input_noise : float
+        On the input: the standard deviation of the normal noise that is added to every encoded feature.
     input_drop : float
-        On the input: the probability that a feature is dropped.
+        On the input, after that: the probability that a feature is dropped.
+    smoothing : float
+        On the target: the share of it that is spread evenly over all classes. Amounts are left alone.
     drop : float
         On an activation: the probability that a hidden unit is dropped.
     normalize : bool
@@ -51,7 +61,11 @@ class Hooks:
     """
 
     weight_amounts: tuple[float, ...]
+    unit_amounts: tuple[float, ...]
+    mix: float = 0.0
+    input_noise: float = 0.0
     input_drop: float = 0.0
+    smoothing: float = 0.0
     drop: float = 0.0
     normalize: bool = False
     patience: int | None = None
@@ -130,14 +144,17 @@ class WeightTechnique(Technique):
     Biases and the scale and shift of batch normalization are exempt.
     """
 
+    acts_on: ClassVar[Place] = Place.WEIGHTS
+
     @staticmethod
     @abstractmethod
     def weight_step(w: float, amount: float) -> float:
         """Move one weight.
 
-        The engine compiles this function and applies it to every weight, so it has to be plain arithmetic and
-        comparisons on scalars. It keeps float32 (no literal with a decimal point), lets a NaN through
-        (divergence must be seen), and with amount 0 it gives back ``w``, bit for bit.
+        A plain function of two numbers, that any engine can call. The compiled one compiles it and applies it
+        to every weight, so it has to be arithmetic and comparisons on scalars. It keeps float32 (no literal
+        with a decimal point), lets a NaN through (divergence must be seen), and with amount 0 it gives back
+        ``w``, bit for bit.
 
         Parameters
         ----------
@@ -151,6 +168,40 @@ class WeightTechnique(Technique):
     @abstractmethod
     def penalty(w: float, amount: float) -> float:
         """Give the cost of one weight that :meth:`weight_step` lowers; for tests and figures only."""
+
+    @final
+    def apply(self, hooks: Hooks) -> Hooks:
+        """Leave the hooks: ``taut.techniques.compose`` enters the strength, for it knows the position."""
+        return hooks
+
+
+class UnitTechnique(Technique):
+    """A technique on the incoming weights of each hidden unit as a whole, after each step of the optimizer.
+
+    It comes after those on single weights. Biases, the outputs' weights and the scale and shift of batch
+    normalization are exempt.
+    """
+
+    acts_on: ClassVar[Place] = Place.UNITS
+
+    @staticmethod
+    @abstractmethod
+    def unit_step(norm: float, strength: float, learning_rate: float) -> float:
+        """Give the factor that the incoming weights of one unit are multiplied with.
+
+        A plain function of three numbers, that any engine can call. The compiled one compiles it, so it has
+        to be arithmetic, min, max and comparisons on scalars. It divides by nothing that can be 0, lets a NaN
+        through, and at strength 0 it gives exactly 1.
+
+        Parameters
+        ----------
+        norm : float
+            Their Euclidean norm, 0 or more.
+        strength : float
+            0 or more.
+        learning_rate : float
+            Of this step: what moves with every step is multiplied by it, a bound is not.
+        """
 
     @final
     def apply(self, hooks: Hooks) -> Hooks:

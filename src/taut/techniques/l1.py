@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self, final
 
 from taut.parameters import real
-from taut.techniques.base import Place, WeightTechnique
+from taut.techniques.base import WeightTechnique
 from taut.techniques.pages import Page, Range, Source
 
 
@@ -36,7 +36,6 @@ class L1(WeightTechnique):
     strength: float
 
     name: ClassVar[str] = "l1"
-    acts_on: ClassVar[Place] = Place.WEIGHTS
     search_range: ClassVar[Range] = Range(3e-3, 1.0, "log")
     path_range: ClassVar[Range | None] = Range(2e-3, 2.0, "log")
     makes_zeros: ClassVar[bool] = True

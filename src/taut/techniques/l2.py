@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self, final
 
 from taut.parameters import real
-from taut.techniques.base import Place, WeightTechnique
+from taut.techniques.base import WeightTechnique
 from taut.techniques.pages import Page, Range, Source
 
 
@@ -35,7 +35,6 @@ class L2(WeightTechnique):
     strength: float
 
     name: ClassVar[str] = "l2"
-    acts_on: ClassVar[Place] = Place.WEIGHTS
     search_range: ClassVar[Range] = Range(3e-2, 20.0, "log")
     path_range: ClassVar[Range | None] = Range(1e-3, 50.0, "log")
     page: ClassVar[Page] = Page(

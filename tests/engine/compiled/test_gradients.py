@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 
-from taut.engine.base import Data
+from taut.engine.base import Data, Member
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, Dropout
 from tests.engine.compiled.one_step import OneStep
@@ -20,30 +21,38 @@ N = 37
 
 
 def step_with_taut(
-    recipe: Recipe, activation: str, task: Any, hidden: tuple[int, ...], weighted: bool, n_outputs: int = 3
-) -> tuple[OneStep, dict[str, Any]]:
+    recipe: Recipe, activation: str, task: Any, hidden: tuple[int, ...], weighted: bool, n_outputs: int = 3,
+    **hooks: float,
+) -> tuple[OneStep, dict[str, Any]]:  # fmt: skip
     weight = np.random.default_rng(3).uniform(0.1, 3.0, N) if weighted else None
     data = make_data(N, 5, task, n_outputs, fit_weight=weight, score_weight=weight)
     member = make_member(
         data, recipe, hidden=hidden, activation=activation, fold=make_fold(data, N), learning_rate=1e-2
     )
+    member = replace(member, hooks=replace(member.hooks, **hooks))
     step = OneStep.of(data, member)
     before = step.training.weights("last")
     step.go()
     return step, before
 
 
-def gradients_with_torch(
-    step: OneStep, before: dict[str, Any], recipe: Recipe
-) -> tuple[dict[str, Any], list[Any]]:
-    hooks, data, order = recipe.hooks(), step.data, step.order
-    member = step.training.member
+def gradients_with_torch(step: OneStep, before: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    data, order, member = step.data, step.order, step.training.member
+    hooks = member.hooks
     tensors = {
         k: torch.tensor(v, requires_grad=True)
         for k, v in before.items()
         if not k.endswith(("mean", "variance"))
     }
     x = torch.tensor(member.fold.encoder.transform(data.values, order), dtype=torch.float64)
+    shares = torch.zeros(N, dtype=torch.float64)
+    if hooks.mix:
+        # The batch says who took on how much; so inputs and targets have to agree.
+        mixed, partners = torch.tensor(step.inputs()), x.flip(0)
+        shares = ((mixed - x) * (partners - x)).sum(1) / ((partners - x) ** 2).sum(1).clamp(min=1e-9)
+        assert 0.0 <= shares.min() < 0.2 * hooks.mix < 0.8 * hooks.mix < shares.max() <= hooks.mix
+        x = x + shares[:, None] * (partners - x)
+        np.testing.assert_allclose(x, mixed, atol=1e-6)
     functions = {"relu": torch.relu, "silu": torch.nn.functional.silu, "gelu": torch.nn.functional.gelu}
     batch_statistics = []
     n_hidden = len(member.network.hidden)
@@ -60,25 +69,29 @@ def gradients_with_torch(
             rate = round(hooks.drop * 65536) / 65536
             x = torch.where(kept, x / (1.0 - rate), 0.0)
     z = x @ tensors[f"layers.{n_hidden}.weight"] + tensors[f"layers.{n_hidden}.bias"]
-    loss_with_torch(z, data, member.fold, order).backward()
+    own, others = (loss_with_torch(z, data, member, rows, order) for rows in (order, order[::-1].copy()))
+    ((1.0 - shares) * own + shares * others).mean().backward()
     return {k: t.grad.numpy() for k, t in tensors.items()}, batch_statistics
 
 
-def loss_with_torch(z: Any, data: Data, fold: Any, order: Any) -> Any:
+def loss_with_torch(z: Any, data: Data, member: Member, order: Any, batch: Any) -> Any:
+    """Each row's loss, with the targets and weights of the rows in ``order``."""
+    fold, smoothing = member.fold, member.hooks.smoothing
     weight = torch.ones(N, dtype=torch.float64)
     if data.fit_weight is not None:
-        weight = torch.tensor(data.fit_weight[order])
-    weight = weight / weight.mean()
+        weight = torch.tensor(data.fit_weight[order] / data.fit_weight[batch].mean())
     target = torch.tensor(data.target[order])
     if data.task == "classification":
-        losses = torch.nn.functional.cross_entropy(z, target.long(), reduction="none")
+        losses = torch.nn.functional.cross_entropy(
+            z, target.long(), reduction="none", label_smoothing=smoothing
+        )
     else:
         losses = (z[:, 0] - (target - fold.center) / fold.scale) ** 2
-    return (losses * weight).mean()
+    return losses * weight
 
 
-def assert_gradients_agree(step: OneStep, before: dict[str, Any], recipe: Recipe) -> None:
-    theirs, batch_statistics = gradients_with_torch(step, before, recipe)
+def assert_gradients_agree(step: OneStep, before: dict[str, Any]) -> None:
+    theirs, batch_statistics = gradients_with_torch(step, before)
     ours = step.gradients()
     # gelu's error function is an approximation good to 1.5e-7, the gathered rows are float32
     tolerance = 2e-6 if step.training.member.network.activation == "gelu" else 1e-6
@@ -111,7 +124,21 @@ def test_gradient_agrees_with_autograd(
     recipe: Recipe, activation: str, task: str, hidden: tuple[int, ...], weighted: bool
 ) -> None:
     step, before = step_with_taut(recipe, activation, task, hidden, weighted)
-    assert_gradients_agree(step, before, recipe)
+    assert_gradients_agree(step, before)
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), RECIPES[-1]], ids=Recipe.describe)
+@pytest.mark.parametrize("hooks", [{"smoothing": 0.2}, {"mix": 0.5}, {"smoothing": 0.1, "mix": 0.3}], ids=str)
+@pytest.mark.parametrize(
+    ("task", "n_outputs"),
+    [("regression", 1), ("classification", 2), ("classification", 16), ("classification", 40)],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradient_of_mixed_and_smoothed_targets_agrees_with_autograd(
+    recipe: Recipe, hooks: dict[str, float], task: str, n_outputs: int, weighted: bool
+) -> None:
+    step, before = step_with_taut(recipe, "relu", task, (9,), weighted, n_outputs, **hooks)
+    assert_gradients_agree(step, before)
 
 
 @pytest.mark.parametrize("n_outputs", [2, 16, 17, 40])
@@ -121,7 +148,7 @@ def test_gradient_agrees_with_autograd_for_any_number_of_classes(
 ) -> None:
     # More than sixteen classes take another way through the loss than up to sixteen.
     step, before = step_with_taut(Recipe(), "relu", "classification", hidden, True, n_outputs)
-    assert_gradients_agree(step, before, Recipe())
+    assert_gradients_agree(step, before)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from numba import njit
 
 from taut.engine.base import Member
 from taut.engine.compiled.engine import CompiledEngine, CompiledTraining
+from taut.engine.compiled.passes import _compose_factors
 from taut.engine.compiled.records import BATCH
+from taut.engine.compiled.scratch import LAYER
 from taut.recipe import Recipe
 from taut.techniques import L1, BatchNorm, Dropout
 from tests.engine.compiled.one_step import OneStep
@@ -143,7 +147,83 @@ def test_with_batch_norm_every_hidden_layer_drops_too(activation: Any) -> None:
         assert abs(dropped - (usual + (1.0 - usual) * 0.5)) < 0.1
 
 
+# --- the batch and its inputs ------------------------------------------------------------------------------
+
+
+def with_hooks(n: int = N, p: int = 6, **hooks: float) -> OneStep:
+    """A network in training that learns nothing, its hooks set by hand."""
+    data = make_data(n, p)
+    member = make_member(data, hidden=(7,), fold=make_fold(data, n), learning_rate=0.0)
+    return OneStep.of(data, replace(member, hooks=replace(member.hooks, **hooks)))
+
+
+@pytest.mark.parametrize("deviation", [0.01, 0.5])
+def test_noise_on_the_inputs_is_normal_and_new_at_every_step(deviation: float) -> None:
+    step, plain = with_hooks(500, 19, input_noise=deviation), with_hooks(500, 19)
+    drawn = []
+    for _ in range(20):
+        step.go()
+        plain.go()
+        np.testing.assert_array_equal(step.order, plain.order)
+        drawn.append((step.inputs() - plain.inputs()) / deviation)
+        assert not step.part(LAYER, 32)[:, 19:].any()  # padding
+    noise = np.array(drawn)
+    assert abs(noise.mean()) < 5 / np.sqrt(noise.size)
+    assert noise.var() == pytest.approx(1.0, abs=5 * np.sqrt(2 / noise.size))
+    # Shares beyond one, two and three deviations: a normal distribution's, and the sum of twelve bytes' own.
+    for bound, share in ((1.0, 0.3173), (2.0, 0.0455), (3.0, 0.0022)):
+        assert np.mean(np.abs(noise) > bound) == pytest.approx(share, rel=0.15)
+    # No neighbour, row or step is like another one.
+    for a, b in (
+        (noise[1:], noise[:-1]),
+        (noise[:, 1:], noise[:, :-1]),
+        (noise[:, :, 1:], noise[:, :, :-1]),
+        (noise[:, :, 16:], noise[:, :, :-16]),
+    ):
+        assert abs((a * b).mean()) < 5 / np.sqrt(a.size)
+
+
+def test_rows_are_mixed_in_pairs_by_shares_that_are_uniform_and_new_at_every_step() -> None:
+    step, plain = with_hooks(501, mix=0.4), with_hooks(501)
+    drawn = []
+    for _ in range(20):
+        step.go()
+        plain.go()
+        own = plain.inputs()
+        away = own[::-1] - own
+        shares = ((step.inputs() - own) * away).sum(1) / np.maximum((away**2).sum(1), 1e-9)
+        np.testing.assert_allclose(step.inputs(), own + shares[:, None] * away, atol=1e-9)
+        drawn.append(np.delete(shares, 250) / 0.4)  # the one in the middle has no partner
+    found = np.array(drawn)
+    assert found.min() >= 0.0
+    assert found.max() <= 1.0
+    counts = np.histogram(found, 10, (0.0, 1.0))[0]
+    assert np.abs(counts / found.size - 0.1).max() < 5 * np.sqrt(0.09 / found.size)
+    centered = found - 0.5
+    for a, b in ((centered[1:], centered[:-1]), (centered[:, 1:], centered[:, :-1])):
+        assert abs((a * b).mean() * 12) < 5 / np.sqrt(a.size)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_batch_of_few_rows_is_mixed_too(n: int) -> None:
+    step = with_hooks(n, mix=0.5)
+    step.go()
+    assert np.isfinite(step.outputs()).all()
+
+
 # --- the step ---------------------------------------------------------------------------------------------
+
+
+def test_unit_steps_are_chained_each_at_the_norm_that_the_one_before_left() -> None:
+    chain = _compose_factors((lambda norm, a, rate: 1 - rate * a, lambda norm, a, rate: min(a / norm, 1)))
+
+    @njit
+    def factor(norm: float, strengths: Any) -> Any:
+        return chain(norm, strengths, 0.1)
+
+    assert factor(8.0, np.array([5.0, 1.0])) == pytest.approx(1.0 / 8.0)
+    assert factor(8.0, np.array([5.0, 4.0])) == pytest.approx(0.5)
+    assert factor(8.0, np.array([0.0, 9.0])) == 1.0
 
 
 def trained_single(member: Member, data: Any, epochs: int) -> CompiledTraining:

@@ -21,7 +21,7 @@ from taut.engine.compiled.kernels import Kernels, load_kernels
 from taut.engine.compiled.layout import Layout
 from taut.engine.compiled.scratch import aligned, scratch_for
 from taut.table.encoder import Encoder
-from taut.techniques import WEIGHT_TECHNIQUES
+from taut.techniques import UNIT_TECHNIQUES, WEIGHT_TECHNIQUES
 
 # A call into a kernel: shorter pays for the interpreter's lock, longer makes cancelling late.
 _CALL_SECONDS = 0.05
@@ -384,16 +384,19 @@ def plan_to_predict(trained: Trained, layout: Layout) -> R.Plan:
     sizes[R.ACTIVATION] = ACTIVATION_CODES[trained.network.activation]
     sizes[R.NORMALIZE] = int(trained.normalize)
     sizes[R.N_NUMBERS] = trained.encoder.n_numbers
+    sizes[R.N_INPUTS] = trained.network.n_inputs
     sizes[R.N_WEIGHTS] = layout.n_weights
     sizes[R.N_PARAMETERS] = layout.n_parameters
-    return R.Plan(layout.table, sizes, np.zeros(R.N_HYPERPARAMETERS), np.zeros(len(WEIGHT_TECHNIQUES)))
+    nothing = (np.zeros(n) for n in (R.N_HYPERPARAMETERS, len(WEIGHT_TECHNIQUES), len(UNIT_TECHNIQUES)))
+    return R.Plan(layout.table, sizes, *nothing)
 
 
 def plan_to_train(member: Member, layout: Layout, data: Data) -> R.Plan:
     """One member in numbers."""
     hooks, fold = member.hooks, member.fold
     trained = Trained(member.network, hooks.normalize, fold.encoder, fold.center, fold.scale, {})
-    plan = plan_to_predict(trained, layout)._replace(amounts=np.array(hooks.weight_amounts, dtype=np.float64))
+    plan = plan_to_predict(trained, layout)
+    plan.amounts[:], plan.unit_amounts[:] = hooks.weight_amounts, hooks.unit_amounts
     sizes, hyperparameters = plan.sizes, plan.hyperparameters
     sizes[R.SEED] = member.seed
     sizes[R.BATCH] = max(1, min(member.batch_size, len(fold.train)))
@@ -402,6 +405,8 @@ def plan_to_train(member: Member, layout: Layout, data: Data) -> R.Plan:
     sizes[R.WARMUP] = min(_WARMUP_STEPS, _WARMUP_EPOCHS * math.ceil(len(fold.train) / sizes[R.BATCH]))
     hyperparameters[R.LEARNING_RATE] = member.learning_rate
     hyperparameters[R.INPUT_DROP], hyperparameters[R.DROP] = hooks.input_drop, hooks.drop
+    hyperparameters[R.MIX], hyperparameters[R.INPUT_NOISE] = hooks.mix, hooks.input_noise
+    hyperparameters[R.SMOOTHING] = hooks.smoothing
     hyperparameters[R.MIN_DELTA] = hooks.min_delta
     hyperparameters[R.CENTER], hyperparameters[R.SCALE] = fold.center, fold.scale
     hyperparameters[R.BETA_1], hyperparameters[R.BETA_2], hyperparameters[R.EPSILON] = 0.9, 0.999, 1e-8

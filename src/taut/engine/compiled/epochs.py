@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from taut.engine.compiled.gather import drop_inputs, gather
+from taut.engine.compiled.gather import add_noise, drop_inputs, gather, mix_rows
 from taut.engine.compiled.jit import part
 from taut.engine.compiled.losses import add_losses, loss_gradient
 from taut.engine.compiled.passes import backward, forward_evaluation, forward_training, layer_places, update
@@ -83,6 +83,8 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
     first, last = plan.layers[0], plan.layers[len(plan.layers) - 1]
     x0, _, _, _ = layer_places(scratch, 0)
     _gather_shuffled(x0, first, rows, encoding, plan, scratch, start, count)
+    mix_rows(scratch.floats, x0, first[IN], first[IN_STRIDE], count, plan, epoch, step)
+    add_noise(scratch.floats, x0, first[IN_STRIDE], count, plan, epoch, step)
     drop_inputs(scratch.floats, x0, first[IN], first[IN_STRIDE], count, plan, epoch, step)
     forward_training(plan, state, scratch, count, epoch, step)
     loss_gradient(
@@ -95,6 +97,8 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
         scratch.order,
         start,
         count,
+        epoch,
+        step,
     )
     backward(plan, state, scratch, count)
     update(plan, state, scratch)

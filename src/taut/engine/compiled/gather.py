@@ -6,13 +6,23 @@ is the same in numpy, and the test compares the two).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from taut.engine.compiled.jit import part
-from taut.engine.compiled.random import INPUT_MASK, stream_key, stream_words
-from taut.engine.compiled.records import INPUT_DROP, SEED
+from taut.engine.compiled.random import (
+    INPUT_MASK,
+    NOISE,
+    SHARE,
+    stream_key,
+    stream_words,
+    twelve_bytes,
+    uniform,
+)
+from taut.engine.compiled.records import INPUT_DROP, INPUT_NOISE, MIX, N_INPUTS, SEED
 from taut.engine.compiled.simd import (
     LANES,
+    first_lanes,
     get,
     like,
     load,
@@ -62,6 +72,46 @@ def gather(
             feature = get(encoding.category_feature, get(encoding.category_start, c) + code)
             if feature >= 0:
                 put(x, here + feature, 1.0)
+
+
+@part
+def share_of_partner(i: int, plan: Any, key_a: Any, key_b: Any) -> float:
+    """How much of its partner a row of the batch takes on; the keys are of the stream SHARE."""
+    return plan.hyperparameters[MIX] * uniform(i, key_a, key_b)
+
+
+@part
+def mix_rows(x: Any, x0: int, width: int, stride: int, count: int, plan: Any, epoch: int, step: int) -> None:
+    """Mix each row of the batch with its partner, the one as far from the other end: their order is random.
+
+    The targets are mixed in the loss's gradient, by the same shares.
+    """
+    if plan.hyperparameters[MIX] <= 0.0:
+        return
+    key_a, key_b = stream_key(plan.sizes[SEED], SHARE, epoch, step)
+    for i in range(count // 2):
+        partner = count - 1 - i
+        share = share_of_partner(i, plan, key_a, key_b)
+        partners_share = share_of_partner(partner, plan, key_a, key_b)
+        for j in range(0, width, LANES):
+            own, other = load(x, x0 + i * stride + j), load(x, x0 + partner * stride + j)
+            store(x, x0 + i * stride + j, own + (other - own) * share)
+            store(x, x0 + partner * stride + j, other + (own - other) * partners_share)
+
+
+@part
+def add_noise(x: Any, x0: int, stride: int, count: int, plan: Any, epoch: int, step: int) -> None:
+    """Add normal noise to every input; the padding behind them stays zero."""
+    deviation, width = plan.hyperparameters[INPUT_NOISE], plan.sizes[N_INPUTS]
+    if deviation <= 0.0:
+        return
+    key_a, key_b = stream_key(plan.sizes[SEED], NOISE, epoch, step)
+    unit = deviation / math.sqrt(65535.0)
+    for i in range(count):
+        for j in range(0, width, LANES):
+            noise = (like(x, twelve_bytes(i * stride + j, key_a, key_b)) - 1530.0) * unit
+            at = x0 + i * stride + j
+            store(x, at, load(x, at) + select(first_lanes(width - j), noise, 0.0))
 
 
 @part

@@ -10,15 +10,20 @@ import math
 from typing import Any
 
 from taut.engine.compiled.functions import exp
+from taut.engine.compiled.gather import share_of_partner
 from taut.engine.compiled.jit import part
+from taut.engine.compiled.random import SHARE, stream_key
 from taut.engine.compiled.records import (
     CENTER,
     CLASSES,
     CORRECT_SUM,
     FIT_FACTOR,
     LOSS_SUM,
+    MIX,
     ROW_SUM,
     SCALE,
+    SEED,
+    SMOOTHING,
     TASK,
     WEIGHT_SUM,
 )
@@ -72,15 +77,19 @@ def _class_scores(z: Any, at: int, n_classes: int, target: int) -> tuple[Any, An
 
 @part
 def loss_gradient(
-    z: Any, z0: int, stride: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int
-) -> None:
+    z: Any, z0: int, stride: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int,
+    epoch: int, step: int,
+) -> None:  # fmt: skip
     """Replace outputs by d (weighted mean loss of the batch) / d output.
 
     Cross-entropy: (softmax - indicator) weight / count.  Squared error: 2 (output - target) weight / count,
-    the target in the fold's own units.
+    the target in the fold's own units.  Where targets are mixed or smoothed, see :func:`_soft_gradient`.
     """
     share = plan.hyperparameters[FIT_FACTOR] / count
     classes = plan.sizes[TASK] == CLASSES
+    if plan.hyperparameters[MIX] > 0.0 or (classes and plan.hyperparameters[SMOOTHING] > 0.0):
+        _soft_gradient(z, z0, stride, n_outputs, rows, plan, chosen, start, count, epoch, step)
+        return
     for i in range(count):
         row = get(chosen, start + i)
         at = z0 + i * stride
@@ -100,6 +109,40 @@ def loss_gradient(
         else:
             standard = (target - plan.hyperparameters[CENTER]) / plan.hyperparameters[SCALE]
             put(z, at, 2.0 * (get(z, at) - standard) * factor)
+
+
+@part
+def _soft_gradient(
+    z: Any, z0: int, stride: int, n_outputs: int, rows: Any, plan: Any, chosen: Any, start: int, count: int,
+    epoch: int, step: int,
+) -> None:  # fmt: skip
+    """As :func:`loss_gradient`, where a row's target is more than its own class or value.
+
+    The loss of a mixed row is (1 - share) times that of its own target and share times that of its partner's,
+    each with its own row's weight; of a smoothed indicator ``smoothing`` is spread evenly over all classes.
+    """
+    scalars = plan.hyperparameters
+    key_a, key_b = stream_key(plan.sizes[SEED], SHARE, epoch, step)
+    for i in range(count):
+        at, own, partner = z0 + i * stride, get(chosen, start + i), get(chosen, start + count - 1 - i)
+        mixed = share_of_partner(i, plan, key_a, key_b)
+        target, other = get(rows.target, own), get(rows.target, partner)
+        a = get(rows.fit_weight, own) * (1.0 - mixed) * scalars[FIT_FACTOR] / count
+        b = get(rows.fit_weight, partner) * mixed * scalars[FIT_FACTOR] / count
+        if plan.sizes[TASK] == CLASSES:
+            _, s = _exponentials(z, at, n_outputs)
+            even = (a + b) * scalars[SMOOTHING] / n_outputs
+            for j in range(0, n_outputs, LANES):
+                p = load(z, at + j) / s
+                aim = one_hot(z, int(target) - j) * a + one_hot(z, int(other) - j) * b
+                aim = aim * (1.0 - scalars[SMOOTHING]) + select(
+                    first_lanes(n_outputs - j), splat(z, even), 0.0
+                )
+                store(z, at + j, select(p < _FAINT, 0.0, p) * (a + b) - aim)
+        else:
+            miss = get(z, at) - (target - scalars[CENTER]) / scalars[SCALE]
+            partners_miss = get(z, at) - (other - scalars[CENTER]) / scalars[SCALE]
+            put(z, at, 2.0 * (miss * a + partners_miss * b))
 
 
 @part

@@ -44,7 +44,7 @@ from taut.engine.compiled.records import (
 )
 from taut.engine.compiled.scratch import GRAD_A, GRAD_B, GRADIENT, LAYER, OUTPUTS, STRIP, TURNED
 from taut.engine.compiled.simd import LANES, fabs, load, select, splat, sqrt, store
-from taut.techniques import WEIGHT_TECHNIQUES
+from taut.techniques import UNIT_TECHNIQUES, WEIGHT_TECHNIQUES
 
 _TINY_FIRST, _TINY_SECOND = 1e-30, 1e-36  # moments of dead weights are cut off before they turn denormal
 
@@ -204,6 +204,7 @@ def update(plan: Any, state: Any, scratch: Any) -> None:
     """One step of Adam (Kingma and Ba 2015) with linear warm-up; then the techniques on the weights.
 
     These are decoupled from the gradient (Loshchilov and Hutter 2019), and leave shifts and gains alone.
+    Those on units come last.
     """
     f, g0 = scratch.floats, scratch.offsets[GRADIENT]
     hyperparameters, t = plan.hyperparameters, state.progress[STEP] + 1
@@ -226,3 +227,47 @@ def update(plan: Any, state: Any, scratch: Any) -> None:
         if j < n_weights:
             w = _on_weights(w, plan.amounts, learning_rate)
         store(state.parameters, j, w)
+    _step_units(plan, state.parameters, learning_rate)
+
+
+def _compose_factors(steps: tuple[Callable[..., Any], ...], index: int = 0) -> Any:
+    """Chain the techniques' unit steps, in their order, into one compiled function that gives a factor."""
+    if index == len(steps):
+
+        @part
+        def unchanged(norm: Any, strengths: Any, learning_rate: float) -> float:
+            return 1.0
+
+        return unchanged
+    step, rest = part(steps[index]), _compose_factors(steps, index + 1)
+
+    @part
+    def factor(norm: Any, strengths: Any, learning_rate: float) -> Any:
+        own = step(norm, strengths[index], learning_rate)
+        return own * rest(norm * own, strengths, learning_rate)
+
+    return factor
+
+
+_on_units = _compose_factors(tuple(t.unit_step for t in UNIT_TECHNIQUES))
+
+
+@part
+def _step_units(plan: Any, parameters: Any, learning_rate: float) -> None:
+    """The techniques on units: each hidden unit's incoming weights times one factor."""
+    strongest = 0.0
+    for k in range(len(plan.unit_amounts)):
+        strongest = max(strongest, plan.unit_amounts[k])
+    if strongest <= 0.0:
+        return
+    for layer in range(len(plan.layers) - 1):
+        d = plan.layers[layer]
+        end = d[WEIGHTS] + d[IN] * d[OUT]
+        for j in range(0, d[OUT], LANES):
+            s = splat(parameters, 0.0)
+            for at in range(d[WEIGHTS] + j, end, d[OUT]):
+                w = load(parameters, at)
+                s = s + w * w
+            factor = _on_units(sqrt(s), plan.unit_amounts, learning_rate)
+            for at in range(d[WEIGHTS] + j, end, d[OUT]):
+                store(parameters, at, load(parameters, at) * factor)

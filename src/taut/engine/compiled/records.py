@@ -14,12 +14,16 @@ IN, OUT, TRUE_OUT, WEIGHTS, SHIFT, GAIN, STATISTICS, IN_STRIDE, OUT_STRIDE = ran
 # Places in Plan.sizes.
 (
     SEED, BATCH, ACTIVATION, NORMALIZE, DROP_FROM, N_NUMBERS, N_WEIGHTS, N_PARAMETERS, TASK, PATIENCE, WARMUP,
-) = range(11)  # fmt: skip
-N_SIZES = 11
+    N_INPUTS,
+) = range(12)  # fmt: skip
+N_SIZES = 12
 
 # Places in Plan.hyperparameters.
-LEARNING_RATE, INPUT_DROP, DROP, MIN_DELTA, CENTER, SCALE, BETA_1, BETA_2, EPSILON, FIT_FACTOR = range(10)
-N_HYPERPARAMETERS = 10
+(
+    LEARNING_RATE, INPUT_DROP, DROP, MIN_DELTA, CENTER, SCALE, BETA_1, BETA_2, EPSILON, FIT_FACTOR, MIX,
+    INPUT_NOISE, SMOOTHING,
+) = range(13)  # fmt: skip
+N_HYPERPARAMETERS = 13
 
 # Places in State.progress, and the phases of an epoch.
 EPOCH, PHASE, CURSOR, STEP, BEST_EPOCH, STATUS = range(6)
@@ -62,12 +66,13 @@ class Encoding(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What one member is: its layout, sizes, hyperparameters, and the amounts of techniques on weights."""
+    """What one member is: layout, sizes, hyperparameters, and techniques' amounts on weights and on units."""
 
     layers: Any  # int64 (n_layers, 9), see Layout.table
     sizes: Any  # int64 (N_SIZES,)
     hyperparameters: Any  # float64 (N_HYPERPARAMETERS,)
     amounts: Any  # float64 (number of techniques on the weights,)
+    unit_amounts: Any  # float64 (number of techniques on units,)
 
 
 class State(NamedTuple):

@@ -292,13 +292,15 @@ def splat(typingctx: Any, array: Any, value: Any) -> Any:
 
 @intrinsic
 def like(typingctx: Any, array: Any, vector: Any) -> Any:
-    """A vector of floats in the type of ``array``'s items."""
+    """A vector in the type of ``array``'s items."""
     source, target = vector.dtype, array.dtype
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         if source == target:
             return args[1]
         kind = ir.VectorType(_lane(target), LANES)
+        if isinstance(source, types.Integer):
+            return builder.uitofp(args[1], kind)
         return (builder.fpext if target == types.float64 else builder.fptrunc)(args[1], kind)
 
     return Vector(target)(array, vector), codegen
