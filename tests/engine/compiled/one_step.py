@@ -49,7 +49,7 @@ class OneStep:
 
     def part(self, place: int, width: int) -> Any:
         """What lies at a place of the scratch, one line a row of the batch."""
-        start = self.scratch.indices[place]
+        start = self.scratch.offsets[place]
         step = stride(width)
         return self.scratch.floats[start : start + len(self.order) * step].reshape(-1, step)[:, :width].copy()
 
@@ -71,6 +71,6 @@ class OneStep:
     def gradients(self) -> dict[str, Any]:
         """D loss / d parameter, by name."""
         layout = self.training.layout
-        start = self.scratch.indices[GRADIENT]
+        start = self.scratch.offsets[GRADIENT]
         flat = self.scratch.floats[start : start + layout.n_parameters]
         return layout.unpack(flat, np.zeros(layout.n_statistics))

@@ -110,12 +110,13 @@ def test_the_sources_are_all_that_the_kernels_are_made_from() -> None:
     here = Path(kernels.__file__).parent
     assert {path.name for path in here.glob("*.py")} <= names
     assert {"l1.py", "l2.py"} <= names  # their steps on the weights are compiled too
+    assert "streams.py" in names
     # Nothing else of taut's is imported by the kernels' own modules.
     imports = re.compile(r"^from (taut\.[\w.]+) import", re.MULTILINE)
     compiled = "simd tiles matmul functions random gather losses layers passes epochs jit".split()
     for name in compiled:
         for module in imports.findall((here / f"{name}.py").read_text()):
-            assert module.startswith("taut.engine.compiled.") or module == "taut.techniques"
+            assert module.startswith("taut.engine.compiled.") or module in ("taut.techniques", "taut.streams")
 
 
 # --- compiling and keeping --------------------------------------------------------------------------------

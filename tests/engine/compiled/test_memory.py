@@ -157,7 +157,7 @@ def test_more_than_there_is_of_what_only_has_a_top_is_taken(changes: Any) -> Non
 
 @pytest.mark.fault(82)
 def test_folds_whose_lists_of_rows_are_too_large_are_refused(monkeypatch: Any) -> None:
-    module = "taut.estimators.crossvalidated"
+    module = "taut.estimators.splits"
     monkeypatch.setattr(f"{module}._MANY_BYTES", 0)
     monkeypatch.setattr(f"{module}.available_memory", lambda: 100_000)
     with pytest.raises(

@@ -38,7 +38,7 @@ def test_parts_are_large_enough_and_apart(
 ) -> None:
     layout = Layout(Network(9, hidden, 3, activation), normalize)
     scratch = scratch_for(layout, batch, 50, f"f{itemsize}", None)
-    places = scratch.indices.tolist()
+    places = scratch.offsets.tolist()
     assert len(places) == LAYER + 4 * (len(hidden) + 1)
     for (start, end), size in zip(
         pairwise([*places, len(scratch.floats)]), needed(layout, batch), strict=True

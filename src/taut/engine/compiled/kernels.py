@@ -71,7 +71,8 @@ def _user_cache() -> Path:
 def sources() -> list[Path]:
     """All files that the machine code is made from."""
     here = Path(__file__).parent
-    return sorted(here.glob("*.py")) + sorted((here.parent.parent / "techniques").glob("*.py"))
+    taut = here.parent.parent
+    return [*sorted(here.glob("*.py")), *sorted((taut / "techniques").glob("*.py")), taut / "streams.py"]
 
 
 @functools.cache
