@@ -42,7 +42,7 @@ def test_real_says_both_ends_of_a_range() -> None:
 
 @pytest.mark.parametrize("value", [True, "0.1", None, 1j, [0.1]])
 def test_real_refuses_what_is_no_number(value: object) -> None:
-    with pytest.raises(ParameterError, match="rate must be .* is no number"):
+    with pytest.raises(ParameterError, match="rate must be .* is not a number"):
         real("rate", value)
 
 

@@ -55,10 +55,10 @@ def test_the_python_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_numbers_of_the_search_are_those_of_the_code() -> None:
-    from taut.estimators.effort import AUTO_FOLDS, FEW_ROWS, ONE_SPLIT_ROWS, REPEATS, plan_of
+    from taut.estimators.effort import AUTO_FOLDS, FEW_ROWS, ONE_SPLIT_ROWS, REPEATS, budget_of
 
     text = " ".join((ROOT / "docs" / "search.md").read_text(encoding="utf-8").split())
-    quick, standard, thorough = (plan_of(effort) for effort in ("quick", "standard", "thorough"))
+    quick, standard, thorough = (budget_of(effort) for effort in ("quick", "standard", "thorough"))
     assert f"{quick.n_candidates}, {standard.n_candidates} and {thorough.n_candidates} candidates" in text
     assert f"the first batch, {standard.n_first} candidates" in text
     assert (AUTO_FOLDS, REPEATS) == (5, 3)

@@ -130,8 +130,8 @@ def test_it_cannot_be_changed() -> None:
         ((L2,), "L2 was given without its strength"),
         (([L2(0.1)],), r"a list was given: put a \* before it"),
         ((Recipe(),), r"another recipe was given: write \*other.techniques"),
-        (("l2",), "'l2' is none of taut's"),
-        ((0.1,), "0.1 is none of taut's"),
+        (("l2",), "'l2' is not one of taut's"),
+        ((0.1,), "0.1 is not one of taut's"),
     ],
 )
 def test_what_is_no_technique_is_refused(given: tuple[Any, ...], sentence: str) -> None:

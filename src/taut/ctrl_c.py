@@ -21,13 +21,13 @@ def end_at_once() -> None:
 
 
 def raise_from_here() -> None:
-    """From here on Ctrl+C is a ``KeyboardInterrupt`` again, for what is to be put in order behind it."""
+    """From here on Ctrl+C raises ``KeyboardInterrupt`` again, so that there is a chance to clean up."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def ignore() -> None:
-    """Ignore further ones: the command is ending, and a second one would only tear the ending."""
+    """Ignore further ones: the command is ending, and a second one would only cut that short."""
     if signal.getsignal(signal.SIGINT) in (_end, signal.default_int_handler):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -35,6 +35,6 @@ def ignore() -> None:
 def _end(number: int, frame: object) -> None:
     try:
         os.write(2, b"interrupted.\n")
-    except OSError:  # nobody may be reading any more
+    except OSError:  # the reader may be gone
         pass
     os._exit(INTERRUPTED)

@@ -35,7 +35,7 @@ class StoreError(TautError, ValueError):
 
 @final
 class DataWarning(UserWarning):
-    """Something in the data was changed, left out, or looks wrong; the work goes on."""
+    """Something in the data was changed, left out, or looks wrong; the work continues."""
 
 
 @final

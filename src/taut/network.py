@@ -1,4 +1,4 @@
-"""The network: its widths and its activation. It says nothing of regularization."""
+"""The network: its widths and its activation, without regularization."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Network:
     Raises
     ------
     ParameterError
-        Where a width is no whole number of 1 or more, or the activation is unknown.
+        If a width is not a whole number of 1 or more, or the activation is unknown.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class Network:
         Raises
         ------
         ParameterError
-            Where the format is another one, or a field is unknown, missing or out of its range.
+            If the format is another one, or a field is unknown, missing or out of its range.
         """
         known = ("n_inputs", "hidden", "n_outputs", "activation")
         found = cast(Any, json_fields("network", data, format=FORMAT, known=known))
@@ -114,7 +114,7 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
     Raises
     ------
     ParameterError
-        Where it is no sequence of whole numbers of 1 or more.
+        If it is not a sequence of whole numbers of 1 or more.
     """
     if isinstance(hidden, (str, bytes)) or not isinstance(hidden, Iterable):
         raise ParameterError(

@@ -24,7 +24,7 @@ def real(parameter: str, value: object, *, low: float = 0.0, below: float = math
     Raises
     ------
     ParameterError
-        Where ``value`` is no number, is NaN, or is out of the range.
+        If ``value`` is not a number, is NaN, or is out of range.
     """
     span = (
         f"a finite number of {low:g} or more"
@@ -32,7 +32,7 @@ def real(parameter: str, value: object, *, low: float = 0.0, below: float = math
         else f"a number from {low:g} to below {below:g}"
     )
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise ParameterError(f"{parameter} must be {span}, and {value!r} is no number.")
+        raise ParameterError(f"{parameter} must be {span}, and {value!r} is not a number.")
     number = float(value)
     if not low <= number < below:  # a NaN fails this too
         raise ParameterError(f"{parameter} must be {span}, and it is {number:g}.")
@@ -60,7 +60,7 @@ def whole(parameter: str, value: object, *, low: int = 1, high: int | None = Non
     Raises
     ------
     ParameterError
-        Where ``value`` is no whole number or out of the range.
+        If ``value`` is not a whole number or out of range.
     """
     if not isinstance(value, bool):
         number: int | None = None
@@ -80,7 +80,7 @@ def switch(parameter: str, value: object) -> bool:
     Raises
     ------
     ParameterError
-        Where ``value`` is anything else.
+        If ``value`` is anything else.
     """
     if type(value).__name__ in ("bool", "bool_") or isinstance(value, numbers.Real):
         if value == 1:
@@ -112,7 +112,7 @@ def json_fields(what: str, data: object, *, format: int, known: tuple[str, ...])
     Raises
     ------
     ParameterError
-        Where ``data`` is no object, is of another format, lacks a field or has one too many.
+        If ``data`` is not an object, is of another format, lacks a field or has one too many.
     """
     if not isinstance(data, Mapping):
         raise ParameterError(

@@ -36,7 +36,7 @@ class Recipe:
     Raises
     ------
     ParameterError
-        Where something else than a technique is given, or two of one kind.
+        If something other than a technique is given, or two of one kind.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class Recipe:
         return next((technique for technique in self.techniques if isinstance(technique, kind)), None)
 
     def with_(self, technique: Technique) -> Recipe:
-        """Give the recipe with this technique added, or put in the place of the one of its kind."""
+        """Give the recipe with this technique added, or in place of the one of its kind."""
         return Recipe(*(other for other in self.techniques if type(other) is not type(technique)), technique)
 
     def without(self, *kinds: type[Technique]) -> Recipe:
@@ -113,7 +113,7 @@ class Recipe:
         Raises
         ------
         ParameterError
-            Where the format is another one, or a technique or one of its parameters is unknown, missing or
+            If the format is another one, or a technique or one of its parameters is unknown, missing or
             out of its range.
         """
         found = json_fields("recipe", data, format=FORMAT, known=("techniques",))
@@ -165,5 +165,5 @@ def _not_a_technique(thing: object) -> str:
     elif isinstance(thing, Recipe):
         wrong = "another recipe was given: write *other.techniques"
     else:
-        wrong = f"{thing!r} is none of taut's"
+        wrong = f"{thing!r} is not one of taut's"
     return f"A recipe takes techniques, as in Recipe(L2(0.001), EarlyStopping()), and {wrong}."

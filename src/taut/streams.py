@@ -1,4 +1,4 @@
-"""Random numbers by name: every stream has a purpose, and no two purposes have one stream."""
+"""Random numbers by name: every stream has a purpose, and no two purposes share one."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def fold_seed(seed: int, number: int) -> int:
 
 
 def race_generator(seed: int, n_rows: int) -> np.random.Generator:
-    """Random numbers for the race's bootstrap over so many rows, from a seed that ``Stream.RACE`` gave.
+    """Random numbers for the race's bootstrap over ``n_rows`` rows, from a seed that ``Stream.RACE`` gave.
 
     Such a seed has no other use, so that the number of rows can stand where a stream's stands elsewhere.
     """

@@ -1,3 +1,3 @@
-"""Which taut this is: the one place where it stands, with which files are marked."""
+"""The version of taut: the one place that defines it, and that files are marked with."""
 
 __version__ = "0.1.0"

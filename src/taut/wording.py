@@ -24,7 +24,7 @@ def plus_minus(value: float, error: float) -> str:
 
 
 def alike(level: float, digits: int = 3, *, separator: str = ",") -> Callable[[float], str]:
-    """Give a writer for numbers of one size: all with the decimals that give ``level`` so many digits.
+    """Give a writer for numbers of one size: all with the decimals that give ``level`` this many digits.
 
     Sizes that need an exponent are written with three digits each.
     """
@@ -35,7 +35,7 @@ def alike(level: float, digits: int = 3, *, separator: str = ",") -> Callable[[f
 
 
 def fixed(value: float, decimals: int, separator: str = "") -> str:
-    """Write so many decimals, and no minus before zeros."""
+    """Write this many decimals, and no minus before zeros."""
     return f"{round(value, decimals) + 0.0:{separator}.{decimals}f}"
 
 

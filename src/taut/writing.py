@@ -1,4 +1,4 @@
-"""Write a file for a person: whole or not at all, and never over what was read for it.
+"""Write a file for the user: whole or not at all, and never over what was read for it.
 
 Every file that a command or an estimator writes goes through :func:`written`, or through ``save``.
 """
@@ -24,21 +24,21 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 def check(path: Path, inputs: Iterable[Path] = (), *, into_model: bool = False) -> None:
-    """Say before a long training, and not after it, that a file cannot be written there.
+    """Refuse, before a long training, a file that cannot be written.
 
     Parameters
     ----------
     path : Path
         A file, which may exist, or a device, a pipe or a link to one of these.
     inputs : iterable of Path
-        Files that were read, which are not written over by whatever name.
+        Files that were read, which are not overwritten under any name.
     into_model : bool
-        Whether the folder of a saved model will do.
+        Whether the folder of a saved model is allowed.
 
     Raises
     ------
     DataError
-        Where it cannot.
+        If it cannot.
     """
     with _in_a_sentence(path):
         found = _status(path)
@@ -72,8 +72,8 @@ def check(path: Path, inputs: Iterable[Path] = (), *, into_model: bool = False) 
 def written(path: Path, inputs: Iterable[Path] = (), *, into_model: bool = False) -> Iterator[TextIO]:
     """Open a file to be written, UTF-8, lines as they are given.
 
-    A link is followed. What is no plain file (a device, a pipe, standard output) is written into. Anything
-    else is written beside its place and moved there when it is on the disk, so that an older file stays whole
+    A link is followed. What is not a plain file (a device, a pipe, standard output) is written into. Anything
+    else is written beside its target and moved there once it is on the disk, so that an older file is whole
     until then; it keeps the older one's permissions.
 
     Parameters
@@ -159,14 +159,14 @@ def _status(path: Path) -> os.stat_result | None:
 def _same(path: Path, other: Path) -> bool:
     try:
         return os.path.samefile(path, other)
-    except (OSError, ValueError):  # it is not there; who reads it says so
+    except (OSError, ValueError):  # it is not there; the reader will say so
         return False
 
 
 def _descriptor(path: Path) -> int | None:
     """Give the number of an open file that a name stands for, such as ``/dev/stdout``.
 
-    It may be a plain file, of which the name is known too; but replacing that one would leave whoever opened
+    It may be a plain file whose name is known too; but replacing that one would leave the process that opened
     it with the old one.
     """
     name = os.fspath(path)

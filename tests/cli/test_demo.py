@@ -32,7 +32,7 @@ def test_the_demo_compares_saves_and_leaves_tables_to_predict_and_to_explore(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A few rows and candidates, for speed.
-    monkeypatch.setitem(effort._PLANS, "quick", effort.Plan(n_candidates=4, n_first=2))
+    monkeypatch.setitem(effort._BUDGETS, "quick", effort.SearchBudget(n_candidates=4, n_first=2))
     monkeypatch.setattr(effort, "REPEATS", 1)
     monkeypatch.setattr(demo, "N_TRAIN", 120)
     folder = tmp_path / "demo"

@@ -219,7 +219,7 @@ def test_leaks_and_identifiers_are_warned_of(run: Run, tmp_path: Path) -> None:
     )
     assert f"warning: {sentence}" in result.stderr
     first, *_ = result.stdout.split("no regularization")
-    assert f"{sentence} What follows may owe to that." in first  # before any score
+    assert f"{sentence} What follows may be due to that." in first  # before any score
     page = (tmp_path / "t.html").read_text()
     assert page.index("Column &#39;copy&#39; gives the target away") < page.index('<dl class="tiles">')
     assert "warning: column 'id': every value is a different integer" in result.stderr
@@ -278,7 +278,7 @@ def test_a_missing_file(run: Run, tmp_path: Path) -> None:
         (["--n-jobs", "0"], "n_jobs must be "),
         (["--drop", "nix"], "there is no column 'nix'; "),
         (["--drop", "kind"], "--drop kind: this is the target, and it cannot be left out."),
-        (["--task", "regression"], "the target 'kind' is no number, as regression needs"),
+        (["--task", "regression"], "the target 'kind' is not a number, as regression needs"),
         (["--task", "regression", "--class-weight", "balanced"], "--class-weight is for classes"),
         (["--cv", "88"], "'shop.csv' has 87 rows with a target, too few for 88 folds"),
         (["--scoring", "good"], "scoring='good' is not known to scikit-learn; "),

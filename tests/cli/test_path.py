@@ -148,7 +148,7 @@ def sentence(run: Run, *arguments: object) -> str:
         (["--learning-rate", "fast"], "--learning-rate must be a number or auto"),
         (["--n-jobs", "0"], "n_jobs must be "),
         (["--drop", "kind"], "--drop kind: this is the target"),
-        (["--task", "regression"], "the target 'kind' is no number, as regression needs"),
+        (["--task", "regression"], "the target 'kind' is not a number, as regression needs"),
         (["--task", "regression", "--class-weight", "balanced"], "--class-weight is for classes"),
         (["--cv", "88"], "'shop.csv' has 87 rows with a target, too few for 88 folds"),
         (["--target", "kinds"], "there is no column 'kinds'; did you mean 'kind'?"),

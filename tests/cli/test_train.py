@@ -89,7 +89,7 @@ def test_an_interrupted_search_is_saved_and_said(
     assert train(estimator, FRAME, np.arange(40) % 2, tmp_path / "model", Voice()) is True
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("interrupted after ")
-    goes_on = "; the same command goes on from here" if resumable else ""
+    goes_on = "; the same command continues from here" if resumable else ""
     assert said.endswith(f"candidates: the best so far was saved in {tmp_path / 'model'}{goes_on}.")
     assert taut.load(tmp_path / "model").interrupted_ is True
 

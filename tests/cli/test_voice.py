@@ -88,10 +88,10 @@ def test_on_a_terminal_a_long_line_is_broken_between_words(monkeypatch: pytest.M
 
     voice, out = Voice(), io.StringIO()
     monkeypatch.setattr(voice, "console", Console(file=out, width=20, force_terminal=True))
-    voice.say("the same command goes on from here")
+    voice.say("the same command continues from here")
     assert [line.rstrip() for line in out.getvalue().splitlines()] == [
         "the same command",
-        "goes on from here",
+        "continues from here",
     ]
 
 

@@ -65,7 +65,7 @@ def test_parameters_and_their_defaults(kind: Any, own: dict[str, Any]) -> None:
         ({"learning_rate": np.inf}, "learning_rate must be a finite number of 0 or more, and it is inf"),
         ({"learning_rate": -0.1}, "learning_rate must be a finite number of 0 or more, and it is -0.1"),
         ({"learning_rate": 0}, "learning_rate must be above 0"),
-        ({"learning_rate": "fast"}, "learning_rate must be .* 'fast' is no number"),
+        ({"learning_rate": "fast"}, "learning_rate must be .* 'fast' is not a number"),
         ({"batch_size": 0}, "batch_size must be a whole number of 1 or more, and it is 0"),
         ({"batch_size": 1.5}, "batch_size must be a whole number of 1 or more, and it is 1.5"),
         ({"max_epochs": 0}, "max_epochs must be a whole number from 1 to 1,000,000"),

@@ -11,7 +11,7 @@ from optuna.samplers import TPESampler
 
 from taut import L2, EarlyStopping, Recipe
 from taut.errors import ParameterError, TrainingError, TrainingWarning
-from taut.estimators.effort import plan_of
+from taut.estimators.effort import budget_of
 from taut.selection.candidate import EARLY_STOPPING_ALONE as EARLY
 from taut.selection.candidate import NO_REGULARIZATION as NONE
 from taut.selection.space import LEARNING_RATES, single_recipes
@@ -70,7 +70,7 @@ def test_the_chosen_one_has_the_lowest_loss_and_is_never_worse_than_the_baseline
         ({"n_candidates": 1}, "n_candidates must be a whole number from 2 to 100,000, and it is 1"),
         ({"n_candidates": 2.5}, "n_candidates must be a whole number from 2 to 100,000"),
         ({"time_limit": -1}, "time_limit must be a finite number of 0 or more, and it is -1"),
-        ({"time_limit": "a minute"}, "time_limit must be .* 'a minute' is no number"),
+        ({"time_limit": "a minute"}, "time_limit must be .* 'a minute' is not a number"),
         ({"effort": "hard"}, "effort must be one of 'quick', 'standard', 'thorough', and it is 'hard'"),
         ({"effort": None, "n_candidates": 4}, "effort must be one of .*, and it is None"),
         ({"selection": "2se"}, "selection must be 'best' or '1se', and it is '2se'"),
@@ -84,7 +84,7 @@ def test_the_chosen_one_has_the_lowest_loss_and_is_never_worse_than_the_baseline
         ({"on_candidate": "print"}, "on_candidate must be a function or None, and it is 'print'"),
         ({"on_batch": []}, r"on_batch must be a function or None, and it is \[\]"),
         ({"hidden": "wide"}, r"hidden must be a tuple of widths such as \(128, 128\).*it is 'wide'"),
-        ({"learning_rate": "fast"}, "learning_rate must be .* 'fast' is no number"),
+        ({"learning_rate": "fast"}, "learning_rate must be .* 'fast' is not a number"),
         (
             {"resume": "file", "random_state": None},
             "resume needs random_state, a whole number: a search goes",
@@ -107,8 +107,8 @@ def test_parameters_out_of_their_range_are_refused_in_a_sentence(
 @pytest.mark.parametrize(("effort", "n"), [("quick", 18), ("standard", 66)])
 def test_effort_says_how_many_are_tried(effort: Any, n: int) -> None:
     fitted = crossvalidated(n_candidates=None, effort=effort, max_epochs=3).fit(*given())
-    assert len(fitted.candidates_) == n == plan_of(effort).n_candidates
-    assert sum(c.batch == 0 for c in fitted.candidates_) == plan_of(effort).n_first
+    assert len(fitted.candidates_) == n == budget_of(effort).n_candidates
+    assert sum(c.batch == 0 for c in fitted.candidates_) == budget_of(effort).n_first
 
 
 def test_a_number_of_candidates_overrules_effort_and_a_time_limit_stands_in_for_both(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taut.errors import ParameterError
-from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, Plan, auto_repeats, plan_of
+from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, SearchBudget, auto_repeats, budget_of
 from taut.network import Network
 from taut.selection.proposer import OptunaProposer
 from taut.selection.space import Space, single_recipes
@@ -18,16 +18,16 @@ EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
 def test_every_effort_has_a_plan_and_each_tries_more_than_the_one_before() -> None:
-    plans = [plan_of(effort) for effort in EFFORTS]
+    plans = [budget_of(effort) for effort in EFFORTS]
     assert EFFORTS == ("quick", "standard", "thorough")
     assert [plan.n_candidates for plan in plans] == [18, 66, 200]  # as the docstrings and --help say
     assert [plan.n_first for plan in plans] == sorted({plan.n_first for plan in plans})
-    assert all(isinstance(plan, Plan) for plan in plans)
+    assert all(isinstance(plan, SearchBudget) for plan in plans)
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
 def test_the_first_batch_has_each_technique_alone_at_every_strength_and_mixtures(effort: Effort) -> None:
-    plan = plan_of(effort)
+    plan = budget_of(effort)
     assert plan.n_first <= plan.n_candidates - 2  # the baselines are candidates too
     proposer = OptunaProposer(Space(0.001, (8,)), 0, n_first=plan.n_first)
     recipes = [candidate.recipe for candidate in proposer.ask(0, proposer.n_first)]
@@ -41,7 +41,7 @@ def test_another_effort_is_refused_in_a_sentence(effort: Any) -> None:
     with pytest.raises(
         ParameterError, match=r"effort must be one of 'quick', 'standard', 'thorough', and it is "
     ) as found:
-        plan_of(effort)
+        budget_of(effort)
     assert repr(effort) in str(found.value)
 
 

@@ -232,7 +232,7 @@ def test_balanced_class_weights_give_all_classes_the_same_sum() -> None:
     [
         ({0: 1.0, 1: -1.0}, "class_weight of the class 1 must be a finite number of 0 or more, and it is -1"),
         ({0: 1.0, 1: np.inf}, "class_weight of the class 1 must be"),
-        ({0: 1.0, np.int64(1): "much"}, "class_weight of the class 1 must be .* 'much' is no number"),
+        ({0: 1.0, np.int64(1): "much"}, "class_weight of the class 1 must be .* 'much' is not a number"),
         ({0: 0.0, 1: 0.0, 2: 0.0}, "class_weight leaves no row with a weight above 0"),
         ("heavy", "class_weight"),
     ],

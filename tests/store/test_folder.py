@@ -153,10 +153,10 @@ def test_a_pickle_is_refused_and_not_run(model: Path, name: str, monkeypatch: An
 def test_links_are_refused(model: Path, name: str, tmp_path: Path) -> None:
     (model / name).rename(tmp_path / name)
     (model / name).symlink_to(tmp_path / name)
-    with pytest.raises(StoreError, match=f"{name}: is no plain file"):
+    with pytest.raises(StoreError, match=f"{name}: is not a plain file"):
         load(model)
     (tmp_path / name).unlink()  # and where they lead nowhere
-    with pytest.raises(StoreError, match=f"{name}: is no plain file"):
+    with pytest.raises(StoreError, match=f"{name}: is not a plain file"):
         load(model)
 
 
@@ -164,7 +164,7 @@ def test_links_are_refused(model: Path, name: str, tmp_path: Path) -> None:
 def test_what_is_no_plain_file_is_refused(model: Path, name: str) -> None:
     (model / name).unlink()
     (model / name).mkdir()
-    with pytest.raises(StoreError, match=f"{name}: is no plain file"):
+    with pytest.raises(StoreError, match=f"{name}: is not a plain file"):
         load(model)
 
 
@@ -172,7 +172,7 @@ def test_what_is_no_plain_file_is_refused(model: Path, name: str) -> None:
 def test_a_pipe_is_refused_and_not_waited_for(model: Path) -> None:
     (model / "model.json").unlink()
     os.mkfifo(model / "model.json")
-    with pytest.raises(StoreError, match=r"model\.json: is no plain file"):
+    with pytest.raises(StoreError, match=r"model\.json: is not a plain file"):
         load(model)
 
 
@@ -185,7 +185,7 @@ def test_names_of_other_files_are_refused_and_not_opened(model: Path, name: str,
     opened: list[Path] = []
     real = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda self: opened.append(self) or real(self))
-    with pytest.raises(StoreError, match="which is no file of a saved model; it is refused"):
+    with pytest.raises(StoreError, match="which is not a file of a saved model; it is refused"):
         load(model)
     assert sorted(file.name for file in opened) == sorted(FILES)
 
@@ -229,7 +229,7 @@ HUGE = json.dumps(
             "weights.safetensors",
             200 << 30,
             len(HEADER).to_bytes(8, "little") + HEADER,
-            "damaged, it has 214,748,364,800 bytes, and its header tells of 8",
+            "damaged, it has 214,748,364,800 bytes, and its header states 8",
         ),
         (
             "weights.safetensors",

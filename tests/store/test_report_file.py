@@ -12,7 +12,7 @@ import pytest
 from taut.errors import DataWarning, StoreError
 from taut.report.facts import facts_of
 from taut.store import REPORT, fingerprint, save, schema_of, write_report
-from taut.store.report_file import is_somebodys
+from taut.store.report_file import is_foreign
 from tests.estimators.helpers import given, single
 
 OURS = '{"schema": 1, "task": "classification", "fingerprint": "x"}'
@@ -48,7 +48,7 @@ def test_what_is_ours_is_known_by_its_beginning_or_by_its_names() -> None:
 
 
 @pytest.mark.parametrize("text", THEIRS)
-def test_what_is_somebodys_own_stays(model: Path, fitted: Any, text: str) -> None:
+def test_what_is_foreign_own_stays(model: Path, fitted: Any, text: str) -> None:
     (model / REPORT).write_text(text)
     with pytest.raises(StoreError, match=r"report\.json: not taut's, and left alone; move it elsewhere"):
         write_report(model, OURS)
@@ -62,7 +62,7 @@ def test_a_link_and_a_folder_of_that_name_stay(model: Path, fitted: Any, tmp_pat
     (tmp_path / "elsewhere.json").write_text(OURS)
     (model / REPORT).unlink()
     (model / REPORT).symlink_to(tmp_path / "elsewhere.json")
-    assert is_somebodys(model)
+    assert is_foreign(model)
     save(fitted, model)
     assert (model / REPORT).is_symlink()
     (model / REPORT).unlink()

@@ -146,7 +146,7 @@ def test_weights_that_are_no_numbers_do_not_load(
         changed[name].flat[-1] = value
         save_file(changed, tmp_path / "model" / "weights.safetensors")
         sign(tmp_path / "model")
-        with pytest.raises(StoreError, match=f"{name[2:]} holds what is no finite number"):
+        with pytest.raises(StoreError, match=f"{name[2:]} holds a number that is not finite"):
             load(tmp_path / "model")
 
 

@@ -111,5 +111,5 @@ def test_target_values() -> None:
     flags = BooleanColumn("y", np.array([0.0, 1.0]), ("no", "yes"))
     assert target_values(flags, "classification").tolist() == ["no", "yes"]
     assert target_values(BooleanColumn("y", np.array([0.0, 1.0])), "classification").tolist() == [False, True]
-    with pytest.raises(DataError, match="the target 'y' is no number, as regression needs"):
+    with pytest.raises(DataError, match="the target 'y' is not a number, as regression needs"):
         target_values(text("y", ["a"]), "regression")

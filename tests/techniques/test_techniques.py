@@ -154,7 +154,7 @@ def test_something_that_is_not_in_the_list_is_no_part_of_a_recipe() -> None:
         def apply(self, hooks: Hooks) -> Hooks:
             return hooks
 
-    with pytest.raises(ParameterError, match="is none of taut's"):
+    with pytest.raises(ParameterError, match="is not one of taut's"):
         Recipe(Mine())
 
 

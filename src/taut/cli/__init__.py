@@ -46,14 +46,14 @@ def main() -> None:
     """Run the command line."""
     ctrl_c.end_at_once()
     for stream in (sys.stdout, sys.stderr):
-        # A column's name may hold what the terminal's encoding has not.
+        # A column's name may hold what the terminal's encoding lacks.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
         try:
             code = app(prog_name="taut", standalone_mode=False)
         finally:
-            sys.stdout.flush()  # here, and not after the last line of Python, where nobody can say so
+            sys.stdout.flush()  # here, and not after the last line of Python, where it can't be reported
     except OSError as error:
         _end_without_output(error)
     except Exception as error:
@@ -65,17 +65,17 @@ def main() -> None:
         sys.stderr.write(visible(text.getvalue()))
         code = error.exit_code
     if code:
-        ctrl_c.ignore()  # nothing is left to be ended
+        ctrl_c.ignore()  # nothing is left to interrupt
         sys.exit(code)
 
 
 def _end_without_output(error: OSError) -> NoReturn:
-    """End in a sentence where nothing more can be printed: a full disk, or a reader that has gone.
+    """End with a sentence where nothing more can be printed: a full disk, or a reader that is gone.
 
     Raises
     ------
     OSError
-        The one given, where it is of a file or of anything else than writing.
+        The given one, where it is of a file or not of writing.
     """
     if error.filename is not None or error.errno not in _NO_OUTPUT:
         raise error
@@ -83,7 +83,7 @@ def _end_without_output(error: OSError) -> NoReturn:
         if error.errno != errno.EPIPE:
             print(f"error: standard output cannot be written: {error.strerror}.", file=sys.stderr, flush=True)
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):  # what is left in them would be tried again on leaving
+    for stream in (sys.stdout, sys.stderr):  # Python would try again on exit to write what is left in them
         with contextlib.suppress(OSError, ValueError):
             os.dup2(nowhere, stream.fileno())
     sys.exit(1 if error.errno == errno.EPIPE else FAULT)

@@ -1,4 +1,4 @@
-"""The command that was given, as one line that may be given again."""
+"""The command that was given, as one line that can be given again."""
 
 from __future__ import annotations
 

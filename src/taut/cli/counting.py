@@ -1,4 +1,4 @@
-"""How far a training of known length is: one line that is drawn again, else a line every few seconds."""
+"""Progress of a training of known length: one line that is redrawn, else a line every few seconds."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ _FIRST_SECONDS, _EVERY_SECONDS = 2.0, 5.0  # before the first plain line, and be
 
 
 class Counted(Protocol):
-    """Where a training stands; ``total`` is 0 while it is not known."""
+    """The progress of a training; ``total`` is 0 while it is unknown."""
 
     @property
     def doing(self) -> str:
-        """What is going on, where nothing can be counted."""
+        """What is being done, where nothing can be counted."""
 
     @property
     def done(self) -> int:
-        """Parts that are done."""
+        """Parts done so far."""
 
     @property
     def total(self) -> int:
-        """Parts that there are."""
+        """Parts in all."""
 
     @property
     def seconds_left(self) -> float | None:
-        """A guess; None where there is nothing to guess by."""
+        """An estimate; None where there is nothing to base it on."""
 
 
 @final
 class CountingBar:
-    """Shows what ``regularization_path``, ``diagnose`` or ``effects`` tells while it is entered.
+    """Shows the progress of ``regularization_path``, ``diagnose`` or ``effects`` while it is entered.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class CountingBar:
             self._live.stop()
 
     def update(self, progress: Counted) -> None:
-        """Show where it stands; may be called from any thread."""
+        """Show the progress; may be called from any thread."""
         text = text_of(progress, self._noun)
         if self._live:
             self._live.update(
@@ -90,7 +90,7 @@ class CountingBar:
 
 
 def text_of(progress: Counted, noun: str) -> str:
-    """Networks done of how many, and a guess at the time left."""
+    """Networks done of how many, and an estimate of the time left."""
     if not progress.total:
         return progress.doing
     text = f"{progress.done} of {progress.total} {noun}"

@@ -1,6 +1,6 @@
 """``taut demo``: a real table on which a mixture of techniques surely beats early stopping alone.
 
-That it does is measured on rows kept aside, over many draws of the rows, by ``benchmarks/demo_table.py``.
+This is measured on rows kept aside, over many draws of the rows, by ``benchmarks/demo_table.py``.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def demo(
 
 
 def digits() -> tuple[Frame, NDArray[Any]]:
-    """Give the grey values, and which digits they are, shape (n_rows,)."""
+    """Give the grey values, and the digits, shape (n_rows,)."""
     from sklearn.datasets import load_digits
 
     from taut.table import Frame, NumberColumn

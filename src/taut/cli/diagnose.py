@@ -81,7 +81,7 @@ def diagnose(
 ) -> None:
     """Tell whether a network overfits on a table, and what would help.
 
-    Trains the network as it is (without regularization, if nothing is said) by cross-validation, and fixed
+    Trains the network as it is (without regularization by default) by cross-validation, and fixed
     alternatives of it: stopped earlier, regularized, wider, trained longer. Says whether more rows would
     help, looks for signs of trouble in the data, and ends with what to do. Ctrl+C ends it.
     """
@@ -103,7 +103,7 @@ def diagnose(
         from taut.cli.train import sklearns_as_ours
         from taut.examine import diagnose as examine
 
-        # What reading took is gone.
+        # Without what reading took.
         limit = None if time_limit is None else max(0.01, time_limit - (time.monotonic() - started))
         ctrl_c.raise_from_here()
         voice.say(f"training the network and its alternatives, {cv} folds; Ctrl+C ends it")
@@ -135,7 +135,7 @@ def diagnose(
 
 
 def _recipe(l1: float, l2: float, dropout: float, *, batch_norm: bool, patience: int | None) -> Recipe:
-    """The network's own; what is 0 is left out."""
+    """The network's own recipe; what is 0 is left out."""
     from taut.recipe import Recipe
     from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 

@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 @final
 @dataclass
 class Explored:
-    """As far as it went.
+    """What was trained, as far as it went.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def table_of(
     Raises
     ------
     ParameterError
-        Where nobody knows the target, or the model was fitted with what is in no file.
+        If the target is unknown, or the model was fitted with something that is in no file.
     DataError
-        Where the table cannot be read, or has not the model's columns.
+        If the table cannot be read, or lacks the model's columns.
     """
     given = facts["made"]["given"]
     if given:
@@ -98,7 +98,7 @@ def table_of(
             f"{table.file!r} has {table.features.n_rows:,} rows with a target, and the model was trained on "
             f"{n_rows:,}: give the table that it was trained on, or fit anew."
         )
-    # What was left out by hand then, is now.
+    # What was left out by hand then is left out now.
     rest = [name for name in names if name not in known]
     return replace(table, features=table.features.without(rest))
 
@@ -131,19 +131,19 @@ def _named(value: object) -> str:
 def train(model: TautEstimator, table: TrainingTable, voice: Voice, effort: Effort = "standard") -> Explored:
     """Train each technique at several strengths, what each contributes, and what more rows would bring.
 
-    After Ctrl+C what was finished is given back; a second one ends at once.
+    After Ctrl+C what was finished is returned; a second one ends at once.
 
     Raises
     ------
     KeyboardInterrupt
-        Where nothing was finished.
+        If nothing was finished.
     """
     from taut.examine import diagnose, effects
     from taut.paths.several import path_of, techniques_of
 
     X, y, network = table.features, table.y, model.network_
     found = Explored([])
-    # One for all, where the model has none: else each technique would have folds of its own.
+    # One for all, where the model has none: else each technique would have its own folds.
     seed = model.random_state if model.random_state is not None else random.SystemRandom().randrange(2**31)
     try:
         with CountingBar(voice, "networks") as bar:
@@ -194,9 +194,9 @@ def train(model: TautEstimator, table: TrainingTable, voice: Voice, effort: Effo
 
 
 def _or_note(training: Callable[[], _T], voice: Voice, anything: bool) -> _T | None:
-    """What was trained; else a note and nothing, where ``anything`` was finished that is worth having.
+    """What was trained; or a note and None, where ``anything`` worth having was finished.
 
-    What diverged is a note in any case.
+    What diverged is noted in any case.
     """
     from taut.cli.train import sklearns_as_ours
 

@@ -74,7 +74,9 @@ def fit(
     ] = "bag",
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep finished work here, and go on from it when started again."),
+        typer.Option(
+            metavar="FILE", help="Keep finished work here, and continue from it when started again."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -113,7 +115,7 @@ def fit(
     Says what regularization brought, saves the network, and writes a page that shows it all. Tries no
     regularization, early stopping, each technique at several strengths, and mixtures, by cross-validation.
     Ctrl+C ends the search early and keeps the best so far; a second one ends at once. With --resume, the same
-    command goes on where it was ended.
+    command continues where it was ended.
     """
     started = time.monotonic()
     # Before anything takes time: what can be wrong with the options.
@@ -129,7 +131,7 @@ def fit(
     voice = Voice()
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
-        # Estimators take seconds to import: a column that is not there is told of before.
+        # Estimators take seconds to import: a missing column is reported before that.
         from taut.cli.train import train
         from taut.estimators.effort import AUTO_FOLDS
         from taut.store import check_folder
@@ -158,7 +160,7 @@ def fit(
             selection=selection,
             final=final,
             resume=resume,
-            # What reading took is gone.
+            # Without what reading took.
             time_limit=None
             if time_limit is None
             else round(max(0.0, time_limit - (time.monotonic() - started)), 2),
@@ -177,7 +179,7 @@ def fit(
 
 
 def model_folder(data: Path) -> Path:
-    """Where a model goes that no folder was named for: ``NAME.taut`` next to the data."""
+    """The default folder for a model: ``NAME.taut`` next to the data."""
     return data.parent / f"{stem(data)}.taut"
 
 
@@ -187,7 +189,7 @@ def _is_in(path: Path, folder: Path) -> bool:
 
 
 def _check_page(page: Path, folder: Path, resume: Path | None, data: Path, *, asked: bool) -> None:
-    """Say before the search, and not after it, that the page cannot be written there."""
+    """Refuse, before the search, a page that cannot be written there."""
     from taut.report.place import check
 
     if _is_in(page, folder):

@@ -126,7 +126,7 @@ def path(
 
 
 def page_of(data: Path, kind: type[Technique]) -> Path:
-    """Where a page goes that no file was named for: ``NAME.TECHNIQUE.html`` next to the data."""
+    """The default file for a page: ``NAME.TECHNIQUE.html`` next to the data."""
     return data.parent / f"{stem(data)}.{kind.name}.html"
 
 
@@ -136,7 +136,7 @@ def strengths_of(text: str) -> int | list[float]:
     Raises
     ------
     ParameterError
-        Where it is neither.
+        If it is neither.
     """
     if text.strip().isdecimal():
         return int(text)

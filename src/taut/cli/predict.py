@@ -24,7 +24,7 @@ Row = Sequence[object]
 #: How a cell begins that spreadsheets take for a formula (OWASP, "CSV Injection").
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
-#: Endings that programs would open the file by, in vain.
+#: Endings by which programs would try to open the file, in vain.
 _NO_CSV = frozenset([".gz", ".zip", ".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".xls", ".json"])
 
 
@@ -93,11 +93,11 @@ def predict(
         header, rows = _safe(header), map(_safe, rows)
     ctrl_c.raise_from_here()
     if str(target) == "-":
-        if sys.stdout.isatty():  # where nothing but letters is shown
+        if sys.stdout.isatty():  # where only letters are shown
             header, rows = _shown(header), map(_shown, rows)
         _write(sys.stdout, header, rows)
         return
-    # Where nobody named a place, it is next to the data, wherever that may be.
+    # By default it is next to the data, wherever that may be.
     with written(target, [data], into_model=output is None) as file:
         _write(file, header, rows)
     voice.say(f"{frame.n_rows:,} prediction{'s' if frame.n_rows > 1 else ''} written to {target}")
@@ -113,7 +113,7 @@ def _check_kept(names: Sequence[str], own: Sequence[str]) -> None:
 
 
 def _safe(row: Row) -> Row:
-    """Let no cell begin as a formula of a spreadsheet does; numbers stay what they are."""
+    """Let no cell begin like a spreadsheet's formula; numbers stay as they are."""
     return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in row]
 
 
@@ -132,7 +132,7 @@ def _shown(row: Row) -> Row:
 
 
 def _rows(found: TablePrediction) -> Iterator[Row]:
-    """Values in full, so that they are read back as they were; probabilities to seven digits."""
+    """Values in full, so that they read back the same; probabilities to seven digits."""
     predictions = found.prediction.tolist()
     if found.probabilities is None:
         yield from ([value] for value in predictions)

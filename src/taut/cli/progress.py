@@ -1,4 +1,4 @@
-"""How far a search is: one line that is drawn again on a terminal, else a line every few seconds."""
+"""Progress of a search: one line that is redrawn on a terminal, else a line every few seconds."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from taut.selection.progress import Progress
 
 _EVERY_SECONDS = 5.0  # between plain lines
-_NARROW = 110  # columns: a terminal with fewer gets a shorter line, for what wraps cannot be drawn again
-_WORTH_SAYING = 60.0  # seconds: of a search that takes longer, an estimate is given before it starts
+_NARROW = 110  # columns: a terminal with fewer gets a shorter line, since what wraps cannot be redrawn
+_WORTH_SAYING = 60.0  # seconds: for a search that takes longer, an estimate is given before it starts
 
 
 @final
 class SearchProgress:
-    """Shows what an estimator's ``on_progress`` tells while it is entered.
+    """Shows what an estimator's ``on_progress`` reports while it is entered.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class SearchProgress:
             self._live.stop()
 
     def update(self, progress: Progress) -> None:
-        """Show where the search stands; may be called from any thread."""
+        """Show the search's progress; may be called from any thread."""
         now = time.monotonic()
         left = math.inf if progress.seconds_left is None else progress.seconds_left
         if progress.done == 0 and not self._estimated and _WORTH_SAYING < left < math.inf:
@@ -72,7 +72,7 @@ class SearchProgress:
 
 
 def text_of(progress: Progress) -> str:
-    """Candidates done of how many, and the best so far against early stopping alone."""
+    """Candidates done of how many, and the best so far compared with early stopping alone."""
     total = f" of {progress.total}" if progress.total else ""
     noun = "candidate" if progress.done == 1 and not total else "candidates"
     text = f"{progress.done}{total} {noun}, {progress.folds} {'fold' if progress.folds == 1 else 'folds'}"
@@ -84,7 +84,7 @@ def text_of(progress: Progress) -> str:
 
 
 def short_text_of(progress: Progress) -> str:
-    """The same in fewer words, for a terminal of 80 columns: 52 letters, where losses are usual ones."""
+    """The same in fewer words, for a terminal of 80 columns: 52 letters with ordinary losses."""
     text = f"{progress.done} of {progress.total}" if progress.total else f"{progress.done} candidates"
     if progress.finishing:
         return f"{text}; making the chosen networks"
@@ -112,7 +112,7 @@ def _live_display(voice: Voice) -> Any:
 
     @final
     class TimeLeft(ProgressColumn):
-        """Counts down between the search's news."""
+        """Counts down between the search's reports."""
 
         def render(self, task: Task) -> Text:
             until = task.fields["until"]

@@ -79,7 +79,7 @@ def report(
 
 
 def _keep(model: Path, text: str, fingerprint: str, voice: Voice) -> None:
-    """Save the facts with the model for the next time; where that cannot be, a note."""
+    """Save the facts with the model for the next time; where that is impossible, print a note."""
     from taut.store import write_report
 
     try:

@@ -1,4 +1,4 @@
-"""What commands that train on a table share: their options, and how the file and its target are read."""
+"""What commands that train on a table share: options, and how the file and its target are read."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ ActivationOption: TypeAlias = Annotated[
 LearningRate: TypeAlias = Annotated[str, typer.Option(metavar="NUMBER", help="A number above 0, or auto.")]
 BatchSize: TypeAlias = Annotated[str, typer.Option(metavar="NUMBER", help="Rows a step, or auto.")]
 MaxEpochs: TypeAlias = Annotated[
-    int, typer.Option(min=1, metavar="NUMBER", help="Where training ends that nothing stopped.")
+    int, typer.Option(min=1, metavar="NUMBER", help="Training ends here if nothing stopped it before.")
 ]
 Folds: TypeAlias = Annotated[
     int, typer.Option(min=2, metavar="NUMBER", help="Folds of the cross-validation.")
 ]
 ClassWeightOption: TypeAlias = Annotated[
-    Literal["balanced"] | None, typer.Option(help="Let all classes count alike in training.")
+    Literal["balanced"] | None, typer.Option(help="Let all classes count equally in training.")
 ]
 Jobs: TypeAlias = Annotated[int | None, typer.Option(metavar="NUMBER", help="Threads; all cores without it.")]
 RandomState: TypeAlias = Annotated[
@@ -71,7 +71,7 @@ def widths_of(text: str) -> tuple[int, ...]:
     Raises
     ------
     ParameterError
-        Where it is no list of whole numbers above 0.
+        If it is no list of whole numbers above 0.
     """
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if not all(part.isdecimal() and int(part) for part in parts):
@@ -106,7 +106,7 @@ def check_class_weight(class_weight: str | None, task: str) -> None:
     Raises
     ------
     ParameterError
-        Then.
+        If so.
     """
     if class_weight and task == "regression":
         raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
@@ -168,7 +168,7 @@ class TrainingTable:
         Raises
         ------
         ParameterError
-            Then.
+            If so.
         """
         if class_weight and self.task == "regression":
             raise ParameterError(
@@ -176,12 +176,12 @@ class TrainingTable:
             )
 
     def introduce(self, cv: int, voice: Voice) -> None:
-        """Say what it is, and what is odd about it.
+        """Print what it is, and what is odd about it.
 
         Raises
         ------
         DataError
-            Where there are fewer rows than folds.
+            If there are fewer rows than folds.
         """
         if self.features.n_rows < cv:
             raise DataError(
@@ -213,9 +213,9 @@ def read_training_table(
     Raises
     ------
     DataError
-        Where the file cannot be read, or the target cannot be learned.
+        If the file cannot be read, or the target cannot be learned.
     ParameterError
-        Where the target is to be left out.
+        If the target is to be left out.
     """
     from taut.table import read_file, split_target, target_values, task_of
 
@@ -252,7 +252,7 @@ def _reading(data: Path, frame: Frame, drop: Sequence[str]) -> ReadingFacts:
 
 
 def _warn_of_rare_classes(y: Any, cv: int, voice: Voice) -> None:
-    """Say which classes are too rare for every fold; scikit-learn's own warning names none."""
+    """Warn of classes too rare for every fold; scikit-learn's own warning names none."""
     import warnings
     from collections import Counter
 

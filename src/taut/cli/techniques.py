@@ -20,9 +20,9 @@ _WIDTH = 88
 def techniques(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Such as l2.")] = None,
 ) -> None:
-    """Say what the techniques are.
+    """List the techniques.
 
-    With a name, all about one of them.
+    With a name, tell all about one of them.
     """
     if name is not None:
         show(page(find(name)))

@@ -34,9 +34,9 @@ def train(
     source: SourceFacts | None = None,
     page: Path | None = None,
 ) -> bool:
-    """Fit, save, print what came of it, and write the page that shows it.
+    """Fit, save, print the result, and write the page that shows it.
 
-    Ctrl+C ends the search early; the best so far is saved and compared as ever.
+    Ctrl+C ends the search early; the best so far is saved and compared as usual.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def train(
     source : SourceFacts, optional
         Where the table came from, for the report.
     page : Path, optional
-        For the report's page; checked already. None: there is to be none.
+        For the report's page; checked already. None for no page.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def train(
     Raises
     ------
     DataError
-        Where the table cannot be learned, or the page cannot be written; the model is saved by then.
+        If the table cannot be learned, or the page cannot be written; the model is saved by then.
     """
     from taut.report.facts import facts_of, to_text
     from taut.report.summarize import summarize
@@ -80,7 +80,7 @@ def train(
                 f"{n_identical:,} rows are identical to an earlier one, as chance may have it; they may be in"
             )
             voice.notes([f"{text} different folds."])
-        with Interrupts(threading.Event()):  # hours of search are not lost in the second that saves them
+        with Interrupts(threading.Event()):  # so that hours of search are not lost while they are saved
             estimator.notes_ = tuple(voice.record)
             written: str | None = None
             try:
@@ -94,7 +94,7 @@ def train(
     finally:
         estimator.on_progress = None
     fault: DataError | None = None
-    if page is not None:  # before anything is printed: what reads that may have gone
+    if page is not None:  # before anything is printed: its reader may be gone
         with Interrupts(threading.Event()):
             fault = _page_fault(facts, page, folder)
     summary = summarize(estimator)
@@ -102,7 +102,7 @@ def train(
     _print_model(summary, estimator.model_.schema, folder, new)
     if summary.interrupted:
         n = summary.n_candidates
-        more = "; the same command goes on from here" if estimator.resume else ""
+        more = "; the same command continues from here" if estimator.resume else ""
         voice.say(f"interrupted after {n} candidates: the best so far was saved in {folder}{more}.")
     if fault is not None:
         raise fault
@@ -112,7 +112,7 @@ def train(
 
 
 def _page_fault(facts: Facts, page: Path, folder: Path) -> DataError | None:
-    """Write the page, or give the error that tells why it is not written."""
+    """Write the page, or return the error that explains why it is not written."""
     from taut.report.page import write_page
     from taut.report.place import put
 
@@ -125,24 +125,24 @@ def _page_fault(facts: Facts, page: Path, folder: Path) -> DataError | None:
 
 
 def _plan(estimator: CrossValidated) -> str:
-    from taut.estimators.effort import plan_of
+    from taut.estimators.effort import budget_of
 
     n, limit = estimator.n_candidates, estimator.time_limit
-    parts = [f"{n or plan_of(estimator.effort).n_candidates} candidates"] if n or limit is None else []
+    parts = [f"{n or budget_of(estimator.effort).n_candidates} candidates"] if n or limit is None else []
     parts += [] if limit is None else [f"{limit:.0f} s"]
     return f"searching: {' or '.join(parts)}"
 
 
 def print_comparison(summary: Summary, signs: Sequence[str] = ()) -> None:
-    """Print the table, with lines and bold letters on a terminal, and what it means.
+    """Print the table, with lines and bold type on a terminal, and what it means.
 
-    Signs of trouble in the data come before anything that they may have made too good.
+    Signs of trouble in the data come before any figures that they may have made too good.
     """
     from taut.report import text
 
     show()
     for sign in signs:
-        show_wrapped(f"{one_line(sign)} What follows may owe to that.")
+        show_wrapped(f"{one_line(sign)} What follows may be due to that.")
     if signs:
         show()
     show_table(text.plain_table(summary), lambda: text.rich_table(summary))
@@ -177,7 +177,7 @@ _WORDS = {
 
 
 def _columns(schema: Schema) -> str:
-    """What the columns became, in a line; which were left out, and why."""
+    """What the columns became, in one line; which were left out, and why."""
     from taut.table.frame import listing
 
     counts = Counter(str(column.kind) for column in schema.columns)
@@ -195,12 +195,12 @@ def _columns(schema: Schema) -> str:
 
 @contextmanager
 def sklearns_as_ours() -> Iterator[None]:
-    """Let scikit-learn's sentences about y or cv end as ours do, without a traceback.
+    """Let scikit-learn's errors about y or cv end as ours do, without a traceback.
 
     Raises
     ------
     DataError
-        In place of a ``ValueError`` of scikit-learn's; others go through.
+        Instead of scikit-learn's ``ValueError``; others pass.
     """
     try:
         yield
@@ -211,7 +211,7 @@ def sklearns_as_ours() -> Iterator[None]:
 
 
 def is_sklearns(error: BaseException) -> bool:
-    """Whether scikit-learn raised it: then it is a sentence about y or cv, and no fault of ours."""
+    """Whether scikit-learn raised it: then it is about y or cv, and not our fault."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

@@ -1,6 +1,6 @@
-"""What is said to the person: results on standard output; errors, warnings and notes on standard error.
+"""What is printed: results on standard output; errors, warnings and notes on standard error.
 
-Names of files, columns and classes are somebody else's text. Whatever of it a terminal would obey (escape
+Names of files, columns and classes are foreign text. Whatever of it a terminal would obey (escape
 codes, carriage returns, marks that turn the direction of writing) is shown as what it is, in this one place:
 nothing else in ``cli`` prints.
 """
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-#: Exit codes: something that the person can mend, and Ctrl+C.
+#: Exit codes: something that the user can fix, and Ctrl+C.
 FAULT, INTERRUPTED = 2, ctrl_c.INTERRUPTED
 
 _MOST_NOTES = 12
 
 
 def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
-    """Let a command end in a sentence and an exit code where it would end in a traceback."""
+    """Let a command end with a sentence and an exit code instead of a traceback."""
 
     @functools.wraps(command)
     def spoken(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -52,7 +52,7 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def _is_ctrl_c(error: BaseException) -> bool:
-    """Whether Ctrl+C is at the bottom of it: an import that it met may have made another error of it."""
+    """Whether Ctrl+C caused it: an import that it interrupted may have made another error of it."""
     seen: list[BaseException] = []
     now: BaseException | None = error
     while now is not None and now not in seen:
@@ -70,7 +70,7 @@ def fail(sentence: str) -> NoReturn:
 
 
 def visible(text: str) -> str:
-    r"""Show what a terminal would obey as what it is; lines stay lines.
+    r"""Escape what a terminal would obey; lines stay lines.
 
     >>> print(visible("a\x1b[31mb"))
     a\x1b[31mb
@@ -81,7 +81,7 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Put a message on one line, and show what a terminal would obey as what it is."""
+    """Put a message on one line, and escape what a terminal would obey."""
     return visible(" ".join(text.split()))
 
 
@@ -99,7 +99,7 @@ def show_wrapped(text: str) -> None:
 
 
 def show_table(plain: str, rich: Callable[[], Table]) -> None:
-    """Print a table, with lines and bold letters on a terminal."""
+    """Print a table, with lines and bold type on a terminal."""
     from rich.console import Console
 
     out = Console(highlight=False, markup=False, emoji=False)
@@ -110,7 +110,7 @@ def show_table(plain: str, rich: Callable[[], Table]) -> None:
 
 
 def shell(words: Sequence[str]) -> str:
-    r"""Write a command as a shell reads it, in letters that can be seen.
+    r"""Write a command as a shell reads it, in visible letters.
 
     >>> print(shell(["taut", "predict", "my model", "a\x1bb"]))
     taut predict 'my model' $'a\x1bb'
@@ -133,7 +133,7 @@ def _quoted(word: str) -> str:
 
 @final
 class Voice:
-    """Says each thing once, and keeps what was said of the data.
+    """Prints each thing once, and keeps warnings and notes of the data.
 
     Attributes
     ----------
@@ -151,16 +151,16 @@ class Voice:
 
     @property
     def is_live(self) -> bool:
-        """Whether a line can be drawn again: a terminal that understands how."""
+        """Whether a line can be redrawn: the terminal must understand how."""
         return self.console.is_terminal and not self.console.is_dumb_terminal
 
     @property
     def columns(self) -> float:
-        """How long a line may be; without end where there is no terminal."""
+        """How long a line may be; unlimited where there is no terminal."""
         return self.console.width if self.console.is_terminal else math.inf
 
     def say(self, text: str) -> None:
-        """Print a line; where standard error cannot be written, the work goes on without."""
+        """Print a line; where standard error cannot be written, the work continues without it."""
         with suppress(OSError):
             self.console.print(one_line(text), soft_wrap=not self.console.is_terminal)
 
@@ -169,7 +169,7 @@ class Voice:
         self._once("warning", text)
 
     def notes(self, notes: Iterable[object]) -> None:
-        """Print notes that were not said yet; of very many, the first."""
+        """Print notes that were not printed yet; only the first of very many."""
         new = [text for text in map(str, notes) if one_line(text) not in self.record]
         for text in new[:_MOST_NOTES]:
             self._once("note", text)

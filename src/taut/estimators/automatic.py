@@ -46,7 +46,7 @@ def settings_of(
     max_epochs: int,
     random_state: Any,
 ) -> Settings:
-    """The parameters, checked, for so many training rows."""
+    """The parameters, checked, for this many training rows."""
     batch_size = auto_batch_size(n_train) if batch_size == "auto" else whole("batch_size", batch_size)
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     return Settings(
@@ -58,7 +58,7 @@ def settings_of(
 
 
 def engine_of(n_jobs: Any) -> Engine:
-    """The engine, with so many threads: None is all cores, and one inside a joblib worker."""
+    """The engine with ``n_jobs`` threads: None is all cores, or one inside a joblib worker."""
     from taut.engine.compiled.engine import CompiledEngine
 
     if n_jobs is not None and (not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0):

@@ -106,18 +106,18 @@ class TautEstimator(BaseEstimator, ABC):
         Parameters
         ----------
         path : path
-            The file; another page of taut's is replaced, and nothing else is.
+            The file; an older page written by taut is replaced, and nothing else is.
         effects : Effects, optional
             Of :func:`taut.effects`, to be shown too.
         diagnosis : Diagnosis, optional
             Of :func:`taut.diagnose`, to be shown too.
         paths : sequence of RegularizationPath
-            Of :func:`taut.regularization_path` on the same table, to be looked at strength by strength.
+            Of :func:`taut.regularization_path` on the same table, to explore strength by strength.
 
         Raises
         ------
         DataError
-            Where the file cannot be written, or is no page of taut's.
+            If the file cannot be written, or is not a page written by taut.
         """
         handed_in.write_report(self, path, effects, diagnosis, paths)
 
@@ -134,9 +134,9 @@ class TautEstimator(BaseEstimator, ABC):
         Raises
         ------
         NotFittedError
-            scikit-learn's, where the estimator is not fitted.
+            scikit-learn's, if the estimator is not fitted.
         StoreError
-            Where the folder holds something else than a model, or cannot be written.
+            If the folder holds something other than a model, or cannot be written.
         """
         handed_in.save(self, folder)
 
@@ -161,7 +161,7 @@ def history_of(curve: Curve, target: Target) -> dict[str, NDArray[Any]]:
 @final
 @dataclass(frozen=True, eq=False)
 class TablePrediction:
-    """What a model says of a table.
+    """A model's predictions for a table.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class TablePrediction:
     probabilities : float64 array, shape (n_rows, n_classes), or None
         In the order of ``classes_``; None for regression.
     notes : tuple of Note
-        What was found in the table, such as texts that training had not.
+        What was noticed in the table, such as texts that training had not seen.
     """
 
     prediction: NDArray[Any]
@@ -179,12 +179,12 @@ class TablePrediction:
 
 
 def predict_table(estimator: TautEstimator, frame: Frame) -> TablePrediction:
-    """Predict for every row of a table, in one pass, with what was noticed on the way.
+    """Predict for every row of a table, in one pass, and note anything unusual in it.
 
     Raises
     ------
     DataError
-        Where columns are missing or hold something else than in training.
+        If columns are missing or hold something else than in training.
     """
     check_is_fitted(estimator, "model_")
     model, engine = estimator.model_, estimator._engine()

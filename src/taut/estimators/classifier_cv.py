@@ -23,8 +23,8 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     """A classifier whose recipe is chosen by cross-validation.
 
     Candidates are: early stopping alone, no regularization, each technique at several strengths, and
-    mixtures; first such that fill the space, then what an Optuna sampler proposes.  They race over the folds:
-    who is behind on one fold does not get the next ones.  The lowest cross-validated cross-entropy wins.
+    mixtures; first some that fill the space, then what an Optuna sampler proposes.  They race over the folds:
+    those that fall behind on one fold are not trained on the next.  The lowest cross-entropy wins.
     With ``class_weight`` that is the class-weighted cross-entropy, by which early stopping goes too.
 
     Parameters
@@ -42,7 +42,7 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     effort : {"quick", "standard", "thorough"}, default="standard"
         18, 66 or 200 candidates.
     n_candidates : int or None, default=None
-        Candidates to try, the two baselines counted.  None goes by ``effort``, or with ``time_limit`` as many
+        Candidates to try, baselines included.  None goes by ``effort``, or with ``time_limit`` as many
         as fit in.
     time_limit : float or None, default=None
         Seconds for all of ``fit`` but the one-time compilation.
@@ -55,12 +55,12 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     final : {"bag", "refit"}, default="bag"
         Average the folds' networks, or five networks trained on all rows to the chosen epoch.
     sampler : callable or None, default=None
-        Makes an Optuna sampler from ``seed=``, such as ``optuna.samplers.RandomSampler``; None takes TPE.
+        Makes an Optuna sampler from ``seed=``, such as ``optuna.samplers.RandomSampler``; None uses TPE.
     resume : path or None, default=None
-        A file that finished work is kept in.  A search that was ended or killed goes on from there when it is
+        A file for finished work.  A search that was ended or killed continues from there when it is
         started again with the same data and parameters.
     on_candidate, on_batch : callable or None, default=None
-        Called with each CandidateScore, and with the tuple of a batch's.
+        Called with each CandidateScore, and with the tuple of each batch's.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
     n_jobs : int or None, default=None
@@ -85,27 +85,27 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
         ``"none"`` and ``"early_stopping"``: CandidateScore of no regularization, of early stopping alone.
     simple_baselines_ : dict of SimpleBaseline
         ``"constant"`` (always the most frequent class) and ``"linear"`` (no hidden layers), on the same
-        folds, with what the chosen recipe gains over each; a linear model that had no time is not there.
+        folds, with what the chosen recipe gains over each; without time for it, there is no linear model.
     candidates_ : tuple of CandidateScore
     cv_results_ : dict of arrays
-        As in scikit-learn's searches; the score is what is chosen by.
+        As in scikit-learn's searches; candidates are chosen by the score.
     estimate_ : Estimate
         The error to expect on unseen rows, corrected for having chosen the best of many, with a 95 % interval
         (:class:`taut.evidence.estimate.Estimate`).
     signs_ : tuple of Sign
-        Of trouble in the data that was warned of before training: columns that give the target away.
+        Signs of trouble in the data, warned of before training: columns that give the target away.
     importance_ : Importance or None
         Which columns the networks use: by how much the loss rises on held-out rows where one is shuffled
         among them, with 95 % intervals (:class:`taut.evidence.importance.Importance`); None where there was
         no time for it.
     row_losses_ : float32 array, shape (n_candidates, n_rows)
-        Cross-entropy of every row where it was held out; NaN where a candidate lost the race before.
+        Cross-entropy of every row where it was held out; NaN where a candidate was dropped before.
     history_ : dict
         ``"none"``, ``"early_stopping"`` and ``"chosen"``: the folds' curves: ``epoch``, ``train_loss``,
         ``validation_loss``, ``validation_accuracy``.
     best_index_, best_epoch_, n_splits_ : int
     n_rows_ : int
-        That were given.
+        Rows that were given.
     n_identical_rows_ : int
         Further rows that are identical to an earlier one, as chance repeats them.
     zero_share_ : float

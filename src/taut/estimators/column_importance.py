@@ -20,7 +20,7 @@ def importance_of_search(
     factor: float,
     control: Control,
 ) -> Importance | None:
-    """HeldOut the chosen recipe's networks, each on the rows that its fold holds out.
+    """Measure the chosen recipe's networks, each on the rows that its fold holds out.
 
     None where there are no such networks.
 
@@ -30,12 +30,12 @@ def importance_of_search(
     result : SearchResult
     problem : Problem
     candidates : sequence of networks
-        The first that are the folds' own are taken: those that are handed over, or where these were trained
-        on all rows, those that the estimate had.
+        The first that are the folds' own are used: those that are returned, or, where these were trained
+        on all rows, those behind the estimate.
     factor : float
         What a loss of the engine is multiplied by to be in the target's own units.
     control : Control
-        Where it ends early there is nothing.
+        If it ends early, there is no importance.
     """
     folds = search.runner.stages.folds
     own = next((networks for networks in candidates if _are_of(networks, folds)), None)
@@ -51,7 +51,7 @@ def importance_of_search(
 def importance_of_one(
     engine: Engine, problem: Problem, network: Trained, fold: Fold, seed: int, epochs: int, factor: float
 ) -> Importance | None:
-    """HeldOut one network on the rows held out from it; None where there are none.
+    """Measure one network on the rows held out from it; None where there are none.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def importance_of_one(
     fold : Fold
     seed : int
     epochs : int
-        That it was trained.
+        How long it was trained.
     factor : float
         As in :func:`importance_of_search`.
     """

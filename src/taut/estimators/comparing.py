@@ -1,4 +1,4 @@
-"""A search against what anybody would try first, in the target's own units."""
+"""A search compared with what anyone would try first, in the target's own units."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def simple_of(
     linear: bool,
     trial_store: TrialStore | None,
 ) -> tuple[SimpleBaseline, ...]:
-    """Always the same answer, and a linear model, on the folds of a problem; of a constant target, nothing.
+    """A constant prediction and a linear model, on the folds of a problem; nothing for a constant target.
 
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl+C: there is nothing yet that could be kept.
+        On Ctrl+C: there is nothing to keep yet.
     """
     if problem.target.constant:
         return ()
@@ -62,7 +62,7 @@ def gained_by(
     factor: float,
     scoring: Any,
 ) -> dict[str, SimpleBaseline]:
-    """What the chosen networks gain over each, corrected for having chosen them as the estimate is.
+    """What the chosen networks gain over each, corrected for the choice as the estimate is.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def gained_by(
     factor : float
         What a loss of the engine is multiplied by to be in the target's own units.
     scoring : str, callable or None
-        The person's scorer.
+        The user's scorer.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the two estimators share that choose their recipe by cross-validation."""
+"""What the two estimators that choose their recipe by cross-validation share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from taut.estimators.base import TautEstimator, history_of
 from taut.estimators.column_importance import importance_of_search
 from taut.estimators.comparing import gained_by, simple_of
 from taut.estimators.cv_results import cv_results
-from taut.estimators.effort import Effort, Plan, plan_of
+from taut.estimators.effort import Effort, SearchBudget, budget_of
 from taut.estimators.estimating import estimate_of
 from taut.estimators.problem import Problem
 from taut.estimators.scoring import fold_scorer
@@ -53,13 +53,13 @@ Auto: TypeAlias = Literal["auto"]
 OnCandidate: TypeAlias = Callable[[CandidateScore], object]
 OnBatch: TypeAlias = Callable[[tuple[CandidateScore, ...]], object]
 
-#: Widths where ``hidden="auto"`` begins from; the baselines have them.
+#: Widths that ``hidden="auto"`` begins with; the baselines have them.
 USUAL_WIDTHS = (128, 128)
 _N_BASELINES = 2
 _MOST_CANDIDATES = 100_000  # days on the smallest table; with a time limit it is as many as fit in
-# Beyond the time limit at most, for which columns the networks use: half of what a limit may be missed by.
+# At most this long beyond the time limit, to measure which columns the networks use.
 _IMPORTANCE_SECONDS, _IMPORTANCE_SHARE = 1.0, 0.025
-# A linear model takes a hundredth of what the networks do; where even this is no time for it, it is left out.
+# A linear model takes a hundredth of the networks' time; without time even for this, it is left out.
 _LINEAR_SHARE = 0.1
 
 
@@ -143,7 +143,7 @@ class CrossValidated(TautEstimator):
         self
         """
         started = time.monotonic()
-        plan, n_candidates = self._plan()
+        plan, n_candidates = self._budget()
         limit = math.inf if self.time_limit is None else real("time_limit", self.time_limit)
         self._check_choices()
         space = self._space()
@@ -198,7 +198,7 @@ class CrossValidated(TautEstimator):
         # Nearly all of a time limit is spent by now, and importance is a hundredth of the work.
         more = 0.0 if limit == math.inf else max(_IMPORTANCE_SECONDS, _IMPORTANCE_SHARE * limit)
         control = Control(deadline=search.deadline)
-        # The search is done: a Ctrl+C that comes now ends what is left of this, and no more.
+        # The search is done: Ctrl+C now only ends what is left of this.
         with Interrupts(control.cancelled):
             self.estimate_, bag = estimate_of(search, result, problem, self.scoring, factor, control)
             self.simple_baselines_ = gained_by(result, self.estimate_, simple, problem, factor, self.scoring)
@@ -219,7 +219,7 @@ class CrossValidated(TautEstimator):
         factor: float,
         control: Control,
     ) -> Importance | None:
-        """Which columns the networks use; a fault there must not cost a search that is done."""
+        """Which columns the networks use; a failure here must not cost a finished search."""
         networks = (self.model_.networks, bag.networks if bag else ())
         try:
             return importance_of_search(search, result, problem, networks, factor, control)
@@ -235,7 +235,7 @@ class CrossValidated(TautEstimator):
     # --- what is asked for ----------------------------------------------------------------------------------
 
     def _check_choices(self) -> None:
-        """Say before anything takes time what is wrong with the parameters that are no numbers."""
+        """Check the parameters that are not numbers, before anything takes time."""
         for name, kinds in (("selection", Selection), ("final", Final)):
             if getattr(self, name) not in get_args(kinds):
                 known = " or ".join(repr(kind) for kind in get_args(kinds))
@@ -247,7 +247,7 @@ class CrossValidated(TautEstimator):
                 raise ParameterError(f"{name} must be {wanted} or None, and it is {value!r}.")
         if self.resume is not None and not isinstance(self.random_state, (int, np.integer)):
             raise ParameterError(
-                "resume needs random_state, a whole number: a search goes on only with the seed that it "
+                "resume needs random_state, a whole number: a search continues only with the seed that it "
                 "began with."
             )
         for name in ("scoring", "sampler"):
@@ -257,9 +257,9 @@ class CrossValidated(TautEstimator):
                     "in a module."
                 )
 
-    def _plan(self) -> tuple[Plan, int | None]:
-        """The effort's plan, and how many candidates there are; None: as many as the time limit allows."""
-        plan = plan_of(self.effort)
+    def _budget(self) -> tuple[SearchBudget, int | None]:
+        """The effort's budget, and how many candidates there are; None: as many as the time limit allows."""
+        plan = budget_of(self.effort)
         if self.n_candidates is not None:
             return plan, whole("n_candidates", self.n_candidates, low=_N_BASELINES, high=_MOST_CANDIDATES)
         return plan, None if self.time_limit is not None else plan.n_candidates
@@ -282,9 +282,9 @@ class CrossValidated(TautEstimator):
         if self.final == "bag":
             return Finish()
         everyone = np.arange(problem.n_train, dtype=np.int32)
-        nobody = np.empty(0, dtype=np.int32)
+        none = np.empty(0, dtype=np.int32)
         seed = seed_of(settings.seed, Stream.REFIT_FOLD, 1)
-        fold = make_fold(Split(everyone, nobody), problem.data, problem.matrix, seed)
+        fold = make_fold(Split(everyone, none), problem.data, problem.matrix, seed)
         return Finish("refit", fold)
 
     @contextlib.contextmanager
@@ -300,7 +300,7 @@ class CrossValidated(TautEstimator):
             yield trial_store
 
     def _arguments(self) -> dict[str, Any]:
-        """What decides what is trained, by parameter name; threads, time, news and the choice do not.
+        """What decides what is trained, by parameter name; threads, time, progress and the choice do not.
 
         What ``cv`` makes of the rows is in the data's fingerprint.
         """
@@ -310,10 +310,10 @@ class CrossValidated(TautEstimator):
         found = {name: _written(value) for name, value in parameters.items() if name not in without}
         return {"estimator": type(self).__name__, **found}
 
-    # --- what is told ---------------------------------------------------------------------------------------
+    # --- progress -------------------------------------------------------------------------------------------
 
     def _callbacks(self, problem: Problem) -> Callbacks:
-        """Who is told of the search, with losses in the target's own units."""
+        """The search's callbacks, with losses in the target's own units."""
         factor = problem.target.loss_unit
         progress, candidate, batch = self.on_progress, self.on_candidate, self.on_batch
         progress = progress or (_printer() if self.verbose else None)
@@ -328,7 +328,7 @@ class CrossValidated(TautEstimator):
     # --- what is found --------------------------------------------------------------------------------------
 
     def _describe(self, problem: Problem, result: SearchResult) -> None:
-        """The fitted attributes that tell of the search."""
+        """The fitted attributes that describe the search."""
         factor = problem.target.loss_unit
         self.best_index_ = result.chosen
         self.restore_candidates([c.in_units(factor) for c in result.candidates])
@@ -380,14 +380,14 @@ def _written(value: Any) -> Any:
 
 
 def _printer() -> Callable[[Progress], None]:
-    """Prints a line for every candidate."""
-    said = 0
+    """Print a line for every candidate."""
+    reported = 0
 
     def show(progress: Progress) -> None:
-        nonlocal said
-        if math.isnan(progress.best) or (progress.done == said and not progress.finishing):
+        nonlocal reported
+        if math.isnan(progress.best) or (progress.done == reported and not progress.finishing):
             return
-        said = progress.done
+        reported = progress.done
         total = f" of {progress.total}" if progress.total else ""
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
         print(

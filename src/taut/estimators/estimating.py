@@ -22,7 +22,7 @@ from taut.selection.search import Search
 def estimate_of(
     search: Search, result: SearchResult, problem: Problem, scoring: Any, factor: float, control: Control
 ) -> tuple[Estimate, Bagged | None]:
-    """What to expect of the chosen recipe on unseen rows; and the networks' average, where there was time.
+    """What to expect of the chosen recipe on unseen rows, and of the networks' average if there is time.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ def estimate_of(
     result : SearchResult
     problem : Problem
     scoring : str, callable or None
-        What the person asked for, by which the search chose.
+        What the user asked for, and the search chose by.
     factor : float
         What a loss of the engine is multiplied by to be in the target's own units.
     control : Control
-        Where it ends early there are no figures of the networks' average.
+        If it ends early, there are no figures for the networks' average.
     """
     places, rule = result.contest.indices, result.contest.rule
     at = places.index(result.chosen)

@@ -1,4 +1,4 @@
-"""Rows of X as the person gave it, for a scorer that looks at them."""
+"""Rows of X as the user gave it, for a scorer that looks at them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from taut.table.frame import Frame
 
 @final
 class GivenRows:
-    """The rows of X, and behind them those of a validation set, as the folds count them.
+    """The rows of X followed by those of a validation set, as the folds count them.
 
     Parameters
     ----------

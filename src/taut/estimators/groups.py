@@ -1,4 +1,4 @@
-"""The groups that a person gives: one a row, whose rows stay in one fold."""
+"""The groups that the user gives: one for each row; a group's rows stay in one fold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from taut.estimators.problem import is_frame
 def read_groups(groups: Any, n_rows: int) -> NDArray[Any]:
     """Groups as an array, shape (n_rows,).
 
-    They keep their values, for splitters that look at them; of several types they become numbers, since they
+    They keep their values, for splitters that look at them; values of several types become numbers, as these
     can't be sorted.
 
     Parameters
@@ -25,7 +25,7 @@ def read_groups(groups: Any, n_rows: int) -> NDArray[Any]:
     Raises
     ------
     DataError
-        Where there is not one for each row.
+        If there is not one for each row.
     """
     if is_frame(groups):
         import narwhals
@@ -69,7 +69,7 @@ def group_codes(groups: Any, n_rows: int) -> NDArray[np.intp]:
 
 
 def _missing(given: Any, values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where nothing is: a mask, None, NaN, NaT or pandas' NA."""
+    """Where a value is missing: a mask, None, NaN, NaT or pandas' NA."""
     missing = np.zeros(len(values), dtype=bool)
     if values.dtype.kind in "fcmM":
         missing |= values != values

@@ -1,4 +1,4 @@
-"""From a person's table to what is trained, for whoever trains without an estimator's ``fit``."""
+"""From the user's table to what is trained, where no estimator's ``fit`` does it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Prepared:
     hidden : tuple of int
     learning_rate : float
     table : TrainingTable
-        That further tables are read by, as this one was.
+        By which further tables are read, as this one was.
     why : str
         Why y is classes, or an amount.
     """
@@ -77,9 +77,9 @@ def prepare(
     Raises
     ------
     ParameterError
-        Where a parameter is out of its range.
+        If a parameter is out of its range.
     DataError, ValueError
-        Where X, y or cv cannot be used as they are.
+        If X, y or cv cannot be used as they are.
     """
     if task not in ("auto", "classification", "regression"):
         raise ParameterError(f"task must be auto, classification or regression, and it is {task!r}.")

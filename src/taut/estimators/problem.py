@@ -1,4 +1,4 @@
-"""From what a person hands to ``fit`` to what the engine trains on."""
+"""From what the user hands to ``fit`` to what the engine trains on."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
 @final
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A training table, ready for the engine; validation rows that were given stand behind the others."""
+    """A training table, ready for the engine; given validation rows come after the others."""
 
     schema: Schema
     matrix: Matrix
@@ -58,9 +58,9 @@ class Problem:
 
 
 class TrainingTable(BaseEstimator):
-    """What scikit-learn keeps a table's columns on, and names where others don't fit them.
+    """The estimator on which scikit-learn keeps a table's columns, and that its errors name.
 
-    An estimator that is fitted is that itself.
+    When an estimator is fitted, it is that estimator.
     """
 
 
@@ -90,7 +90,7 @@ def read_features(estimator: BaseEstimator, X: Any, schema: Schema | None) -> tu
     Raises
     ------
     ValueError
-        scikit-learn's own, where X is not what it should be.
+        scikit-learn's own, if X is not what it should be.
     """
     new = schema is None
     if isinstance(X, Frame):
@@ -162,7 +162,7 @@ def make_problem(
     Warns
     -----
     DataWarning
-        Where all values of an amount are the same.
+        If all values of an amount are the same.
     """
     if y is None:
         raise ValueError(
@@ -201,7 +201,7 @@ def make_problem(
         task=task,
         n_outputs=target.n_outputs,
         fit_weight=None if whole is None else _mean_one(whole),
-        # Stopping, the race and the choice go by the loss that was asked for, with the classes' weights.
+        # Stopping, the race and the choice use the loss that was asked for, with the classes' weights.
         score_weight=None if whole is None else _mean_one(whole),
         accuracy_weight=None if whole is weight or weight is None else _mean_one(weight),
     )
@@ -215,12 +215,12 @@ def make_problem(
 
 
 def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:
-    """Say which classes no training row of some fold has; their rows are held out and cannot be got right.
+    """Warn of classes that some fold has no training row of: it cannot predict their held-out rows.
 
     Warns
     -----
     DataWarning
-        Where there are such classes.
+        If there are such classes.
     """
     classes = problem.target.classes
     if classes is None:
@@ -241,12 +241,12 @@ def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:
 
 
 def warn_of_unknown_values(table: Matrix) -> None:
-    """Say, once for all columns, which values of categories training did not have.
+    """Warn, once for all columns, of categories' values that training did not have.
 
     Warns
     -----
     DataWarning
-        Where there are such.
+        If there are such.
     """
     found = [str(note) for note in table.notes if NOT_TOLD_APART in note.what]
     if found:
@@ -256,9 +256,9 @@ def warn_of_unknown_values(table: Matrix) -> None:
 
 
 def _mean_one(weight: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Only ratios of weights count, so their size must not meet the limits of float32.
+    """Scale weights: only their ratios count, and their size must not meet the limits of float32.
 
-    One is the mean of those above 0, so that weights of 0 and 1 stay what they are.
+    The mean of those above 0 becomes 1, so that weights of 0 and 1 stay what they are.
     """
     shares = weight / np.max(weight)
     return (shares / np.mean(shares[shares > 0])).astype(np.float32)

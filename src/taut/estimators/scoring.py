@@ -37,7 +37,7 @@ _SHORT = {
     "mcc": "matthews_corrcoef",
     "r2_score": "r2",
 }
-_LONGEST = 300  # characters of somebody else's message
+_LONGEST = 300  # characters of another library's message
 _TRIAL_SECONDS = 0.5  # a slow scorer is not tried on more folds than it takes
 
 
@@ -102,14 +102,14 @@ def fold_scorer(
     problem : Problem
     folds : sequence of Fold
     X, X_val : array or data frame
-        As the person gave them.
+        As the user gave them.
     seconds : float
         The time limit; trying the scorer out takes a small part of it.
 
     Raises
     ------
     ParameterError
-        Where it is neither, or scikit-learn does not know the name, or it cannot score this target whatever
+        If it is neither, or scikit-learn does not know the name, or it cannot score this target whatever
         is predicted.
     """
     if scoring is None:
@@ -121,23 +121,23 @@ def fold_scorer(
 
     def score(k: int, outputs: NDArray[np.floating]) -> float:
         rows = folds[k].validation
-        said: Any
+        prediction: Any
         if target.classes is None:
             y = _as_given(data.target[rows], target.unit, target.origin)
             values = outputs[:, 0].astype(np.float64) * target.unit + target.origin
-            said = FoldRegressor(values)
+            prediction = FoldRegressor(values)
         else:
             y = target.classes[data.target[rows].astype(np.intp)]
-            said = FoldClassifier(target.classes, softmax(outputs))
+            prediction = FoldClassifier(target.classes, softmax(outputs))
         more: dict[str, Any] = {}
         if data.row_weight is not None and takes_weight:
             more["sample_weight"] = data.row_weight[rows]
         try:
-            found = _number(scorer(said, given.take(rows), y, **more))
-        except Exception as error:  # whatever it is, one candidate fails by it and not the search
-            raise _failure(name, _reason(error), said) from error
+            found = _number(scorer(prediction, given.take(rows), y, **more))
+        except Exception as error:  # whatever it is, it fails one candidate and not the search
+            raise _failure(name, _reason(error), prediction) from error
         if not math.isfinite(found):
-            raise _failure(name, f"is {found:g}", said)
+            raise _failure(name, f"is {found:g}", prediction)
         return found
 
     timed = TimedScorer(score)
@@ -146,12 +146,12 @@ def fold_scorer(
 
 
 def scorer_of(scoring: Any) -> Any:
-    """What is called with an estimator, X and y.
+    """The scorer itself, called with an estimator, X and y.
 
     Raises
     ------
     ParameterError
-        Where ``scoring`` is neither such nor the name of one.
+        If ``scoring`` is neither a scorer nor the name of one.
     """
     if isinstance(scoring, str):
         try:
@@ -176,7 +176,7 @@ def scorer_of(scoring: Any) -> Any:
 
 
 def scoring_text(scoring: Any) -> str:
-    """What a scorer is called in sentences: 'roc_auc' in quotes, a function by its name."""
+    """A scorer's name in sentences: 'roc_auc' in quotes, a function by its name."""
     if isinstance(scoring, str):
         return repr(scoring)
     metric = getattr(scoring, "_score_func", None)
@@ -188,7 +188,7 @@ def scoring_text(scoring: Any) -> str:
 
 
 def score_name(scoring: Any) -> str:
-    """What its figures are called in a result, as scikit-learn names scorers."""
+    """The name of its figures in a result, as scikit-learn names scorers."""
     if isinstance(scoring, str):
         return scoring
     metric = getattr(scoring, "_score_func", None)
@@ -198,7 +198,7 @@ def score_name(scoring: Any) -> str:
 
 
 def _meant(name: str) -> str:
-    """The closest names, or where they are listed."""
+    """The closest names, or where to find the list."""
     names = get_scorer_names()
     plain = _SHORT.get(name.casefold(), name).casefold().replace("-", "_").replace(" ", "_").strip("_")
     bare = plain.replace("_", "")
@@ -222,7 +222,7 @@ def _parameters(function: Any) -> Any:
 
 
 def _is_metric(function: Any) -> bool:
-    """Whether a function wants true and predicted values, or at any rate no three things."""
+    """Whether a function wants true and predicted values, or at any rate not three arguments."""
     parameters = _parameters(function)
     if not parameters:
         return False
@@ -237,7 +237,7 @@ def _is_metric(function: Any) -> bool:
 
 
 def _by_name(metric: Any) -> str:
-    """How scikit-learn calls the scorer of a metric, where it has one."""
+    """scikit-learn's name for the scorer of a metric, if it has one."""
     for name in get_scorer_names():
         scorer = get_scorer(name)
         if getattr(scorer, "_score_func", None) is metric and not getattr(scorer, "_kwargs", None):
@@ -263,7 +263,7 @@ def _number(found: Any) -> float:
     Raises
     ------
     TypeError
-        Where it is none.
+        If it is none.
     """
     if isinstance(found, np.ndarray) and found.ndim == 0:
         found = found.item()
@@ -288,19 +288,19 @@ def _reason(error: Exception) -> str:
     return f"raised {type(error).__name__}: {text}{hint}" if text else f"raised {type(error).__name__}"
 
 
-def _failure(name: str, why: str, said: FoldClassifier | FoldRegressor) -> ScorerError:
-    if isinstance(said, FoldRegressor):
-        low, high = float(said.values.min()), float(said.values.max())
+def _failure(name: str, why: str, prediction: FoldClassifier | FoldRegressor) -> ScorerError:
+    if isinstance(prediction, FoldRegressor):
+        low, high = float(prediction.values.min()), float(prediction.values.max())
         return ScorerError(f"scoring={name} {why}", f"values from {low:.4g} to {high:.4g}", low)
-    n = len(np.unique(said.probabilities.argmax(axis=1)))
-    return ScorerError(f"scoring={name} {why}", f"{n} of {len(said.classes)} classes")
+    n = len(np.unique(prediction.probabilities.argmax(axis=1)))
+    return ScorerError(f"scoring={name} {why}", f"{n} of {len(prediction.classes)} classes")
 
 
 def _try(name: str, score: FoldScorer, problem: Problem, folds: Sequence[Fold], seconds: float) -> None:
-    """Score made-up outputs, so that a scorer that does not go with the target is told of before training.
+    """Score made-up outputs, so that a scorer that does not suit the target is refused before training.
 
     Only what is certain is refused: a scorer that gives no number for any of several kinds of predictions.
-    What depends on the predictions is for the search, where one candidate fails by it and not the others.
+    What depends on the predictions is left to the search, where it fails one candidate and not the others.
 
     Raises
     ------
@@ -327,16 +327,16 @@ def _try(name: str, score: FoldScorer, problem: Problem, folds: Sequence[Fold], 
                 f"{error.why} on the held-out rows of fold {k} whatever is predicted, as where these are one "
                 "row or all of one class: take another cv, or another scoring."
             ) from error
-        said = error.why.removeprefix(f"scoring={name} ")
+        reason = error.why.removeprefix(f"scoring={name} ")
         for usual in (ValueError, AttributeError, TypeError):  # what it says tells enough
-            said = said.removeprefix(f"raised {usual.__name__}: ")
-        raise ParameterError(f"scoring={name} does not go with this target: {said}.") from error
+            reason = reason.removeprefix(f"raised {usual.__name__}: ")
+        raise ParameterError(f"scoring={name} does not go with this target: {reason}.") from error
 
 
 def _made_up(problem: Problem, fold: Fold) -> Iterator[NDArray[np.floating]]:
     """Outputs for a fold's validation rows: some other row's target, mostly wrong; then what is more usual.
 
-    Amounts are no whole numbers, which a scorer of classes would take for such; those of the second kind lie
+    Amounts are not whole numbers, which a scorer of classes would take for classes; the second kind lies
     within the target's range, so that they are positive where the target is.
     """
     data, target = problem.data, problem.target

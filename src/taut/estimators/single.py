@@ -54,7 +54,7 @@ class _Single(TautEstimator):
         fold = make_fold(split, problem.data, problem.matrix, settings.seed)
         engine = self._engine()
         member = settings.member(candidate, fold, 0, problem.target.n_outputs)
-        # Early stopping's min_delta is in the units of the losses that people see, and of no others.
+        # Early stopping's min_delta is in the units of the losses that people see.
         min_delta = member.hooks.min_delta / problem.target.unit / problem.target.unit
         member = replace(member, hooks=replace(member.hooks, min_delta=min_delta))
         (training,) = engine.train(problem.data, [member])
@@ -90,7 +90,7 @@ class _Single(TautEstimator):
         print(text, file=sys.stderr, flush=True)
 
     def _split(self, problem: Problem, recipe: Recipe, fraction: float, seed: int) -> Split:
-        """Rows that train, and rows that early stopping looks at."""
+        """Rows that train, and validation rows for early stopping."""
         n, n_all = problem.n_train, problem.matrix.n_rows
         everyone = np.arange(n, dtype=np.int32)
         if n_all > n:
@@ -102,7 +102,7 @@ class _Single(TautEstimator):
 
 
 def _diverged(training: Training, what: str, *, has_best: bool) -> None:
-    """Early stopping goes back to its best epoch, whatever ended training; else there is no network."""
+    """Early stopping restores its best epoch, whatever ended training; else there is no network."""
     sentence = (
         f"Training diverged in epoch {training.epoch}: the loss or weights were no longer finite. "
         f"{what[0].upper()}{what[1:]}."
@@ -133,7 +133,7 @@ class TautClassifier(ClassifierMixin, _Single):
     max_epochs : int, default=300
         Where training ends that nothing stopped before.
     validation_fraction : float, default=0.15
-        Share of the rows that early stopping looks at, stratified by class.  All rows train where the recipe
+        Share of the rows held out for early stopping, stratified by class.  All rows train where the recipe
         has no early stopping.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
@@ -141,7 +141,7 @@ class TautClassifier(ClassifierMixin, _Single):
         Threads; one network uses one, prediction all.  None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
     verbose : int, default=0
-        1 prints what came of it to standard error.
+        1 prints the result to standard error.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ class TautClassifier(ClassifierMixin, _Single):
     n_iter_, best_epoch_ : int
         Epochs trained, and the epoch whose weights were kept.
     signs_ : tuple of Sign
-        Of trouble in the data that was warned of before training: columns that give the target away.
+        Signs of trouble in the data, warned of before training: columns that give the target away.
     importance_ : Importance or None
         Which columns the network uses: by how much the validation loss rises where one is shuffled among the
         rows held out, with 95 % intervals (:class:`taut.evidence.importance.Importance`); None where no rows
@@ -229,7 +229,7 @@ class TautClassifier(ClassifierMixin, _Single):
         sample_weight : array, shape (n_rows,), optional
             Weights of the rows, in training and in validation.
         X_val, y_val, sample_weight_val : optional
-            Rows for early stopping to look at, in place of a share of X.
+            Validation rows for early stopping, instead of a share of X.
 
         Returns
         -------
@@ -268,12 +268,12 @@ class TautRegressor(RegressorMixin, _Single):
     max_epochs : int, default=300
         Where training ends that nothing stopped before.
     validation_fraction : float, default=0.15
-        Share of the rows that early stopping looks at.  Without early stopping all rows train.
+        Share of the rows held out for early stopping.  Without early stopping all rows train.
     n_jobs : int or None, default=None
         Threads; one network uses one, prediction all.  None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
     verbose : int, default=0
-        1 prints what came of it to standard error.
+        1 prints the result to standard error.
 
     Attributes
     ----------
@@ -284,7 +284,7 @@ class TautRegressor(RegressorMixin, _Single):
     n_iter_, best_epoch_ : int
         Epochs trained, and the epoch whose weights were kept.
     signs_ : tuple of Sign
-        Of trouble in the data that was warned of before training: columns that give the target away.
+        Signs of trouble in the data, warned of before training: columns that give the target away.
     importance_ : Importance or None
         Which columns the network uses: by how much the validation loss rises where one is shuffled among the
         rows held out, with 95 % intervals (:class:`taut.evidence.importance.Importance`); None where no rows
@@ -347,7 +347,7 @@ class TautRegressor(RegressorMixin, _Single):
         sample_weight : array, shape (n_rows,), optional
             Weights of the rows, in training and in validation.
         X_val, y_val, sample_weight_val : optional
-            Rows for early stopping to look at, in place of a share of X.
+            Validation rows for early stopping, instead of a share of X.
 
         Returns
         -------

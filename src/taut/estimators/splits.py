@@ -40,9 +40,9 @@ def make_splits(
     Raises
     ------
     ParameterError
-        Where there are groups beside validation rows, or there is no memory for so many folds.
+        If there are groups beside validation rows, or there is no memory for that many folds.
     DataError, ValueError
-        Where groups or cv cannot be used as they are.
+        If groups or cv cannot be used as they are.
     """
     n, n_all = problem.n_train, problem.matrix.n_rows
     if n_all > n:

@@ -1,4 +1,4 @@
-"""What is predicted: a target as a person gives it, and as the engine sees it."""
+"""What is predicted: a target as the user gives it, and as the engine sees it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Target:
 
     @property
     def n_outputs(self) -> int:
-        """Numbers that the network puts out."""
+        """Number of the network's outputs."""
         return 1 if self.classes is None else len(self.classes)
 
     @property
@@ -58,11 +58,11 @@ def read_target(
 ) -> tuple[Target, NDArray[np.float64]]:
     """The target, and its values as the engine sees them: class numbers, or values in the table's units.
 
-    Rows with weight 0 have no say in the units.
+    Rows with weight 0 do not affect the units.
     """
     y = checked_target(y, estimator)
     if task == "classification":
-        if y.dtype.kind not in "biufUO":  # said before training: no model of these could be saved
+        if y.dtype.kind not in "biufUO":  # refused before training: no model of these could be saved
             kind = y.dtype.type.__name__.rstrip("_")
             raise DataError(f"y holds values of the type {kind}: make them numbers or text.")
         if y.dtype == np.longdouble:
@@ -89,9 +89,9 @@ def checked_target(y: Any, estimator: BaseEstimator | None = None) -> NDArray[An
     Raises
     ------
     DataError
-        Where values are missing or masked, or of a kind that cannot be predicted.
+        If values are missing or masked, or of a kind that cannot be predicted.
     ValueError
-        scikit-learn's own, where it is not one column, or not finite.
+        scikit-learn's own, if it is not one column, or not finite.
     """
     values = target_array(y)
     if np.ndim(values) != 1:

@@ -1,4 +1,4 @@
-"""The cheap signs of trouble, which ``fit`` looks for before it praises."""
+"""The cheap signs of trouble, which ``fit`` looks for before it reports success."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from taut.evidence.signs import Sign
 from taut.evidence.signs.leaks import leaks
 from taut.evidence.signs.view import View, rows_in
 
-_FEWEST_ROWS = 20  # of fewer nothing can be told
+_FEWEST_ROWS = 20  # too few to tell anything from
 
 
 def warn_of_trouble(
@@ -18,7 +18,7 @@ def warn_of_trouble(
 ) -> tuple[Sign, ...]:
     """Look for columns that give the target away, by the rule of ``diagnose``, and warn of the severe ones.
 
-    It takes a few hundredths of a quick fit, however large the table: at most 20,000 rows are looked at.
+    It takes a few hundredths of a quick fit, however large the table: at most 20,000 rows are examined.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def warn_of_trouble(
     seconds : float
         The time that the whole fit has.
     stacklevel : int
-        Of whoever called ``fit``, counted from the function that calls this one.
+        Of the caller of ``fit``, counted from the function that calls this one.
 
     Returns
     -------

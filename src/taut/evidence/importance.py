@@ -160,7 +160,7 @@ def importance(
     Annals of Mathematical Statistics 19): of what a row loses by others' values, and what others lose by its
     own. The interval is :func:`~taut.evidence.skew.skewed_interval` of these. As each is known from a few
     pairs only, s of them, they vary more than that by ``var(h) / s``, which is taken off; and the standard
-    error is taken 1.2-fold, because rows of one fold trained the held_out of the others. It knows of other
+    error is taken 1.2-fold, because rows of one fold trained the networks of the others. It knows of other
     rows, taken as strangers to each other, and not of other networks, which might use other columns as well.
     """
     norms = column_norms([one.network for one in held_out], columns)

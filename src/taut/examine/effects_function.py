@@ -15,7 +15,7 @@ from taut.engine.base import Control
 from taut.errors import TrainingError, TrainingWarning
 from taut.estimators.automatic import AUTO_LEARNING_RATE
 from taut.estimators.base import TautEstimator
-from taut.estimators.effort import Effort, plan_of
+from taut.estimators.effort import Effort, budget_of
 from taut.estimators.groups import group_codes
 from taut.estimators.prepare import Task, prepare
 from taut.estimators.problem import ClassWeight
@@ -179,7 +179,7 @@ def effects(
         class_weight=class_weight,
     )
     begun = time.monotonic()
-    plan_of(effort)  # which says what is wrong with it
+    budget_of(effort)  # raises if it is not one
     n_seeds = _SEEDS[effort] if n_seeds is None else whole("n_seeds", n_seeds, high=_MOST_SEEDS)
     limit = math.inf if time_limit is None else real("time_limit", time_limit)
     given = prepare(

@@ -50,14 +50,14 @@ def save(estimator: TautEstimator, folder: str | os.PathLike[str], *, report: st
     Raises
     ------
     NotFittedError
-        scikit-learn's, where the estimator is not fitted.
+        scikit-learn's, if the estimator is not fitted.
     StoreError
-        Where the folder holds something else than a model, or cannot be written.
+        If the folder holds something other than a model, or cannot be written.
 
     Warns
     -----
     DataWarning
-        Where a ``report.json`` that is not taut's stays.
+        If a ``report.json`` that is not taut's stays.
     """
     from sklearn.utils.validation import check_is_fitted
 
@@ -83,12 +83,12 @@ def load(folder: str | os.PathLike[str]) -> Any:
     Raises
     ------
     StoreError
-        Where a file is missing, damaged, unsafe, or of a format that this version does not know.
+        If a file is missing, damaged, unsafe, or of a format that this version does not know.
 
     Warns
     -----
     DataWarning
-        Where it was saved with other releases of taut, NumPy or scikit-learn, the last number aside.
+        If it was saved with other releases of taut, NumPy or scikit-learn, the last number aside.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def load(folder: str | os.PathLike[str]) -> Any:
 
 
 def _warn_of_versions(folder: str | os.PathLike[str], description: dict[str, Any]) -> None:
-    """Once, where the one that saved it may have computed otherwise; the last number is of mended faults."""
+    """Once, where the release that saved it may compute differently; the last number is of fixed bugs."""
     from importlib.metadata import version
 
     then = {"taut": description["taut"], **description["versions"]}
@@ -140,7 +140,7 @@ def _release(version: str) -> list[str]:
 
 
 def _shown(text: str) -> str:
-    """On one line, not too long, and nothing that a terminal would obey: it may be somebody else's text."""
+    """On one line, not too long, and without anything that a terminal would obey: it may be foreign text."""
     line = " ".join(text.split())
     shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
     return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]} ..."

@@ -37,12 +37,12 @@ def pack_weights(networks: Sequence[Trained]) -> bytes:
 
 
 def describe(estimator: TautEstimator) -> dict[str, Any]:
-    """All but the weights, in what JSON holds.
+    """All but the weights, as values that JSON can hold.
 
     Raises
     ------
     StoreError
-        Where the classes are of a type that has no JSON form.
+        If the classes are of a type that has no JSON form.
     """
     model = estimator.model_
     names = getattr(estimator, "feature_names_in_", None)
@@ -117,7 +117,7 @@ def _parameters(estimator: TautEstimator) -> dict[str, Any]:
 
 
 def _training(estimator: TautEstimator) -> dict[str, Any]:
-    """What is known of the training, for people and for the attributes after loading."""
+    """What is known of the training, for readers and for the attributes after loading."""
     known = {name: getattr(estimator, name) for name in NUMBERS if hasattr(estimator, name)}
     out: dict[str, Any] = {name: plain(value) for name, value in known.items()}
     if hasattr(estimator, "_given"):
@@ -141,7 +141,7 @@ def _training(estimator: TautEstimator) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Only what JSON holds; numbers that are not finite become None."""
+    """Only values that JSON can hold; numbers that are not finite become None."""
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Two folders change places in one step, where the system can."""
+"""Exchange two folders in one step, where the system can."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _EXCHANGE = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
 
 
 def exchange(one: Path, other: Path) -> None:
-    """Let two folders of one file system change places: at no time is one of the names missing.
+    """Exchange two folders of one file system: at no time is one of the names missing.
 
     Raises
     ------
     OSError
-        Where they cannot: not on every system, and not on every file system.
+        If they cannot: not on every system, and not on every file system.
     """
     call = _call()
     if call is None:

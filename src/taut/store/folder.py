@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 from taut.errors import DataWarning, StoreError
 from taut.store.migrate import FORMAT
 from taut.store.replace import NEXT, SAVING, finish, locked, put, try_out, write
-from taut.store.report_file import REPORT, Folder, begin_of, current, fingerprint, is_somebodys, schema_of
+from taut.store.report_file import REPORT, Folder, begin_of, current, fingerprint, is_foreign, schema_of
 from taut.version import __version__
 from taut.writing import MODEL_FILES, sync_folder
 
-_LONG = 2**20  # characters of model.json from which nobody reads it; json indents ten times as slowly
+_LONG = 2**20  # characters of model.json, beyond which no one reads it; json indents ten times as slowly
 _MODEL, _WEIGHTS, _CHECKSUMS = "model.json", "weights.safetensors", "checksums.json"
 _MOST_JSON = 1 << 28  # bytes; a table of 100,000 columns has half of it
 _TRIES = 100  # to read a folder that others write into without a pause
 
 
 def check_folder(folder: Folder) -> Path:
-    """Say before a long training, and not after it, that a model cannot be saved there.
+    """Refuse, before a long training, a folder that a model cannot be saved in.
 
     Returns
     -------
@@ -38,10 +38,10 @@ def check_folder(folder: Folder) -> Path:
     Raises
     ------
     StoreError
-        Where the folder holds something else than a model, or cannot be written.
+        If the folder holds something other than a model, or cannot be written.
     """
     try:
-        place = Path(folder).resolve()  # where it is a link, its aim is replaced and the link stays
+        place = Path(folder).resolve()  # where it is a link, its target is replaced and the link stays
         _refuse_what_is_no_model(folder, place)
         place.parent.mkdir(parents=True, exist_ok=True)
         try_out(place)
@@ -64,7 +64,7 @@ def _refuse_what_is_no_model(folder: Folder, place: Path) -> None:
 def write_folder(
     folder: Folder, description: dict[str, Any], weights: bytes, report: str | None = None
 ) -> None:
-    """Write the folder beside its place, and move it there when it is complete.
+    """Write the folder beside its target, and move it there when it is complete.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def write_folder(
     Warns
     -----
     DataWarning
-        Where a ``report.json`` that is not taut's is in the folder: it stays, and this one is not written.
+        If a ``report.json`` that is not taut's is in the folder: it stays, and this one is not written.
     """
     head = {"format": FORMAT, "taut": __version__}
     text = json.dumps({**head, **description}, ensure_ascii=False, allow_nan=False)
@@ -90,13 +90,13 @@ def write_folder(
     try:
         place = Path(folder).resolve()
         content = {_MODEL: model, _WEIGHTS: weights, _CHECKSUMS: checksums}
-        theirs = is_somebodys(place)
-        if report is not None and not theirs:
+        foreign = is_foreign(place)
+        if report is not None and not foreign:
             content[REPORT] = report.encode()
-        put(place, content, MODEL_FILES if theirs else MODEL_FILES | {REPORT})
+        put(place, content, MODEL_FILES if foreign else MODEL_FILES | {REPORT})
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror or error}).") from error
-    if theirs and report is not None:
+    if foreign and report is not None:
         text = f"{Path(folder) / REPORT}: not taut's, and left alone: what a report says is not saved there."
         warnings.warn(text, DataWarning, stacklevel=2)
 
@@ -116,7 +116,7 @@ def write_report(folder: Folder, text: str, of: str | None = None) -> None:
     Raises
     ------
     StoreError
-        Where it cannot be written, where the one that is there is not taut's or a newer taut's, or where
+        If it cannot be written, where the one that is there is not taut's or a newer taut's, or where
         another model was saved there meanwhile.
     """
     path = Path(folder) / REPORT
@@ -142,7 +142,7 @@ def write_report(folder: Folder, text: str, of: str | None = None) -> None:
 
 
 def _refuse_what_is_not_ours(place: Path, path: Path, text: str) -> None:
-    if is_somebodys(place):
+    if is_foreign(place):
         raise StoreError(f"{path}: not taut's, and left alone; move it elsewhere to have this kept.")
     old = schema_of(begin_of(place / REPORT)) if (place / REPORT).exists() else None
     new = schema_of(text.encode())
@@ -164,13 +164,13 @@ def _fingerprint_in(folder: Folder) -> str:
 def read_folder(folder: Folder) -> tuple[dict[str, Any], bytes]:
     """The description and the weights, after their checksums and their format.
 
-    Nothing but plain files inside the folder is opened. Where a model is saved there at the same time, it is
+    Only plain files inside the folder are opened. Where a model is saved there at the same time, it is
     the old one or the new one: what was read of both is read again.
 
     Raises
     ------
     StoreError
-        Where a file is missing, damaged or no plain file, or the format is a newer one.
+        If a file is missing, damaged or not a plain file, or the format is a newer one.
     """
     place = Path(folder)
     for _ in range(_TRIES):
@@ -220,14 +220,14 @@ def _read(folder: Folder, place: Path) -> tuple[dict[str, Any], bytes]:
     others = sorted(set(checksums) - MODEL_FILES)
     if others:
         raise StoreError(
-            f"{place / _CHECKSUMS}: names {others[0]!r}, which is no file of a saved model; it is refused."
+            f"{place / _CHECKSUMS}: names {others[0]!r}, which is not a file of a saved model; it is refused."
         )
     return description, content[_WEIGHTS]
 
 
 def _read_plain(path: Path) -> bytes:
     if path.is_symlink() or not path.is_file():
-        kind = "is no plain file" if path.exists() or path.is_symlink() else "is missing"
+        kind = "is not a plain file" if path.exists() or path.is_symlink() else "is missing"
         raise StoreError(f"{path}: {kind}; a saved model has {_MODEL}, {_WEIGHTS} and {_CHECKSUMS}.")
     size = path.stat().st_size
     if path.name == _WEIGHTS:
@@ -238,7 +238,7 @@ def _read_plain(path: Path) -> bytes:
 
 
 def _check_size(path: Path, size: int) -> None:
-    """Refuse a large file before it is read: where its header tells of another size, or memory is too small.
+    """Refuse a large file before it is read: where its header states another size, or memory is too small.
 
     Source: the format of safetensors, the header's length in 8 bytes, the header as JSON, the numbers.
     """
@@ -249,11 +249,11 @@ def _check_size(path: Path, size: int) -> None:
         header = file.read(length) if length <= _MOST_JSON else b""
     try:
         ends = [one["data_offsets"][1] for name, one in json.loads(header).items() if name != "__metadata__"]
-        told = 8 + length + max(ends, default=0)
+        stated = 8 + length + max(ends, default=0)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise StoreError(f"{path}: damaged, it has {size:,} bytes and no header of safetensors.") from error
-    if told != size:
-        raise StoreError(f"{path}: damaged, it has {size:,} bytes, and its header tells of {told:,}.")
+    if stated != size:
+        raise StoreError(f"{path}: damaged, it has {size:,} bytes, and its header states {stated:,}.")
     if hasattr(os, "sysconf") and size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
         raise StoreError(f"{path}: its {size:,} bytes do not fit into the memory of this machine.")
 

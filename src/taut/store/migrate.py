@@ -12,12 +12,12 @@ FORMAT = 2
 
 
 def migrate(description: dict[str, Any]) -> dict[str, Any]:
-    """The description in today's format; it says of what format it is.
+    """The description in today's format; it states its own format.
 
     Raises
     ------
     KeyError, TypeError
-        Where it is no description.
+        If it is not a description.
     """
     return _from_1(description) if description["format"] == 1 else description
 

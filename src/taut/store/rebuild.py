@@ -1,4 +1,4 @@
-"""JSON and safetensors -> a fitted estimator, checked so that no kernel is sent outside of an array."""
+"""JSON and safetensors -> a fitted estimator, checked so that no kernel reads outside an array."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rebuild(description: dict[str, Any], weights: bytes) -> TautEstimator:
     Raises
     ------
     StoreError, or an error that says where parts are missing or of a wrong type
-        Where it is no description, or its parts do not fit each other.
+        If it is not a description, or its parts do not fit each other.
     """
     estimator: TautEstimator = _estimator(description)
     tensors = unpack(weights)
@@ -115,7 +115,7 @@ def _network(i: int, data: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> 
         if array.dtype.kind != "f":
             raise StoreError(f"network {i}: {name} is of the type {array.dtype}")
         if not np.isfinite(array).all():
-            raise StoreError(f"network {i}: {name} holds what is no finite number")
+            raise StoreError(f"network {i}: {name} holds a number that is not finite")
         if name.endswith(".variance") and (array < 0).any():
             raise StoreError(f"network {i}: {name} holds numbers below 0")
     return trained
@@ -156,15 +156,15 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
     for name in NUMBERS:
         if name in training:
             setattr(estimator, name, training[name])
-    if "given" in training:  # models of before do not know
+    if "given" in training:  # older models do not know
         estimator._given = tuple(map(str, training["given"]))
-    # Models of before have none, and those without held-out rows.
+    # Older models have none, nor do those without held-out rows.
     estimator.importance_ = Importance.from_dict(training["importance"]) if "importance" in training else None
     if "notes" in training:
         estimator.notes_ = tuple(training["notes"])
     if "candidates" in training:
         estimator.restore_candidates([CandidateScore.from_json(one) for one in training["candidates"]])
-        if "estimate" in training:  # models of before have none
+        if "estimate" in training:  # older models have none
             estimator.estimate_ = Estimate.from_dict(training["estimate"])
         simple = [SimpleBaseline.from_dict(one) for one in training.get("simple_baselines", ())]
         estimator.simple_baselines_ = {one.kind: one for one in simple}

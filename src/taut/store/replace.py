@@ -1,7 +1,7 @@
-"""Put a new model into the place of an old one: whenever the process ends, one of them is there, whole.
+"""Replace an old model by a new one: whenever the process ends, one of them is there, whole.
 
-Where nothing but a model is in the old folder, a new folder is made beside it and the two change places in
-one step. Where the system cannot do that, and where the person keeps files of their own there (which are
+Where nothing but a model is in the old folder, a new folder is made beside it and the two are exchanged in
+one step. Where the system cannot do that, and where the user keeps other files there (which are
 never moved), the new model first comes as a whole into a folder ``.taut-next`` inside of the old one, which a
 reader takes for the model as long as it is there; then its files are put over the old ones.
 """
@@ -30,7 +30,7 @@ _PROBE = 4096  # bytes: a disk that is full takes an empty file
 
 
 def put(place: Path, content: Mapping[str, bytes], ours: frozenset[str]) -> None:
-    """Write a model into its place.
+    """Write a model into its folder.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def put(place: Path, content: Mapping[str, bytes], ours: frozenset[str]) -> None
     Raises
     ------
     OSError
-        Where it cannot be written; what was there is whole then.
+        If it cannot be written; what was there is whole then.
     """
     beside = place.with_name(f".{place.name}{SAVING}{secrets.token_hex(4)}")
     with locked(place.parent):
@@ -57,7 +57,7 @@ def put(place: Path, content: Mapping[str, bytes], ours: frozenset[str]) -> None
                 made.rename(place)
             except OSError:
                 if not os.path.lexists(place):
-                    raise  # else another has saved there meanwhile
+                    raise  # else another process has saved there meanwhile
             else:
                 sync_folder(place.parent)
                 return
@@ -75,7 +75,7 @@ def put(place: Path, content: Mapping[str, bytes], ours: frozenset[str]) -> None
         with _stage(inside, content, place, is_locked=True) as made:
             made.rename(place / NEXT)
             sync_folder(place)
-        with suppress(OSError):  # it is saved: the next save does what is left to do
+        with suppress(OSError):  # it is saved: the next save does the rest
             finish(place, ours)
 
 
@@ -85,7 +85,7 @@ def try_out(place: Path) -> None:
     Raises
     ------
     OSError
-        Where that cannot be.
+        If that cannot be.
     """
     inside = place.is_dir()
     folder = place if inside else place.parent
@@ -146,7 +146,7 @@ def _lock(folder: Path, *, wait: bool) -> int | None:
     Raises
     ------
     BlockingIOError
-        Where another has locked it and nobody waits.
+        If another process has locked it and there is no waiting.
     """
     try:
         import fcntl
@@ -158,7 +158,7 @@ def _lock(folder: Path, *, wait: bool) -> int | None:
             fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             if os.path.samestat(os.fstat(number), os.stat(folder)):
                 return number
-            os.close(number)  # another folder has come into its place while we waited
+            os.close(number)  # another folder has replaced it while we waited
         except BlockingIOError:
             os.close(number)
             raise
@@ -173,7 +173,7 @@ def _stage(
 ) -> Iterator[Path]:
     """Write a folder that is to be moved, with the permissions of the old one; else it is removed again.
 
-    It is locked, so that another save does not take it for what one left that was killed.
+    It is locked, so that another save does not take it for the remains of a killed one.
     """
     with nullcontext() if is_locked else locked(path.parent):
         path.mkdir(mode=0o777 if old is None else 0o700)
@@ -196,7 +196,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _can_be_exchanged(place: Path) -> bool:
-    """Whether a new folder in its place would be no other to the person."""
+    """Whether a new folder in its place would look the same to the user."""
     effective = os.access in os.supports_effective_ids
     if place.is_mount() or not os.access(place.parent, os.W_OK | os.X_OK, effective_ids=effective):
         return False
@@ -207,14 +207,14 @@ def _can_be_exchanged(place: Path) -> bool:
 
 
 def _bring_back(old: Path, place: Path, ours: frozenset[str]) -> None:
-    """Move what the person has put into the old folder in this very moment."""
+    """Move what the user has put into the old folder in this very moment."""
     for entry in list(old.iterdir()):
         if entry.name not in ours and not os.path.lexists(place / entry.name):
             entry.rename(place / entry.name)
 
 
 def _clean(folder: Path, prefix: str, ours: frozenset[str]) -> None:
-    """Remove what saves left that were killed; what is in use stays, and what holds a person's files."""
+    """Remove what killed saves left; what is in use stays, and what holds the user's files."""
     pattern = re.compile(re.escape(prefix) + "[0-9a-f]{8}")
     for entry in [one for one in folder.iterdir() if pattern.fullmatch(one.name) and not one.is_symlink()]:
         with suppress(OSError):
@@ -222,7 +222,7 @@ def _clean(folder: Path, prefix: str, ours: frozenset[str]) -> None:
                 entry.unlink()
                 continue
             number = _lock(entry, wait=False)
-            if number is None:  # nobody knows whether it is in use
+            if number is None:  # no one knows whether it is in use
                 continue
             try:
                 if {one.name for one in entry.iterdir()} <= ours | {"probe"}:
@@ -234,7 +234,7 @@ def _clean(folder: Path, prefix: str, ours: frozenset[str]) -> None:
 
 
 def _name_older_leftovers(place: Path) -> None:
-    """Taut 0.1 moved the old folder aside; where it was killed then, all that was in it is still there."""
+    """Taut 0.1 moved the old folder aside; if it was killed then, all its contents are still there."""
     pattern = re.compile(re.escape(f".{place.name}-") + "[a-z0-9_]{8}-old")
     for entry in place.parent.iterdir():
         if pattern.fullmatch(entry.name):

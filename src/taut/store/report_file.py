@@ -1,4 +1,4 @@
-"""``report.json``: what a report says of a model. Only one of taut's, and of that model, is replaced."""
+"""``report.json``: what a report says of a model. It is replaced only if taut wrote it, of that model."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def schema_of(data: bytes) -> int | None:
     Returns
     -------
     int or None
-        0 for nothing at all; None for what somebody else wrote, and for what cannot be told from it.
+        0 for nothing at all; None for another program's file, and for what may be one.
     """
     if not data.strip():
         return 0
@@ -57,12 +57,12 @@ def schema_of(data: bytes) -> int | None:
         facts = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    # In another layout: somebody looked at it with a tool.
+    # In another layout: a tool has rewritten it.
     ours = isinstance(facts, dict) and type(facts.get("schema")) is int and "fingerprint" in facts
     return int(facts["schema"]) if ours else None
 
 
-def is_somebodys(folder: Folder) -> bool:
+def is_foreign(folder: Folder) -> bool:
     """Whether a ``report.json`` lies there that is not taut's."""
     path = Path(folder) / REPORT
     if not os.path.lexists(path):
@@ -71,7 +71,7 @@ def is_somebodys(folder: Folder) -> bool:
 
 
 def read_report(folder: Folder) -> str | None:
-    """Give the text of ``report.json``, unchecked; None where it is no plain file of fitting size."""
+    """Give the text of ``report.json``, unchecked; None unless it is a plain file of fitting size."""
     path = current(Path(folder)) / REPORT
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _MOST:

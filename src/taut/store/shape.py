@@ -1,6 +1,6 @@
-"""The shape that a description has to have, so that nothing breaks on it later: on predicting, or on a page.
+"""The shape that a description must have, so that nothing breaks on it later: on predicting, or on a page.
 
-A checksum says that a file is as somebody wrote it, and not that taut did. The parts that other classes read
+A checksum proves that a file is as it was written, not that taut wrote it. The parts that other classes read
 (recipe, networks, encoders, columns) are checked by these; here is what is left: plain values.
 """
 
@@ -173,7 +173,7 @@ class Shape(TypedDict):
 
 
 def check_shape(description: dict[str, Any]) -> None:
-    """Refuse what has not the shape of a description, or cannot be true.
+    """Refuse what does not have the shape of a description, or cannot be true.
 
     Raises
     ------
@@ -249,7 +249,7 @@ def _odd_history(where: str, history: dict[str, list[Any]]) -> Iterator[str]:
 
 
 def _is_plain_parameter(name: str, value: object) -> bool:
-    if name in ("hidden", "recipe", "not_saved"):  # looked at elsewhere
+    if name in ("hidden", "recipe", "not_saved"):  # checked elsewhere
         return True
     finite = not isinstance(value, float) or abs(value) < float("inf")
     return value is None or (isinstance(value, (bool, int, float, str)) and finite)

@@ -22,7 +22,7 @@ def read_texts(
     Raises
     ------
     DataError
-        Where one of them is not there (the message has the closest names), and as :func:`read_file`.
+        If one of them is not there (the message has the closest names), and as :func:`read_file`.
     """
     import duckdb
 

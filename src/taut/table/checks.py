@@ -36,7 +36,7 @@ def task_of(target: Column) -> tuple[Task, str]:
     Raises
     ------
     DataError
-        Where the target is dates.
+        If the target is dates.
     """
     if isinstance(target, DateColumn):
         raise DataError(
@@ -79,7 +79,7 @@ def split_target(frame: Frame, name: str) -> tuple[Frame, Column, tuple[Note, ..
     Raises
     ------
     DataError
-        Where there is no such column (the message has the closest names), nothing in it, nothing but it, or
+        If there is no such column (the message has the closest names), nothing in it, nothing but it, or
         an infinite number in it.
     """
     target = frame.column(name)
@@ -142,7 +142,7 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
     Raises
     ------
     DataError
-        Where an amount is wanted and the target is text or dates.
+        If an amount is wanted and the target is text or dates.
     """
     if task == "regression":
         if isinstance(target, (NumberColumn, BooleanColumn)):
@@ -152,7 +152,7 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
             if good[target.codes].all():
                 return values[target.codes]
         raise DataError(
-            f"the target {target.name!r} is no number, as regression needs; is it a classification?"
+            f"the target {target.name!r} is not a number, as regression needs; is it a classification?"
         )
     if isinstance(target, DateColumn):
         raise DataError(f"the target {target.name!r} holds dates, and classes are needed.")

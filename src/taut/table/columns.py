@@ -53,12 +53,12 @@ def describe(frame: Frame) -> Schema:
     Raises
     ------
     DataError
-        Where there are no rows, or no column is left.
+        If there are no rows, or no column is left.
 
     Warns
     -----
     DataWarning
-        Where a column looks like an identifier.
+        If a column looks like an identifier.
     """
     if frame.n_rows == 0:
         raise DataError("the table has no rows.")

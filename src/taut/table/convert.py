@@ -78,14 +78,14 @@ def frame_from(X: Any, schema: Schema | None = None) -> Frame:
     Raises
     ------
     DataError
-        Where it is no table, two columns have one name, or columns are nested, binary, complex or of an
+        If it is no table, two columns have one name, or columns are nested, binary, complex or of an
         unknown kind; the message names all of them. Where a column holds numbers, but with text in more than
         5 % of the rows.
 
     Warns
     -----
     DataWarning
-        Where text is counted as missing, and where numbers stay text.
+        If text is counted as missing, and where numbers stay text.
     """
     if isinstance(X, (np.ndarray, list, tuple)):
         return _from_array(X if isinstance(X, np.ndarray) else _as_objects(X), schema)

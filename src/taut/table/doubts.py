@@ -111,13 +111,13 @@ def decimal_marks(pairs: Pairs, reading: Reading | None, notes: list[Note]) -> d
     Raises
     ------
     DataError
-        Where a column's numbers may be read in two ways, or have percent signs now and had none in training,
+        If a column's numbers may be read in two ways, or have percent signs now and had none in training,
         or the other way round.
 
     Warns
     -----
     DataWarning
-        Where amounts are in another currency than in training.
+        If amounts are in another currency than in training.
     """
     votes = {}
     shown: dict[str, Decimal] = {}
@@ -263,12 +263,12 @@ def date_orders(pairs: Pairs, reading: Reading | None, notes: list[Note]) -> dic
     Raises
     ------
     DataError
-        Where no date tells, and this table and training speak against each other.
+        If no date tells, and this table and training speak against each other.
 
     Warns
     -----
     DataWarning
-        Where the order is another than in training.
+        If the order is another than in training.
     """
     votes = {}
     for column, given in pairs:

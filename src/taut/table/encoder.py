@@ -153,7 +153,7 @@ class Encoder:
         Raises
         ------
         StoreError
-            Where it is of another format, or its parts do not fit each other.
+            If it is of another format, or its parts do not fit each other.
         """
         if not isinstance(data, Mapping) or not isinstance(data.get("format"), int):
             raise StoreError("the encoder is damaged: it has no format number.")

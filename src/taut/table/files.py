@@ -64,7 +64,7 @@ def kind_of(path: Path) -> Literal["text", "parquet"]:
     Raises
     ------
     DataError
-        Where there is no such file, it is a directory, a pipe, empty, cut off, or of another kind.
+        If there is no such file, it is a directory, a pipe, empty, cut off, or of another kind.
     """
     try:
         if not path.exists():
@@ -128,7 +128,7 @@ def start_of(path: Path, folder: Path) -> Start:
     Raises
     ------
     DataError
-        Where it is no text, a .gz file is cut off or damaged, or there is no room for the copy.
+        If it is no text, a .gz file is cut off or damaged, or there is no room for the copy.
     """
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
@@ -184,13 +184,13 @@ def utf8(path: Path, folder: Path) -> Text:
     Raises
     ------
     DataError
-        Where a .gz file is cut off or damaged, or unpacks to more than 1 GB and 100 times its size, or there
+        If a .gz file is cut off or damaged, or unpacks to more than 1 GB and 100 times its size, or there
         is no room for the copy.
 
     Warns
     -----
     DataWarning
-        Where the text is in none of these encodings for sure.
+        If the text is in none of these encodings for sure.
     """
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP

@@ -89,7 +89,7 @@ def refuse(path: Path, start: bytes) -> None:
     Raises
     ------
     DataError
-        Where the first bytes are those of another kind of file.
+        If the first bytes are those of another kind of file.
     """
     for magic, what in _PACKED:
         if start.startswith(magic) and not _is_words(start, magic):

@@ -260,7 +260,7 @@ class Frame:
     Raises
     ------
     DataError
-        Where two columns have one name, or a column has another length.
+        If two columns have one name, or a column has another length.
     """
 
     columns: tuple[Column, ...]
@@ -319,7 +319,7 @@ class Frame:
         Raises
         ------
         ImportError
-            Where it is not.
+            If it is not.
         """
         import pandas
 
@@ -331,7 +331,7 @@ class Frame:
         Raises
         ------
         DataError
-            Where there is none; the message has the closest names.
+            If there is none; the message has the closest names.
         """
         for column in self.columns:
             if column.name == name:
@@ -350,7 +350,7 @@ class Frame:
         Raises
         ------
         DataError
-            Where there are such.
+            If there are such.
         """
         for column in self.columns:
             if isinstance(column, TextColumn) and column.fault:

@@ -124,7 +124,7 @@ def leave_out(
     Raises
     ------
     DataError
-        Where there are row numbers alone to learn from.
+        If there are row numbers alone to learn from.
     """
     left = {name: one for name, one in index.items() if name not in asked}
     others = [column for column in columns if column.name not in left and column.name not in asked]

@@ -58,12 +58,12 @@ def load_text(
     Raises
     ------
     DataError
-        Where a row is too long or a quote is not closed; the message has the line.
+        If a row is too long or a quote is not closed; the message has the line.
 
     Warns
     -----
     DataWarning
-        Where rows are short.
+        If rows are short.
     """
     import duckdb
 
@@ -111,7 +111,7 @@ def leave_out_headers(connection: DuckDBPyConnection, what: str, layout: Layout)
     Warns
     -----
     DataWarning
-        Where there are some.
+        If there are some.
     """
     renamed = {note.where for note in layout.renamed}
     own = [place for place, name in enumerate(layout.names) if name not in renamed][:_MOST_COMPARED]
@@ -191,7 +191,7 @@ def numbered_rows(file: Iterator[str], what: str, layout: Layout) -> Iterator[tu
     Raises
     ------
     DataError
-        Where a quote is not closed.
+        If a quote is not closed.
     """
     for _ in range(layout.first_line - 1):
         next(file)

@@ -96,12 +96,12 @@ def matrix(schema: Schema, frame: Frame, *, strict: bool) -> Matrix:
     Raises
     ------
     DataError
-        Where columns are missing (all are listed), or a column holds something else than in training.
+        If columns are missing (all are listed), or a column holds something else than in training.
 
     Warns
     -----
     DataWarning
-        Where infinite numbers count as missing, or huge ones are clipped.
+        If infinite numbers count as missing, or huge ones are clipped.
     """
     by_name = {column.name: column for column in frame.columns}
     absent = [
@@ -158,12 +158,12 @@ def matrix_from_numbers(X: NDArray[Any], schema: Schema | None = None) -> tuple[
     Raises
     ------
     DataError
-        Where X has another number of columns than the schema.
+        If X has another number of columns than the schema.
 
     Warns
     -----
     DataWarning
-        Where huge numbers are clipped.
+        If huge numbers are clipped.
     """
     schema = describe_numbers(X) if schema is None else schema
     if X.shape[1] != len(schema.columns):

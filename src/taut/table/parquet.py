@@ -100,7 +100,7 @@ def open_parquet(
     Raises
     ------
     DataError
-        Where the file is damaged.
+        If the file is damaged.
     """
     import duckdb
 
@@ -153,7 +153,7 @@ def readable(connection: DuckDBPyConnection, file: Path, sources: Sequence[Sourc
     Raises
     ------
     DataError
-        Where columns are nested or binary; all are named.
+        If columns are nested or binary; all are named.
     """
     bad = [f"{source.name!r} ({source.kind})" for source in sources if not source.readable]
     if bad:

@@ -49,13 +49,13 @@ def read(
     Raises
     ------
     DataError
-        Where the file cannot be read, or the target is not there or cannot be predicted. A column of numbers
+        If the file cannot be read, or the target is not there or cannot be predicted. A column of numbers
         with text among them is refused in training.
 
     Warns
     -----
     DataWarning
-        Where something was repaired or left out.
+        If something was repaired or left out.
 
     Examples
     --------

@@ -116,7 +116,7 @@ def read_file(
     Raises
     ------
     DataError
-        Where the target, or a column to leave out, is not there (the message has the closest names); where
+        If the target, or a column to leave out, is not there (the message has the closest names); where
         the file is missing, empty, cut off, of another kind, or too large for the memory; where a row
         is too long or a quote is not closed; where a column cannot be used (nested, binary, or numbers with
         text among them).
@@ -124,7 +124,7 @@ def read_file(
     Warns
     -----
     DataWarning
-        Where something was repaired or left out; see the frame's notes.
+        If something was repaired or left out; see the frame's notes.
     """
     import duckdb
 

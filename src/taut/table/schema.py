@@ -147,7 +147,7 @@ class Schema:
         Raises
         ------
         StoreError
-            Where it is of another format, or not the JSON form of a schema.
+            If it is of another format, or not the JSON form of a schema.
         """
         found = data.get("format") if isinstance(data, Mapping) else None
         if not isinstance(data, Mapping) or not isinstance(found, int):

@@ -92,12 +92,12 @@ def sniff(path: Path, what: str, *, header: bool) -> Layout:
     Raises
     ------
     DataError
-        Where there is no row but the header, or nothing at all.
+        If there is no row but the header, or nothing at all.
 
     Warns
     -----
     DataWarning
-        Where the header looks like a row of data.
+        If the header looks like a row of data.
     """
     with long_fields():
         return _sniff(path, what, header=header)
@@ -237,7 +237,7 @@ def _refuse_spaces(lines: Sequence[str], what: str) -> None:
     Raises
     ------
     DataError
-        Where all lines have as many words, and half of them or more are numbers.
+        If all lines have as many words, and half of them or more are numbers.
     """
     rows = [words for line in lines[:_SAMPLE_ROWS] if (words := line.split())]
     below = [word for row in rows[1:] for word in row]

@@ -42,7 +42,7 @@ def target_array(y: Any) -> NDArray[Any]:
     Raises
     ------
     DataError
-        Where values are missing or masked, or are dates, durations, of several kinds or of another one.
+        If values are missing or masked, or are dates, durations, of several kinds or of another one.
     """
     if isinstance(y, Frame):
         raise DataError("y is a table: give one column of it, such as table['y'].")

@@ -110,12 +110,12 @@ def typed(column: TextColumn, hints: Hints) -> tuple[Column, list[Note]]:
     Raises
     ------
     DataError
-        Where it is a column of numbers, but with text in more than 5 % of the rows.
+        If it is a column of numbers, but with text in more than 5 % of the rows.
 
     Warns
     -----
     DataWarning
-        Where text is counted as missing, and where numbers stay text: leading zeros, too many figures.
+        If text is counted as missing, and where numbers stay text: leading zeros, too many figures.
     """
     if hints.kept is None or column.name in hints.kept:
         try:
