@@ -100,3 +100,18 @@ def test_facts_that_cannot_be_written(run: Run, table: Path) -> None:
     result = run("diagnose", table, "--target", "kind", "--output", table.parent / "no" / "f.json", *QUICK)
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("l2", "--technique takes a name and a strength, such as l2=0.77, and this is 'l2'"),
+        ("l2=much", "and this is 'l2=much'"),
+        ("l3=1", "there is no technique 'l3'; did you mean l1?"),
+        ("dropout=2", "Dropout's rate must be a number from 0 to below 1"),
+    ],
+)
+def test_a_technique_that_cannot_be_read_is_refused(run: Run, table: Path, given: str, sentence: str) -> None:
+    result = run("diagnose", table, "--target", "kind", "--technique", given, *QUICK)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.stderr.split())

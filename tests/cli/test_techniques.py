@@ -12,7 +12,8 @@ def test_all_techniques_are_listed_with_their_ranges(run: Run) -> None:
     result = run("techniques")
     assert result.exit_code == 0
     for kind in TECHNIQUES:
-        assert f"{kind.name}  {kind.page.title}, searched: {kind.search_range}\n" in result.stdout
+        searched = "not searched, worth a try" if kind.why_not_searched else "searched"
+        assert f"{kind.name}  {kind.page.title}, {searched}: {kind.search_range}\n" in result.stdout
 
 
 @pytest.mark.parametrize("kind", TECHNIQUES)
@@ -24,6 +25,8 @@ def test_a_page_has_everything(run: Run, kind: type[Technique]) -> None:
     about = kind.page
     for part in (about.title, about.what, about.raising, about.helps, about.hurts, str(kind.search_range)):
         assert " ".join(part.split()) in flat
+    assert ("Not searched" in flat) == bool(kind.why_not_searched)
+    assert kind.why_not_searched in flat
     for line in about.formula.splitlines():
         assert f"    {line}" in result.stdout
     for source in about.source:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from taut.evidence.advice_rules import order_of
 from taut.evidence.profile import Profile
-from taut.techniques import L1, L2, BatchNorm, Dropout
+from taut.techniques import L1, L2, TECHNIQUES, BatchNorm, Dropout, EarlyStopping
+from taut.techniques.base import Place, Technique
 
 
 def profile(**changes: Any) -> Profile:
@@ -20,7 +21,14 @@ def profile(**changes: Any) -> Profile:
 
 
 AMOUNT: dict[str, Any] = {"n_classes": None, "rarest_share": None}
+#: Those that were not there when the rules were made.
+NEW = [kind for kind in TECHNIQUES if kind not in {L1, L2, Dropout, BatchNorm, EarlyStopping}]
 SMALL: dict[str, Any] = {"n_hidden": 16, "n_parameters": 400}
+
+
+def can_act(kind: type[Technique], *, n_classes: int | None = 2, n_hidden: int = 256, **_: Any) -> bool:
+    needs_units = kind.acts_on in (Place.HIDDEN, Place.UNITS)
+    return (n_hidden > 0 or not needs_units) and (n_classes is not None or not kind.needs_classes)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +49,7 @@ SMALL: dict[str, Any] = {"n_hidden": 16, "n_parameters": 400}
     ],
 )
 def test_the_order(changes: dict[str, Any], order: tuple[type, ...]) -> None:
-    assert order_of(profile(**changes)) == order
+    assert order_of(profile(**changes)) == (*order, *(kind for kind in NEW if can_act(kind, **changes)))
 
 
 @given(
@@ -52,4 +60,5 @@ def test_the_order(changes: dict[str, Any], order: tuple[type, ...]) -> None:
     batch_size=st.integers(1, 4096),
 )
 def test_each_technique_stands_in_it_once(**changes: Any) -> None:
-    assert sorted(kind.name for kind in order_of(profile(**changes))) == ["batch_norm", "dropout", "l1", "l2"]
+    expected = {L1, L2, Dropout, BatchNorm, *(kind for kind in NEW if can_act(kind, **changes))}
+    assert sorted(kind.name for kind in order_of(profile(**changes))) == sorted(k.name for k in expected)

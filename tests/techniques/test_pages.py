@@ -41,10 +41,12 @@ def test_a_page_holds_all_that_the_technique_says(kind: type[Technique]) -> None
         page.hurts,
         page.formula,
         str(kind.search_range),
+        kind.why_not_searched,
     ):
         assert part in text
     for source in page.source:
         assert str(source) in text
+    assert ("Not searched" in text) == bool(kind.why_not_searched)
 
 
 def test_a_source_prints_as_a_reference() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -33,10 +34,13 @@ from taut.cli.table import (
     widths_of,
 )
 from taut.cli.voice import Voice, in_sentences, one_line, show, show_wrapped
+from taut.errors import ParameterError
+from taut.techniques.find import find
 from taut.writing import check, written
 
 if TYPE_CHECKING:
     from taut.recipe import Recipe
+    from taut.techniques.base import Technique
 
 
 @in_sentences
@@ -62,6 +66,12 @@ def diagnose(
     l2: Annotated[float, typer.Option("--l2", metavar="NUMBER", help="Of the network as it is now.")] = 0.0,
     dropout: Annotated[float, typer.Option(metavar="NUMBER", help="Of the network as it is now.")] = 0.0,
     batch_norm: Annotated[bool, typer.Option("--batch-norm", help="Of the network as it is now.")] = False,
+    technique: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=STRENGTH", help="Another one of the network as it is now; may be repeated."
+        ),
+    ] = None,
     patience: Annotated[
         int | None,
         typer.Option(min=1, metavar="EPOCHS", help="Stops the network as it is now early."),
@@ -87,7 +97,7 @@ def diagnose(
     """
     started = time.monotonic()
     # Before anything takes time: what can be wrong with the options.
-    recipe = _recipe(l1, l2, dropout, batch_norm=batch_norm, patience=patience)
+    recipe = _recipe(l1, l2, dropout, batch_norm=batch_norm, others=technique or (), patience=patience)
     widths, rate, batch = widths_of(hidden), learning_rate_of(learning_rate), batch_size_of(batch_size)
     check_class_weight(class_weight, task)
     inputs = [data] if test is None else [data, test]
@@ -134,14 +144,31 @@ def diagnose(
             show(f"written  {one_line(str(output))}")
 
 
-def _recipe(l1: float, l2: float, dropout: float, *, batch_norm: bool, patience: int | None) -> Recipe:
+def _recipe(
+    l1: float, l2: float, dropout: float, *, batch_norm: bool, others: Sequence[str], patience: int | None
+) -> Recipe:
     """The network's own recipe; what is 0 is left out."""
     from taut.recipe import Recipe
     from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
     techniques = [L1(l1), L2(l2), Dropout(dropout), BatchNorm(batch_norm)]
     kept = [one for one in techniques if not one.is_off]
+    kept += [_technique(text) for text in others]
     return Recipe(*kept, *([] if patience is None else [EarlyStopping(patience)]))
+
+
+def _technique(text: str) -> Technique:
+    """Read ``NAME=STRENGTH``."""
+    name, _, number = text.partition("=")
+    kind = find(name)
+    try:
+        strength = float(number)
+    except ValueError:
+        usual = kind.search_range.grid(1)[0]
+        raise ParameterError(
+            f"--technique takes a name and a strength, such as {kind.name}={usual:.2g}, and this is {text!r}."
+        ) from None
+    return kind.at(strength)
 
 
 def _second_file(path: Path, table: TrainingTable, *, header: bool) -> Any:

@@ -30,7 +30,8 @@ def techniques(
     from taut.techniques import TECHNIQUES
 
     for kind in TECHNIQUES:
-        show(f"{kind.name}  {kind.page.title}, searched: {kind.search_range}")
+        searched = "not searched, worth a try" if kind.why_not_searched else "searched"
+        show(f"{kind.name}  {kind.page.title}, {searched}: {kind.search_range}")
         show(_paragraph(kind.page.what.split(". ")[0].rstrip(".") + ".", "    "))
     show("\ntaut techniques NAME: when it helps, when it hurts, its formula, where it comes from.")
 
@@ -57,7 +58,8 @@ def page(kind: type[Technique]) -> str:
         "Formula",
         *(f"    {line}" for line in about.formula.splitlines()),
         "",
-        f"Range searched\n    {kind.search_range}",
+        f"{'Worth a try' if kind.why_not_searched else 'Range searched'}\n    {kind.search_range}",
+        *(["", "Not searched", _paragraph(kind.why_not_searched, "    ")] if kind.why_not_searched else []),
         "",
         "Source",
         *(_paragraph(str(source), "    ") for source in about.source),

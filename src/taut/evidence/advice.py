@@ -85,7 +85,7 @@ def advise(profile: Profile) -> tuple[Advice, ...]:
     ...     n_rows=300, n_columns=16, n_features=16, categorical_share=0.0, n_classes=26, rarest_share=0.03,
     ...     noise=0.77, n_parameters=22042, n_hidden=256, batch_size=64,
     ... )
-    >>> [advice.technique.name for advice in advise(profile)]
+    >>> [advice.technique.name for advice in advise(profile)][:4]
     ['batch_norm', 'dropout', 'l1', 'l2']
     """
     return tuple(Advice(kind, *reason_for(kind, profile)) for kind in order_of(profile))

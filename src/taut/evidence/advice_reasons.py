@@ -72,6 +72,9 @@ _GROUP = "Wu and He (2018, ECCV)"
 def reason_for(kind: type[Technique], profile: Profile) -> tuple[str, str]:
     """Give the reason, and its source."""
     said = {L1: _l1, L2: _l2, Dropout: _dropout, BatchNorm: _batch_norm}
+    if kind not in said:  # measured on other tables
+        source = kind.page.source[0]
+        return f"{kind.page.helps} {kind.why_not_searched}".strip(), f"{source.authors} ({source.year})"
     reason, *sources = said[kind](profile)
     found = _measured(profile)
     if found is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from taut.evidence.profile import Profile
-from taut.techniques import L1, L2, BatchNorm, Dropout
-from taut.techniques.base import Technique
+from taut.techniques import L1, L2, TECHNIQUES, BatchNorm, Dropout, EarlyStopping
+from taut.techniques.base import Place, Technique
 
 #: From so many classes on batch norm comes first.
 MANY_CLASSES = 5
@@ -17,12 +17,24 @@ FEW_A_STEP = 8
 
 
 def order_of(profile: Profile) -> tuple[type[Technique], ...]:
-    """Give those that can act on the network, the first to try first.
+    """Give those that can act on the network and the target, the first to try first.
 
     With five classes or more batch norm comes first, then dropout (in a small network last), L1 and L2. Else,
     and with few rows a step, it is L1, L2, dropout and batch norm. A linear model has nothing to drop or to
-    normalize.
+    normalize. Those that were measured elsewhere come after these.
     """
+    first = _ranked(profile)
+    left = (kind for kind in TECHNIQUES if kind not in {*first, EarlyStopping} and _can_act(kind, profile))
+    return *first, *left
+
+
+def _can_act(kind: type[Technique], profile: Profile) -> bool:
+    if kind.needs_classes and profile.n_classes is None:
+        return False
+    return profile.n_hidden > 0 or kind.acts_on not in (Place.HIDDEN, Place.UNITS)
+
+
+def _ranked(profile: Profile) -> tuple[type[Technique], ...]:
     if profile.n_hidden == 0:
         return L1, L2
     if not has_many_classes(profile) or has_small_batches(profile):

@@ -20,8 +20,8 @@ from taut.selection.candidate import EARLY_STOPPING_ALONE
 from taut.selection.choice import Selection
 from taut.selection.failures import DIVERGED
 from taut.selection.score import CandidateScore, is_within_chance, loss_name, paired_change
-from taut.selection.space import is_single
-from taut.techniques import TECHNIQUES, EarlyStopping
+from taut.selection.space import SEARCHED, is_single
+from taut.techniques import EarlyStopping
 
 CrossValidated: TypeAlias = TautClassifierCV | TautRegressorCV
 State: TypeAlias = Literal["scored", "dropped", "cut off", "diverged", "no score", "not tried"]
@@ -197,11 +197,10 @@ def summarize(estimator: CrossValidated) -> Summary:
     candidates, best = estimator.candidates_, estimator.best_
     none, early = estimator.baseline_["none"], estimator.baseline_["early_stopping"]
     lines = [_line(NO_REGULARIZATION, none), _line(EARLY_STOPPING, early)]
-    for kind in TECHNIQUES:
-        if kind is not EarlyStopping:
-            alone = _best_alone(candidates, kind)
-            label = kind.page.title if alone is None else alone.recipe.without(EarlyStopping).describe()
-            lines.append(_line(label, alone))
+    for kind in SEARCHED:
+        alone = _best_alone(candidates, kind)
+        label = kind.page.title if alone is None else alone.recipe.without(EarlyStopping).describe()
+        lines.append(_line(label, alone))
     lines.append(_line(CHOSEN, best, zero_share=estimator.zero_share_))
     baselines: dict[Baseline, CandidateScore | None] = {"none": none, "early_stopping": early}
     found = getattr(estimator, "estimate_", None)

@@ -19,9 +19,8 @@ from taut.selection.bootstrap import probability_better
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
 from taut.selection.runner import Job, Runner
 from taut.selection.runs import RACED, FoldRun
-from taut.selection.space import is_single
+from taut.selection.space import SEARCHED, is_single
 from taut.streams import Stream, seed_of
-from taut.techniques import TECHNIQUES
 from taut.techniques.base import Technique
 
 
@@ -159,7 +158,7 @@ class Race:
         total = n * sum(map(size, first))
         for index, together in enumerate(rest):
             most = max(1, math.ceil(self._rule.share * self._rule.again**index * n))
-            most += len(TECHNIQUES) if keep_singles else 0
+            most += len(SEARCHED) + 1 if keep_singles else 0
             total += min(n, most) * sum(map(size, together))
         return total
 

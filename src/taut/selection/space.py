@@ -16,9 +16,11 @@ from taut.techniques import TECHNIQUES, EarlyStopping
 from taut.techniques.base import Technique
 from taut.techniques.pages import Range
 
-#: The techniques that are searched over. Early stopping is always in: it costs nothing here, and its epoch is
-#: chosen on other folds.
-SEARCHED: tuple[type[Technique], ...] = tuple(kind for kind in TECHNIQUES if kind is not EarlyStopping)
+#: The techniques that are searched over: those that say no reason why not. Early stopping is always in: it
+#: costs nothing here, and its epoch is chosen on other folds.
+SEARCHED: tuple[type[Technique], ...] = tuple(
+    kind for kind in TECHNIQUES if kind is not EarlyStopping and not kind.why_not_searched
+)
 
 #: Learning rates that are searched where it is "auto".
 LEARNING_RATES = Range(3e-4, 1e-2, "log")

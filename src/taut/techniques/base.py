@@ -90,6 +90,8 @@ class Technique(ABC):
         Where in training it acts; an architecture that has no such place does not support it.
     needs_classes : bool
         Whether it makes sense for classification only.
+    why_not_searched : str
+        Where a search does not try it: why not, in a sentence that says what was measured. Else empty.
     makes_zeros : bool
         Whether weights become exactly zero, and all of them where the strength is high enough: then the top
         of its path is found from the data, as many decades above the low end as in ``path_range``.
@@ -103,6 +105,7 @@ class Technique(ABC):
     path_range: ClassVar[Range | None] = None
     acts_on: ClassVar[Place]
     needs_classes: ClassVar[bool] = False
+    why_not_searched: ClassVar[str] = ""
     makes_zeros: ClassVar[bool] = False
 
     @classmethod
@@ -224,6 +227,9 @@ def markdown(technique: type[Technique]) -> str:
     """
     page = technique.page
     sources = "\n".join(f"- {source}" for source in page.source)
+    searched = f"**Range searched.** {technique.search_range}"
+    if technique.why_not_searched:
+        searched = f"**Not searched.** {technique.why_not_searched} Worth a try: {technique.search_range}."
     return (
         f"# {page.title}\n\n"
         f"`taut.{technique.__name__}`, called `{technique.name}` on the command line\n\n"
@@ -232,6 +238,6 @@ def markdown(technique: type[Technique]) -> str:
         f"**When it helps.** {page.helps}\n\n"
         f"**When it hurts.** {page.hurts}\n\n"
         f"**Formula**\n\n```text\n{page.formula}\n```\n\n"
-        f"**Range searched.** {technique.search_range}\n\n"
+        f"{searched}\n\n"
         f"**Source**\n\n{sources}\n"
     )

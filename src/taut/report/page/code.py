@@ -7,12 +7,17 @@ the code is ours, or a literal that is made here: the ``repr`` of a text or a nu
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from taut.errors import ParameterError
 from taut.recipe import Recipe
 from taut.report import class_weight
 from taut.report.page.code_table import features_code, new_code, read_code
 from taut.report.schema import Facts
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
+#: The techniques that the code for PyTorch and Keras has.
+_WRITTEN = frozenset({L1, L2, Dropout, BatchNorm, EarlyStopping})
 _HELD_OUT = 15  # per cent, as TautClassifier has it
 _MOST_DIGITS = 20  # of a seed
 _TORCH = {"relu": "nn.ReLU", "silu": "nn.SiLU", "gelu": "nn.GELU"}
@@ -59,8 +64,14 @@ def loading_code(facts: Facts) -> str:
 
 
 def torch_code(facts: Facts) -> str:
-    """Give Python that trains one network of the recipe with PyTorch, on the same features."""
-    knobs = _Knobs(facts)
+    """Give Python that trains one network of the recipe with PyTorch, on the same features.
+
+    Raises
+    ------
+    ParameterError
+        Where it has no form of one of the techniques.
+    """
+    knobs = _Knobs(facts, "PyTorch")
     imports = ["copy"] if knobs.early else []
     return _joined(
         "\n".join(f"import {name}" for name in imports),
@@ -76,8 +87,14 @@ def torch_code(facts: Facts) -> str:
 
 
 def keras_code(facts: Facts) -> str:
-    """Give Python that trains one network of the recipe with Keras 3, on the same features."""
-    knobs = _Knobs(facts)
+    """Give Python that trains one network of the recipe with Keras 3, on the same features.
+
+    Raises
+    ------
+    ParameterError
+        Where it has no form of one of the techniques.
+    """
+    knobs = _Knobs(facts, "Keras")
     classes = _classes(facts)
     layers = ["keras.Input((features.shape[1],))"]
     if knobs.input_drop:
@@ -118,6 +135,14 @@ def keras_code(facts: Facts) -> str:
         _keras_fit(knobs),
         _keras_end(classes),
     )
+
+
+def code_or_why_not(write: Callable[[Facts], str], facts: Facts) -> str:
+    """Give the code that ``write`` writes, or as a comment why there is none."""
+    try:
+        return write(facts)
+    except ParameterError as why:
+        return f"# {why}\n"
 
 
 # --- PyTorch ------------------------------------------------------------------------------------------------
@@ -269,9 +294,15 @@ def _keras_end(classes: bool) -> str:
 class _Knobs:
     """The recipe as constants of a script; those that are off are not in it."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, framework: str) -> None:
         recipe = facts["recipe"]
         on = {type(technique): technique for technique in _recipe(facts).active}
+        for kind in on:
+            if kind not in _WRITTEN:
+                raise ParameterError(
+                    f"There is no {framework} code for this recipe: {kind.page.title} has no form in it that "
+                    "taut can write, and the same network without it would be another one."
+                )
         hooks = _recipe(facts).hooks()
         self.classes = _classes(facts)
         self.l1 = on[L1].strength if L1 in on else 0.0

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from taut.report.page import column_words, explorer_words, words
-from taut.report.page.code import keras_code, loading_code, taut_code, torch_code
+from taut.report.page.code import code_or_why_not, keras_code, loading_code, taut_code, torch_code
 from taut.report.page.figures import (
     NUMBERS,
     Figure,
@@ -74,8 +74,8 @@ def write_page(facts: Facts) -> str:
         candidates=_candidates(facts),
         codes=[
             ("taut", "taut", taut_code(facts)),
-            ("torch", "PyTorch", torch_code(facts)),
-            ("keras", "Keras", keras_code(facts)),
+            ("torch", "PyTorch", code_or_why_not(torch_code, facts)),
+            ("keras", "Keras", code_or_why_not(keras_code, facts)),
         ],
         loading=loading_code(facts),
         decimals=_decimals(facts),
