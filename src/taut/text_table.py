@@ -33,12 +33,12 @@ def text_table(
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(
-            cell.ljust(width) if place in left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(width) if index in left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
     rule = "-" * max(map(len, lines))
-    for place in sorted((place % len(rows) for place in rules), reverse=True):
-        lines.insert(place, rule)
+    for index in sorted((index % len(rows) for index in rules), reverse=True):
+        lines.insert(index, rule)
     return "\n".join(lines)

@@ -23,7 +23,7 @@ def test_a_missing_path_and_a_directory(tmp_path: Path) -> None:
         kind_of(tmp_path / "nowhere.csv")
     with pytest.raises(DataError, match=r"is a directory; give a CSV, TSV or Parquet file"):
         kind_of(tmp_path)
-    with pytest.raises(DataError, match="is an address and no file: download it first"):
+    with pytest.raises(DataError, match="is an address, not a file: download it first"):
         kind_of(Path("https://example.com/table.csv"))
 
 
@@ -74,7 +74,7 @@ def test_another_kind_of_file_is_named(write: Write, tmp_path: Path, start: byte
 def test_the_kind_is_told_by_the_bytes(write: Write) -> None:
     assert kind_of(write("a,b\n1,2\n", "table.dat")) == "text"
     assert kind_of(write(b"PAR1" + b"\x00" * 20 + b"PAR1", "table.csv")) == "parquet"
-    with pytest.raises(DataError, match="is no Parquet file, or its start is damaged"):
+    with pytest.raises(DataError, match="is not a Parquet file, or its start is damaged"):
         kind_of(write("a,b\n", "table.parquet"))
 
 

@@ -1,7 +1,7 @@
 """The schema that Arrow keeps in a Parquet file -> its columns of durations, which Parquet has no type for.
 
 It is a flatbuffer (https://arrow.apache.org/docs/format/Columnar.html, Message.fbs and Schema.fbs): tables of
-numbered fields, each found by way of offsets. Only what a duration needs is read.
+numbered fields, each found through offsets. Only what a duration needs is read.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class _Table:
     data: bytes
     start: int
 
-    def place(self, field: int) -> int | None:
-        """Tell where a field is; None where it has its default."""
+    def offset(self, field: int) -> int | None:
+        """Where a field is; None where it has its default."""
         found = self.start - struct.unpack_from("<i", self.data, self.start)[0]
         if 4 + 2 * field >= struct.unpack_from("<H", self.data, found)[0]:
             return None
@@ -57,29 +57,29 @@ class _Table:
         return self.start + offset if offset else None
 
     def target(self, field: int) -> int:
-        """Tell where what a field refers to is."""
-        place = self.place(field)
-        if place is None:
+        """Where what a field refers to is."""
+        offset = self.offset(field)
+        if offset is None:
             raise IndexError(field)
-        return place + _whole(self.data, place)
+        return offset + _whole(self.data, offset)
 
     def table(self, field: int) -> _Table:
-        """Give the table that a field refers to."""
+        """The table that a field refers to."""
         return _Table(self.data, self.target(field))
 
 
-def _whole(data: bytes, place: int) -> int:
-    return int(struct.unpack_from("<I", data, place)[0])
+def _whole(data: bytes, offset: int) -> int:
+    return int(struct.unpack_from("<I", data, offset)[0])
 
 
 def _durations(schema: _Table) -> Iterator[tuple[str, int]]:
     data, fields = schema.data, schema.target(1)
-    for place in range(fields + 4, fields + 4 + 4 * _whole(data, fields), 4):
-        field = _Table(data, place + _whole(data, place))
-        kind = field.place(2)
+    for offset in range(fields + 4, fields + 4 + 4 * _whole(data, fields), 4):
+        field = _Table(data, offset + _whole(data, offset))
+        kind = field.offset(2)
         if kind is None or data[kind] != _DURATION:
             continue
         name = field.target(0)
         text = data[name + 4 : name + 4 + _whole(data, name)].decode()
-        unit = field.table(3).place(0)
+        unit = field.table(3).offset(0)
         yield text, _PER_SECOND[_MILLISECOND if unit is None else struct.unpack_from("<h", data, unit)[0]]

@@ -1,4 +1,4 @@
-"""Columns as a file has them, for what is carried through and not learned from: "007" stays "007"."""
+"""Columns as a file has them, for what is passed through and not learned from: "007" stays "007"."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from taut.table.schema import ColumnSchema, Schema
 def read_texts(
     path: str | os.PathLike[str], names: Sequence[str], *, header: bool = True
 ) -> dict[str, list[str]]:
-    """Read columns as the file has them, such as an identifier with its leading zeros; "" where nothing is.
+    """Read columns as they stand in the file, such as an identifier with leading zeros; "" where empty.
 
     Raises
     ------
     DataError
-        If one of them is not there (the message has the closest names), and as :func:`read_file`.
+        If one of them is missing (the message has the closest names), and as :func:`read_file`.
     """
     import duckdb
 
@@ -42,7 +42,7 @@ def read_texts(
             else _open_text(connection, file, folder, asked, header=header)
         )
         for source in table.sources:
-            cells = None if table.cells is None else table.cells.pop(source.place)
+            cells = None if table.cells is None else table.cells.pop(source.index)
             if isinstance(cells, tuple):
                 codes, levels = cells
                 texts[source.name] = [levels[code] if code >= 0 else "" for code in codes.tolist()]

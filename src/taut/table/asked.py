@@ -1,4 +1,4 @@
-"""Which of a file's columns are asked for."""
+"""Which of a file's columns are requested."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from taut.table.schema import Schema
 @final
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which columns are asked for."""
+    """Which columns are requested."""
 
     schema: Schema | None
     target: str | None
@@ -28,7 +28,7 @@ class Asked:
         return frozenset(self.keep if self.target is None else [*self.keep, self.target])
 
     def check(self, names: Sequence[str]) -> None:
-        """Look for the target and the columns to leave out among the file's."""
+        """Check that the target and the columns to leave out are in the file."""
         for name in [*self.drop, *([] if self.target is None else [self.target])]:
             if name not in names:
                 raise DataError(f"there is no column {name!r}; {closest(name, names)}")
@@ -36,7 +36,7 @@ class Asked:
     def wanted(
         self, sources: Sequence[Source], index: Collection[str] = ()
     ) -> tuple[list[Source], list[Note]]:
-        """Leave out what is not asked for, and give the others their schemas.
+        """Leave out what is not requested, and give the others their schemas.
 
         Of columns that the model does not use, but for ``index``, there is a note.
         """

@@ -28,7 +28,7 @@ _ROWS_PER_CLASS = 10
 
 
 def task_of(target: Column) -> tuple[Task, str]:
-    """Tell whether a target is classes or an amount, and why.
+    """Decide whether a target is classes or an amount, and why.
 
     Texts and yes or no are classes; so are two different numbers, one that is whole, and integers with at
     most 20 different values of 10 rows each on average. Other numbers are an amount.
@@ -59,7 +59,7 @@ def task_of(target: Column) -> tuple[Task, str]:
 
 
 def split_target(frame: Frame, name: str) -> tuple[Frame, Column, tuple[Note, ...]]:
-    """Take the target out of a table, and the rows without a target away.
+    """Split the target off a table, and remove the rows without a target.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def split_target(frame: Frame, name: str) -> tuple[Frame, Column, tuple[Note, ..
 
 
 def _warn_of_words(target: Column) -> None:
-    """Say which words of a text target count as missing: they may be the name of a class."""
+    """Warn of words in a text target that count as missing: they may be the name of a class."""
     source = target.source
     if source is None or not isinstance(target, (TextColumn, BooleanColumn)):
         return
@@ -126,7 +126,7 @@ def _warn_of_words(target: Column) -> None:
 
 
 def target_values(target: Column, task: Task) -> NDArray[Any]:
-    """Give a target without missing values as ``y`` for an estimator.
+    """A target without missing values as ``y`` for an estimator.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
     if task == "regression":
         if isinstance(target, (NumberColumn, BooleanColumn)):
             return target.values
-        if isinstance(target, TextColumn):  # integers that are text for their many figures, or zeros in front
+        if isinstance(target, TextColumn):  # integers that are text because of many digits, or leading zeros
             values, good = parse_numbers(target.levels, ".")
             if good[target.codes].all():
                 return values[target.codes]
@@ -168,7 +168,7 @@ def target_values(target: Column, task: Task) -> NDArray[Any]:
 def fraction_labels(values: NDArray[np.floating]) -> NDArray[Any]:
     """Write two different numbers with fractions as the names of two classes, (n_rows,).
 
-    scikit-learn takes fractions for an amount; and so they are, where there are more.
+    scikit-learn takes fractions for an amount; and so they are, if there are more.
     """
     found, inverse = np.unique(values, return_inverse=True)
     if len(found) > 2 or (found == np.rint(found)).all():

@@ -28,9 +28,9 @@ from taut.table.spans import Span, blocks, spans, value_parts
 
 MOST_LEVELS = 2000
 _NEARLY_ALL = 0.9  # a text column with more different values than this, by rows, is no category
-_ENOUGH_ROWS = 20  # with fewer rows, all different is no wonder
+_ENOUGH_ROWS = 20  # with fewer rows, it is no surprise that all are different
 _SAMPLE_ROWS = 20_000
-_EXACT = 2.0**53  # above, float64 has no fractions to tell an integer by
+_EXACT = 2.0**53  # above, float64 has no fractions that would tell it from an integer
 _BLOCK_ROWS = 4096
 
 _IDENTIFIER = re.compile(r"(^|[^a-z])(id|ids|uuid|guid|key|index|row|rows|rownames?)$|[a-z]I[Dd]$", re.ASCII)
@@ -42,7 +42,7 @@ def describe(frame: Frame) -> Schema:
     """Decide what each column becomes.
 
     Numbers stay numbers, integers too. Texts become categories: the 2,000 most frequent values are told
-    apart, all others are "other". Dates become days and, where they vary, the place in the year, in the week
+    apart, all others are "other". Dates become days and, where they vary, positions in the year, in the week
     and in the day. Columns with a single value or none are dropped, and texts that are nearly all different.
 
     Parameters
@@ -62,16 +62,16 @@ def describe(frame: Frame) -> Schema:
     """
     if frame.n_rows == 0:
         raise DataError("the table has no rows.")
-    said: dict[str, list[str]] = {}
+    remarks: dict[str, list[str]] = {}
     for note in frame.notes:
-        said.setdefault(note.where, []).append(note.what)
+        remarks.setdefault(note.where, []).append(note.what)
     numbers = [column for column in frame.columns if isinstance(column, NumberColumn)]
     dates = [column for column in frame.columns if isinstance(column, DateColumn)]
     found: dict[str, Span | Part] = {}
     found |= zip([column.name for column in numbers], spans([c.values for c in numbers]), strict=True)
     found |= zip([column.name for column in dates], _day_parts(dates), strict=True)
     columns = tuple(
-        _column(column, found.get(column.name), " ".join(said.get(column.name, ())))
+        _column(column, found.get(column.name), " ".join(remarks.get(column.name, ())))
         for column in frame.columns
     )
     if all(column.kind == "dropped" for column in columns):
@@ -94,14 +94,14 @@ def describe_numbers(X: NDArray[Any]) -> Schema:
     with np.errstate(over="ignore"):
         parts = _value_parts(X[:: max(1, len(X) // _SAMPLE_ROWS)], high - low)
     columns = []
-    for place in range(X.shape[1]):
-        name = f"x{place}"
-        why = _without_content(n_missing[place] == len(X), low[place] == high[place] and not n_missing[place])
+    for index in range(X.shape[1]):
+        name = f"x{index}"
+        why = _without_content(n_missing[index] == len(X), low[index] == high[index] and not n_missing[index])
         if why:
             columns.append(ColumnSchema(name, "dropped", why))
             continue
-        why = f"numbers from {low[place]:g} to {high[place]:g}{_missing(int(n_missing[place]))}"
-        columns.append(ColumnSchema(name, "number", why, (parts[place],)))
+        why = f"numbers from {low[index]:g} to {high[index]:g}{_missing(int(n_missing[index]))}"
+        columns.append(ColumnSchema(name, "number", why, (parts[index],)))
     if columns and all(column.kind == "dropped" for column in columns):
         # scikit-learn's estimators fit such an X too; it predicts the mean then.
         why = f"{columns[0].why}; kept, because a network needs an input"
@@ -111,26 +111,26 @@ def describe_numbers(X: NDArray[Any]) -> Schema:
 
 def _value_parts(sample: NDArray[Any], width: Floats) -> list[Part]:
     parts = []
-    for places in blocks(*sample.shape):
-        parts += value_parts(np.asarray(sample[:, places].T, dtype=np.float64), width[places])
+    for indices in blocks(*sample.shape):
+        parts += value_parts(np.asarray(sample[:, indices].T, dtype=np.float64), width[indices])
     return parts
 
 
 def _day_parts(columns: Sequence[DateColumn]) -> list[Part]:
     parts = []
-    for places in blocks(len(columns[0]) if columns else 0, len(columns)):
-        days = np.stack([date_part(column.values, "days") for column in columns[places]])
+    for indices in blocks(len(columns[0]) if columns else 0, len(columns)):
+        days = np.stack([date_part(column.values, "days") for column in columns[indices]])
         parts += value_parts(days, np.zeros(len(days)), "days")
     return parts
 
 
-def _column(column: Column, found: Span | Part | None, said: str) -> ColumnSchema:
+def _column(column: Column, found: Span | Part | None, remarks: str) -> ColumnSchema:
     if isinstance(column, NumberColumn):
         assert isinstance(found, Span)
-        return _number(column, found, said)
+        return _number(column, found, remarks)
     missing = column.missing
     if isinstance(column, TextColumn):
-        return _category(column, missing, said)
+        return _category(column, missing, remarks)
     if missing.all():
         return ColumnSchema(column.name, "dropped", _without_content(True, False))
     if not missing.any() and (column.values == column.values[0]).all():
@@ -139,16 +139,16 @@ def _column(column: Column, found: Span | Part | None, said: str) -> ColumnSchem
         present = column.values[~missing]
         share = f"{np.mean(present):.0%}"
         why = f"yes or no, {share} {column.words[1] if column.words else 'true'}{_missing(missing.sum())}"
-        return ColumnSchema(column.name, "boolean", _join(why, said), (Part("value"),))
+        return ColumnSchema(column.name, "boolean", _join(why, remarks), (Part("value"),))
     dates = column.values[~missing]
     first, last = (str(moment)[:10] for moment in (dates.min(), dates.max()))
     why = f"dates from {first} to {last}{_missing(missing.sum())}"
     assert isinstance(found, Part)
     parts = (found, *(Part(what) for what in _moving(dates)))
-    return ColumnSchema(column.name, "date", _join(why, said), parts, day_first=column.day_first)
+    return ColumnSchema(column.name, "date", _join(why, remarks), parts, day_first=column.day_first)
 
 
-def _number(column: NumberColumn, span: Span, said: str) -> ColumnSchema:
+def _number(column: NumberColumn, span: Span, remarks: str) -> ColumnSchema:
     n_missing = len(column) - span.n_finite
     why = _without_content(not span.n_finite, span.low == span.high and not n_missing)
     if why:
@@ -158,10 +158,10 @@ def _number(column: NumberColumn, span: Span, said: str) -> ColumnSchema:
         text = "every value is a different integer, like a row number or an identifier"
         warn(Note(column.name, f"{text}; leave the column out if it is one."))
         why = f"{why}; {text}"
-    return ColumnSchema(column.name, "number", _join(why, said), (span.part,), text=column.text)
+    return ColumnSchema(column.name, "number", _join(why, remarks), (span.part,), text=column.text)
 
 
-def _category(column: TextColumn, missing: Mask, said: str) -> ColumnSchema:
+def _category(column: TextColumn, missing: Mask, remarks: str) -> ColumnSchema:
     counts = column.counts()
     n_missing, n_levels = int(missing.sum()), int((counts > 0).sum())
     n_present = len(column) - n_missing
@@ -171,15 +171,15 @@ def _category(column: TextColumn, missing: Mask, said: str) -> ColumnSchema:
     if n_present >= _ENOUGH_ROWS and n_levels >= _NEARLY_ALL * n_present:
         why = f"text with {n_levels:,} different values in {n_present:,} rows, like a name or an identifier"
         warn(Note(column.name, f"{why}; the column is left out."))
-        return ColumnSchema(column.name, "dropped", _join(why, said))
-    order = sorted(np.flatnonzero(counts).tolist(), key=lambda place: (-counts[place], column.levels[place]))
+        return ColumnSchema(column.name, "dropped", _join(why, remarks))
+    order = sorted(np.flatnonzero(counts).tolist(), key=lambda index: (-counts[index], column.levels[index]))
     kept = order[:MOST_LEVELS]
     why = f"text with {n_levels:,} different values{_missing(n_missing)}"
     if len(order) > len(kept):
         share = 1 - counts[kept].sum() / n_present
         why += f"; the {MOST_LEVELS:,} most frequent are told apart, {share:.1%} of the rows are 'other'"
-    levels = tuple(column.levels[place] for place in kept)
-    return ColumnSchema(column.name, "category", _join(why, said), levels=levels)
+    levels = tuple(column.levels[index] for index in kept)
+    return ColumnSchema(column.name, "category", _join(why, remarks), levels=levels)
 
 
 def _without_content(all_missing: object, constant: object) -> str:
@@ -192,12 +192,12 @@ def _missing(count: object) -> str:
     return f", {count:,} missing" if count else ""
 
 
-def _join(why: str, said: str) -> str:
-    return f"{why}; {said.rstrip('.')}" if said else why
+def _join(why: str, remarks: str) -> str:
+    return f"{why}; {remarks.rstrip('.')}" if remarks else why
 
 
 def _is_identifier(column: NumberColumn, span: Span) -> bool:
-    """Tell integers that are all different and count up, fill a range without a gap, or have such a name."""
+    """Whether integers are all different and count up, fill a range without a gap, or have such a name."""
     if span.n_finite < _ENOUGH_ROWS or max(-span.low, span.high) > _EXACT:
         return False
     by_name = _IDENTIFIER.search(column.name) is not None

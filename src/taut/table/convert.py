@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from taut.table.schema import Schema
 
 _MICROSECOND = np.dtype("datetime64[us]")
-_CELLS = 200  # texts of a column that are looked at for the decimal mark
+_CELLS = 200  # texts of a column that are examined for the decimal mark
 
 
 class _Unusable(Exception):
@@ -46,7 +46,7 @@ class _Unusable(Exception):
 @final
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """Texts that are still to be read, as those of a file are."""
+    """Texts yet to be parsed, as those of a file are."""
 
     column: TextColumn
 
@@ -58,7 +58,7 @@ def frame_from(X: Any, schema: Schema | None = None) -> Frame:
     """Give a data frame or a two-dimensional array as a ``Frame``.
 
     Its texts are read as those of a file are (``taut.table.texts.typed``): numbers, dates, yes or no, and
-    words for "missing" are what they say. A category is one, whatever its values look like. Integers that
+    words for "missing" are what they say. A category stays one, whatever its values look like. Integers that
     float64 would confuse are texts.
 
     Parameters
@@ -78,7 +78,7 @@ def frame_from(X: Any, schema: Schema | None = None) -> Frame:
     Raises
     ------
     DataError
-        If it is no table, two columns have one name, or columns are nested, binary, complex or of an
+        If it is not a table, two columns share a name, or columns are nested, binary, complex or of an
         unknown kind; the message names all of them. Where a column holds numbers, but with text in more than
         5 % of the rows.
 
@@ -105,19 +105,19 @@ def frame_from(X: Any, schema: Schema | None = None) -> Frame:
 
 
 def without_index(X: Any, known: Collection[str] | None = None) -> Any:
-    """Leave out of a data frame what is its index, as ``taut.table.index`` does in a file.
+    """Leave the index out of a data frame, as ``taut.table.index`` does in a file.
 
     Parameters
     ----------
     X : data frame
     known : collection of str, optional
-        The columns that a model was trained on: they stay, and others go that have the name of an index.
+        The columns that a model was trained on: they stay, and others that have the name of an index go.
         Without it, the values decide.
 
     Returns
     -------
     data frame
-        X itself, where it has no index, or nothing else.
+        X itself, if it has no index, or nothing else.
 
     Warns
     -----
@@ -129,8 +129,8 @@ def without_index(X: Any, known: Collection[str] | None = None) -> Any:
     table = nw.from_native(X, eager_only=True)
     names = [str(name) for name in table.columns]
     metadata = getattr(getattr(X, "schema", None), "pandas_metadata", None)  # of pyarrow's tables
-    said = frozenset(name for name in (metadata or {}).get("index_columns", ()) if name in names)
-    maybe = [name for name in table.columns if name in may_be_index(names) | said]
+    marked = frozenset(name for name in (metadata or {}).get("index_columns", ()) if name in names)
+    maybe = [name for name in table.columns if name in may_be_index(names) | marked]
     if not maybe or len(maybe) == len(names):
         return X
     if known is not None:
@@ -139,7 +139,7 @@ def without_index(X: Any, known: Collection[str] | None = None) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             columns = frame_from(table.select(maybe).to_native()).columns
-        index = find_index(columns, unnamed(names), said)
+        index = find_index(columns, unnamed(names), marked)
         left_out = list(index)
         for name, one in index.items():
             note = note_of(name, one)
@@ -169,9 +169,9 @@ def _assembled(
         typed(one.column, hints) if isinstance(one, _Texts) else (one, []) for one in converted
     ]
     doubtful = {
-        place: one.column
-        for place, one in enumerate(converted)
-        if isinstance(one, _Texts) and in_doubt(read[place][1])
+        index: one.column
+        for index, one in enumerate(converted)
+        if isinstance(one, _Texts) and in_doubt(read[index][1])
     }
     for column, found in settle(read, doubtful, hints):
         columns.append(column)
@@ -180,7 +180,7 @@ def _assembled(
 
 
 def as_text_for(schema: Schema, frame: Frame) -> Frame:
-    """Give the texts of a table as they stand, for the rules of a schema, where they were kept."""
+    """Give the texts of a table as they stand, for a schema's rules, where they were kept."""
     levels = {column.name: {level.strip() for level in column.levels} for column in schema.columns}
     columns: list[Column] = []
     for column in frame.columns:
@@ -190,14 +190,14 @@ def as_text_for(schema: Schema, frame: Frame) -> Frame:
 
 
 def _hints(texts: Sequence[TextColumn]) -> Hints:
-    """Tell the decimal mark of columns that leave a doubt from those that leave none."""
+    """Find the decimal mark of ambiguous columns from those that are not."""
     cells = [level for column in texts for level in column.levels[:_CELLS]]
     decimal = decimal_mark(cells, [1] * len(cells), ".")[0]
     return Hints(decimal, True if decimal == "," else None)
 
 
 def exact_integers(name: str, values: Sequence[Any] | NDArray[Any]) -> TextColumn | None:
-    """Give integers as text, where some are beyond what float64 tells apart, else None; None is missing."""
+    """Give integers as text if float64 cannot tell some apart, else None; None is missing."""
     if isinstance(values, np.ndarray) and not ((values > EXACT) | (values < -EXACT)).any():
         return None
     present = [None if is_none(value) else int(value) for value in np.asarray(values, dtype=object).tolist()]
@@ -221,8 +221,8 @@ def _from_array(X: NDArray[Any], schema: Schema | None) -> Frame:
             "X.reshape(-1, 1) if it has a single column, or X.reshape(1, -1) if it is a single row."
         )
     if X.dtype.names is not None:
-        raise DataError("an array with named fields is no table; make a data frame of it.")
-    parts = [(f"x{place}", _from_values, X[:, place]) for place in range(X.shape[1])]
+        raise DataError("an array with named fields is not a table; make a data frame of it.")
+    parts = [(f"x{index}", _from_values, X[:, index]) for index in range(X.shape[1])]
     return _assembled(parts, len(X), schema)
 
 
@@ -311,13 +311,13 @@ def _texts(name: str, values: Sequence[Any]) -> _Converted:
 
 def _levels(name: str, values: Sequence[Any]) -> TextColumn | NumberColumn:
     codes, levels = dictionary((None if is_none(value) else value for value in values), len(values))
-    if not levels:  # pandas and narwhals call a column of nothing text
+    if not levels:  # pandas and narwhals call an empty column text
         return NumberColumn(name, np.full(len(values), np.nan))
     return TextColumn(name, codes, tuple(str(level) for level in levels))
 
 
 def _from_objects(name: str, values: Sequence[Any]) -> _Converted:
-    """Read a column of Python objects by what they are: all of one kind, or texts."""
+    """Read a column of Python objects by their types: all of one kind, or texts."""
     kinds = {kind_of(value) for value in values}
     kinds.discard("none")
     for unusable in ("nested", "binary", "complex", "unknown"):

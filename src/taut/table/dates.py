@@ -31,7 +31,7 @@ _NAME_DAY = re.compile(
 )
 _ISO_DAYS = re.compile(r"(?:(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2} ?)+")
 _MONTHS = "january february march april may june july august september october november december".split()
-_MONTH_OF = {name: 1 + place for place, month in enumerate(_MONTHS) for name in (month, month[:3])} | {
+_MONTH_OF = {name: 1 + index for index, month in enumerate(_MONTHS) for name in (month, month[:3])} | {
     "sept": 9
 }
 
@@ -39,17 +39,17 @@ _MONTH_OF = {name: 1 + place for place, month in enumerate(_MONTHS) for name in 
 @final
 @dataclass(frozen=True, slots=True)
 class DateReading:
-    """What came of reading texts as dates.
+    """The result of reading texts as dates.
 
     Attributes
     ----------
     values : datetime64[us] (n_levels,)
-        NaT where it is no date. A time with a zone is given in UTC.
+        NaT where it is not a date. A time with a zone is given in UTC.
     is_date : bool (n_levels,)
     day_first : bool or None
         How "1/2/2024" was read; None where there were no such dates.
     in_doubt : bool
-        Whether no value told which comes first.
+        Whether no value shows which comes first.
     """
 
     values: Dates
@@ -77,9 +77,9 @@ def parse_dates(
     weights : sequence of int
         The number of rows of each.
     day_first : bool, optional
-        The order where it is known already.
+        The order, if it is already known.
     otherwise : bool, optional
-        The order where no value tells, instead of the rule by the mark.
+        The order where no value decides, instead of the rule by the mark.
     """
     quick = _iso_days(levels)
     if quick is not None:
@@ -88,10 +88,10 @@ def parse_dates(
     if day_first is None:
         day_first, in_doubt = _order(levels, weights, otherwise)
     values = np.full(len(levels), np.datetime64("NaT"), dtype="datetime64[us]")
-    for place, level in enumerate(levels):
+    for index, level in enumerate(levels):
         value = _date(level.strip(), bool(day_first))
         if value is not None:
-            values[place] = value
+            values[index] = value
     return DateReading(values, ~np.isnat(values), day_first, in_doubt)
 
 
@@ -108,12 +108,12 @@ def _iso_days(levels: Sequence[str]) -> Dates | None:
 @final
 @dataclass(frozen=True, slots=True)
 class OrderVotes:
-    """What dates like "1/2/2024" tell of their order.
+    """What dates like "1/2/2024" tell about their order.
 
     Attributes
     ----------
     day_first, month_first : int
-        The rows that leave no doubt.
+        The unambiguous rows.
     proofs : dict of bool to str
         The first date that shows that the day comes first, and that the month does.
     example : str
@@ -130,12 +130,12 @@ class OrderVotes:
 
     @property
     def shown(self) -> bool | None:
-        """Whether the day comes first, where the dates tell."""
+        """Whether the day comes first, where the dates show it."""
         return None if self.day_first == self.month_first else self.day_first > self.month_first
 
 
 def order_votes(levels: Sequence[str], weights: Sequence[int]) -> OrderVotes:
-    """Count what dates tell of their order: a number above 12 is a day."""
+    """Count what dates tell about their order: a number above 12 is a day."""
     votes = {True: 0, False: 0}
     proofs: dict[bool, str] = {}
     example, usual = "", False

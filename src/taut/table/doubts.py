@@ -1,6 +1,6 @@
-"""Texts that may be read in two ways, "7,125" and "2/11/2020": what other columns and training tell of them.
+"""Ambiguous texts, "7,125" and "2/11/2020": what other columns and training tell about them.
 
-In a table to be predicted, what it shows itself comes first: the column's other values, then the other
+In a table to be predicted, its own evidence comes first: the column's other values, then the other
 columns, compared with what training found in them. Then training decides, unless the file's layout speaks
 against it, or training has never met numbers of that form: such a column is refused rather than guessed.
 """
@@ -44,21 +44,21 @@ _NAMES: dict[Decimal, str] = {".": "point", ",": "comma"}
 
 
 def settle(found: list[Typed], raw: Mapping[int, TextColumn], hints: Hints) -> list[Typed]:
-    """Read the columns of a training table again that leave a doubt, where its others agree on the answer.
+    """Read the ambiguous columns of a training table again, where its other columns agree on the answer.
 
     Parameters
     ----------
     found : list of (column, notes)
         All columns of the table.
     raw : mapping of int to TextColumn
-        By their places, those of them that leave a doubt, as they stand in the file.
+        By their indices, the ambiguous ones, as they stand in the file.
     hints : Hints
-        What they were read by.
+        By which they were read.
     """
     marks: dict[Decimal, str] = {}
     orders: dict[bool, str] = {}
-    for place, (column, _) in enumerate(found):
-        if place in raw:
+    for index, (column, _) in enumerate(found):
+        if index in raw:
             continue
         if isinstance(column, NumberColumn) and column.text is not None:
             mark = _mark(column.text)
@@ -67,8 +67,8 @@ def settle(found: list[Typed], raw: Mapping[int, TextColumn], hints: Hints) -> l
         if isinstance(column, DateColumn) and column.day_first is not None:
             orders.setdefault(column.day_first, column.name)
     settled = list(found)
-    for place, texts in raw.items():
-        column, other = found[place][0], ""
+    for index, texts in raw.items():
+        column, other = found[index][0], ""
         better = hints
         if isinstance(column, NumberColumn) and len(marks) == 1:
             ((mark, other),) = marks.items()
@@ -81,18 +81,18 @@ def settle(found: list[Typed], raw: Mapping[int, TextColumn], hints: Hints) -> l
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they were shown before
             column, notes = typed(texts, better)
-        said = [
+        shown = [
             replace(note, what=f"{note.what.rstrip('.')}, as in column {other!r}.")
             if note.what.startswith((NO_DATE_TELLS, NO_VALUE_TELLS))
             else note
             for note in notes
         ]
-        settled[place] = column, said
+        settled[index] = column, shown
     return settled
 
 
 def in_doubt(notes: Sequence[Note]) -> bool:
-    """Tell whether a column was read by what is usual, and not by what it shows."""
+    """Whether a column was read by what is usual, and not by its own evidence."""
     return any(note.what.startswith((NO_DATE_TELLS, NO_VALUE_TELLS)) for note in notes)
 
 
@@ -155,24 +155,24 @@ def decimal_marks(pairs: Pairs, reading: Reading | None, notes: list[Note]) -> d
 
 
 def _mark(text: NumberText) -> Decimal | None:
-    """Tell the decimal mark that some number of a column had, None where there was none, or both."""
+    """The decimal mark that a column's numbers had; None where there was none, or both."""
     had = [mark for mark, name in MARKS.items() if name in (text.seen or ())]
     return had[0] if len(had) == 1 else None
 
 
 def _had_percent(text: NumberText | None) -> bool:
-    """Tell whether all numbers of a column had percent signs."""
+    """Whether all numbers of a column had percent signs."""
     seen = (text and text.seen) or ()
     return "%" in seen and NO_PERCENT not in seen
 
 
 def _is_firm(text: NumberText) -> bool:
-    """Tell whether numbers of training had marks at all; where that is not known, they may have had."""
+    """Whether numbers had marks at all in training; where that is not known, they may have had."""
     return text.seen is None or any(name in text.seen for name in (*MARKS.values(), THOUSANDS))
 
 
 def _then(other: NumberText, own: NumberText, now: Decimal) -> Decimal:
-    """Give the mark that another column's mark makes likely: changed since training where that one is."""
+    """The mark that another column's mark makes likely: changed since training if that one is."""
     if not _is_firm(own) or not _is_firm(other):
         return now
     return own.decimal if now == other.decimal else _other(own.decimal)
@@ -263,7 +263,7 @@ def date_orders(pairs: Pairs, reading: Reading | None, notes: list[Note]) -> dic
     Raises
     ------
     DataError
-        If no date tells, and this table and training speak against each other.
+        If no date decides, and this table and training contradict each other.
 
     Warns
     -----
@@ -301,7 +301,7 @@ def _order(
     reading: Reading | None,
     notes: list[Note],
 ) -> bool:
-    """Decide the order of a column none of whose dates tells."""
+    """Decide the order of a column none of whose dates decides it."""
     then = trained[name]
     likely: dict[bool, str] = {}
     for other, now in shown.items():

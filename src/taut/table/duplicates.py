@@ -1,4 +1,4 @@
-"""Identical rows: which are one observation, entered several times, and which chance repeats."""
+"""Identical rows: which are one observation entered several times, and which chance repeats."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEAST_ROWS, _LEAST_VALUES, _LEAST_CATEGORIES = 10, 20, 100
 _SURE = 0.01
 _BY_CHANCE, _MORE_OFTEN = 2.0, 10.0
 _MOST_NEAR = 8  # columns that are left out one by one
-_MOST_COLUMNS = 64  # that are looked at for being continuous
+_MOST_COLUMNS = 64  # that are tested for being continuous
 _SAMPLE_ROWS = 20_000
 _BLOCK = 2**22  # numbers that are hashed or sorted at a time
 
@@ -43,8 +43,8 @@ def duplicate_groups(matrix: Matrix) -> tuple[Indices, int]:
     """Group identical rows that chance would not repeat.
 
     On both sides of a split, an observation that was entered twice lets a network recite what it has seen.
-    Identical rows of few categories, whole numbers or doses are met by chance, and have to stay apart: with
-    a row's twins all in one fold, nobody could learn what goes with it.
+    Identical rows of a few categories, whole numbers or doses occur by chance, and have to stay apart: with
+    a row's duplicates all in one fold, no network could learn what goes with it.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def duplicate_groups(matrix: Matrix) -> tuple[Indices, int]:
 
     Notes
     -----
-    A row that is a thirtieth of the table is met by chance. Other identical rows are one observation where
+    A row that is a thirtieth of the table occurs by chance. Other identical rows are one observation where
 
     - those that come again (each counted once) are at least twice as many as chance makes, by those that
       differ from another in just one of the eight columns with the most values (:func:`_by_chance`);
@@ -79,7 +79,7 @@ def duplicate_groups(matrix: Matrix) -> tuple[Indices, int]:
     groups = np.arange(len(hashes), dtype=np.int64)
     if len(first) == len(hashes):
         return groups, 0
-    # The hashes' order is none: every nth row is a sample by chance, and has all its twins.
+    # Hashes have no order: every nth row is a random sample, and has all its duplicates.
     again = np.zeros(len(first), dtype=bool)
     rare = np.flatnonzero(~_is_common(count))
     if len(rare):
@@ -90,7 +90,7 @@ def duplicate_groups(matrix: Matrix) -> tuple[Indices, int]:
 
 
 def _entered_again(matrix: Matrix, first: Indices, hashes: NDArray[np.uint64], count: Indices) -> Mask:
-    """Tell of each different row whether its twins are the same observation: bool (n,)."""
+    """Whether each distinct row's duplicates are the same observation: bool (n,)."""
     sample = np.arange(len(first))[:: max(1, len(first) // _SAMPLE_ROWS)]
     continuous, proved = _continuous(matrix, first, sample, count)
     again = np.zeros(len(first), dtype=bool)
@@ -115,8 +115,8 @@ def _continuous(matrix: Matrix, first: Indices, sample: Indices, count: Indices)
     proved = np.zeros(len(first), dtype=bool)
     for column in np.argsort(-_n_values(drawn), kind="stable")[:_MOST_COLUMNS]:
         present = ~np.isnan(drawn[:, column])
-        values, place = np.unique(drawn[present, column], return_inverse=True)
-        times = np.bincount(place, count[sample][present]).astype(np.int64)
+        values, index = np.unique(drawn[present, column], return_inverse=True)
+        times = np.bincount(index, count[sample][present]).astype(np.int64)
         common = _is_common(times)
         rare = times[~common]
         if len(rare) > 1 and (_mostly_once(rare) or _unlike_chance(rare)):
@@ -135,7 +135,7 @@ def _mostly_once(times: Indices) -> bool:
 
 
 def _unlike_chance(times: Indices) -> bool:
-    """Tell whether more of the values come just twice, or three times, than chance makes of any distribution.
+    """Whether more values come just twice, or three times, than chance makes of any distribution.
 
     ``(k! f_k)**2 <= (k - 1)! f_(k - 1) (k + 1)! f_(k + 1)`` holds for the expected counts of any mixture of
     Poisson distributions (Cauchy-Schwarz). Counts on the right are taken as high, and those on the left as
@@ -159,8 +159,8 @@ def _tells_apart(matrix: Matrix, rows: Indices) -> bool:
         return False
     drawn = matrix.values[rows[:: max(1, len(rows) // _SAMPLE_ROWS)], : matrix.n_numbers]
     n_values = _n_values(drawn)
-    places = np.argsort(-n_values, kind="stable")[:_MOST_NEAR]
-    many = [int(place) for place in places if 2 * n_values[place] >= len(drawn)]
+    indices = np.argsort(-n_values, kind="stable")[:_MOST_NEAR]
+    many = [int(index) for index in indices if 2 * n_values[index] >= len(drawn)]
     if len(many) < 2:
         return False
     ordered = drawn[np.argsort(drawn[:, many[0]], kind="stable")]
@@ -168,7 +168,7 @@ def _tells_apart(matrix: Matrix, rows: Indices) -> bool:
 
 
 def _turns(values: NDArray[np.float32]) -> int:
-    """How often a sequence changes its direction: in two of three places if it is drawn by chance."""
+    """How often a sequence changes its direction: two times in three if it is random."""
     steps = np.sign(np.diff(values[~np.isnan(values)]))
     steps = steps[steps != 0]
     return int((steps[1:] != steps[:-1]).sum())
@@ -177,7 +177,7 @@ def _turns(values: NDArray[np.float32]) -> int:
 def _by_chance(
     matrix: Matrix, rows: Indices, hashes: NDArray[np.uint64], count: Indices, without: list[int]
 ) -> float:
-    """How many of these different rows come again by chance, from those that differ in just one column.
+    """How many of these distinct rows recur by chance, from those that differ in just one column.
 
     Of the pairs that are alike in all other columns, let a share q be alike in this one too: then q / (1 - q)
     times as many are alike in all as differ here. Rows that are alike elsewhere are more often alike here
@@ -224,13 +224,13 @@ def _blocks(values: NDArray[np.float32]) -> list[slice]:
 def _terms(values: NDArray[np.float32], start: int) -> NDArray[np.uint64]:
     """What columns from ``start`` on add to the hash: a sum, so that one can be taken away again."""
     bits = np.where(np.isnan(values), np.float32(np.nan), values + np.float32(0)).view(np.uint32)
-    places = np.arange(start + 1, start + 1 + values.shape[1], dtype=np.uint64)
-    key = _mixed(places * np.uint64(0x9E3779B97F4A7C15))
+    indices = np.arange(start + 1, start + 1 + values.shape[1], dtype=np.uint64)
+    key = _mixed(indices * np.uint64(0x9E3779B97F4A7C15))
     return _mixed((bits.astype(np.uint64) + key) * (_mixed(key) | np.uint64(1)))
 
 
 def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Stir bits: the end of SplitMix64 (Steele, Lea and Flood 2014)."""
+    """Mix bits: the end of SplitMix64 (Steele, Lea and Flood 2014)."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed: NDArray[np.uint64] = words ^ (words >> np.uint64(31))

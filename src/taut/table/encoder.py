@@ -20,7 +20,7 @@ from taut.table.matrices import Matrix
 FORMAT = 1  # of the JSON form
 
 MOST_FEATURES = 64  # of one category
-MOST_SCALE = 3e6  # with MOST = 1e12 of the matrix, (v - center) * scale squares without leaving float32
+MOST_SCALE = 3e6  # with MOST = 1e12 of the matrix, the square of (v - center) * scale stays in float32
 _SQUASH = np.float32(1.0 / 3.0)
 _SAMPLE_ROWS = 100_000
 _BLOCK_COLUMNS = 16
@@ -90,10 +90,10 @@ class Encoder:
         names += [f"{matrix.names[column]} missing" for column in flags]
         features = [np.empty(0, dtype=np.int32)]
         categories = np.take(matrix.values[:, matrix.n_numbers :], rows, axis=0).T.astype(np.int64, order="C")
-        for place, (codes, levels) in enumerate(zip(categories, matrix.levels, strict=True)):
+        for index, (codes, levels) in enumerate(zip(categories, matrix.levels, strict=True)):
             found, labels = _fit_category(codes, levels)
             features.append(np.where(found >= 0, found + len(names), -1).astype(np.int32))
-            names += [f"{matrix.names[matrix.n_numbers + place]}={label}" for label in labels]
+            names += [f"{matrix.names[matrix.n_numbers + index]}={label}" for label in labels]
         start = np.concatenate([[0], np.cumsum(matrix.n_levels)]).astype(np.int32)
         return cls(
             matrix.n_numbers,
@@ -123,11 +123,11 @@ class Encoder:
         u = (numbers - self.center) * self.scale
         u = np.where(np.isnan(numbers), np.float32(0), u)
         out[:, : self.n_numbers] = u / np.sqrt(1 + (u * _SQUASH) ** 2)
-        for place, column in enumerate(self.flags):
-            out[:, self.n_numbers + place] = np.isnan(numbers[:, column])
+        for index, column in enumerate(self.flags):
+            out[:, self.n_numbers + index] = np.isnan(numbers[:, column])
         here = np.arange(len(rows))
-        for place, start in enumerate(self.category_start[:-1]):
-            codes = values[rows, self.n_numbers + place].astype(np.int64)
+        for index, start in enumerate(self.category_start[:-1]):
+            codes = values[rows, self.n_numbers + index].astype(np.int64)
             features = self.category_feature[start + codes]
             found = features >= 0
             out[here[found], features[found]] = 1.0
@@ -179,7 +179,7 @@ class Encoder:
         return encoder
 
     def _fits(self) -> bool:
-        """Tell whether no part points outside of another: the kernel trusts them."""
+        """Whether no part points outside another: the kernel trusts them."""
         start, feature = self.category_start, self.category_feature
         return bool(
             self.center.shape == self.scale.shape == (self.n_numbers,)
@@ -197,7 +197,7 @@ class Encoder:
 
 
 def enough_rows(n_rows: int) -> int:
-    """Give the number of training rows from which a flag or a value gets a feature of its own.
+    """The number of training rows from which a flag or a value gets its own feature.
 
     8 rows, or one in a thousand where that is more; for fewer than 64 rows, one in eight and at least 2.
     """
@@ -220,11 +220,11 @@ def _fit_numbers(
         block = np.ascontiguousarray(np.take(matrix.values[:, columns], rows, axis=0).T)
         missing = np.isnan(block)
         n_missing = missing.sum(axis=1)
-        for place in np.flatnonzero((n_missing >= enough) & (n_missing <= n_rows - enough)).tolist():
-            pattern = np.packbits(missing[place]).tobytes()
+        for index in np.flatnonzero((n_missing >= enough) & (n_missing <= n_rows - enough)).tolist():
+            pattern = np.packbits(missing[index]).tobytes()
             if pattern not in patterns:
                 patterns.add(pattern)
-                flags.append(first + place)
+                flags.append(first + index)
         center[columns], scale[columns] = _robust(block, n_rows - n_missing)
     return center, scale, np.array(flags, dtype=np.int32)
 
@@ -245,13 +245,13 @@ def _robust(
     if n_rows >= 2 * _SAMPLE_ROWS:
         sample, n_sample = _thinned(block)
     last = np.maximum(n_sample - 1, 0)[:, None]
-    places = np.array([0.25, 0.5, 0.75]) * last
-    below = places.astype(np.int64)
+    positions = np.array([0.25, 0.5, 0.75]) * last
+    below = positions.astype(np.int64)
     above = np.minimum(below + 1, last)
     ordered = np.sort(sample, axis=1)  # NaN go last; quicker than np.partition
     lower = np.take_along_axis(ordered, below, axis=1).astype(np.float64)
     upper = np.take_along_axis(ordered, above, axis=1).astype(np.float64)
-    quartiles = lower + (places - below) * (upper - lower)
+    quartiles = lower + (positions - below) * (upper - lower)
     spread = quartiles[:, 2] - quartiles[:, 0]
     empty = n_present == 0
     constant = np.flatnonzero(~(spread > 0) & ~empty)
@@ -286,13 +286,13 @@ def _fit_category(codes: NDArray[np.int64], levels: tuple[str, ...]) -> tuple[ND
     own += [missing] if counts[missing] >= enough else []
     labels = [*levels, "(other)", "(missing)"]
     groups = {code: [code] for code in own}
-    # Codes that occur in no training row go with the rare ones.
+    # Codes that occur in no training row are treated as rare.
     groups[other] = [code for code in range(len(levels) + 2) if code not in groups]
     sizes = {code: int(counts[group].sum()) for code, group in groups.items()}
     chosen = [code for code in groups if enough <= sizes[code] <= n_rows - enough]
     if len(chosen) == 2 and sizes[chosen[0]] + sizes[chosen[1]] == n_rows:
         chosen = [min(chosen, key=lambda code: sizes[code])]
     feature = np.full(len(levels) + 2, -1, dtype=np.int64)
-    for place, code in enumerate(chosen):
-        feature[groups[code]] = place
+    for index, code in enumerate(chosen):
+        feature[groups[code]] = index
     return feature, [labels[code] for code in chosen]

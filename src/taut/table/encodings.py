@@ -1,4 +1,4 @@
-"""Whether a text that is not UTF-8 is Latin-1 (Windows-1252) indeed, or something else that only reads so.
+"""Whether a text that is not UTF-8 really is Latin-1 (Windows-1252), or something else.
 
 Every byte means something in Latin-1, so that anything can be read by it: Chinese (GBK, Big5), Japanese
 (Shift-JIS), Russian (Windows-1251) and Czech (Windows-1250) give words then that no language has. Letters of
@@ -36,7 +36,7 @@ _TILDE = re.compile(r"õ(?!e)|ã(?![oesn]|$)")  # as Portuguese does not have th
 
 
 def odd_words(chunks: Iterable[str]) -> tuple[int, int, str]:
-    """Look at the words of a text read as Windows-1252 that have other letters than a to z.
+    """Examine the words of a text read as Windows-1252 that have letters other than a to z.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ def odd_words(chunks: Iterable[str]) -> tuple[int, int, str]:
     Returns
     -------
     n_odd : int
-        How many of the words no western language has.
+        How many of the words exist in no western language.
     n_words : int
-        How many were looked at.
+        How many were examined.
     example : str
         The first odd one, or "".
     """
@@ -66,7 +66,7 @@ def odd_words(chunks: Iterable[str]) -> tuple[int, int, str]:
 
 
 def is_guess(n_odd: int, n_words: int) -> bool:
-    """Tell whether so many odd words mean that the text may be in another encoding."""
+    """Whether this many odd words mean that the text may be in another encoding."""
     return n_odd > _MOST_ODD * n_words
 
 

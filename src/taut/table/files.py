@@ -39,15 +39,15 @@ class Text:
     Attributes
     ----------
     path : Path
-        The person's file where it is plain UTF-8, else a copy in UTF-8.
+        The user's file where it is plain UTF-8, else a copy in UTF-8.
     n_bytes, n_lines : int
         Of the whole text.
     notes : tuple of Note
         How it was decoded, where that was not plain.
     packed : bool
-        Whether the person's file is compressed (gzip).
+        Whether the user's file is compressed (gzip).
     encoding : str
-        Python's name of the person's file's.
+        Python's name for the user's file's encoding.
     """
 
     path: Path
@@ -59,7 +59,7 @@ class Text:
 
 
 def kind_of(path: Path) -> Literal["text", "parquet"]:
-    """Tell a text file (.gz or not) from Parquet by the first bytes; the name is not asked.
+    """Tell a text file (.gz or not) from Parquet by the first bytes, whatever its name.
 
     Raises
     ------
@@ -69,11 +69,11 @@ def kind_of(path: Path) -> Literal["text", "parquet"]:
     try:
         if not path.exists():
             if _URL.match(str(path)):
-                raise DataError(f"{str(path)!r} is an address and no file: download it first.")
+                raise DataError(f"{str(path)!r} is an address, not a file: download it first.")
             raise DataError(f"there is no file {str(path)!r}.")
         if path.is_dir():
             raise DataError(f"{str(path)!r} is a directory; give a CSV, TSV or Parquet file.")
-        if not path.is_file():  # it cannot be read twice, and opening it may wait for ever
+        if not path.is_file():  # it cannot be read twice, and opening it may wait forever
             raise DataError(f"{str(path)!r} is a pipe or a device; save the table to a file first.")
         with path.open("rb") as file:
             start = file.read(START_BYTES)
@@ -91,7 +91,7 @@ def kind_of(path: Path) -> Literal["text", "parquet"]:
     if not start.startswith(_GZIP):
         refuse(path, start)
     if path.suffix.lower() in (".parquet", ".pq"):
-        raise DataError(f"{str(path)!r} is no Parquet file, or its start is damaged.")
+        raise DataError(f"{str(path)!r} is not a Parquet file, or its start is damaged.")
     return "text"
 
 
@@ -103,11 +103,11 @@ class Start:
     Attributes
     ----------
     path : Path
-        A file in UTF-8 that has them alone: whole lines, or all that there is.
+        A file in UTF-8 with only these: whole lines, or all that there is.
     packed : bool
-        Whether the person's file is compressed (gzip).
+        Whether the user's file is compressed (gzip).
     encoding : str
-        Which one they can be read by; what comes later may show that it is another.
+        By which they can be read; what comes later may show that it is another.
     """
 
     path: Path
@@ -128,7 +128,7 @@ def start_of(path: Path, folder: Path) -> Start:
     Raises
     ------
     DataError
-        If it is no text, a .gz file is cut off or damaged, or there is no room for the copy.
+        If it is not text, a .gz file is cut off or damaged, or there is no room for the copy.
     """
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
@@ -155,7 +155,7 @@ def start_of(path: Path, folder: Path) -> Start:
 
 
 def _first_bytes(path: Path, packed: bool) -> tuple[bytes, bool]:
-    """Read the first bytes, and tell whether they are all."""
+    """Read the first bytes, and whether they are all."""
     parts: list[bytes] = []
     size = n_lines = 0
     for chunk in _chunks(path, packed, _START_BYTES):
@@ -172,7 +172,7 @@ def utf8(path: Path, folder: Path) -> Text:
     """Give the text of a file in UTF-8.
 
     A .gz file is unpacked. Without a byte-order mark, a file that is not UTF-8 is read as UTF-16 where it
-    looks so, and else as Windows-1252, which has all printable characters of Latin-1.
+    looks like it, and else as Windows-1252, which has all printable characters of Latin-1.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def utf8(path: Path, folder: Path) -> Text:
     Warns
     -----
     DataWarning
-        If the text is in none of these encodings for sure.
+        If the text is surely in none of these encodings.
     """
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
@@ -215,7 +215,7 @@ def _damaged(path: Path, start: bytes) -> DataError:
 
 
 def _encoding_note(path: Path, text: Path, encoding: str, name: str) -> Note:
-    """Say how a text was decoded; where that is a guess, warn."""
+    """Note how a text was decoded; where that is a guess, warn."""
     if encoding in ("cp1252", "latin-1"):
         with text.open(encoding="utf-8", newline="") as file:
             n_odd, n_words, example = odd_words(iter(lambda: file.read(_CHUNK), ""))
@@ -251,7 +251,7 @@ def _bad_line(path: Path) -> int:
 
 
 def _encodings(start: bytes) -> list[tuple[str, str]]:
-    """List the encodings to try, by the first bytes: (Python's name, a name for people or "")."""
+    """List the encodings to try, by the first bytes: (Python's name, a readable name or "")."""
     if start.startswith(codecs.BOM_UTF8):
         return [("utf-8-sig", "UTF-8 with a byte-order mark")]
     if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):

@@ -1,4 +1,4 @@
-"""Files that hold no table that is read here: what they are, by their first bytes, and what to do."""
+"""Files that hold no table that taut reads: what they are, by their first bytes, and what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from taut.errors import DataError
 
-#: How many of the first bytes ``refuse`` is to be given.
+#: How many of the first bytes ``refuse`` needs.
 START_BYTES = 4096
 
 _PICKLE = ("a Python pickle", "pandas.read_pickle")
@@ -77,12 +77,12 @@ _FEW_LINES = 10
 
 
 def refuse(path: Path, start: bytes) -> None:
-    """Say what a file is that is no table of text.
+    """Refuse a file that is not a table of text, and say what it is.
 
     Parameters
     ----------
     path : Path
-        For the message; and a zip archive is looked into.
+        For the message; a zip archive is opened.
     start : bytes
         The first 4096 of the file, or of what a .gz file holds.
 
@@ -104,9 +104,9 @@ def refuse(path: Path, start: bytes) -> None:
 
 
 def _in_spite_of(path: Path) -> str:
-    """Say that the name is wrong, where it is one of a table that is read."""
-    said = path.suffix.lower() in (".csv", ".tsv", ".txt", ".tab", ".dat", ".gz", ".parquet", ".pq")
-    return ", whatever its name says" if said else ""
+    """Say that the name is wrong, where it is that of a readable table."""
+    known = path.suffix.lower() in (".csv", ".tsv", ".txt", ".tab", ".dat", ".gz", ".parquet", ".pq")
+    return ", whatever its name says" if known else ""
 
 
 def _how(reader: str) -> str:
@@ -117,7 +117,7 @@ def _how(reader: str) -> str:
 
 
 def _refuse_zip(path: Path) -> None:
-    """Say what a zip archive is: many kinds of files are one."""
+    """Say what a zip archive is: many kinds of files are zip archives."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -169,7 +169,7 @@ def _binary(start: bytes) -> tuple[str, str] | None:
 
 
 def _is_words(start: bytes, magic: bytes) -> bool:
-    """Tell a text that happens to begin as a file of another kind does."""
+    """Whether it is a text that only begins like a file of another kind."""
     return magic.isascii() and magic.isalnum() and _is_utf8(start) and not any(byte < 9 for byte in start)
 
 
@@ -182,7 +182,7 @@ def _is_utf8(start: bytes) -> bool:
 
 
 def _is_utf16(start: bytes) -> bool:
-    """Tell a text in UTF-16 or UTF-32."""
+    """Whether it is a text in UTF-16 or UTF-32."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         return True
     even, odd = start[::2].count(0), start[1::2].count(0)
@@ -228,13 +228,13 @@ def _is_json(text: str, first: str) -> bool:
         return False
     try:
         json.loads(first)
-    except ValueError:  # over many lines, or longer than what is looked at
+    except ValueError:  # over many lines, or longer than what is examined
         return _JSON.match(text) is not None
     return True
 
 
 def _has_columns(lines: list[str]) -> bool:
-    """Tell a table, whose first name is a tag, from a document: a separator comes alike in all lines."""
+    """Tell a table whose first name is a tag from a document: all lines have as many separators."""
     if _FIRST_CELL.match(lines[0]):
         return True
     whole = lines[:-1] or lines  # the last may be cut off

@@ -1,4 +1,4 @@
-"""A person's table in memory: named columns of four kinds, and notes on how they were read."""
+"""The user's table in memory: named columns of four kinds, and notes on how they were read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int32]
 Dates: TypeAlias = NDArray[np.datetime64]
 Mask: TypeAlias = NDArray[np.bool_]
-Rows: TypeAlias = NDArray[Any]
+RowIndex: TypeAlias = NDArray[Any]
 Decimal: TypeAlias = Literal[".", ","]
 
 MISSING_CODE = -1
@@ -56,12 +56,12 @@ def warn(note: Note) -> Note:
 @final
 @dataclass(frozen=True, slots=True)
 class NumberText:
-    """How text was read as numbers, so that the next file is read alike.
+    """How text was read as numbers, so that the next file is read the same way.
 
     Attributes
     ----------
     decimal : "." or ","
-        Which of them "1,234" and "1.234" are read by.
+        By which of them "1,234" and "1.234" are read.
     not_numbers : tuple of str
         Words that were found among the numbers and counted as missing.
     seen : tuple of str, or None
@@ -85,11 +85,11 @@ class NumberColumn:
 
     @property
     def missing(self) -> Mask:
-        """Where no value is, (n_rows,)."""
+        """Which values are missing, (n_rows,)."""
         return np.isnan(self.values)
 
-    def take(self, rows: Rows) -> Self:
-        """Give the same column with these rows alone."""
+    def take(self, rows: RowIndex) -> Self:
+        """The same column with only these rows."""
         return replace(self, values=self.values[rows], source=_taken(self.source, rows))
 
     def __len__(self) -> int:
@@ -109,11 +109,11 @@ class TextColumn:
 
     @property
     def missing(self) -> Mask:
-        """Where no value is, (n_rows,)."""
+        """Which values are missing, (n_rows,)."""
         return self.codes < 0
 
-    def take(self, rows: Rows) -> Self:
-        """Give the same column with these rows alone; the levels stay."""
+    def take(self, rows: RowIndex) -> Self:
+        """The same column with only these rows; the levels stay."""
         return replace(self, codes=self.codes[rows], source=_taken(self.source, rows))
 
     def counts(self) -> NDArray[np.int64]:
@@ -136,11 +136,11 @@ class BooleanColumn:
 
     @property
     def missing(self) -> Mask:
-        """Where no value is, (n_rows,)."""
+        """Which values are missing, (n_rows,)."""
         return np.isnan(self.values)
 
-    def take(self, rows: Rows) -> Self:
-        """Give the same column with these rows alone."""
+    def take(self, rows: RowIndex) -> Self:
+        """The same column with only these rows."""
         return replace(self, values=self.values[rows], source=_taken(self.source, rows))
 
     def as_text(self) -> TextColumn:
@@ -164,11 +164,11 @@ class DateColumn:
 
     @property
     def missing(self) -> Mask:
-        """Where no value is, (n_rows,)."""
+        """Which values are missing, (n_rows,)."""
         return np.isnat(self.values)
 
-    def take(self, rows: Rows) -> Self:
-        """Give the same column with these rows alone."""
+    def take(self, rows: RowIndex) -> Self:
+        """The same column with only these rows."""
         return replace(self, values=self.values[rows], source=_taken(self.source, rows))
 
     def __len__(self) -> int:
@@ -178,12 +178,12 @@ class DateColumn:
 Column: TypeAlias = NumberColumn | TextColumn | BooleanColumn | DateColumn
 
 
-def _taken(source: TextColumn | None, rows: Rows) -> TextColumn | None:
+def _taken(source: TextColumn | None, rows: RowIndex) -> TextColumn | None:
     return None if source is None else source.take(rows)
 
 
 def _as_array(column: Column) -> NDArray[Any]:
-    """Give a column as Python's values: text and what is missing beside yes or no as objects, (n_rows,)."""
+    """A column as Python's values; text, and yes or no with missing values, as objects, (n_rows,)."""
     if isinstance(column, BooleanColumn):
         if column.words is None and not column.missing.any():
             return column.values.astype(bool)
@@ -199,7 +199,7 @@ def _as_array(column: Column) -> NDArray[Any]:
 @final
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file was read, so that others can read it alike.
+    """How a file was read, so that others can read it the same way.
 
     Attributes
     ----------
@@ -211,9 +211,9 @@ class Reading:
         Python's name of it.
     separator : str
     decimal : "." or ","
-        The decimal mark of its numbers, where a column leaves a doubt.
+        The decimal mark of its numbers, where a column is ambiguous.
     backslash : bool
-        Whether a backslash makes a quote inside a quoted field a plain one, and not another quote.
+        Whether quotes inside a quoted field are escaped by a backslash, and not by another quote.
     skipped : int
         Lines before the first row.
     header : bool
@@ -222,7 +222,7 @@ class Reading:
         The columns' names, where they are not what the header says.
     marked : dict of str to "." or ","
         Columns of numbers with more marks than that decimal one (thousands, currencies, words among them),
-        and the decimal mark of each: what others read as text.
+        and the decimal mark of each: others would read them as text.
     """
 
     kind: Literal["text", "parquet"]
@@ -255,7 +255,7 @@ class Frame:
     notes : tuple of Note
         What was found and done while reading.
     reading : Reading or None
-        How it was read; None where it is from no file.
+        How it was read; None where it is not from a file.
 
     Raises
     ------
@@ -299,7 +299,7 @@ class Frame:
     def __getitem__(self, key: str) -> NDArray[Any]: ...
 
     @overload
-    def __getitem__(self, key: Rows | slice | list[Any] | tuple[Any, ...]) -> Frame: ...
+    def __getitem__(self, key: RowIndex | slice | list[Any] | tuple[Any, ...]) -> Frame: ...
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
@@ -356,8 +356,8 @@ class Frame:
             if isinstance(column, TextColumn) and column.fault:
                 raise DataError(column.fault)
 
-    def take(self, rows: Rows) -> Frame:
-        """Give the same table with these rows alone.
+    def take(self, rows: RowIndex) -> Frame:
+        """The same table with only these rows.
 
         Parameters
         ----------
@@ -368,7 +368,7 @@ class Frame:
 
 
 def closest(name: str, names: Sequence[str]) -> str:
-    """Say which names may be meant by a wrong one, "did you mean ...?", or which there are."""
+    """Say which names a wrong one may mean, "did you mean ...?", or which there are."""
     folded = {other.casefold(): other for other in reversed(names)}
     near = get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
     if near:

@@ -1,4 +1,4 @@
-"""Columns that only say which row it is: the index that pandas saves, and R's names of rows.
+"""Columns that only identify the row: the index that pandas saves, and R's row names.
 
 A network that learns from them learns how the file is sorted.
 """
@@ -21,7 +21,7 @@ _LEVEL = re.compile(r"__index_level_\d+__|__null_dask_index__")
 # What pandas calls a blank first name, and saves.
 _UNNAMED = re.compile(r"Unnamed: 0(\.\d+)*(_level_\d+)?")
 _COUNTER = re.compile(r"index|level_0|row[ ._]?(names?|numbers?|nr|no)|\.\.\.1|_c0|column0+", re.IGNORECASE)
-_MOSTLY = 0.9  # share of the steps from row to row; tables that were put together begin again
+_MOSTLY = 0.9  # share of the steps from row to row; tables that were concatenated begin again
 
 
 @final
@@ -34,9 +34,9 @@ class Index:
     why : str
         How that is known.
     content : bool
-        Whether it holds something to learn from all the same: it is named, or no number.
+        Whether there may be something to learn from it even so: it is named, or not a number.
     how : str
-        What to do where it is to be learned from.
+        What to do in order to learn from it.
     """
 
     why: str
@@ -45,7 +45,7 @@ class Index:
 
 
 def unnamed(names: Sequence[str], renamed: Sequence[Note] = ()) -> frozenset[str]:
-    """Tell the names of an index that was saved without one: blank ones at the front, and pandas' own.
+    """The names of an index that was saved without one: blank ones at the front, and pandas' own.
 
     Parameters
     ----------
@@ -60,17 +60,17 @@ def unnamed(names: Sequence[str], renamed: Sequence[Note] = ()) -> frozenset[str
 
 
 def may_be_index(names: Sequence[str]) -> frozenset[str]:
-    """Tell the names that an index may have, of a table's in their order; its values decide."""
+    """Those of a table's names, in their order, that an index may have; its values decide."""
     first = [name for name in names[:1] if _COUNTER.fullmatch(name)]
     return frozenset([*unnamed(names), *first])
 
 
 def find_index(
-    columns: Sequence[Column], nameless: Collection[str], said: Collection[str]
+    columns: Sequence[Column], nameless: Collection[str], marked: Collection[str]
 ) -> dict[str, Index]:
     """Find the columns that are an index.
 
-    These are: the columns of which pandas wrote into a Parquet file that they are; columns without a name of
+    These are: the columns that pandas marked as such in a Parquet file; columns without a name of
     their own (blank and first, ``Unnamed: 0``, ``__index_level_0__``) that hold whole numbers, all different
     or counting up, or another text or date in each row; and a first column ``index``, ``rownames`` or the
     like that counts the rows.
@@ -81,18 +81,18 @@ def find_index(
         In the file's order.
     nameless : collection of str
         Those that have no name of their own (``unnamed``).
-    said : collection of str
-        Those of which pandas wrote that they are the index.
+    marked : collection of str
+        Those that pandas marked as the index.
     """
     found = {}
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         name = column.name
         number = isinstance(column, NumberColumn)
-        if name in said:
+        if name in marked:
             content = not (name in nameless and number)
             found[name] = Index("pandas saved it as the index", content, "make it a column (reset_index)")
         elif isinstance(column, NumberColumn):
-            counter = name in nameless or (place == 0 and _COUNTER.fullmatch(name))
+            counter = name in nameless or (index == 0 and _COUNTER.fullmatch(name))
             if (counter and _counts_rows(column.values)) or (
                 name in nameless and _is_row_number(column.values)
             ):
@@ -109,7 +109,7 @@ def leave_out(
 ) -> tuple[list[Column], list[Note]]:
     """Leave the index out, but for a column that is asked for by name.
 
-    Where nothing else were left, an index stays that has more in it than row numbers.
+    If nothing else is left, an index that holds more than row numbers stays.
 
     Parameters
     ----------
@@ -117,14 +117,14 @@ def leave_out(
     index : dict of str to Index
         The columns that are an index.
     asked : collection of str
-        The target, and what the person named otherwise.
+        The target, and other columns that the user named.
     what : str
         The file's name for messages.
 
     Raises
     ------
     DataError
-        If there are row numbers alone to learn from.
+        If there are only row numbers to learn from.
     """
     left = {name: one for name, one in index.items() if name not in asked}
     others = [column for column in columns if column.name not in left and column.name not in asked]
@@ -141,17 +141,17 @@ def leave_out(
 
 
 def note_of(name: str, index: Index) -> Note:
-    """Say that an index is left out."""
+    """The note that an index is left out."""
     return Note(name, f"{index.why}; it is left out. To learn from it, {index.how}.")
 
 
 def _counts_rows(numbers: NDArray[np.float64]) -> bool:
-    """Tell 0, 1, 2, ... and 1, 2, 3, ..."""
+    """Whether values are 0, 1, 2, ... or 1, 2, 3, ..."""
     return len(numbers) > 1 and numbers[0] in (0, 1) and bool((np.diff(numbers) == 1).all())
 
 
 def _is_row_number(numbers: NDArray[np.float64]) -> bool:
-    """Tell whole numbers from 0 that are all different, or mostly count up by one."""
+    """Whether values are whole numbers from 0 that are all different, or mostly count up by one."""
     if not (np.isfinite(numbers).all() and (numbers >= 0).all() and (numbers == np.rint(numbers)).all()):
         return False
     if len(np.unique(numbers)) == len(numbers):

@@ -1,4 +1,4 @@
-"""A column -> the codes of a category: each value's place among those that training told apart."""
+"""A column -> the codes of a category: each value's index among those that training distinguished."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from taut.table.numbers import EXACT, number_text
 from taut.table.schema import ColumnSchema
 from taut.table.words import parse_booleans
 
-#: Is in the note on values that are none of a category's levels.
+#: Part of the note on values that are not among a category's levels.
 NOT_TOLD_APART = "hold a value that is not told apart"
 
 
 def category_codes(column: ColumnSchema, given: Column, notes: list[Note]) -> Codes:
     """Find each value's code, int32 (n_rows,): its level's, then "other", then missing.
 
-    A value is found by its text. A number, or yes or no, whose text is no level is found by what it says,
-    where one level alone says so: 1234 is "01234", as whoever wrote the table since may have lost the zeros
-    of a code; and a boolean is "TRUE" or "yes".
+    A value is found by its text. A number, or yes or no, whose text is not a level is found by its value,
+    if just one level has it: 1234 is "01234", as the zeros of a code may have been lost since the table was
+    written; and a boolean is "TRUE" or "yes".
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def category_codes(column: ColumnSchema, given: Column, notes: list[Note]) -> Co
     texts = as_text(given)
     other, missing = len(column.levels), len(column.levels) + 1
     # Without spaces around: a file's texts have none, and those of a data frame may.
-    place = {level.strip(): code for code, level in reversed(list(enumerate(column.levels)))}
-    to = np.array([place.get(level.strip(), other) for level in texts.levels] + [missing], dtype=np.int32)
+    code_of = {level.strip(): code for code, level in reversed(list(enumerate(column.levels)))}
+    to = np.array([code_of.get(level.strip(), other) for level in texts.levels] + [missing], dtype=np.int32)
     strange = np.flatnonzero(to[:-1] == other)
     if len(strange):
         value_of = _boolean if isinstance(given, BooleanColumn) else _number
@@ -73,19 +73,19 @@ def as_text(given: Column) -> TextColumn:
 def _by_value(
     levels: Sequence[str], texts: Sequence[str], value_of: Callable[[str], float | None]
 ) -> NDArray[np.int32]:
-    """Find the code of each text by its value, int32 (n_texts,); "other" where none or several fit."""
+    """Find the code of each text by its value, int32 (n_texts,); "other" where none or several match."""
     other = len(levels)
-    place: dict[float, int] = {}
+    code_of: dict[float, int] = {}
     for code, level in enumerate(levels):
         value = value_of(level)
         if value is not None:
-            place[value] = other if value in place else code
-    found = [None if value is None else place.get(value) for value in map(value_of, texts)]
+            code_of[value] = other if value in code_of else code
+    found = [None if value is None else code_of.get(value) for value in map(value_of, texts)]
     return np.array([other if code is None else code for code in found], dtype=np.int32)
 
 
 def _number(text: str) -> float | None:
-    """Read plain figures; integers that float64 confuses are no values."""
+    """Read plain numbers; integers that float64 confuses have no value."""
     try:
         value = float(text)
     except ValueError:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 TABLE = "taut_table"
-_MOST_COMPARED = 100  # columns: what has these names in them is a header
+_MOST_COMPARED = 100  # columns: a row with these names in them is a header
 _LINE_SIZE = 2_000_000  # bytes, DuckDB's own limit; thousands of columns need more
 
 
@@ -37,7 +37,7 @@ def load_text(
     """Load a text file into ``TABLE``, with the columns c0, c1, ... of texts.
 
     DuckDB reads it with all settings given, so that it guesses nothing and is strict. What it refuses is
-    read again here, slower: short rows are filled up, mixed line ends and blank lines are passed over, and
+    read again here, slower: short rows are filled up, mixed line ends and blank lines are skipped, and
     a true fault is found with its line.
 
     Parameters
@@ -100,9 +100,9 @@ def load_text(
 
 
 def leave_out_headers(connection: DuckDBPyConnection, what: str, layout: Layout) -> list[Note]:
-    """Take rows that are the header once more out of ``TABLE``, as in files that were put together.
+    """Remove rows that repeat the header from ``TABLE``, as in files that were concatenated.
 
-    Columns with another name than in the header, and those behind the first hundred, are not looked at.
+    Columns with another name than in the header, and those after the first hundred, are not compared.
 
     Returns
     -------
@@ -114,10 +114,10 @@ def leave_out_headers(connection: DuckDBPyConnection, what: str, layout: Layout)
         If there are some.
     """
     renamed = {note.where for note in layout.renamed}
-    own = [place for place, name in enumerate(layout.names) if name not in renamed][:_MOST_COMPARED]
+    own = [index for index, name in enumerate(layout.names) if name not in renamed][:_MOST_COMPARED]
     if not layout.header or len(own) < 2:
         return []
-    same = " AND ".join(f"trim(c{place}) = {quoted(layout.names[place])}" for place in own)
+    same = " AND ".join(f"trim(c{index}) = {quoted(layout.names[index])}" for index in own)
     answer = connection.execute(f"DELETE FROM {TABLE} WHERE {same}").fetchone()
     count = 0 if answer is None else int(answer[0])
     if not count:
@@ -143,7 +143,7 @@ def file_name(path: Path) -> str:
 def _copy_in(
     connection: DuckDBPyConnection, path: Path, layout: Layout, *, escape: str, header: bool
 ) -> None:
-    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(layout.names)))
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(layout.names)))
     settings = (
         "auto_detect=false, hive_partitioning=false, compression='none', strict_mode=true, quote='\"', "
         f"header={str(header).lower()}, "
@@ -222,5 +222,5 @@ def _rows(count: int, what: str) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    """Give the part of DuckDB's message that is for people."""
+    """The part of DuckDB's message that is for the user."""
     return str(error).strip().splitlines()[0]

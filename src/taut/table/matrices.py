@@ -96,7 +96,7 @@ def matrix(schema: Schema, frame: Frame, *, strict: bool) -> Matrix:
     Raises
     ------
     DataError
-        If columns are missing (all are listed), or a column holds something else than in training.
+        If columns are missing (all are listed), or a column holds something other than in training.
 
     Warns
     -----
@@ -118,23 +118,23 @@ def matrix(schema: Schema, frame: Frame, *, strict: bool) -> Matrix:
     dates_of = [(column, by_name[column.name]) for column in schema.columns if column.kind == "date"]
     decimals = decimal_marks(numbers_of, frame.reading, notes)
     orders = date_orders(dates_of, frame.reading, notes)
-    place = 0
+    index = 0
     for column in schema.columns:
         if not column.parts:
             continue
         given = by_name[column.name]
-        # What is read as text by the rules of training, and by what this table shows.
+        # What is read as text by the rules of training, and by this table's own evidence.
         if column.name in decimals and isinstance(given, TextColumn):
             given = _numbers_from(column, given, decimals[column.name])
         elif column.name in orders and isinstance(given, TextColumn):
             given = _dates_from(column, given, orders[column.name])
         for part, numbers in _parts(column, given, strict, notes):
-            values[:, place] = _fit(numbers, part, column.name, notes)
-            place += 1
-    n_numbers = place
+            values[:, index] = _fit(numbers, part, column.name, notes)
+            index += 1
+    n_numbers = index
     for column in schema.categories:
-        values[:, place] = category_codes(column, by_name[column.name], notes)
-        place += 1
+        values[:, index] = category_codes(column, by_name[column.name], notes)
+        index += 1
     levels = tuple(column.levels for column in schema.categories)
     return Matrix(values, schema.matrix_names, n_numbers, levels, tuple(notes))
 
@@ -153,7 +153,7 @@ def matrix_from_numbers(X: NDArray[Any], schema: Schema | None = None) -> tuple[
     -------
     schema : Schema
     matrix : Matrix
-        Its values are X itself where that is float32, writable and as it has to be; else a copy.
+        Its values are X itself where that is float32, writable and contiguous; else a copy.
 
     Raises
     ------
@@ -186,14 +186,14 @@ def matrix_from_numbers(X: NDArray[Any], schema: Schema | None = None) -> tuple[
             with np.errstate(over="ignore"):
                 block = (block - origin) / unit
         if len(kept) and np.fmax.reduce(np.abs(block), axis=None) > MOST:
-            if own:  # the person's array must not change
+            if own:  # the user's array must not change
                 own, values = False, X.copy()
             n_clipped += (np.abs(block) > MOST).sum(axis=0)
             block = np.clip(block, -MOST, MOST)
         if not own:
             values[start : start + _BLOCK_ROWS] = block
     names = schema.matrix_names
-    notes = tuple(_clip_note(names[place], int(n_clipped[place])) for place in np.flatnonzero(n_clipped))
+    notes = tuple(_clip_note(names[index], int(n_clipped[index])) for index in np.flatnonzero(n_clipped))
     return schema, Matrix(values, names, len(kept), (), notes)
 
 

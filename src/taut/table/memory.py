@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 def available_memory() -> int | None:
-    """Give the bytes of memory that a process can still get, or None where the system does not tell."""
+    """The bytes of memory that a process can still get, or None where the system does not say."""
     amounts = [amount for amount in (_system(), _container(), _process()) if amount is not None]
     return min(amounts, default=None)
 
 
 def size_text(n_bytes: float) -> str:
-    """Write a number of bytes for people: "1.5 GB"."""
+    """Write a number of bytes readably: "1.5 GB"."""
     units = ["bytes", "kB", "MB", "GB", "TB"]
     power = 0
     while n_bytes >= 999.5 and power < len(units) - 1:
@@ -39,7 +39,7 @@ def _system() -> int | None:
 
 
 def _container() -> int | None:
-    """Give what a container's limit leaves, version 2 and 1 of Linux's control groups."""
+    """What a container's limit leaves: Linux's control groups, versions 2 and 1."""
     for limit, used in (
         ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
         ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
@@ -53,7 +53,7 @@ def _container() -> int | None:
 
 
 def _process() -> int | None:
-    """Give what a limit on the process's own addresses leaves (``ulimit -v``)."""
+    """What a limit on the process's address space leaves (``ulimit -v``)."""
     try:
         import resource
 

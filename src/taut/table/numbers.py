@@ -13,7 +13,7 @@ from taut.table.frame import Decimal, Floats, Mask
 from taut.table.words import MISSING_WORDS
 
 _SIGNS = "$€£¥₹₽₩₺₪฿₫₦₱₴₡₲₵¢"
-# As they are written and not in other cases: "FR2" and "KR5" are codes.
+# In this case only: "FR2" and "KR5" are codes.
 _NAMES = (
     r"USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|"
     r"RUB|TRY|KRW|SGD|HKD|THB|US\$|R\$|Rs\.?|kr\.?|Fr\.|Ft|zł|Kč|руб\.?|円|元|원"
@@ -30,7 +30,7 @@ NO_PERCENT = "no %"  # beside "%"
 _BODY = re.compile(r"(?:\d[\d., '’\u00a0\u2009\u202f]*|[.,]\d+)(?:[eE][+-]?\d+)?")
 _SPACED = re.compile(r"\d{1,3}(?:[ '’\u00a0\u2009\u202f]\d{3})+(?=[.,]\d+$|$)")
 _SPACES = re.compile(r"[ '’\u00a0\u2009\u202f]")
-_GROUPED = {  # two figures between commas as well: 12,34,567 is how India writes
+_GROUPED = {  # two digits between commas as well: 12,34,567 is how India writes
     ",": re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}"),
     ".": re.compile(r"\d{1,3}(?:\.\d{3})+"),
 }
@@ -38,13 +38,13 @@ _AMOUNT = re.compile(r"\d[\d.,]*[.,]\d+")
 _SIMPLE = re.compile(r"[+-]?\d*([.,])\d+")
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")  # 1,234 or 1.234: only the other values can tell
 
-# Cells for "missing" as they are mostly spelled; what is spelled otherwise is read more slowly.
+# Cells for "missing" in their usual spelling; other spellings are read more slowly.
 _MISSING_CELLS = frozenset(
     [word for lower in MISSING_WORDS for word in (lower, lower.upper(), lower.capitalize())]
     + ["NaN", "NaT", " "]
 )
 
-#: Beyond this integer float64 leaves some out.
+#: Beyond this integer, float64 leaves some out.
 EXACT = 2**53
 
 _UNSPACED = str.maketrans("", "", " '’\u00a0\u2009\u202f")
@@ -156,23 +156,23 @@ def parse_numbers(levels: Sequence[str], decimal: Decimal) -> tuple[Floats, Mask
     Returns
     -------
     values : float64 (n_levels,)
-        0 where it is no number.
+        0 where it is not a number.
     is_number : bool (n_levels,)
     """
     values = np.zeros(len(levels))
     is_number = np.zeros(len(levels), dtype=bool)
-    for place, level in enumerate(levels):
+    for index, level in enumerate(levels):
         value = _plain(level) if decimal == "." or "." not in level else None
         if value is None:
             value = _formatted(level, decimal)
         if value is not None:
-            values[place] = value
-            is_number[place] = True
+            values[index] = value
+            is_number[index] = True
     return values, is_number
 
 
 def decimal_mark(levels: Sequence[str], weights: Sequence[int], otherwise: Decimal) -> tuple[Decimal, bool]:
-    """Find the decimal mark of a column from those values that leave no doubt.
+    """Find the decimal mark of a column from its unambiguous values.
 
     Parameters
     ----------
@@ -181,13 +181,13 @@ def decimal_mark(levels: Sequence[str], weights: Sequence[int], otherwise: Decim
     weights : sequence of int
         The number of rows of each.
     otherwise : "." or ","
-        The answer where no value tells.
+        The answer where no value decides.
 
     Returns
     -------
     decimal : "." or ","
     in_doubt : bool
-        Whether some value has the form of "1,234" or "1.234" and none tells how to read it.
+        Whether some value has the form of "1,234" or "1.234" and none shows how to read it.
     """
     votes = decimal_votes(levels, weights)
     if votes.points == votes.commas:
@@ -198,16 +198,16 @@ def decimal_mark(levels: Sequence[str], weights: Sequence[int], otherwise: Decim
 @final
 @dataclass(frozen=True, slots=True)
 class DecimalVotes:
-    """What the numbers of a column tell of its decimal mark.
+    """What the numbers of a column tell about its decimal mark.
 
     Attributes
     ----------
     points, commas : int
-        The rows that leave no doubt.
+        The unambiguous rows.
     doubts : dict of "." or "," to str
         The first number like "1.234", and like "1,234".
     proofs : dict of "." or "," to str
-        The first number that leaves no doubt of each.
+        The first unambiguous number of each.
     """
 
     points: int
@@ -217,12 +217,12 @@ class DecimalVotes:
 
     @property
     def shown(self) -> Decimal | None:
-        """The mark that all of them show which leave no doubt."""
+        """The mark that all unambiguous numbers show."""
         return next(iter(self.proofs)) if len(self.proofs) == 1 else None
 
 
 def decimal_votes(levels: Sequence[str], weights: Sequence[int]) -> DecimalVotes:
-    """Count what the numbers of a column tell of its decimal mark; see ``decimal_mark``."""
+    """Count what the numbers of a column tell about its decimal mark; see ``decimal_mark``."""
     votes: dict[Decimal, int] = {".": 0, ",": 0}
     doubts: dict[Decimal, str] = {}
     proofs: dict[Decimal, str] = {}
@@ -242,7 +242,7 @@ def decimal_votes(levels: Sequence[str], weights: Sequence[int]) -> DecimalVotes
 
 
 def marks(levels: Sequence[str], decimal: Decimal) -> list[str]:
-    """Say which marks were read past: ["decimal comma", "thousands marks", "€", "%"]."""
+    """The marks that were ignored: ["decimal comma", "thousands marks", "€", "%"]."""
     return [mark for mark in seen_marks(levels, decimal) if mark not in (MARKS["."], NO_PERCENT)]
 
 
@@ -326,7 +326,7 @@ def _formatted(text: str, decimal: Decimal) -> float | None:
 
 
 def _mark_of(body: str) -> Decimal | None:
-    """Tell the decimal mark of one value, or None where it has none or leaves a doubt."""
+    """The decimal mark of one value, or None where it has none or is ambiguous."""
     commas, dots = body.count(","), body.count(".")
     if commas and dots:
         return "," if body.rfind(",") > body.rfind(".") else "."

@@ -16,7 +16,7 @@ Kind: TypeAlias = Literal[
 
 
 def kind_of(value: Any) -> Kind:
-    """Tell what a value is; NaN, NaT and the like are "none"."""
+    """The kind of a value; NaN, NaT and the like are "none"."""
     return "none" if is_none(value) else _kind(value)
 
 
@@ -34,7 +34,7 @@ _NOTHING = ("NAType", "NaTType", "MaskedConstant")  # known by name: pandas' NA 
 
 
 def is_none(value: Any) -> bool:
-    """Tell None, NaN, NaT and pandas' NA."""
+    """Whether a value is None, NaN, NaT or pandas' NA."""
     if value is None or type(value).__name__ in _NOTHING:
         return True
     if isinstance(value, (float, np.floating, Decimal, np.datetime64, np.timedelta64)):
@@ -63,7 +63,7 @@ def _kind(value: Any) -> Kind:
 
 
 def is_whole(value: Any) -> bool:
-    """Tell an integer, also one of a decimal or a fraction, but not a float, a boolean or text."""
+    """Whether it is an integer, also as a decimal or a fraction, but not a float, a boolean or text."""
     if isinstance(value, (bool, np.bool_, float, np.floating, str)):
         return False
     if isinstance(value, Decimal):

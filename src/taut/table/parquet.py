@@ -32,42 +32,42 @@ TEXTS = frozenset(["VARCHAR", "UUID", "JSON"])
 @final
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A column of the file: the person's name for it, how SQL calls it, its type there, and its schema."""
+    """A column of the file: the user's name for it, its name and type in SQL, and its schema."""
 
     name: str
     sql: str
     kind: str
     schema: ColumnSchema | None = None
-    place: int = 0
+    index: int = 0
 
     @property
     def is_number(self) -> bool:
-        """Tell the types that DuckDB makes numbers of; intervals and times of the day become seconds."""
+        """Whether DuckDB makes numbers of the type; intervals and times of the day become seconds."""
         return self.kind in _NUMBERS or self.kind.startswith("DECIMAL") or self.is_duration
 
     @property
     def is_duration(self) -> bool:
-        """Tell durations and times of the day."""
+        """Whether it is a duration or a time of day."""
         return self.kind.startswith(("INTERVAL", "TIME")) and not self.kind.startswith("TIMESTAMP")
 
     @property
     def is_date(self) -> bool:
-        """Tell dates, with a time or without."""
+        """Whether it is a date, with or without a time."""
         return self.kind == "DATE" or self.kind.startswith("TIMESTAMP")
 
     @property
     def is_integer(self) -> bool:
-        """Tell the types without fractions."""
+        """Whether the type has no fractions."""
         return self.kind in _INTEGERS or (self.kind.startswith("DECIMAL") and self.kind.endswith(",0)"))
 
     @property
     def is_wide(self) -> bool:
-        """Tell the types of integers that float64 does not have all of."""
+        """Whether float64 cannot hold all integers of the type."""
         return self.kind in _WIDE or (self.is_integer and self.kind.startswith("DECIMAL"))
 
     @property
     def readable(self) -> bool:
-        """Tell whether something can be made of it: it is not nested, not binary."""
+        """Whether it can be used: it is neither nested nor binary."""
         if self.kind.endswith("]") or ("(" in self.kind and not self.kind.startswith(("DECIMAL", "ENUM"))):
             return False
         return (
@@ -91,11 +91,11 @@ def open_parquet(
     -------
     sources : list of Source
         Its columns. DuckDB renames columns where two differ by case alone, or have one name: they are found
-        by their place.
+        by their index.
     renamed : list of Note
         On the columns that have another name than in the file, each.
     index : frozenset of str
-        The columns of which pandas wrote that they are the index.
+        The columns that pandas marked as the index.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def open_parquet(
         ).fetchall()
         described = connection.execute(f"DESCRIBE {TABLE}").fetchall()
         tree = connection.execute(f"SELECT name, num_children FROM parquet_schema({name})").fetchall()
-        said, arrow = (
+        pandas, arrow = (
             connection.execute(
                 f"SELECT value FROM parquet_kv_metadata({name}) WHERE key = '{key}'"
             ).fetchall()
@@ -123,7 +123,7 @@ def open_parquet(
         raise DataError(f"{str(file)!r} is damaged or incomplete: {str(error).splitlines()[0]}") from error
     in_file = _top(tree)
     names, renamed = own_names(in_file, "file")
-    index = _index(said)
+    index = _index(pandas)
     units = durations(arrow[0][0]) if arrow else {}
     sources = [
         _source(own, '"' + sql.replace('"', '""') + '"', kind, units.get(there))
@@ -147,8 +147,8 @@ def _source(name: str, sql: str, kind: str, unit: int | None) -> Source:
 def readable(connection: DuckDBPyConnection, file: Path, sources: Sequence[Source]) -> list[Source]:
     """Say how the columns that are wanted are to be read.
 
-    What would lose figures as float64 becomes text, and is looked at as text is in a text file: integers of
-    which some are beyond 2**53, and those that were categories in training. So does a column of nothing.
+    What would lose digits as float64 becomes text, and is treated as text is in a text file: integers of
+    which some are beyond 2**53, and those that were categories in training. So does an empty column.
 
     Raises
     ------
@@ -182,20 +182,20 @@ def readable(connection: DuckDBPyConnection, file: Path, sources: Sequence[Sourc
 def _top(tree: Sequence[tuple[str, int | None]]) -> list[str]:
     """Give the names of the columns of a schema that is written depth first, root first."""
     names = []
-    place = 1
-    while place < len(tree):
-        names.append(tree[place][0])
+    index = 1
+    while index < len(tree):
+        names.append(tree[index][0])
         open_ = 1
         while open_:
-            open_ += (tree[place][1] or 0) - 1
-            place += 1
+            open_ += (tree[index][1] or 0) - 1
+            index += 1
     return names
 
 
-def _index(said: Sequence[tuple[Any, ...]]) -> set[str]:
-    """Read which columns pandas calls the index; one of row numbers alone has no column."""
+def _index(metadata: Sequence[tuple[Any, ...]]) -> set[str]:
+    """Read which columns pandas marked as the index; an index of row numbers has no column."""
     try:
-        columns = json.loads(said[0][0])["index_columns"] if said else []
+        columns = json.loads(metadata[0][0])["index_columns"] if metadata else []
         return {column for column in columns if isinstance(column, str)}
     except (ValueError, KeyError, TypeError):  # not as pandas writes it
         return set()

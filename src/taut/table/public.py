@@ -25,8 +25,8 @@ def read(
 ) -> Frame | tuple[Frame, NDArray[Any]]:
     r"""Read a table from a CSV, TSV or Parquet file, as the command line does.
 
-    Estimators, :func:`taut.diagnose` and the others take it for X. What a model says of it is what ``taut
-    predict`` says of the file.
+    Estimators, :func:`taut.diagnose` and the others take it for X. A model predicts for it what ``taut
+    predict`` gives for the file.
 
     Parameters
     ----------

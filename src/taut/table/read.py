@@ -1,4 +1,4 @@
-"""Read a person's table from a file: CSV, TSV (gzipped or not) and Parquet."""
+"""Read the user's table from a file: CSV, TSV (gzipped or not) and Parquet."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Table:
     """A file that is open: its columns, and their cells where they are not in DuckDB's ``TABLE``.
 
     ``renamed`` has a note on each column with another name than in the file, ``nameless`` the columns that
-    have no name of their own, ``index`` those of which pandas wrote that they are the index.
+    have no name of their own, ``index`` those that pandas marked as the index.
     """
 
     sources: list[Source]
@@ -99,7 +99,7 @@ def read_file(
         Of the table that a model was trained on. Only its columns are read, and as they were read then.
     target : str, optional
         The target, whose text is kept beside what it is read as. It has to be there, even if it is an index:
-        this is looked at before the rest is read.
+        this is checked before the rest is read.
     texts : bool
         Whether the text of all columns is kept so, but for those of plain numbers: a model may read it
         otherwise.
@@ -111,7 +111,7 @@ def read_file(
     Returns
     -------
     Frame
-        Without the columns that are an index (``taut.table.index``), of which its notes tell.
+        Without the columns that are an index (``taut.table.index``), which its notes mention.
 
     Raises
     ------
@@ -190,17 +190,17 @@ def _open_text(
         layout = sniff(text.path, what, header=header)
     _check_memory(what, text.n_lines, len(layout.names))
     everything = [
-        Source(name, f"c{place}", "VARCHAR", place=place) for place, name in enumerate(layout.names)
+        Source(name, f"c{index}", "VARCHAR", index=index) for index, name in enumerate(layout.names)
     ]
     nameless = unnamed(layout.names, layout.renamed)
     sources, extra = asked.wanted(everything, nameless)
     loaded: list[Note] = []
     rows = None
     if is_short(text.n_lines, len(layout.names)):
-        numbers = {source.place for source in sources if _may_be_number(source)}
-        # For training "7.125" is what it looks like; for a model it may be something else.
+        numbers = {source.index for source in sources if _may_be_number(source)}
+        # In training "7.125" is what it looks like; to a model it may be something else.
         sure: Decimal | None = "." if asked.schema is None and layout.decimal == "." and not texts else None
-        wanted = [source.place for source in sources]
+        wanted = [source.index for source in sources]
         with long_fields():
             rows = read_rows(text.path, what, layout, wanted, numbers, sure)
     if rows is None:
@@ -238,7 +238,7 @@ def _open_parquet(connection: DuckDBPyConnection, file: Path, asked: Asked) -> _
 
 
 def _same_but_for_case(names: Sequence[str], what: str) -> list[Note]:
-    """Warn of names that many programs take for one."""
+    """Warn of names that many programs do not distinguish."""
     folded: dict[str, list[str]] = {}
     for name in names:
         folded.setdefault(name.casefold(), []).append(name)
@@ -264,7 +264,7 @@ def _reading(text: Text, layout: Layout) -> Reading:
 
 
 def _marked(columns: Sequence[Column], notes: Sequence[Note], decimal: Decimal) -> dict[str, Decimal]:
-    """Find the columns of numbers of which there was more to say than the file's decimal comma."""
+    """Find the columns of numbers with more marks than the file's decimal comma."""
     plain = f"{PAST_MARKS}decimal comma." if decimal == "," else ""
     noted = {note.where for note in notes if note.what != plain}
     return {
@@ -302,7 +302,7 @@ def _columns(connection: DuckDBPyConnection, table: _Table) -> Iterator[_Read]:
     sources, hints = table.sources, table.hints
     if table.cells is not None:
         for source in sources:
-            yield _from_cells(source, table.cells.pop(source.place), hints)
+            yield _from_cells(source, table.cells.pop(source.index), hints)
         return
     step = max(1, min(100, _BLOCK_CELLS // table.n_rows))
     for start in range(0, len(sources), step):
@@ -318,7 +318,7 @@ def _columns(connection: DuckDBPyConnection, table: _Table) -> Iterator[_Read]:
 
 
 def _plain_numbers(connection: DuckDBPyConnection, block: Sequence[Source], hints: Hints) -> list[Source]:
-    """Find the columns that are numbers and nothing else, so that DuckDB can convert them."""
+    """Find the columns that hold only numbers, so that DuckDB can convert them."""
     plain = [source for source in block if source.is_number]
     texts = [source for source in block if source.kind == "VARCHAR" and _may_be_number(source)]
     with_words = []
@@ -347,7 +347,7 @@ def _counted(
 
 
 def _look(source: Source, hints: Hints) -> list[str]:
-    """Write SQL for: how many texts, how many numbers among them, is there something special."""
+    """SQL for: how many texts, how many numbers among them, and whether there is something special."""
     c = source.sql
     # Leading zeros, more figures than float64 holds, and "1_000" need a closer look.
     special = (
@@ -366,14 +366,14 @@ def _look(source: Source, hints: Hints) -> list[str]:
 
 
 def _others(source: Source) -> list[str]:
-    """Write SQL for: how many texts are neither a number nor a word for missing."""
+    """SQL for: how many texts are neither a number nor a word for missing."""
     c = source.sql
     missing = ", ".join(quoted(word) for word in sorted(MISSING_WORDS))
     return [f"count(*) FILTER (try_cast({c} AS DOUBLE) IS NULL AND lower(trim({c})) NOT IN ({missing}))"]
 
 
 def _expression(source: Source, plain: bool) -> str:
-    """Write SQL for a column's values, without NULL."""
+    """SQL for a column's values, without NULL."""
     c, kind = source.sql, source.kind
     if plain:
         number = f"epoch({c})" if source.is_duration else f"try_cast({c} AS DOUBLE)"
@@ -389,7 +389,7 @@ def _expression(source: Source, plain: bool) -> str:
 def _column(source: Source, values: NDArray[Any], plain: bool, hints: Hints) -> _Read:
     name = source.name
     if plain:
-        # What are no whole numbers had a decimal point, since DuckDB reads nothing else.
+        # Numbers that are not whole had a decimal point, since DuckDB reads no other mark.
         seen = () if (np.isnan(values) | (values == np.rint(values))).all() else (MARKS["."],)
         return NumberColumn(name, values, NumberText(seen=seen) if source.kind in TEXTS else None), [], None
     if source.kind == "BOOLEAN":

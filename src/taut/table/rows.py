@@ -1,4 +1,4 @@
-"""A text file of few rows for its columns -> its columns, row by row in Python.
+"""A text file with many columns and few rows -> its columns, row by row in Python.
 
 DuckDB pays for each column: a table of 20,000 columns and 100 rows costs it 16 s, and the csv module 0.2.
 """
@@ -27,7 +27,7 @@ Cells: TypeAlias = PlainNumbers | tuple[Codes, list[str]]
 
 
 def is_short(n_rows: int, n_columns: int) -> bool:
-    """Tell whether a table is quicker read in Python."""
+    """Whether a table is read faster in Python."""
     return n_columns > 1 and n_rows < max(_FEW_ROWS, _ROWS_PER_COLUMN * n_columns)
 
 
@@ -49,46 +49,46 @@ def read_rows(
         Its name for messages.
     layout : Layout
     wanted : sequence of int
-        The places of the columns.
+        The indices of the columns.
     numbers : container of int
-        Those of them that are given as numbers where they are such and nothing else.
+        Those of them that are given as numbers where they hold only numbers.
     sure : "." or ",", optional
-        The mark that is a decimal mark without a number that proves it.
+        The mark that is a decimal mark even without a number that proves it.
 
     Returns
     -------
     n_rows : int
     columns : dict of int to PlainNumbers or (codes (n_rows,), levels)
-        By their places.
+        By their indices.
 
-    Or None, where some row has a fault: too short, too long, a quote that is not closed, the header again.
+    Or None, if some row has a fault: too short, too long, a quote that is not closed, the header again.
     """
-    found: dict[int, list[PlainNumbers]] = {place: [] for place in wanted if place in numbers}
+    found: dict[int, list[PlainNumbers]] = {index: [] for index in wanted if index in numbers}
     n_rows = n_blocks = 0
     columns: list[tuple[str, ...]] = []
     try:
         for columns in _blocks(path, what, layout):
             n_rows += len(columns[0])
             n_blocks += 1
-            for place, parts in list(found.items()):
-                part = plain_numbers(columns[place])
+            for index, parts in list(found.items()):
+                part = plain_numbers(columns[index])
                 if part is None:
-                    del found[place]
+                    del found[index]
                 else:
                     parts.append(part)
         read: dict[int, Cells] = {}
-        for place, parts in found.items():
+        for index, parts in found.items():
             joined = PlainNumbers.joined(parts)
-            # Where a mark is in doubt, the texts have to be compared with others.
+            # Where a mark is ambiguous, the texts have to be compared with others.
             if joined is not None and (joined.proven or joined.decimal in ("", sure)):
-                read[place] = joined
-        texts = [place for place in wanted if place not in read]
+                read[index] = joined
+        texts = [index for index in wanted if index not in read]
         # Not all texts at once: they take much more room than numbers.
         few = max(1, _BLOCK_CELLS // max(1, n_rows))
         for start in range(0, len(texts), few):
             group = texts[start : start + few]
             if n_blocks == 1:
-                read |= {place: dictionary(columns[place], n_rows) for place in group}
+                read |= {index: dictionary(columns[index], n_rows) for index in group}
             else:
                 read |= _texts(path, what, layout, group, n_rows)
     except (DataError, ValueError):
@@ -96,23 +96,23 @@ def read_rows(
     return n_rows, read
 
 
-def _texts(path: Path, what: str, layout: Layout, places: Sequence[int], n_rows: int) -> dict[int, Cells]:
-    """Read columns of texts in a pass of their own."""
-    codes = np.empty((len(places), n_rows), dtype=np.int32)
-    known: list[dict[str, int]] = [{} for _ in places]
+def _texts(path: Path, what: str, layout: Layout, indices: Sequence[int], n_rows: int) -> dict[int, Cells]:
+    """Read columns of texts in a separate pass."""
+    codes = np.empty((len(indices), n_rows), dtype=np.int32)
+    known: list[dict[str, int]] = [{} for _ in indices]
     first = 0
     for columns in _blocks(path, what, layout):
         n_new = len(columns[0])
-        for row, place, level in zip(codes, places, known, strict=True):
+        for row, index, level in zip(codes, indices, known, strict=True):
             size = level.__len__
-            numbered = (level.setdefault(cell, size()) for cell in columns[place])
+            numbered = (level.setdefault(cell, size()) for cell in columns[index])
             row[first : first + n_new] = np.fromiter(numbered, np.int32, n_new)
         first += n_new
-    return {place: (row, list(level)) for row, place, level in zip(codes, places, known, strict=True)}
+    return {index: (row, list(level)) for row, index, level in zip(codes, indices, known, strict=True)}
 
 
 def _blocks(path: Path, what: str, layout: Layout) -> Iterator[list[tuple[str, ...]]]:
-    """Give the columns' cells, as many rows at a time as memory has room for; a row with a fault ends it."""
+    """Give the columns' cells, as many rows at a time as memory has room for; a faulty row ends it."""
     width = len(layout.names)
     n_rows = max(1, _BLOCK_CELLS // width)
     with path.open(encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""What every column became and why: readable, and enough to do the same to the next table."""
+"""What every column became and why: readable, and enough to treat the next table the same way."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Part:
     Attributes
     ----------
     what : str
-        "value" for numbers; for dates "days" (since 1970), and the place in the year, the week and the day
+        "value" for numbers; for dates "days" (since 1970), and the position in the year, the week and the day
         as sine and cosine.
     origin, unit : float
         ``unit`` is above 0.
@@ -57,7 +57,7 @@ class ColumnSchema:
     text : NumberText or None
         How text is read as this number.
     day_first : bool or None
-        How "1/2/2024" is read; None: as the values say.
+        How "1/2/2024" is read; None: as the values show.
     """
 
     name: str
@@ -69,7 +69,7 @@ class ColumnSchema:
     day_first: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the column as a dict for ``json``; what it has not is left out."""
+        """Give the column as a dict for ``json``; what it lacks is left out."""
         found: dict[str, Any] = {"name": self.name, "kind": self.kind, "why": self.why}
         if self.parts:
             found["parts"] = [
@@ -122,10 +122,10 @@ class Schema:
 
     @property
     def owners(self) -> tuple[int, ...]:
-        """For each of the matrix's columns, the place in ``kept`` of the column that it belongs to."""
-        place = {id(column): i for i, column in enumerate(self.kept)}
+        """For each of the matrix's columns, the index in ``kept`` of the column that it belongs to."""
+        index = {id(column): i for i, column in enumerate(self.kept)}
         matrix_columns = [column for column, _ in self.numbers] + list(self.categories)
-        return tuple(place[id(column)] for column in matrix_columns)
+        return tuple(index[id(column)] for column in matrix_columns)
 
     @property
     def matrix_names(self) -> tuple[str, ...]:

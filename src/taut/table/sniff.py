@@ -19,7 +19,7 @@ from taut.table.frame import Decimal, Note, listing, warn
 from taut.table.numbers import decimal_mark, parse_numbers
 from taut.table.words import is_missing
 
-# In the order of preference where two split the rows alike: "1,5;2,3" is two numbers and not three.
+# In the order of preference where two split the rows equally well: "1,5;2,3" is two numbers, not three.
 SEPARATORS = ("\t", ";", "|", ",")
 _NAMES = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma"}
 
@@ -28,7 +28,7 @@ _MOST_BYTES = 1 << 26
 _SAMPLE_ROWS = 1000
 _SAMPLE_CELLS = 20_000
 
-#: Characters of a field; what is longer is a quote that is not closed, most likely.
+#: Characters of a field; a longer one is most likely a quote that is not closed.
 MOST_FIELD = 10_000_000
 
 
@@ -41,9 +41,9 @@ class Layout:
     ----------
     separator : str
     escape : str
-        What makes a quote inside a quoted field a plain one: another quote, or a backslash.
+        What escapes a quote inside a quoted field: another quote, or a backslash.
     decimal : "." or ","
-        The decimal mark of its numbers, where a column leaves a doubt.
+        The decimal mark of its numbers, where a column is ambiguous.
     first_line : int
         The line (from 1) of the first row; more than 1 where lines before it are skipped.
     header : bool
@@ -54,7 +54,7 @@ class Layout:
     longest : int
         The bytes of the longest line among the first.
     other_names : bool
-        Whether the names are others than the header's, or there is none.
+        Whether the names differ from the header's, or there is none.
     renamed : tuple of Note
         On the columns that were blank or doubled in the header, each.
     """
@@ -105,7 +105,7 @@ def sniff(path: Path, what: str, *, header: bool) -> Layout:
 
 @contextmanager
 def long_fields() -> Iterator[None]:
-    """Let the csv module read fields of up to ten million characters; its own limit is 131,072."""
+    """Let the csv module read fields of up to ten million characters; its default limit is 131,072."""
     before = csv.field_size_limit(MOST_FIELD)
     try:
         yield
@@ -116,20 +116,20 @@ def long_fields() -> Iterator[None]:
 def _sniff(path: Path, what: str, *, header: bool) -> Layout:
     lines, whole = _first_lines(path)
     skipped = 0
-    said = None
-    while lines and (not lines[0].strip() or (said is None and re.fullmatch(r"sep=.\s*", lines[0]))):
-        said = lines[0][4] if lines[0].startswith("sep=") else said
+    declared = None
+    while lines and (not lines[0].strip() or (declared is None and re.fullmatch(r"sep=.\s*", lines[0]))):
+        declared = lines[0][4] if lines[0].startswith("sep=") else declared
         lines, skipped = lines[1:], skipped + 1
     if not lines:
         raise DataError(f"{what} has no rows.")
     text = "".join(lines)
     doubled = len(re.findall(r'\\"\w', text)) <= len(re.findall(r'""\w', text))
-    separator, rows = _separator(lines, doubled, said)
+    separator, rows = _separator(lines, doubled, declared)
     if len(rows[0]) == 1:
         _refuse_spaces(lines, what)
     notes = []
     if header and _names_are_short(rows):
-        rows[0].insert(0, "")  # as R writes it, and pandas where it is told to
+        rows[0].insert(0, "")  # as R writes it, and pandas if asked to
         sentence = (
             f"the header of {what} has one name fewer than the rows have fields; the first field of each was "
             "taken as the name of the row."
@@ -153,7 +153,7 @@ def _sniff(path: Path, what: str, *, header: bool) -> Layout:
             notes.append(warn(Note("", sentence)))
     else:
         width = Counter(len(row) for row in rows).most_common(1)[0][0]
-        names = tuple(f"x{place}" for place in range(width))
+        names = tuple(f"x{index}" for index in range(width))
     escape = '"' if doubled else "\\"
     longest = max(len(line.encode()) for line in lines)
     other = not header or list(names) != rows[0]
@@ -163,7 +163,7 @@ def _sniff(path: Path, what: str, *, header: bool) -> Layout:
 
 
 def rows_of(lines: Iterator[str] | Sequence[str], separator: str, doubled: bool) -> Iterator[list[str]]:
-    """Split lines into rows of fields, leaving blank lines out; faults are passed over."""
+    """Split lines into rows of fields, without blank lines; faults are skipped."""
     reader = csv.reader(iter(lines), **(_csv_format(separator, doubled) | {"strict": False}))
     while True:
         try:
@@ -189,7 +189,7 @@ def _csv_format(separator: str, doubled: bool) -> dict[str, Any]:
 
 
 def _first_lines(path: Path) -> tuple[list[str], bool]:
-    """Read the first lines, ends kept: (they, whether that is all)."""
+    """Read the first lines, with their ends: (the lines, whether that is all)."""
     with path.open("rb") as file:
         size = _SAMPLE_BYTES
         data = file.read(size)
@@ -205,11 +205,11 @@ def _first_lines(path: Path) -> tuple[list[str], bool]:
     return (lines if whole or len(lines) < 2 else lines[:-1]), whole
 
 
-def _separator(lines: list[str], doubled: bool, said: str | None) -> tuple[str, list[list[str]]]:
-    """Choose the separator that splits most rows into as many fields as the first: (it, the rows)."""
+def _separator(lines: list[str], doubled: bool, declared: str | None) -> tuple[str, list[list[str]]]:
+    """Choose the separator that splits most rows into as many fields as the first: (separator, rows)."""
     best_share = 0.0
-    best = said or ","
-    for separator in SEPARATORS if said is None else ():
+    best = declared or ","
+    for separator in SEPARATORS if declared is None else ():
         rows = list(islice(rows_of(lines, separator, doubled), _SAMPLE_ROWS))
         width = len(rows[0]) if rows else 0
         if _names_are_short(rows):
@@ -222,7 +222,7 @@ def _separator(lines: list[str], doubled: bool, said: str | None) -> tuple[str, 
 
 
 def _names_are_short(rows: Sequence[list[str]]) -> bool:
-    """Tell whether all rows have one field more than the header, the first: a name or number of the row."""
+    """Whether all rows have one more field than the header, in front: a name or number of the row."""
     if len(rows) < 3 or any(len(row) != len(rows[0]) + 1 for row in rows[1:]):
         return False
     first = {row[0].strip() for row in rows[1:]}
@@ -232,7 +232,7 @@ def _names_are_short(rows: Sequence[list[str]]) -> bool:
 
 
 def _refuse_spaces(lines: Sequence[str], what: str) -> None:
-    """Say that numbers in columns with spaces between them are not read.
+    """Refuse numbers in columns that are separated by spaces.
 
     Raises
     ------
@@ -251,7 +251,7 @@ def _refuse_spaces(lines: Sequence[str], what: str) -> None:
 
 
 def _decimal(rows: list[list[str]], separator: str) -> Decimal:
-    """Tell the decimal mark of the file's numbers.
+    """Find the decimal mark of the file's numbers.
 
     A file has semicolons (or tabs, bars) and not commas most often because commas are in its numbers.
     """
@@ -262,7 +262,7 @@ def _decimal(rows: list[list[str]], separator: str) -> Decimal:
 
 
 def own_names(cells: Sequence[str], where: str) -> tuple[tuple[str, ...], list[Note]]:
-    """Give every column a name of its own.
+    """Give every column a unique name.
 
     Parameters
     ----------
@@ -281,15 +281,15 @@ def own_names(cells: Sequence[str], where: str) -> tuple[tuple[str, ...], list[N
     notes = []
     taken = set(cells)
     seen: set[str] = set()
-    for place, cell in enumerate(cells):
-        stem = name = cell if cell.strip() else f"column {place + 1}"
+    for index, cell in enumerate(cells):
+        stem = name = cell if cell.strip() else f"column {index + 1}"
         count = 1
         while name in seen or (name != cell and name in taken):
             count += 1
             name = f"{stem} ({count})"
         if name != cell:
             why = "has no name" if not cell.strip() else f"has the name {stem!r} of an earlier one"
-            notes.append(Note(name, f"the {where}'s column {place + 1} {why}."))
+            notes.append(Note(name, f"the {where}'s column {index + 1} {why}."))
         seen.add(name)
         names.append(name)
     return tuple(names), notes
@@ -304,13 +304,13 @@ def warn_of_renamed(renamed: Sequence[Note], what: str) -> list[Note]:
 
 
 def _looks_like_data(header: list[str], rows: list[list[str]]) -> str:
-    """Say why a header looks like data, or "" where it does not."""
+    """Say why a header looks like data, or "" if it does not."""
     if not rows:
         return ""
     numeric: list[str] = []
     repeated = 0
-    for place, cell in enumerate(header):
-        below = [row[place].strip() for row in rows if place < len(row) and not is_missing(row[place])]
+    for index, cell in enumerate(header):
+        below = [row[index].strip() for row in rows if index < len(row) and not is_missing(row[index])]
         repeated += cell.strip() in below
         if not below or 2 * _n_values(below) < len(below):
             continue
@@ -333,7 +333,7 @@ def _n_values(cells: list[str]) -> int:
 
 
 def _is_series(cells: list[str]) -> bool:
-    """Tell names like 2019, 2020, 2021 or 0, 1, 2, which are a header after all."""
+    """Whether names are like 2019, 2020, 2021 or 0, 1, 2, which are a header after all."""
     if len(cells) < 2 or not all(cell.isdecimal() for cell in cells):
         return False
     values = [int(cell) for cell in cells]

@@ -1,4 +1,4 @@
-"""What the numbers of many columns span: found side by side, since a wide table has tens of thousands."""
+"""The ranges of many columns of numbers: found side by side, since a wide table has tens of thousands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _QUANTILES = np.array([0.5, 0.25, 0.75, 0.05, 0.95, 0.01, 0.99, 0.0, 1.0])
 @final
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What the finite numbers of a column span.
+    """The range of a column's finite numbers.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Span:
     whole : bool
         Whether all are whole.
     rising : bool
-        Whether each is above the one before it, as far as neighbours tell: a gap hides what is around it.
+        Whether each is above the one before it, as far as neighbours show: a gap hides what is around it.
     part : Part
-        The origin and the unit in which float32 keeps the figures that differ.
+        The origin and the unit in which float32 keeps the digits that differ.
     """
 
     low: float
@@ -46,7 +46,7 @@ class Span:
 
 
 def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
-    """Give the places of columns that are looked at side by side."""
+    """Give the indices of columns that are processed side by side."""
     step = max(1, _BLOCK_CELLS // max(1, n_rows))
     return (slice(start, start + step) for start in range(0, n_columns, step))
 
@@ -60,8 +60,8 @@ def spans(columns: Sequence[Floats]) -> list[Span]:
         All of one length; NaN and infinities are passed over.
     """
     found: list[Span] = []
-    for places in blocks(len(columns[0]) if columns else 0, len(columns)):
-        values = np.stack(columns[places])
+    for indices in blocks(len(columns[0]) if columns else 0, len(columns)):
+        values = np.stack(columns[indices])
         finite = np.isfinite(values)
         n_finite = finite.sum(axis=1)
         if not finite.all():
@@ -81,7 +81,7 @@ def spans(columns: Sequence[Floats]) -> list[Span]:
 
 
 def value_parts(samples: Floats, width: Floats, what: What = "value") -> list[Part]:
-    """Choose origins and units so that float32 keeps the figures that differ.
+    """Choose origins and units so that float32 keeps the digits that differ.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def value_parts(samples: Floats, width: Floats, what: What = "value") -> list[Pa
         median, *bounds = _quantiles(samples).T
         spreads = [upper - lower for lower, upper in zip(bounds[::2], bounds[1::2], strict=True)]
     spread = np.zeros(len(samples))
-    # The widest that all values but outliers lie in: an outlier must not take the figures from the others.
+    # The widest range of all values but outliers: an outlier must not cost the others their digits.
     for wider in [*spreads, width]:
         spread = np.where(spread > 0.0, spread, np.where((wider > 0.0) & (wider < np.inf), wider, 0.0))
     varies = spread > 0.0
@@ -126,10 +126,10 @@ def _quantiles(samples: Floats) -> Floats:
     if not ordered.shape[1]:
         return np.full((len(samples), len(_QUANTILES)), np.nan)
     last = (~np.isnan(ordered)).sum(axis=1, keepdims=True) - 1
-    place = _QUANTILES * np.maximum(last, 0)
-    below = np.floor(place).astype(np.intp)
+    position = _QUANTILES * np.maximum(last, 0)
+    below = np.floor(position).astype(np.intp)
     above = np.minimum(below + 1, np.maximum(last, 0))
-    share = place - below
+    share = position - below
     lower: NDArray[Any] = np.take_along_axis(ordered, below, axis=1)
     upper: NDArray[Any] = np.take_along_axis(ordered, above, axis=1)
     step = upper - lower

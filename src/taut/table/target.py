@@ -1,4 +1,4 @@
-"""A target in memory -> an array of one type, and the column that a file would make of it."""
+"""A target in memory -> an array of one type, and the column that a file would yield."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from taut.table.frame import BooleanColumn, Column, Frame, NumberColumn, TextCol
 from taut.table.objects import is_none, kinds_of
 from taut.table.texts import Hints, dictionary, typed
 
-#: Say what a target of such a kind is, and what to do.
+#: What a target of such a kind is, and what to do.
 MAKE_A_NUMBER = {
     "date": "holds dates; make a number of it, such as days from a start",
     "duration": "holds durations or times of the day; make a number of it, such as seconds",
@@ -23,10 +23,10 @@ MAKE_A_NUMBER = {
 
 
 def target_array(y: Any) -> NDArray[Any]:
-    """Give a target as an array whose type says what it holds.
+    """A target as an array whose type says what it holds.
 
-    What has no type, a list or an array of Python objects, is read by what it holds; nullable and Arrow
-    types of data frames are what they say.
+    A list or an array of Python objects, which has no type, is read by its values; nullable and Arrow
+    types of data frames stand for themselves.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def target_array(y: Any) -> NDArray[Any]:
     Returns
     -------
     array (n_rows,)
-        Booleans, integers, floats or text. What is of another shape, or no array, is given back as it is,
-        for scikit-learn's checks to say so.
+        Booleans, integers, floats or text. What is of another shape, or not an array, is returned as it is,
+        for scikit-learn's checks to refuse.
 
     Raises
     ------
@@ -71,13 +71,13 @@ def target_array(y: Any) -> NDArray[Any]:
 
 
 def target_name(y: Any) -> str:
-    """What messages call a target: the name of a series, else y."""
+    """The name of a target in messages: that of a series, else y."""
     name = getattr(y, "name", None)
     return name if isinstance(name, str) and name else "y"
 
 
 def target_column(values: NDArray[Any], name: str = "y") -> Column:
-    """Give the column that would be read from a file with these values.
+    """The column that would be read from a file with these values.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def target_column(values: NDArray[Any], name: str = "y") -> Column:
             text = TextColumn(name, codes, tuple(levels))
         try:
             column = typed(text, Hints())[0]
-        except DataError:  # numbers with text among them are no amount, but may be classes
+        except DataError:  # numbers with text among them are not amounts, but may be classes
             return text
         # A word for "missing" may be the name of a class, where there is more than numbers.
         is_classes = isinstance(column, (TextColumn, BooleanColumn)) and column.missing.any()
@@ -131,14 +131,14 @@ def _from_series(y: Any) -> Any:
 
 
 def _by_content(values: Sequence[Any], name: str, array: NDArray[Any]) -> NDArray[Any]:
-    """Read values by what they are.
+    """Read values by their types.
 
     Parameters
     ----------
     values : sequence
     name : str
     array : array
-        What NumPy makes of them, which is given back where it has lost nothing.
+        What NumPy makes of them, which is returned where it has lost nothing.
     """
     kinds = kinds_of(values)
     for kind in ("date", "duration"):
@@ -164,7 +164,7 @@ def _by_content(values: Sequence[Any], name: str, array: NDArray[Any]) -> NDArra
 
 
 def _numbers(values: Sequence[Any]) -> NDArray[Any]:
-    """Give Python's numbers as NumPy's, integers as integers."""
+    """Python's numbers as NumPy's, integers as integers."""
     whole = all(isinstance(value, (int, np.integer, np.bool_)) for value in values)
     if whole and values:
         for integer in (np.int64, np.uint64):

@@ -1,4 +1,4 @@
-"""A column of texts -> what it holds: numbers, dates, yes or no, or texts indeed."""
+"""A column of texts -> what it holds: numbers, dates, yes or no, or really texts."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from taut.table.words import boolean_words, is_missing, parse_booleans
 
 MOST_ODD = 0.05  # share of rows with text that a column of numbers or dates may have
 _CODES_FROM = 0.01  # share of rows with leading zeros (or too many figures) from which they are codes
-_MANY_NUMBERS = 30  # a column with more different numbers than this is no list of categories
+_MANY_NUMBERS = 30  # a column with more different numbers than this is not a list of categories
 _FEW_WORDS = 5  # words like "unknown" among numbers; codes with letters are many
 _HEAD = 1000
 _SAMPLE = 1000
 
-#: Begin the notes on a column that leaves a doubt.
+#: Begin the notes on an ambiguous column.
 NO_DATE_TELLS, NO_VALUE_TELLS = "no date tells", "no value tells"
-#: Begins the note on marks that were read past.
+#: Begins the note on marks that were ignored.
 PAST_MARKS = "read as numbers with these marks: "
 
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -50,14 +50,14 @@ _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 @final
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What the whole file tells about a column that leaves a doubt.
+    """What the whole file tells about an ambiguous column.
 
     Attributes
     ----------
     decimal : "." or ","
         The decimal mark of the file's other numbers.
     day_first : bool or None
-        Whether days come first where no date tells; None: by the mark between them.
+        Whether days come first where no date decides; None: by the mark between them.
     kept : frozenset of str or None
         The columns whose text is kept as it stands, beside what it was read as; None: all.
     """
@@ -71,19 +71,19 @@ def dictionary(values: Iterable[str | None], n_rows: int) -> tuple[Codes, list[s
     """Store each text once: (codes int32 (n_rows,), the levels by first appearance)."""
     cells = values if isinstance(values, (Sequence, np.ndarray)) else list(values)
     levels = [value for value in dict.fromkeys(cells) if value is not None]
-    place: dict[str | None, int] = {level: code for code, level in enumerate(levels)}
-    place[None] = MISSING_CODE
-    return np.fromiter(map(place.__getitem__, cells), np.int32, n_rows), levels
+    code_of: dict[str | None, int] = {level: code for code, level in enumerate(levels)}
+    code_of[None] = MISSING_CODE
+    return np.fromiter(map(code_of.__getitem__, cells), np.int32, n_rows), levels
 
 
 def clean(column: TextColumn, kept: Collection[str] = ()) -> TextColumn:
-    """Take spaces around off, and the words for "missing" out but for those to be kept."""
+    """Strip spaces, and remove the words for "missing" except those to be kept."""
     merged: dict[str, int] = {}
     to = np.empty(len(column.levels) + 1, dtype=np.int32)  # the last is what a missing code (-1) finds
     to[-1] = MISSING_CODE
-    for place, level in enumerate(column.levels):
+    for index, level in enumerate(column.levels):
         text = level.strip()
-        to[place] = (
+        to[index] = (
             MISSING_CODE if is_missing(text) and text not in kept else merged.setdefault(text, len(merged))
         )
     return TextColumn(column.name, to[column.codes], tuple(merged))
@@ -100,7 +100,7 @@ def typed(column: TextColumn, hints: Hints) -> tuple[Column, list[Note]]:
     column : TextColumn
         As it stands in the file.
     hints : Hints
-        What to assume where the column leaves a doubt.
+        What to assume where the column is ambiguous.
 
     Returns
     -------
@@ -123,14 +123,14 @@ def typed(column: TextColumn, hints: Hints) -> tuple[Column, list[Note]]:
         except DataError as error:
             if hints.kept is not None:
                 raise
-            # Who reads a table does not say what for: a model may read the texts by its own rules.
+            # The purpose of reading is not known: a model may read the texts by its own rules.
             read, notes = replace(clean(column), fault=str(error)), []
         return replace(read, source=column), notes
     column = clean(column)
     counts = column.counts()
     if not column.levels:
         return NumberColumn(column.name, np.full(len(column), np.nan), NumberText()), []
-    words = boolean_words([column.levels[place] for place in np.argsort(-counts, kind="stable")[:7]])
+    words = boolean_words([column.levels[index] for index in np.argsort(-counts, kind="stable")[:7]])
     if words is not None and len(column.levels) < 7:
         return BooleanColumn(column.name, spread(column.codes, parse_booleans(column.levels)), words), []
     sample = column.levels[:: max(1, len(column.levels) // _SAMPLE)]
@@ -145,15 +145,15 @@ def typed(column: TextColumn, hints: Hints) -> tuple[Column, list[Note]]:
 
 
 def spread(codes: Codes, values: Floats) -> Floats:
-    """Give each row the value of its level, (n_rows,), and NaN where the code is -1."""
+    """Each row's value, by its level, (n_rows,); NaN where the code is -1."""
     return np.append(values, np.nan)[codes]
 
 
 def odd_rows(column: TextColumn, is_odd: Mask) -> tuple[int, str]:
     """Count the rows whose level is odd, and say which: "'abc' and 'x y' (first in row 12)"."""
-    places = np.flatnonzero(np.append(is_odd, False)[column.codes])
-    levels = [column.levels[place] for place in np.flatnonzero(is_odd)]
-    return len(places), f"{listing(levels, 3)} (first in row {places[0] + 1:,})"
+    indices = np.flatnonzero(np.append(is_odd, False)[column.codes])
+    levels = [column.levels[index] for index in np.flatnonzero(is_odd)]
+    return len(indices), f"{listing(levels, 3)} (first in row {indices[0] + 1:,})"
 
 
 def _dates(
@@ -210,7 +210,7 @@ def _numbers(column: TextColumn, counts: NDArray[np.int64], hints: Hints) -> tup
     if past:
         notes.append(Note(name, f"{PAST_MARKS}{', '.join(past)}."))
     example = next((number for number in numbers if "," in number or (decimal == "," and "." in number)), "")
-    if in_doubt and example:  # "1.234" alone, read as it is written, is no doubt worth a note
+    if in_doubt and example:  # "1.234" alone, read as it is written, is not worth a note
         role = "decimal mark" if decimal in example else "thousands mark"
         what = f"{NO_VALUE_TELLS} how to read {example!r}; the mark was taken as a {role}."
         notes.append(Note(name, what))
@@ -221,7 +221,7 @@ def _numbers(column: TextColumn, counts: NDArray[np.int64], hints: Hints) -> tup
 
 
 def _codes(levels: Sequence[str], counts: NDArray[np.int64], values: Floats, is_number: Mask) -> str:
-    """Say why numbers are codes in truth, or "" where they are not."""
+    """Say why numbers are really codes, or "" if they are not."""
     numbers = [level for level, good in zip(levels, is_number, strict=True) if good]
     if not numbers or not all(_WHOLE.fullmatch(number) for number in numbers):
         return ""
@@ -232,8 +232,8 @@ def _codes(levels: Sequence[str], counts: NDArray[np.int64], values: Floats, is_
         example = numbers[int(np.flatnonzero(zeros)[0])]
         return f"its numbers have leading zeros, as in {example!r}, that a number would lose"
     long = np.abs(values[is_number]) > EXACT
-    for place in np.flatnonzero(np.abs(values[is_number]) == EXACT):  # it, or the next that float64 has not
-        long[place] = numbers[place].lstrip("+-0") != str(EXACT)
+    for index in np.flatnonzero(np.abs(values[is_number]) == EXACT):  # it, or the next that float64 has not
+        long[index] = numbers[index].lstrip("+-0") != str(EXACT)
     if rows[long].sum() >= _CODES_FROM * n_rows and long.any():
         example = numbers[int(np.flatnonzero(long)[0])]
         return f"its integers have more figures than a number holds, as in {example!r}"
@@ -243,7 +243,7 @@ def _codes(levels: Sequence[str], counts: NDArray[np.int64], values: Floats, is_
 def _is_measure(column: TextColumn, counts: NDArray[np.int64], values: Floats, is_number: Mask) -> bool:
     """Tell numbers with faults from codes, some of which happen to be numbers ("113803", "A/5 21171").
 
-    A measure has many different numbers, more than half of the rows, and one of: text that only comes late,
+    A measure has many different numbers, in more than half of the rows, and one of: text that comes late,
     fractions, or few different words.
     """
     n_number_rows = int(counts[is_number].sum())

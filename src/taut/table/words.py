@@ -1,4 +1,4 @@
-"""Words with a meaning of their own in a text file: missing values, yes and no."""
+"""Words with a special meaning in a text file: missing values, yes and no."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from taut.table.frame import Floats
 
-# In lower case, without spaces around. The list is short on purpose: a word on it can be no category.
+# In lower case, without spaces around. The list is short on purpose: a word on it cannot be a category.
 MISSING_WORDS = frozenset(
     ["", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "?", "-", "--", ".", r"\n"]
 )
@@ -21,7 +21,7 @@ _AS_BOOLEAN = {word: float(value) for pair in BOOLEAN_WORDS for value, word in e
 
 
 def is_missing(text: str) -> bool:
-    """Tell whether a text stands for "no value" (see ``MISSING_WORDS``)."""
+    """Whether a text stands for "no value" (see ``MISSING_WORDS``)."""
     text = text.strip()
     return len(text) <= _LONGEST and text.lower() in MISSING_WORDS
 
@@ -36,7 +36,7 @@ def boolean_words(levels: Sequence[str]) -> tuple[str, str] | None:
 
     Returns
     -------
-    (no, yes) as they are spelled in the column, or None where a level is of no pair or of another one.
+    (no, yes) as they are spelled in the column, or None if a level is of no pair or of another one.
     """
     folded = {level.strip().lower() for level in reversed(levels)}
     for pair in BOOLEAN_WORDS:
