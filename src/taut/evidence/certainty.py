@@ -1,7 +1,7 @@
-"""How sure a change of the loss is, and the words for it: one rule for whoever tells of one.
+"""How sure a change of the loss is, and the words for it: one rule for all who report one.
 
-Search, path, effects, diagnosis and advice each measure a change with a 95 % interval. Whether it is said as
-a fact, as something that may be chance, or not at all is decided here.
+Search, path, effects, diagnosis and advice each measure a change with a 95 % interval. Whether that is
+reported as a fact, as something that may be chance, or not at all is decided here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NO_DIFFERENCE = "no difference that these data can show"
 
 
 def certainty_of(change: Interval) -> Certainty:
-    """Tell how sure it is that something changed, in either direction.
+    """How sure it is that something changed, in either direction.
 
     >>> certainty_of(Interval(0.2, 0.1, 0.3)), certainty_of(Interval(0.13, -0.01, 0.25))
     ('sure', 'likely')

@@ -22,7 +22,7 @@ from taut.evidence.shapley import (
 )
 from taut.streams import Stream, generator
 
-#: Up to so many players all combinations are trained; beyond, those that occur in so many orders.
+#: Up to this many players all combinations are trained; beyond, those that occur in this many orders.
 MOST_EXACT: Final = 5
 N_ORDERS: Final = 6
 
@@ -46,7 +46,7 @@ class Game:
 
     @classmethod
     def of(cls, n_players: int, seed: int, most_exact: int) -> Game:
-        """All combinations of a few players; of many, those of orders drawn at random."""
+        """All combinations of few players; of many, those of orders drawn at random."""
         if n_players <= most_exact:
             return cls(n_players, None)
         return cls(n_players, tuple(sampled_orders(n_players, N_ORDERS, seed)))
@@ -60,7 +60,7 @@ class Game:
         """What each player contributes, shape (n_players, 1 + n_resamples).
 
         Where orders are sampled, they are drawn again in every resample, an order with its reverse, so that
-        the intervals have the sampling's chance in them.
+        the intervals include the sampling's chance.
         """
         if self.orders is None:
             return shapley_values(values, self.n_players)

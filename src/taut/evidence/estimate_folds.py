@@ -1,4 +1,4 @@
-"""The corrected estimate where a person's scorer chose, whose score is of whole folds."""
+"""The corrected estimate where a user's scorer chose, whose scores are of whole folds."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def estimate_by_folds(
     seed: int,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Estimate:
-    """Bootstrap bias corrected cross-validation over folds in place of rows.
+    """Bootstrap bias corrected cross-validation over folds instead of rows.
 
     A scorer such as the area under the ROC curve has no value for a row. Every resample of the folds chooses
-    anew, and looks at the chosen one's figures on the folds that are not in it. With one fold nothing is
+    anew, and takes the chosen one's figures on the folds that are not in it. With one fold nothing is
     corrected.
 
     Parameters
@@ -44,7 +44,7 @@ def estimate_by_folds(
         How often the folds hold out all rows.
     seed : int
     bounds : tuple of float
-        The lowest and the highest value of the score that there can be.
+        The lowest and the highest possible value of the score.
 
     Returns
     -------

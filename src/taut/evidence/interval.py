@@ -18,7 +18,7 @@ LEVEL = 0.95
 @final
 @dataclass(frozen=True)
 class Interval:
-    """A figure, and from where to where it may be.
+    """A figure and its interval.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ class Interval:
 
     @property
     def spans_zero(self) -> bool:
-        """Whether nothing is shown: 0 lies in it, or there is none."""
+        """Whether nothing is shown: it contains 0, or there is none."""
         return not (self.low > 0.0 or self.high < 0.0)
 
     def within(self, lowest: float, highest: float) -> Interval:
-        """Cut to what the figure can be, its value too; what is NaN stays so.
+        """Cut to the range of possible values, including its value; NaN stays NaN.
 
-        The truth is in the range, so that an interval that was cut to it holds the truth as often.
+        The truth is in the range, so that cutting the interval to it loses nothing.
         """
         value, low, high = (
             x if np.isnan(x) else min(max(x, lowest), highest) for x in (self.value, self.low, self.high)
@@ -46,7 +46,7 @@ class Interval:
         return Interval(value, low, high)
 
     def times(self, factor: float) -> Interval:
-        """In other units; a factor below 0 turns it around."""
+        """In other units; a factor below 0 reverses it."""
         ends = sorted((self.low * factor, self.high * factor))
         return Interval(self.value * factor, *ends)
 

@@ -1,4 +1,4 @@
-"""By how much the picked one of several is better, corrected for having picked it."""
+"""By how much the best of several is better, corrected for having picked it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Vector = NDArray[np.float64]
 
 
 def corrected_gain(inside: Vector, base_inside: Vector, outside: Vector, base_outside: Vector) -> Interval:
-    """By which share the loss of whoever is picked is lower than a baseline's.
+    """By which share the loss of the picked one is lower than a baseline's.
 
     Every resample of the rows picks anew, and its gain is measured on the rows that it left out: the figure
-    is their mean. The spread is that of the rows drawn; of the third that is left out it would be too wide.
+    is their mean. The spread is that of the rows drawn; that of the third left out would be too wide.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
-"""What a score can be at all, where that is known."""
+"""The range of a score, where that is known."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-# Of scikit-learn's functions by name. Those that are not here, and one's own, may be any number.
+# Of scikit-learn's functions by name. Those that are not here, and the user's own, may be any number.
 _SHARES = {
     "accuracy_score", "average_precision_score", "balanced_accuracy_score", "completeness_score", "f1_score",
     "fbeta_score", "fowlkes_mallows_score", "homogeneity_score", "jaccard_score",
@@ -18,7 +18,7 @@ _AT_MOST_ONE = {
 }  # fmt: skip
 _CORRELATIONS = {"cohen_kappa_score", "matthews_corrcoef"}
 _NOT_BELOW_ZERO = {"mutual_info_score", "positive_likelihood_ratio"}
-# These change what a function gives: counts in place of shares, and shares beyond chance.
+# These change what a function returns: counts instead of shares, and shares beyond chance.
 _OTHERWISE = ({"normalize": False}, {"adjusted": True})
 
 

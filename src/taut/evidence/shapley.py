@@ -1,7 +1,7 @@
-"""Shapley values and pair interactions: how a result that several made together is shared out among them.
+"""Shapley values and pair interactions: how to share out a result among those who made it together.
 
-A coalition is written as a number whose bit i says whether player i is in it: 0 is nobody, ``2**n - 1``
-everybody. A coalition's value may be an array (a value for each resample of a bootstrap): everything is
+A coalition is written as a number whose bit i says whether player i is in it: 0 is empty, ``2**n - 1``
+all of them. A coalition's value may be an array (a value for each resample of a bootstrap): everything is
 linear in the values, so the arrays are shared out element by element.
 
 Sources: Shapley (1953), A value for n-person games, Contributions to the Theory of Games II, 307-317.
@@ -31,7 +31,7 @@ def shapley_values(values: Mapping[int, Values], n_players: int) -> Values:
 
     Formula: ``phi_i = sum over S without i of |S|! (n - |S| - 1)! / n! * (v(S + i) - v(S))``: what i adds
     when it joins, mean over all orders in which the players can join (Shapley 1953). They add up to
-    ``v(all) - v(nobody)``; who never changes anything gets exactly 0.
+    ``v(all) - v(nobody)``; a player that never changes anything gets exactly 0.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def pairs(n_players: int) -> list[tuple[int, int]]:
 
 
 def sampled_orders(n_players: int, n_orders: int, seed: int) -> list[Order]:
-    """Orders at random, each followed by its reverse, so that early and late places are evened out.
+    """Orders at random, each followed by its reverse, so that early and late positions even out.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def sampled_orders(n_players: int, n_orders: int, seed: int) -> list[Order]:
 
 
 def coalitions_of(orders: Sequence[Order]) -> list[int]:
-    """The coalitions that come about when players join in these orders, in rising order; nobody is one.
+    """The coalitions that arise when players join in these orders, ascending, the empty one included.
 
     >>> coalitions_of([(0, 1), (1, 0)])
     [0, 1, 2, 3]
@@ -145,7 +145,7 @@ def values_by_order(values: Mapping[int, Values], orders: Sequence[Order]) -> Va
 
 
 def _joining(order: Order) -> list[int]:
-    """Nobody, then the coalition after each has joined."""
+    """The empty coalition, then the one after each has joined."""
     coalitions = [0]
     for player in order:
         coalitions.append(coalitions[-1] | 1 << player)

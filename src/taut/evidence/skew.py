@@ -29,7 +29,7 @@ def skewed_interval(
     ``g_inverse(z) = 3 sqrt(n) / s * (cbrt(1 + s (z / sqrt(n) - s / (6 n))) - 1)`` (Hall, 1992, Journal of
     the Royal Statistical Society B 54, "On the removal of skewness by transformation").  With a skewness of
     zero it is the usual interval.  Few rows rarely hold any of a long tail, so that the usual interval is
-    too short above.  In place of the normal quantile ``z`` stands Student's, with as many degrees of freedom
+    too short above.  Student's quantile replaces the normal ``z``, with as many degrees of freedom
     as a variance from n rows of this kurtosis k has, ``2 n / (k - 1)``, two at least: where one row in a
     hundred makes most of the variance, the standard error is hardly known either.
     """
@@ -52,7 +52,7 @@ def skewed_interval(
     freedom = max(2.0, 2.0 * n / max(kurtosis - 1.0, 1e-9))
     z = float(t.ppf((1 + LEVEL) / 2, freedom)) * wider
     ends = sorted(value - error * _inverse(x, skewness, n) for x in (z, -z))
-    # Where two or three rows are all that varies, both ends may be on one side of the middle.
+    # If only two or three rows vary, both ends may be on one side of the middle.
     return Interval(value, min(value, float(ends[0])), max(value, float(ends[1])))
 
 

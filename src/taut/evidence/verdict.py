@@ -18,10 +18,10 @@ from taut.streams import Stream, generator
 Fit: TypeAlias = Literal["underfits", "fits", "overfits"]
 Degree: TypeAlias = Literal["", "perhaps", "slightly", "clearly", "badly"]
 
-#: A gain of less than this share of the loss is no matter, weaker and stronger. By 160 cases whose truth
-#: thousands of other rows told, they say best where there is 2 % to be had (docs/diagnosis.md).
+#: A gain of less than this share of the loss does not matter, weaker and stronger. In 160 cases whose truth
+#: thousands of other rows showed, they tell best where 2 % could be gained (docs/diagnosis.md).
 WEAKER_MATTERS, STRONGER_MATTERS = 0.01, 0.03
-# The gain is also to be so many of its standard errors, and more than this with the correction for picking.
+# The gain must also be this many of its standard errors, and above this with the correction for picking.
 _ERRORS, _LEFT = 1.0, 0.005
 _CLEARLY, _BADLY = 0.10, 0.50
 _RESAMPLES = 1000
@@ -43,7 +43,7 @@ class Gain:
         The alternative's name; empty where there is none.
     measured : float
         The share without that correction: what the verdict goes by, because the correction takes a little too
-        much off where alternatives are much alike.
+        much off where alternatives are very similar.
     """
 
     share: Interval
@@ -51,7 +51,7 @@ class Gain:
     measured: float
 
     def matters(self, least: float) -> bool:
-        """Whether it is more than a trifle, and more than chance."""
+        """Whether it is large enough to matter, and more than chance."""
         error = (self.share.high - self.share.low) / (2 * 1.96)
         return bool(self.best) and self.measured > max(least, _ERRORS * error) and self.share.value > _LEFT
 
@@ -65,7 +65,7 @@ class Verdict:
     ----------
     fit : {"underfits", "fits", "overfits"}
         Overfits: regularized, or stopped earlier, its loss on unseen rows would be lower. Underfits: wider,
-        or trained longer, it would. Where both would, the larger gain has it.
+        or trained longer, it would. Where both would, the larger gain wins.
     weaker, stronger : Gain
         Of the alternatives on either side.
     """
@@ -76,7 +76,7 @@ class Verdict:
 
     @property
     def gain(self) -> Gain:
-        """That of the verdict's side; where it fits, the larger one."""
+        """The gain on the verdict's side; if it fits, the larger one."""
         if self.fit == "fits":
             return max(self.weaker, self.stronger, key=lambda gain: gain.measured)
         return self.weaker if self.fit == "overfits" else self.stronger
@@ -101,7 +101,7 @@ def judge(variants: Sequence[Variant], weight: NDArray[np.floating] | None, seed
     Parameters
     ----------
     variants : sequence of Variant
-        The person's first.
+        The user's first.
     weight : array, shape (n_rows,), or None
     seed : int
 
@@ -110,7 +110,7 @@ def judge(variants: Sequence[Variant], weight: NDArray[np.floating] | None, seed
     Verdict
     """
     own = variants[0]
-    # Where the network diverges, whatever regularization keeps it from that will do.
+    # If the network diverges, any regularization that prevents it counts.
     weaker_sides = ("weaker", "other") if own.failed else ("weaker",)
     weaker = gain_of(own, [t for t in variants[1:] if t.side in weaker_sides], weight, seed)
     stronger = gain_of(own, [t for t in variants[1:] if t.side == "stronger"], weight, seed)

@@ -1,4 +1,4 @@
-"""Columns that are the target once more: copied, with some values changed, or with noise on it."""
+"""Columns that repeat the target: copied, with some values changed, or with added noise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAIRS = 500
 
 
 def copy_of(column: NDArray[np.floating], target: NDArray[np.float64], n_classes: int, *, code: bool) -> str:
-    """Say how a column is the target itself, or "" where it is not.
+    """Say how a column is the target itself, or "" if it is not.
 
     Parameters
     ----------
@@ -91,13 +91,13 @@ def is_noisy_copy(column: NDArray[np.floating], codes: NDArray[np.int64]) -> boo
 def _in_most_rows(
     values: NDArray[np.int64], classes: NDArray[np.int64], count: NDArray[np.int64], n_classes: int
 ) -> str:
-    """Where nearly all rows of a value are of one class, and every class has a value of its own."""
+    """Whether nearly all rows of a value are of one class, and every class has its own value."""
     table = np.zeros((int(values.max()) + 1, n_classes), dtype=np.int64)
     table[values, classes] = count
     share = table.max(axis=1).sum() / table.sum()
     right = np.zeros(n_classes)
     np.add.at(right, table.argmax(axis=1), table.max(axis=1))
-    # Half of each class at least: a column that says the most frequent one always is no copy.
+    # Half of each class at least: a column that always says the most frequent one is not a copy.
     if share < _RIGHT or np.any(right < 0.5 * table.sum(axis=0)):
         return ""
     return f"it is a copy in {100 * share:.0f} % of the rows"

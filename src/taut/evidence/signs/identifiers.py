@@ -1,4 +1,4 @@
-"""Columns that tell which row it is: counters, identifiers, columns in the file's order."""
+"""Columns that identify the row: counters, identifiers, columns in the file's order."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _ALL_DIFFERENT = 0.99
 _IN_ORDER = 0.99  # of the steps go one way
 _MANY_LEVELS = 0.5  # values of a category, by rows
 _WITHOUT_GAP = 1.05
-_TELLS = (0.55, 0.02)  # AUC, R squared, from which a column tells something of the target
-# As in taut.table.columns, where it is warned of; narrower for numbers that come again.
+_TELLS = (0.55, 0.02)  # AUC, R squared, from which a column tells something about the target
+# As in taut.table.columns, which warns of it; narrower for numbers that recur.
 _NAME = re.compile(r"(^|[^a-z])(id|ids|uuid|guid|key|index|row|rows|rownames?)$|[a-z]I[Dd]$", re.ASCII)
 _GROUP_NAME = re.compile(r"(^|[^a-z])(id|ids|uuid|guid)$|[a-z]I[Dd]$", re.ASCII)
 
@@ -25,7 +25,7 @@ _GROUP_NAME = re.compile(r"(^|[^a-z])(id|ids|uuid|guid)$|[a-z]I[Dd]$", re.ASCII)
 def identifiers(view: View) -> list[Sign]:
     """Find columns that count upwards, are unique to each row, or are in the order of the rows.
 
-    Severe where such a column of numbers tells something of the target: a network can learn it then, and
+    Severe where such a column of numbers tells something about the target: a network can then learn it, and
     the next rows have other numbers.
     """
     signs = []
@@ -64,7 +64,7 @@ def _number(name: str, values: NDArray[np.float64], whole: bool, is_date: bool) 
 
 
 def _whole(values: NDArray[np.float64], origin: float) -> bool:
-    """Tell whole numbers, but for what float32 takes away."""
+    """Whether values are whole numbers, but for float32's rounding."""
     moved = values + origin
     return bool(np.all(np.abs(moved - np.rint(moved)) <= 1e-6 * np.maximum(np.abs(values), 1.0)))
 
@@ -107,7 +107,7 @@ def _category(view: View, index: int, name: str) -> list[Sign]:
 
 
 def column_power(view: View, index: int) -> Power:
-    """Judge what one column of the matrix alone tells of the target."""
+    """Measure what one column of the matrix alone tells about the target."""
     column = view.matrix.values[view.sample, index]
     n_levels = view.level_count(index)
     if view.n_classes:

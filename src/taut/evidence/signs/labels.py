@@ -13,8 +13,8 @@ _LEAST_ROWS = 100
 _LEAST_FLAGGED = 5
 _EVIDENCE = 6.6  # of chi squared with one degree of freedom: one in 200, to one side
 _FLOOR = (0.003, 0.005)  # classes, amounts: share of random targets that is always passed over
-_FLOOR_BY_ERROR = (0.15, 0.15)  # ... and so much of the networks' own error
-_MOST = 0.25  # a larger rate is a network that knows little, and not wrong classes
+_FLOOR_BY_ERROR = (0.15, 0.15)  # ... and this much of the networks' own error
+_MOST = 0.25  # a larger rate means a network that knows little, not wrong classes
 _HOPELESS = 0.5  # of the variance left: wrong amounts do not stand out
 _GROSS = 1e-3  # expected number of honest rows as far out
 _SEVERE = 0.03
@@ -27,7 +27,7 @@ def labels(view: View, outputs: NDArray[np.floating]) -> list[Sign]:
     a sign where the likelihood speaks for more random targets than a floor (one table in 200 by chance):
     0.3 % of the rows, or 15 % of the networks' error where that is more; for amounts 0.5 %, or 15 % of the
     variance that they leave, and none where this is more than half. The rows are those that are more likely
-    random than not. Above 25 % nothing is said. Amounts so far
+    random than not. Above 25 % there is no sign. Amounts so far
     out that 0.001 honest rows would be (by the Student t fitted to all rows) have a sign of their own.
 
     Confident learning (Northcutt, Jiang and Chuang, 2021, JAIR 70) counts rows whose class the networks

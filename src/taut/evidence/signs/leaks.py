@@ -18,7 +18,7 @@ from taut.evidence.signs.view import View, thinned
 from taut.streams import Stream, generator
 
 # Each for classes (AUC) and amounts (R squared).
-_CLOSE = (0.93, 0.90)  # so well alone is asked about
+_CLOSE = (0.93, 0.90)  # alone this well is suspicious
 _NEARLY_PERFECT = (0.98, 0.95)
 _WORSE = 4.0  # times the error of the column alone: what others make of the target
 _LEAST_MISSING = 8
@@ -27,7 +27,7 @@ _LEAST_FILLED, _ALL, _COMMON = 30, 0.98, 0.7
 _MODEL_ROWS = 4000
 _MOST_PEERS = 2  # named
 _OTHERS_TELL = (0.55, 0.05)
-# Columns times classes that are judged one by one; of more, so many columns that look best.
+# Columns times classes that are measured one by one; of more, this many columns that look best.
 _MOST_JUDGED, _BEST_JUDGED = 300, 30
 _LOOKS_CLOSE = 0.85
 
@@ -35,7 +35,7 @@ _LOOKS_CLOSE = 0.85
 @final
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column of the matrix, and what it achieves alone; or what the target tells of its being missing."""
+    """A column of the matrix, and what it achieves alone; or what the target tells about its gaps."""
 
     index: int
     name: str
@@ -44,7 +44,7 @@ class _Column:
 
 
 def leaks(view: View) -> list[Sign]:
-    """Find columns that are the target once more, or alone predict it where no other comes near.
+    """Find columns that repeat the target, or predict it alone where no other comes near.
 
     A column that is one-to-one with the target, in its order, or a copy of it in nearly all rows
     (:mod:`taut.evidence.signs.copies`) is a severe sign whatever the others do.
@@ -53,18 +53,18 @@ def leaks(view: View) -> list[Sign]:
     0.93 or an R squared of 0.90. There is a sign where the error (1 - AUC, or 1 - R squared) of the best
     column that is no suspect is at least four times its own, and that of boosted trees on all that are no
     suspects is at least its own. It is severe if the trees' error is four times its own too, and either the
-    column has each class far from the others, or the bound is 0.98 (0.95) and the trees tell something of the
+    column has each class far from the others, or the bound is 0.98 (0.95) and the trees have learned of the
     target (an AUC of 0.55, an R squared of 0.05): where all other columns are noise, one that tells is
     nothing odd.
 
-    A column is filled for one class alone where 98 % of its values, and 30 at least, are in rows of one class
-    that has at most 70 % of all rows. That a column is missing gives the target away where the target tells
-    it with a lower bound of 0.93, and the error is at most a quarter of any other column's; severe but for
-    three classes or more, of which it can tell two apart at the most.
+    A column is filled for only one class where 98 % of its values, and 30 at least, are in rows of one class
+    that has at most 70 % of all rows. A column's missing values give the target away where the target tells
+    them with a lower bound of 0.93, and the error is at most a quarter of any other column's; severe but for
+    three classes or more, of which it can tell at most two apart.
 
-    A strong column is let pass where another comes near or the others make up for it, and so is a leak of a
+    A strong column is accepted where another comes near or the others make up for it, and so is a leak of a
     single class among several. A table of one column has nothing to compare it with. Of very many columns,
-    the thirty that look best are judged.
+    the thirty that look best are measured.
     """
     if len(set(view.names)) < 2:
         return []
@@ -73,7 +73,7 @@ def leaks(view: View) -> list[Sign]:
     accused = {name for sign in signs for name in sign.columns}
     signs += [sign for sign in _missing(view) if not accused & set(sign.columns)]
     accused |= {name for sign in signs for name in sign.columns}
-    columns = [_judged(view, index) for index in _indices(view)]
+    columns = [_measured(view, index) for index in _indices(view)]
     copies = {one.name: one.copied for one in columns if one.copied and one.name not in accused}
     signs += [_copy_sign(name, how) for name, how in copies.items()]
     accused |= set(copies)
@@ -95,7 +95,7 @@ def leaks(view: View) -> list[Sign]:
 
 
 def _indices(view: View) -> list[int]:
-    """The columns of the matrix that are judged one by one."""
+    """The columns of the matrix that are measured one by one."""
     n = len(view.names)
     if n * max(1, view.n_classes) <= _MOST_JUDGED:
         return list(range(n))
@@ -103,7 +103,7 @@ def _indices(view: View) -> list[int]:
     return sorted(best.tolist())
 
 
-def _judged(view: View, index: int) -> _Column:
+def _measured(view: View, index: int) -> _Column:
     column, code = view.matrix.values[view.sample, index], view.level_count(index) > 0
     if code:  # the last code is that of a missing value
         column = np.where(column == view.level_count(index) - 1, np.nan, column)
@@ -112,7 +112,7 @@ def _judged(view: View, index: int) -> _Column:
 
 
 def power_together(view: View, indices: list[int]) -> float:
-    """Judge what columns of the matrix achieve together: AUC or R squared of boosted trees, crosswise.
+    """Measure what columns of the matrix achieve together: AUC or R squared of boosted trees, crosswise.
 
     At most 4,000 rows; without columns 0.5 or 0.
     """
@@ -123,14 +123,14 @@ def power_together(view: View, indices: list[int]) -> float:
     mixed = generator(view.seed, Stream.LEAK_HALVES).permutation(len(rows))
     found = []
     with one_thread():
-        for fit, judge in ((mixed[::2], mixed[1::2]), (mixed[1::2], mixed[::2])):
+        for fit, held in ((mixed[::2], mixed[1::2]), (mixed[1::2], mixed[::2])):
             if len(np.unique(y[fit])) < 2:
                 continue
             model = grown(X[fit], y[fit], classes=view.n_classes > 0)
             if view.n_classes:
-                found.append(_mean_area(model.predict_proba(X[judge]), model.classes_, y[judge]))
+                found.append(_mean_area(model.predict_proba(X[held]), model.classes_, y[held]))
             else:
-                found.append(r_squared(y[judge], model.predict(X[judge]))[0])
+                found.append(r_squared(y[held], model.predict(X[held]))[0])
     return float(np.mean(found)) if found else 0.0
 
 
@@ -140,7 +140,7 @@ def _times(other: float, power: Power) -> float:
 
 
 def _filled_for_one_class(view: View) -> list[Sign]:
-    """Find columns that have values in rows of one class alone, which is not the class of most rows."""
+    """Find columns that have values only in rows of one class, which is not the class of most rows."""
     if not view.n_classes:
         return []
     codes = view.codes[view.sample]
@@ -164,7 +164,7 @@ def _filled_for_one_class(view: View) -> list[Sign]:
 
 
 def _missing(view: View) -> list[Sign]:
-    """Find columns whose being missing the target tells, and no other column."""
+    """Find columns whose missing values the target tells, and no other column does."""
     flags = {}
     suspects: list[_Column] = []
     looks = missing_screened(view)
@@ -209,7 +209,7 @@ def _mean_area(chance: NDArray[np.float64], classes: NDArray[np.float64], y: NDA
     return float(np.average(areas[known], weights=weights[known])) if known.any() else 0.5
 
 
-def _told(value: float) -> str:
+def _short(value: float) -> str:
     """Rounded down to two digits, so that a part of the rows says the same."""
     return f"{np.floor(100 * value) / 100:.2f}"
 
@@ -220,7 +220,7 @@ def _copy_sign(name: str, how: str) -> Sign:
 
 
 def _only(name: str, peers: list[str]) -> str:
-    """Who else comes near, of the columns that are suspects too."""
+    """The other suspects that come near."""
     others = list(dict.fromkeys(repr(one) for one in peers if one != name))
     if not others:
         return "no other comes near"
@@ -234,16 +234,16 @@ def _sign(view: View, suspect: _Column, together: float, next_best: float, peers
     measure, short = (("AUC", "auc"), ("R squared", "r2"))[task]
     text = (
         f"column {suspect.name!r} may give the target away: alone it predicts it with {measure} "
-        f"{_told(suspect.power.value)}, and {_only(suspect.name, peers)}. It may be made from the target, or "
-        "filled in after it; leave it out if it is not known beforehand."
+        f"{_short(suspect.power.value)}, and {_only(suspect.name, peers)}. It may be made from the target, "
+        "or filled in after it; leave it out if it is not known beforehand."
     )
     apart = (
         task == 0
         and not view.level_count(suspect.index)
         and is_noisy_copy(view.matrix.values[view.sample, suspect.index], view.codes[view.sample])
     )
-    told = suspect.power.lower >= _NEARLY_PERFECT[task] and together >= _OTHERS_TELL[task]
-    severe = _times(together, suspect.power) >= _WORSE and (told or apart)
+    nearly_perfect = suspect.power.lower >= _NEARLY_PERFECT[task] and together >= _OTHERS_TELL[task]
+    severe = _times(together, suspect.power) >= _WORSE and (nearly_perfect or apart)
     figures = {
         short: suspect.power.value,
         f"{short}_lower": suspect.power.lower,
@@ -258,7 +258,7 @@ def _sign(view: View, suspect: _Column, together: float, next_best: float, peers
 def _missing_sign(suspect: _Column, next_best: float, *, severe: bool) -> Sign:
     text = (
         f"column {suspect.name!r} may give the target away: whether it is missing goes with the target (AUC "
-        f"{_told(suspect.power.value)}), and with no other column as closely. It may be filled in after the "
+        f"{_short(suspect.power.value)}), and with no other column as closely. It may be filled in after the "
         "target is known; leave it out if so."
     )
     figures = {

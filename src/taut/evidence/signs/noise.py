@@ -1,7 +1,7 @@
 """How many targets look drawn at random, by the likelihood of two kinds of rows, and which.
 
 A target is what the networks expect of its row, give or take their honest uncertainty; or, with probability
-epsilon, anything. How uncertain the networks are is fitted along (a temperature for classes; for amounts a
+epsilon, anything. The networks' uncertainty is fitted too (a temperature for classes; for amounts a
 Student t with two scales and a spread that varies with the prediction), so that overlapping classes and heavy
 tails are not taken for wrong targets: these show as a floor that no confidence gets below.
 """
@@ -45,7 +45,7 @@ class Noise:
     posterior : float64 (n,)
         The probability that a row's target is such, given the rate.
     tail : float64 (n,)
-        How likely so improbable a target is among honest ones, were there no others; 1 for classes.
+        How likely such an improbable target is among honest ones, were there no others; 1 for classes.
     """
 
     rate: float
@@ -63,7 +63,7 @@ def class_noise(logits: Floats, codes: NDArray[np.int64], floor: float, seed: in
         Of networks that were trained without the row.
     codes : int64 (n,)
     floor : float
-        The share of random classes that is passed over.
+        The share of random classes that is accepted.
     seed : int
     """
     from scipy.special import log_softmax
@@ -195,7 +195,7 @@ def _background(target: Floats) -> Floats:
     broad = 1 / (np.pi * width * (1 + ((target - np.median(target)) / width) ** 2))
     if len(edges) < 3:
         return np.asarray(broad)
-    # A value that many rows have is no density: pieces are as wide as a thousandth of the target at least.
+    # A value that many rows share has no density: pieces are at least a thousandth of the target wide.
     share = np.histogram(target, edges)[0] / len(target)
     height = share / np.maximum(np.diff(edges), 1e-3 * width)
     own = height[np.clip(np.searchsorted(edges, target, side="right") - 1, 0, len(height) - 1)]

@@ -1,11 +1,11 @@
 """How well one column alone predicts a target.
 
-It is learned on half of the rows and judged on the other half, and crosswise.
+It is learned on half of the rows and measured on the other half, and crosswise.
 
 A number is cut into at most 64 bins of about equally many rows (a value that comes often has its own), with
 one more for missing; a category's values are its bins. Classes are predicted by their shares in the bin, and
-judged by the area under the curve, one class against the rest; amounts by a straight line in each bin, and
-judged by R squared.
+measured by the area under the curve, one class against the rest; amounts by a straight line in each bin, and
+measured by R squared.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Power:
 def class_power(
     column: NDArray[np.floating], n_levels: int, codes: Indices, n_classes: int, seed: int
 ) -> Power:
-    """Judge a column's power to tell classes.
+    """Measure a column's power to tell classes.
 
     Parameters
     ----------
@@ -63,35 +63,35 @@ def class_power(
     worth less, because the variance of a perfect ranking is zero.
     """
     values, errors = [], []
-    for fit, judge in _halves(len(column), seed):
+    for fit, held in _halves(len(column), seed):
         bins, n_bins = _bins(column, n_levels, fit, _ROWS_PER_BIN[0])
         learned = _table(bins[fit], codes[fit], n_bins, n_classes)
-        judged = _table(bins[judge], codes[judge], n_bins, n_classes)
+        counts = _table(bins[held], codes[held], n_bins, n_classes)
         share = learned.sum(axis=0) / len(fit)
         chance = (learned + 2 * share) / (learned.sum(axis=1, keepdims=True) + 2)
         found = [
-            area(chance[:, c], judged[:, c], judged.sum(axis=1) - judged[:, c]) for c in range(n_classes)
+            area(chance[:, c], counts[:, c], counts.sum(axis=1) - counts[:, c]) for c in range(n_classes)
         ]
-        weights = judged.sum(axis=0) * np.array([np.isfinite(a) for a, _ in found])
+        weights = counts.sum(axis=0) * np.array([np.isfinite(a) for a, _ in found])
         if not weights.sum():
             return Power(0.5, 0.5)
         weights /= weights.sum()
         values.append(sum(w * a for w, (a, _) in zip(weights, found, strict=True) if w))
         errors.append(sum(w * e for w, (_, e) in zip(weights, found, strict=True) if w))
-    # Halves are independent in the rows that judge.
+    # Halves are independent in the rows that are held out.
     return _power(values, errors, 2.0 / max(1, len(column)))
 
 
 def amount_power(
     column: NDArray[np.floating], n_levels: int, target: NDArray[np.float64], seed: int
 ) -> Power:
-    """Judge a column's power to tell amounts, as ``class_power`` does for classes."""
+    """Measure a column's power to tell amounts, as ``class_power`` does for classes."""
     values, errors = [], []
-    for fit, judge in _halves(len(column), seed):
+    for fit, held in _halves(len(column), seed):
         bins, n_bins = _bins(column, n_levels, fit, _ROWS_PER_BIN[1])
         x = np.zeros(len(column)) if n_levels else np.where(np.isnan(column), 0.0, column)
-        guess = _lines(bins[fit], x[fit], target[fit], n_bins)(bins[judge], x[judge])
-        value, error = r_squared(target[judge], guess)
+        guess = _lines(bins[fit], x[fit], target[fit], n_bins)(bins[held], x[held])
+        value, error = r_squared(target[held], guess)
         values.append(value)
         errors.append(error)
     return _power(values, errors, 2.0 / max(1, len(column)))
@@ -113,7 +113,7 @@ def area(
     found, index = np.unique(score, return_inverse=True)
     positives = np.bincount(index, positives, len(found)).astype(np.float64)
     others = np.bincount(index, others, len(found)).astype(np.float64)
-    below = (np.cumsum(others) - others / 2) / n_others  # how many others each hit beats
+    below = (np.cumsum(others) - others / 2) / n_others  # how many others each positive beats
     above = (n_positives - np.cumsum(positives) + positives / 2) / n_positives
     value = float(positives @ below / n_positives)
     spread = positives @ (below - value) ** 2 / n_positives**2 + others @ (above - value) ** 2 / n_others**2
@@ -121,7 +121,7 @@ def area(
 
 
 def r_squared(target: NDArray[np.float64], guess: NDArray[np.float64]) -> tuple[float, float]:
-    """R squared and its standard error, by how each row moves it; 0 where the target does not vary."""
+    """R squared and its standard error, by each row's influence; 0 where the target does not vary."""
     around = (target - target.mean()) ** 2
     missed = (target - guess) ** 2
     if not len(target) or around.mean() <= 0:
@@ -170,7 +170,7 @@ def _table(bins: Indices, codes: Indices, n_bins: int, n_classes: int) -> NDArra
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lines:
-    """A straight line in each bin, held within what the bin has seen."""
+    """A straight line in each bin, kept within the bin's range."""
 
     center: NDArray[np.float64]
     mean: NDArray[np.float64]

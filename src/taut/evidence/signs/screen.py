@@ -1,4 +1,4 @@
-"""Which of very many columns are worth judging one by one: a first look at all of them at once."""
+"""Which of very many columns are worth measuring one by one: a quick measure of all of them at once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Vector = NDArray[np.float64]
 
 
 def screened(view: View) -> Vector:
-    """Give about how well each column of the matrix alone tells the target, shape (n_columns,): 1 is best.
+    """Roughly how well each column of the matrix alone tells the target, shape (n_columns,): 1 is best.
 
-    The rows are sorted by the column and cut into bins, and the bins are judged on the rows that they were
+    The rows are sorted by the column and cut into bins, and the bins are measured on the rows that they were
     learned from, so that no good column is missed, and some that are not look good. For classes it is the
     mean area under the curve, for amounts the share of the variance between the bins, of the amounts or of
     their ranks, whichever is more. At most some thousand rows take part.
@@ -56,7 +56,7 @@ def screened(view: View) -> Vector:
 
 
 def missing_screened(view: View) -> Vector:
-    """Give about how well the target tells where each column is missing, shape (n_columns,); 0.5 is not.
+    """Roughly how well the target tells where each column is missing, shape (n_columns,); 0.5 is not at all.
 
     As :func:`screened` does; 0 where too few rows are missing, or present, to tell.
     """
@@ -80,7 +80,7 @@ def missing_screened(view: View) -> Vector:
 
 
 def is_missing(view: View, rows: NDArray[np.int64], index: int) -> NDArray[np.float32]:
-    """Where a column of the matrix has no value: 1, else 0."""
+    """1 where a column of the matrix has no value, else 0."""
     column = view.matrix.values[rows, index]
     n_levels = view.level_count(index)
     missing: NDArray[np.bool_] = column == n_levels - 1 if n_levels else np.isnan(column)

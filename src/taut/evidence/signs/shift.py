@@ -16,8 +16,8 @@ from taut.streams import Stream, generator
 from taut.table.frame import listing
 from taut.table.matrices import Matrix
 
-_CHANCE = 0.01  # that any column of an unshifted file is named
-_LEAST_DISTANCE = 0.10  # of distributions; below, no network cares
+_CHANCE = 0.01  # chance that any column of an unshifted file is named
+_LEAST_DISTANCE = 0.10  # of distributions; below, no network is affected
 _LEAST_RATE = 0.05  # difference of missing values
 _LEAST_UNSEEN = 0.01
 _FAR = 0.30
@@ -42,7 +42,7 @@ class Difference:
     size : float
         Kolmogorov-Smirnov distance, total variation distance, or difference of rates.
     p : float
-        How likely so large a difference is without a shift.
+        How likely such a large difference is without a shift.
     """
 
     column: str
@@ -57,7 +57,7 @@ def shift(view: View, test: Matrix) -> list[Sign]:
     Numbers are compared by Kolmogorov and Smirnov's test, categories by chi squared (values with fewer than 5
     expected rows together), the rates of missing values by chi squared, at 1 % over all columns (Holm, 1979,
     Scandinavian Journal of Statistics 6). A difference counts from a distance of 0.1, 5 points of missing
-    values, or 1 % of values that the table has not. Then boosted trees try to tell the two files' rows apart
+    values, or 1 % of values that the table lacks. Then boosted trees try to tell the two files' rows apart
     (Lopez-Paz and Oquab, 2017, ICLR): a sign where the lower bound (99 %) of their AUC is above 0.55.
     """
     rows = np.arange(test.n_rows)
@@ -92,7 +92,7 @@ def differences(view: View, ours: NDArray[np.float32], theirs: NDArray[np.float3
 
 
 def significant(found: list[Difference]) -> list[Difference]:
-    """Leave those that Holm's correction leaves."""
+    """Keep those that Holm's correction keeps."""
     ordered = sorted(found, key=lambda one: one.p)
     for index, one in enumerate(ordered):
         if one.p > _CHANCE / (len(ordered) - index):
@@ -145,7 +145,7 @@ def _missing(name: str, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> list[Diff
 
 
 def _rates(counts: NDArray[np.float64], of: tuple[int, int]) -> float:
-    """How likely two such different rates are where they are the same (Fisher)."""
+    """How likely rates this different are if they are the same (Fisher)."""
     from scipy.stats import fisher_exact
 
     table = np.array([counts, np.array(of) - counts]).astype(np.int64)
@@ -163,8 +163,8 @@ def _column_sign(name: str, found: list[Difference]) -> Sign:
         "unseen": "{:.1%} more of its values are not told apart, most of them new",
     }
     largest = {one.how: one.size for one in reversed(found)}
-    said = "; ".join(ways[how].format(size) for how, size in largest.items())
-    text = f"column {name!r} is not the same in the second file: {said}. "
+    changes = "; ".join(ways[how].format(size) for how, size in largest.items())
+    text = f"column {name!r} is not the same in the second file: {changes}. "
     text += "Find out why before trusting predictions there."
     severe = max(largest.values()) >= _FAR
     return Sign("shift", "severe" if severe else "worth a look", text, columns=(name,), figures=largest)
@@ -181,7 +181,7 @@ def _together(view: View, ours: NDArray[np.float32], theirs: NDArray[np.float32]
         for k in range(_FOLDS):
             model = grown(X[fold != k], y[fold != k], classes=True)
             held = fold == k
-            areas[k], errors[k] = _judge(model, X[held], y[held])
+            areas[k], errors[k] = _area_of(model, X[held], y[held])
         value = float(areas.mean())
         lower = value - _Z * float(np.sqrt(np.sum(errors**2))) / _FOLDS
         if not lower > _LEAST_AREA:
@@ -199,7 +199,7 @@ def _together(view: View, ours: NDArray[np.float32], theirs: NDArray[np.float32]
     ]
 
 
-def _judge(model: Any, X: NDArray[np.float32], y: NDArray[np.int64]) -> tuple[float, float]:
+def _area_of(model: Any, X: NDArray[np.float32], y: NDArray[np.int64]) -> tuple[float, float]:
     chance = model.predict_proba(X)[:, 1]
     return area(chance, (y == 1).astype(np.float64), (y == 0).astype(np.float64))
 
@@ -211,6 +211,6 @@ def _fault(view: View, model: Any, X: NDArray[np.float32], y: NDArray[np.int64],
     for index, name in enumerate(column_names(view.schema)):
         without = X.copy()
         without[:, index] = X[mixed, index]
-        cost[name] = cost.get(name, 0.0) + whole - _judge(model, without, y)[0]
+        cost[name] = cost.get(name, 0.0) + whole - _area_of(model, without, y)[0]
     worst = sorted(cost, key=lambda name: -cost[name])[:_MOST_COLUMNS]
     return [name for name in worst if cost[name] >= 0.1 * cost[worst[0]]]
