@@ -15,21 +15,23 @@ import argparse
 import json
 import sys
 import warnings
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
 from tables import TABLES, load
 
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, TautClassifier, TautRegressor
-from taut.engine.base import Data, Fold, Status
 from taut.engine.compiled import engine as compiled
 from taut.estimators.automatic import AUTO_LEARNING_RATE, auto_batch_size
 from taut.estimators.problem import make_problem
+from taut.learning.architecture import MLP
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Status
+from taut.selection.candidate import Candidate
 from taut.selection.folds import cross_validation_splits, make_folds
-from taut.selection.score import score_candidate
-from taut.selection.search import Settings
+from taut.selection.score import score_folds
+from taut.selection.trainer import Settings, Trainer
 
 LEARNING_RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 BATCH_SIZES = (32, 64, 128, 256, 512)
@@ -37,9 +39,17 @@ RECIPES = {
     "early stopping": Recipe(EarlyStopping()),
     "batch norm + dropout": Recipe(BatchNorm(), Dropout(0.2), EarlyStopping()),
 }
+ARCHITECTURE = MLP((128, 128))
 
 
-def prepare(name: str, most_rows: int) -> tuple[Data, list[Fold]]:
+class Setting(NamedTuple):
+    """What a recipe is tried with."""
+
+    learning_rate: float
+    common: Settings
+
+
+def prepare(name: str, most_rows: int) -> tuple[Problem, list[Fold]]:
     """The table's folds; large tables are thinned."""
     X, y, task = load(name)
     if len(X) > most_rows:
@@ -47,57 +57,57 @@ def prepare(name: str, most_rows: int) -> tuple[Data, list[Fold]]:
         X, y = X.iloc[chosen].reset_index(drop=True), y[chosen]
     kind = "regression" if task == "number" else "classification"
     estimator = TautRegressor() if task == "number" else TautClassifier()
-    problem = make_problem(estimator, kind, X, y, None, None, None)
-    labels = problem.data.target if kind == "regression" else problem.data.target.astype(int)
-    splits = cross_validation_splits(5, labels, None, kind, 0, problem.duplicates)
-    return problem.data, make_folds(splits, problem.data, problem.matrix, 0)
+    table = make_problem(estimator, kind, X, y, None, None, None)
+    problem, stratify = table.problem, table.problem.objective.stratify
+    labels = problem.target.astype(int) if stratify else problem.target
+    splits = cross_validation_splits(5, labels, None, stratify, 0, table.duplicates)
+    return problem, make_folds(splits, problem, 0)
 
 
 def losses(
-    engine: Any, data: Data, folds: list[Fold], recipe: Recipe, all_settings: list[Settings]
+    engine: Any, problem: Problem, folds: list[Fold], recipe: Recipe, all_settings: list[Setting]
 ) -> list[float]:
     """The cross-validated loss of one recipe under each of the settings."""
     members = [
-        settings.member(recipe, fold, i, data.n_outputs)
-        for settings in all_settings
+        Trainer(engine, problem, common).member(Candidate(recipe, rate, ARCHITECTURE), fold, i)
+        for rate, common in all_settings
         for i, fold in enumerate(folds)
     ]
-    trainings = engine.train(data, members)
+    trainings = engine.train(problem, members)
     n = len(folds)
     groups = [trainings[i : i + n] for i in range(0, len(trainings), n)]
     goals = [max(t.epoch for t in group) for group in groups for _ in group]
-    trainings = engine.train(data, trainings, until_epoch=goals)
+    trainings = engine.train(problem, trainings, until_epoch=goals)
+    early, spreads = recipe.hooks().patience is not None, problem.spreads(folds)
     out = []
     for group in groups:
         if any(t.status is Status.DIVERGED for t in group):
             out.append(float("nan"))
         else:
-            score = score_candidate(
-                recipe, [t.curve for t in group], None, zero_share=0.0, complete=True, seconds=0.0
-            )
-            out.append(score.loss)
+            scores = score_folds([t.curve for t in group], early, problem.objective, spreads)
+            out.append(float(np.mean(scores.validation_loss)))
     return out
 
 
-def base_settings(learning_rate: float, batch_size: int) -> Settings:
-    return Settings((128, 128), "relu", learning_rate, batch_size, 300, 0)
+def setting(learning_rate: float, batch_size: int, seed: int = 0) -> Setting:
+    return Setting(learning_rate, Settings(batch_size, 300, seed))
 
 
 def measure_learning_rate(names: list[str], most_rows: int, engine: Any) -> list[dict[str, Any]]:
-    grid = [base_settings(rate, batch) for rate in LEARNING_RATES for batch in BATCH_SIZES]
+    grid = [setting(rate, batch) for rate in LEARNING_RATES for batch in BATCH_SIZES]
     rows = []
     for name in names:
-        data, folds = prepare(name, most_rows)
+        problem, folds = prepare(name, most_rows)
         for label, recipe in RECIPES.items():
-            found = np.array(losses(engine, data, folds, recipe, grid))
-            for settings, loss in zip(grid, found / np.nanmin(found), strict=True):
+            found = np.array(losses(engine, problem, folds, recipe, grid))
+            for one, loss in zip(grid, found / np.nanmin(found), strict=True):
                 rows.append(
                     {
                         "table": name,
-                        "rows": len(data.values),
+                        "rows": len(problem),
                         "recipe": label,
-                        "learning_rate": settings.learning_rate,
-                        "batch_size": settings.batch_size,
+                        "learning_rate": one.learning_rate,
+                        "batch_size": one.common.batch_size,
                         "relative_loss": float(loss),
                     }
                 )
@@ -109,13 +119,13 @@ def measure_dropout(names: list[str], most_rows: int, engine: Any) -> list[dict[
     """Dropout behind the last batch norm only, against dropout behind every activation."""
     rows = []
     for name in names:
-        data, folds = prepare(name, most_rows)
+        problem, folds = prepare(name, most_rows)
         for rate in (0.1, 0.3, 0.5):
             recipe = Recipe(BatchNorm(), Dropout(rate), EarlyStopping())
-            settings = [replace(base_settings(1e-3, 128), seed=seed) for seed in range(3)]
-            everywhere = np.mean(losses(engine, data, folds, recipe, settings))
-            with patch.object(compiled, "FIRST_WITH_DROPOUT", len(settings[0].hidden) - 1):
-                last = np.mean(losses(engine, data, folds, recipe, settings))
+            settings = [setting(1e-3, 128, seed) for seed in range(3)]
+            everywhere = np.mean(losses(engine, problem, folds, recipe, settings))
+            with patch.object(compiled, "FIRST_WITH_DROPOUT", len(ARCHITECTURE.hidden) - 1):
+                last = np.mean(losses(engine, problem, folds, recipe, settings))
             rows.append({"table": name, "rate": rate, "everywhere_over_last": float(everywhere / last)})
         print(f"{name} done", file=sys.stderr, flush=True)
     return rows
@@ -133,13 +143,13 @@ def measure_strengths(names: list[str], most_rows: int, engine: Any) -> list[dic
     """Each technique alone (with early stopping) over a wide grid, against early stopping alone."""
     rows = []
     for name in names:
-        data, folds = prepare(name, most_rows)
+        problem, folds = prepare(name, most_rows)
         batch = auto_batch_size(len(folds[0].train))
-        settings = [base_settings(AUTO_LEARNING_RATE, batch)]
-        (alone,) = losses(engine, data, folds, Recipe(EarlyStopping()), settings)
+        settings = [setting(AUTO_LEARNING_RATE, batch)]
+        (alone,) = losses(engine, problem, folds, Recipe(EarlyStopping()), settings)
         for kind, strengths in STRENGTHS.items():
             for strength in strengths:
-                (loss,) = losses(engine, data, folds, Recipe(kind.at(strength), EarlyStopping()), settings)
+                (loss,) = losses(engine, problem, folds, Recipe(kind.at(strength), EarlyStopping()), settings)
                 rows.append(
                     {"table": name, "technique": kind.name, "strength": strength, "over_alone": loss / alone}
                 )

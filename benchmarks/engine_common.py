@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from taut.engine.base import Data, Fold, Member, Training
 from taut.engine.compiled.engine import CompiledEngine
-from taut.network import Network
+from taut.learning.architecture import MLP
+from taut.learning.objective import CrossEntropy
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Member, Training
 from taut.recipe import Recipe
-from taut.table.encoder import Encoder
+from taut.table.examples import TableExamples
+from taut.table.matrices import Matrix
 from taut.techniques import BatchNorm, Dropout
 
 ROWS, COLUMNS, CLASSES = 4096, 32, 2
@@ -32,17 +35,11 @@ def make_table(rows: int = ROWS + VALIDATION, columns: int = COLUMNS) -> tuple[F
     return X, y
 
 
-def plain_encoder(columns: int) -> Encoder:
-    """An encoder for complete numbers on one scale."""
-    return Encoder(
-        n_numbers=columns,
-        center=np.zeros(columns, dtype=np.float32),
-        scale=np.ones(columns, dtype=np.float32),
-        flags=np.empty(0, dtype=np.int32),
-        category_start=np.zeros(1, dtype=np.int32),
-        category_feature=np.empty(0, dtype=np.int32),
-        names=tuple(f"x{i}" for i in range(columns)),
-    )
+def problem_of(X: Floats, y: Floats) -> Problem:
+    """The classes of rows of complete numbers."""
+    columns = X.shape[1]
+    matrix = Matrix(X, tuple(f"x{i}" for i in range(columns)), columns, ())
+    return Problem(TableExamples(matrix), y, CrossEntropy(CLASSES))
 
 
 def index(start: int, stop: int) -> Any:
@@ -66,17 +63,16 @@ class Taut:
         # As many times over as asked for: an evaluation is so short that one alone would drown in noise.
         held_out = np.tile(index(rows, rows + VALIDATION), evaluations)
         sample = np.tile(index(0, VALIDATION), evaluations)
-        fold = Fold(index(0, rows), held_out, sample, plain_encoder(COLUMNS))
-        network = Network(COLUMNS, hidden, CLASSES, activation)
-        self.member = Member(network, RECIPE.hooks(), fold, 1e-3, batch, 10**9, seed)
-        self.data = Data(X, y, "classification", CLASSES)
+        fold = Fold(index(0, rows), held_out, sample)
+        self.member = Member(MLP(hidden, activation), RECIPE.hooks(), fold, 1e-3, batch, 10**9, seed)
+        self.problem = problem_of(X, y)
         self.engine = CompiledEngine(n_jobs=1)
-        self.training: list[Training] = self.engine.train(self.data, [self.member], until_epoch=2)
+        self.training: list[Training] = self.engine.train(self.problem, [self.member], until_epoch=2)
 
     def epochs(self, count: int) -> None:
-        """Go on for so many epochs."""
+        """Continue for so many epochs."""
         goal = self.training[0].epoch + count
-        self.engine.train(self.data, self.training, until_epoch=goal)
+        self.engine.train(self.problem, self.training, until_epoch=goal)
 
 
 def cpu_seconds(run: Callable[[int], object], count: int) -> float:

@@ -51,17 +51,17 @@ def threads(rounds: int) -> str:
     with threadpool_limits(1):
         for hidden, batch in SIZES:
             nets = [Taut(hidden, batch, seed=seed) for seed in range(MEMBERS)]
-            data, trainings = nets[0].data, [net.training[0] for net in nets]
+            problem, trainings = nets[0].problem, [net.training[0] for net in nets]
             epochs = enough(nets[0].epochs, 1.0 / MEMBERS)
             wall: tuple[list[float], list[float]] = ([], [])
             cpu: tuple[list[float], list[float]] = ([], [])
             goal = max(training.epoch for training in trainings)
-            CompiledEngine(1).train(data, trainings, until_epoch=goal)
+            CompiledEngine(1).train(problem, trainings, until_epoch=goal)
             for _ in range(rounds):
                 for place, n_jobs in enumerate((1, 2)):
                     goal += epochs
                     started, used = time.perf_counter(), time.process_time()
-                    CompiledEngine(n_jobs).train(data, trainings, until_epoch=goal)
+                    CompiledEngine(n_jobs).train(problem, trainings, until_epoch=goal)
                     wall[place].append(time.perf_counter() - started)
                     cpu[place].append(time.process_time() - used)
             one, two = medians(wall)

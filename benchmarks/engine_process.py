@@ -12,7 +12,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from engine_common import index, make_table, medians, table
+from engine_common import index, make_table, medians, problem_of, table
 from threadpoolctl import threadpool_limits
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -46,29 +46,24 @@ def engine_memory() -> dict[str, float]:
     """Train 100 members, that is 20 recipes on five folds, from making the table on."""
     from engine_common import RECIPE, Taut
 
-    from taut.engine.base import Data, Fold, Member
     from taut.engine.compiled.engine import CompiledEngine
-    from taut.network import Network
-    from taut.table.encoder import Encoder
-    from taut.table.matrices import Matrix
+    from taut.learning.architecture import MLP
+    from taut.learning.problem import Fold
+    from taut.learning.training import Member
     from taut.techniques import EarlyStopping
 
     Taut((8,), 64).epochs(3)
     before = memory_mb("VmRSS")
     X, y = make_table(ROWS, COLUMNS)
-    matrix = Matrix(X, tuple(f"x{i}" for i in range(COLUMNS)), COLUMNS, ())
     part = ROWS // 5
     folds = []
     for k in range(5):
         held_out = index(k * part, (k + 1) * part)
         train = np.setdiff1d(index(0, ROWS), held_out, assume_unique=True).astype(np.int32)
-        folds.append(Fold(train, held_out, train[:part].copy(), Encoder.fit(matrix, train)))
+        folds.append(Fold(train, held_out, train[:part].copy()))
     hooks = RECIPE.with_(EarlyStopping()).hooks()
-    members = [
-        Member(Network(COLUMNS, HIDDEN, 2), hooks, folds[i % 5], 1e-3, 256, 300, i) for i in range(MEMBERS)
-    ]
-    data = Data(matrix.values, y, "classification", 2)
-    CompiledEngine(2).train(data, members, until_epoch=1)
+    members = [Member(MLP(HIDDEN), hooks, folds[i % 5], 1e-3, 256, 300, i) for i in range(MEMBERS)]
+    CompiledEngine(2).train(problem_of(X, y), members, until_epoch=1)
     return {"before": before, "peak": memory_mb("VmHWM")}
 
 

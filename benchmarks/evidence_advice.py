@@ -18,7 +18,7 @@ import os
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -31,8 +31,10 @@ from tables import load
 
 from taut.evidence.advice import advise
 from taut.evidence.advice_rules import MANY_CLASSES, has_many_classes
-from taut.evidence.profile import Facts, facts_of
-from taut.network import Network
+from taut.evidence.profile import Profile, profile_of
+from taut.learning.architecture import MLP
+from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
 
 KINDS = ("l1", "l2", "dropout", "batch_norm")
 WIDTHS = (128, 128)
@@ -47,15 +49,15 @@ FRESH = (
 )  # fmt: skip
 
 Gains = dict[str, float]
-Pick = Callable[[Facts], str]
+Pick = Callable[[Profile], str]
 
 
 @dataclass(frozen=True)
 class Search:
-    """What one file says: the facts beforehand, and what each technique gained."""
+    """What one file says: the profile beforehand, and what each technique gained."""
 
     case: Case
-    facts: Facts
+    profile: Profile
     gains: Gains
 
 
@@ -81,11 +83,15 @@ def read(path: Path) -> Search | None:
 
 
 @cache
-def known(table: str, n_rows: int, hidden: tuple[int, ...], batch_size: int) -> Facts:
-    """The facts of a table's first split, which stand for all of its splits."""
+def known(table: str, n_rows: int, hidden: tuple[int, ...], batch_size: int) -> Profile:
+    """The profile of a table's first split, which stand for all of its splits."""
     bench = _bench(Case(table, n_rows, 0))
-    fold, data = bench.folds[0], bench.problem.data
-    return facts_of(data, fold, Network(fold.encoder.n_features, hidden, data.n_outputs), batch_size)
+    settings = replace(bench.trainer.settings, batch_size=batch_size, seed=0)
+    trainer = replace(bench.trainer, settings=settings)
+    member = trainer.member(Candidate(Recipe(), _RATE, MLP(hidden)), bench.folds[0], 0)
+    profile = profile_of(trainer, member)
+    assert profile is not None
+    return profile
 
 
 def _bench(case: Case, **parameters: Any) -> Bench:
@@ -124,13 +130,13 @@ def judge(folder: Path | Sequence[Path]) -> dict[str, Any]:
     folders = [folder] if isinstance(folder, Path) else list(folder)
     found = [read(path) for one in folders for path in sorted(one.glob("*-*-*.npz"))]
     searches = [search for search in found if search is not None]
-    at_best = [s.gains[first_advised(s.facts)] >= max(s.gains.values()) for s in searches]
+    at_best = [s.gains[first_advised(s.profile)] >= max(s.gains.values()) for s in searches]
     tables = sorted({search.case.table for search in searches})
-    picks: dict[str, Callable[[Search], str]] = {"advised": lambda s: first_advised(s.facts)}
+    picks: dict[str, Callable[[Search], str]] = {"advised": lambda s: first_advised(s.profile)}
     picks |= {kind: lambda s, kind=kind: kind for kind in KINDS}
     if len(tables) > 2:
         fitted = {t: fit([s for s in searches if s.case.table != t])[0] for t in tables}
-        picks["fitted without the table"] = lambda s: fitted[s.case.table](s.facts)
+        picks["fitted without the table"] = lambda s: fitted[s.case.table](s.profile)
     gains = {name: _by_table(searches, lambda s, p=pick: s.gains[p(s)]) for name, pick in picks.items()}
     best = _by_table(searches, lambda s: max(s.gains.values()))
     return {
@@ -152,8 +158,8 @@ def judge(folder: Path | Sequence[Path]) -> dict[str, Any]:
         },
         "groups": _groups(searches),
         "tables": [
-            {"table": t, "rows": n, "n_searches": len(some), "first": first_advised(some[0].facts),
-             "noise": round(some[0].facts.noise, 3)}
+            {"table": t, "rows": n, "n_searches": len(some), "first": first_advised(some[0].profile),
+             "noise": round(some[0].profile.noise, 3)}
             | {kind: round(100 * float(np.mean([s.gains[kind] for s in some])), 2) for kind in KINDS}
             for (t, n), some in sorted(_grouped(searches).items())
         ],
@@ -162,7 +168,7 @@ def judge(folder: Path | Sequence[Path]) -> dict[str, Any]:
 
 def _groups(searches: Sequence[Search]) -> list[dict[str, Any]]:
     """Mean gains of the kinds of target."""
-    kinds: dict[str, Callable[[Facts], bool]] = {
+    kinds: dict[str, Callable[[Profile], bool]] = {
         "amounts": lambda f: f.n_classes is None,
         "2 to 4 classes": lambda f: f.n_classes is not None and f.n_classes < MANY_CLASSES,
         "more classes": has_many_classes,
@@ -170,7 +176,7 @@ def _groups(searches: Sequence[Search]) -> list[dict[str, Any]]:
     }
     found = []
     for name, belongs in kinds.items():
-        some = [s for s in searches if belongs(s.facts)]
+        some = [s for s in searches if belongs(s.profile)]
         if some:
             by = {kind: _by_table(some, lambda s, kind=kind: s.gains[kind]) for kind in KINDS}
             gains = {kind: _interval(list(values.values())) for kind, values in by.items()}
@@ -178,15 +184,15 @@ def _groups(searches: Sequence[Search]) -> list[dict[str, Any]]:
     return found
 
 
-def first_advised(facts: Facts) -> str:
+def first_advised(profile: Profile) -> str:
     """The name of the technique that stands first."""
-    return advise(facts)[0].technique.name
+    return advise(profile)[0].technique.name
 
 
 def fit(searches: Sequence[Search]) -> tuple[Pick, str]:
     """The best rule of at most two questions, by the tables' mean gain (each gain cut at 10 %)."""
     cut = [
-        (s.case.table, s.facts, {k: float(np.clip(g, -_MOST_GAIN, _MOST_GAIN)) for k, g in s.gains.items()})
+        (s.case.table, s.profile, {k: float(np.clip(g, -_MOST_GAIN, _MOST_GAIN)) for k, g in s.gains.items()})
         for s in searches
     ]
     weight = {t: 1.0 / sum(1 for table, *_ in cut if table == t) for t in {table for table, *_ in cut}}
@@ -204,13 +210,13 @@ def fit(searches: Sequence[Search]) -> tuple[Pick, str]:
     return best[2], best[1]
 
 
-def _rule(first: Callable[[Facts], bool], second: Callable[[Facts], bool], names: Sequence[str]) -> Pick:
-    return lambda facts: names[0] if first(facts) else names[1] if second(facts) else names[2]
+def _rule(first: Callable[[Profile], bool], second: Callable[[Profile], bool], names: Sequence[str]) -> Pick:
+    return lambda profile: names[0] if first(profile) else names[1] if second(profile) else names[2]
 
 
-def _questions() -> dict[str, Callable[[Facts], bool]]:
+def _questions() -> dict[str, Callable[[Profile], bool]]:
     """What a rule may ask; each and its contrary."""
-    asked: dict[str, Callable[[Facts], bool]] = {
+    asked: dict[str, Callable[[Profile], bool]] = {
         "amount": lambda f: f.n_classes is None,
         "500 rows or more": lambda f: f.n_rows >= 500,
     }

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from selection_common import Bench
 from tables import load
 
-from taut.engine.base import Trained
 from taut.estimators.problem import encode_target, read_features
+from taut.learning.objective import RowResults
+from taut.learning.training import Fitted
 from taut.selection.result import SearchResult
-from taut.selection.runner import row_results
 from taut.selection.runs import RACED
 from taut.selection.search import Search
+from taut.table.examples import TableExamples
+from taut.table.matrices import Matrix
 
 #: Two classes, several, and amounts; each has 4,000 rows or more.
 ESTIMATE_TABLES = (
@@ -86,15 +88,16 @@ def run(case: Case, n_jobs: int | None) -> dict[str, Any]:
 
 def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, Any]:
     """All that judging needs, in the engine's units."""
-    problem, folds = bench.problem, search.stages.folds
-    n, m = problem.n_train, len(result.candidates)
+    table, folds = bench.table, search.stages.folds
+    objective = table.problem.objective
+    n, m = table.n_train, len(result.candidates)
     n_repeats = max(1, result.candidates[0].n_repeats)
     scored, raced = (np.full((m, n_repeats, n), np.nan, dtype=np.float32) for _ in range(2))
     correct = np.full((m, n_repeats, n), np.nan, dtype=np.float32)
     for i, score in enumerate(result.candidates):
-        entry = search._entries[i]
+        trial = search._trials[i]
         for k, fold in enumerate(folds):
-            run = entry.runs.get(k)
+            run = trial.runs.get(k)
             if run is None or not run.losses:
                 continue
             repeat, rows = k * n_repeats // len(folds), fold.validation
@@ -104,32 +107,32 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
                 scored[i, repeat, rows] = run.losses[epoch]
                 if epoch in run.correct:
                     correct[i, repeat, rows] = run.correct[epoch]
-    matrix = read_features(bench.estimator, bench.X_test, problem.schema)[1].values
-    target = encode_target(problem.target, bench.y_test, problem.data.task, bench.estimator)
+    matrix = read_features(bench.estimator, bench.X_test, table.schema)[1]
+    target = encode_target(table.target, bench.y_test, objective.task, bench.estimator)
     complete = [i for i, score in enumerate(result.candidates) if score.state == "complete"]
     bags, bag_hits, singles, single_hits = [], [], [], []
     for i in complete:
-        entry, score = search._entries[i], result.candidates[i]
+        trial, score = search._trials[i], result.candidates[i]
         networks = search.runner.networks(
-            [entry.job(k) for k in range(len(folds))], [score.epoch] * len(folds)
+            [trial.job(k) for k in range(len(folds))], [score.epoch] * len(folds)
         )
         assert networks is not None
-        found = _held_out(bench, search, networks, matrix, target)
+        found = _held_out(bench, networks, matrix, target)
         for store, one in zip((bags, bag_hits, singles, single_hits), found, strict=True):
             store.append(one)
     fold_of = np.full((n_repeats, n), -1, dtype=np.int16)
     for k, fold in enumerate(folds):
         fold_of[k * n_repeats // len(folds), fold.validation] = k
     facts = {
-        "task": problem.data.task,
-        "n_outputs": problem.data.n_outputs,
-        "unit": problem.target.unit,
+        "task": objective.task,
+        "n_outputs": objective.n_outputs,
+        "unit": table.target.unit,
         "variance": float(np.var(target.astype(float))),
         "n_folds": len(folds),
-        "batch_size": bench.settings.batch_size,
-        "n_columns": int(problem.data.values.shape[1]),
-        "n_numbers": int(problem.matrix.n_numbers),
-        "n_features": int(folds[0].encoder.n_features),
+        "batch_size": bench.trainer.settings.batch_size,
+        "n_columns": int(table.matrix.values.shape[1]),
+        "n_numbers": int(table.matrix.n_numbers),
+        "n_features": int(TableExamples(table.matrix).encoder(folds[0].train).n_features),
         "chosen": result.chosen,
         "candidates": [
             {
@@ -142,7 +145,7 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
     }  # fmt: skip
     return {
         "facts": json.dumps(facts),
-        "target": np.asarray(problem.data.target, dtype=np.float64)[:n],
+        "target": np.asarray(table.problem.target, dtype=np.float64)[:n],
         "scored": scored,
         "raced": raced,
         "correct": correct,
@@ -156,15 +159,14 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
 
 
 def _held_out(
-    bench: Bench, search: Search, networks: Sequence[Trained], matrix: NDArray[Any], target: NDArray[Any]
+    bench: Bench, networks: Sequence[Fitted], matrix: Matrix, target: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], float, float]:
     """Row losses and correct of the bag, and the mean loss and correct of its networks one by one."""
-    data = bench.problem.data
+    objective, engine = bench.trainer.problem.objective, bench.trainer.engine
     rows = np.arange(len(target))
-    aside = type(data)(matrix, target, data.task, data.n_outputs)
-    outputs = [search.engine.predict(matrix, network).astype(np.float64) for network in networks]
-    each = [row_results(aside, one, rows) for one in outputs]
-    if data.task == "regression":
+    outputs = [engine.predict(TableExamples(matrix), network).astype(np.float64) for network in networks]
+    each: list[RowResults] = [objective.row_results(one, target) for one in outputs]
+    if objective.task == "regression":
         bag = (np.mean(outputs, axis=0)[:, 0] - target) ** 2
         correct = np.zeros(len(bag))
         single_hits = 0.0

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from taut.evidence.estimate import Estimate, RowFigures, estimate, share_of_variance
+from taut.evidence.estimate import Estimate, RowFigures, estimate
+from taut.learning.objective import SquaredError
 from taut.selection.choice import Choosing, errors_over_rows
 
 WORSE_ERRORS, WORSE_SHARE = 2.0, 0.01
@@ -47,7 +48,7 @@ class Laid:
         losses = np.nanmean(found["scored"][places], axis=1).astype(np.float64)
         if facts["task"] == "regression":
             target = found["target"]
-            badness = share_of_variance(losses, target, None)
+            badness = SquaredError().shortfalls(losses, None, target, None)
             folds_score = 1.0 - found["folds_loss"] / facts["variance"]
         else:
             badness = 1.0 - np.nanmean(found["correct"][places], axis=1).astype(np.float64)

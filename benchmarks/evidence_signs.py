@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from tables import TABLES, _keel, load
 
-from taut.estimators.prepare import Prepared, prepare
+from taut.estimators.prepare import Options, Prepared, prepare
 from taut.estimators.problem import read_features
 from taut.evidence.signs import Sign, find_signs
 from taut.recipe import Recipe
@@ -69,22 +69,26 @@ class Given:
 
 
 def prepared(given: Given, seed: int) -> Prepared:
-    return prepare(
-        given.X, given.y, task="regression" if given.amount else "classification", hidden=HIDDEN,
+    options = Options(
+        task="regression" if given.amount else "classification", hidden=HIDDEN,
         activation="relu", learning_rate="auto", batch_size="auto", max_epochs=60, cv=5, sample_weight=None,
         groups=None, class_weight=None, n_jobs=1, random_state=seed,
     )  # fmt: skip
+    return prepare(given.X, given.y, options)
 
 
 def held_out(made: Prepared, recipe: Recipe) -> Any:
     """Outputs for rows that had no part in the training."""
-    data = made.problem.data
-    outputs = np.full((len(data.target), data.n_outputs), np.nan)
-    candidate = Candidate(recipe, made.learning_rate, HIDDEN)
-    members = [made.settings.member(candidate, fold, i, data.n_outputs) for i, fold in enumerate(made.folds)]
-    for fold, training in zip(made.folds, made.engine.train(data, members), strict=True):
-        outputs[fold.validation] = made.engine.predict(data.values, training.trained(), fold.validation)
+    trainer, outputs = made.trainer, no_outputs(made)
+    candidate = Candidate(recipe, made.learning_rate, made.architecture)
+    members = [trainer.member(candidate, fold, i) for i, fold in enumerate(made.folds)]
+    for fold, training in zip(made.folds, trainer.train(members), strict=True):
+        outputs[fold.validation] = trainer.outputs(training.fitted(), fold.validation)
     return outputs
+
+
+def no_outputs(made: Prepared) -> Any:
+    return np.full((len(made.trainer.problem), made.trainer.problem.objective.n_outputs), np.nan)
 
 
 def signs(
@@ -92,18 +96,15 @@ def signs(
 ) -> tuple[tuple[Sign, ...], float]:
     """What is seen, and the seconds that looking took; without a recipe there are no networks."""
     made = prepared(given, seed)
-    data = made.problem.data
-    outputs = (
-        np.full((len(data.target), data.n_outputs), np.nan) if recipe is None else held_out(made, recipe)
-    )
+    outputs = no_outputs(made) if recipe is None else held_out(made, recipe)
     test = None
     if second is not None:
-        test = read_features(made.estimator, second.X, made.problem.schema)[1]
+        test = read_features(made.reader, second.X, made.table.schema)[1]
     started = time.perf_counter()
+    table = made.table
     found = find_signs(
-        made.problem.schema, made.problem.matrix, data, made.problem.target.classes, made.folds, outputs,
-        test, seed=seed,
-    )  # fmt: skip
+        table.schema, table.matrix, table.problem, table.target.classes, made.folds, outputs, test, seed=seed
+    )
     return found, time.perf_counter() - started
 
 

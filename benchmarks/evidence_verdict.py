@@ -22,10 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tables import load
 
-from taut.engine.base import Control, Fold, Training
-from taut.estimators.prepare import Prepared, prepare
+from taut.estimators.prepare import Options, Prepared, prepare
 from taut.evidence.variants import DROPOUTS, L2S, Variant, Variants
 from taut.evidence.verdict import judge
+from taut.learning.architecture import MLP
+from taut.learning.problem import Fold
+from taut.learning.training import Control
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, make_fold
@@ -99,18 +101,18 @@ def run(case: Case, n_jobs: int | None) -> dict[str, Any]:
     }  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        whole = prepare(X, y, cv=[(np.arange(n_rows), np.arange(n_rows, len(y)))], **given)
+        whole = prepare(X, y, Options(cv=[(np.arange(n_rows), np.arange(n_rows, len(y)))], **given))
         if _task != "number":  # those of classes that the rows have
             known = np.isin(y, np.unique(y[:n_rows]))
             X, y = X[known].reset_index(drop=True), y[known]
-            whole = prepare(X, y, cv=[(np.arange(n_rows), np.arange(n_rows, len(y)))], **given)
-        part = prepare(X.iloc[:n_rows], y[:n_rows], cv=5, **given)
+            whole = prepare(X, y, Options(cv=[(np.arange(n_rows), np.arange(n_rows, len(y)))], **given))
+        part = prepare(X.iloc[:n_rows], y[:n_rows], Options(cv=5, **given))
     started = time.perf_counter()
     recipe = Recipe(EarlyStopping()) if case.stops else Recipe()
     tried = diagnose(part, recipe)
     seconds = time.perf_counter() - started
     verdict = judge(tried, None, 0)
-    truth = true_gains(whole, n_rows, part.settings.batch_size, stops=case.stops)
+    truth = true_gains(whole, n_rows, part.trainer.settings.batch_size, stops=case.stops)
     facts = {
         "n_rows": n_rows, "verdict": verdict.fit, "seconds": seconds, "truth": truth,
         "weaker": verdict.weaker.share.to_dict(), "stronger": verdict.stronger.share.to_dict(),
@@ -123,19 +125,19 @@ def run(case: Case, n_jobs: int | None) -> dict[str, Any]:
 
 def diagnose(part: Prepared, recipe: Recipe) -> list[Variant]:
     """All variants, by cross-validation."""
-    candidate = Candidate(recipe, part.learning_rate, part.hidden)
-    variants = Variants(part.engine, part.problem.data, part.folds, part.settings, candidate, Control())
+    candidate = Candidate(recipe, part.learning_rate, part.architecture)
+    variants = Variants(part.trainer, part.folds, candidate, Control())
     return [*variants.own(), *variants.weaker(), *variants.stronger()]
 
 
 def true_gains(whole: Prepared, n_rows: int, batch_size: int, *, stops: bool) -> dict[str, list[float]]:
     """By side: share of the loss that the picked alternative saves, and its standard error."""
-    problem, epochs = whole.problem, whole.settings.max_epochs
-    n = len(problem.data.values)
+    problem, epochs = whole.trainer.problem, whole.trainer.settings.max_epochs
+    n = len(problem)
     rows = np.arange(n, dtype=np.int32)
-    fold = make_fold(Split(rows[:n_rows], rows[n_rows:]), problem.data, problem.matrix, 0)
-    own = Candidate(Recipe(), whole.learning_rate, whole.hidden)
-    wide = replace(own, hidden=tuple(2 * width for width in own.hidden))
+    fold = make_fold(Split(rows[:n_rows], rows[n_rows:]), problem, 0)
+    own = Candidate(Recipe(), whole.learning_rate, whole.architecture)
+    wide = replace(own, architecture=whole.architecture.wider().architecture)
     weaker = [replace(own, recipe=Recipe(Dropout(p))) for p in DROPOUTS]
     weaker += [replace(own, recipe=Recipe(L2(s))) for s in L2S]
     curves = {c: _losses(whole, c, fold, epochs, batch_size) for c in (wide, *weaker)}
@@ -162,10 +164,11 @@ def _losses(
     whole: Prepared, candidate: Candidate, fold: Fold, epochs: int, batch_size: int
 ) -> NDArray[np.float32]:
     """Held-out row losses by epoch, mean over seeds: shape (epochs, n_held_out)."""
-    settings = replace(whole.settings, max_epochs=epochs, batch_size=batch_size)
-    member = settings.member(candidate, fold, 0, whole.problem.data.n_outputs)
+    settings = replace(whole.trainer.settings, max_epochs=epochs, batch_size=batch_size)
+    trainer = replace(whole.trainer, settings=settings)
+    member = trainer.member(candidate, fold, 0)
     members = [replace(member, keep_losses=True, seed=100 + s) for s in range(_SEEDS)]
-    trainings: Sequence[Training] = whole.engine.train(whole.problem.data, members, until_epoch=epochs)
+    trainings = trainer.train(members, until_epoch=epochs)
     total = np.zeros((epochs, len(fold.validation)), dtype=np.float32)
     for training in trainings:
         for epoch in range(1, epochs + 1):
@@ -207,7 +210,7 @@ def _variant(name: str, side: Any, losses: NDArray[Any]) -> Variant:
     """As much of a variant as the verdict needs, so that rules can be changed without training again."""
     mean = np.array([float(np.mean(losses))])
     nothing = np.zeros(1)
-    anybody = Candidate(Recipe(), 1.0, ())
+    anybody = Candidate(Recipe(), 1.0, MLP(()))
     failed = not np.isfinite(mean[0])
     rows = losses.astype(float)
     return Variant(name, side, 0, anybody, nothing.astype(int), 0, (), rows, nothing, mean, nothing, failed)

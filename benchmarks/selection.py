@@ -28,6 +28,7 @@ from tables import load
 
 from taut import Dropout, TautClassifierCV
 from taut.engine.compiled.engine import CompiledEngine
+from taut.learning.architecture import MLP
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
 from taut.selection.race import NO_CUTS, Rule
 from taut.selection.space import is_single
@@ -47,8 +48,8 @@ def watched(trained: list[Any]) -> Iterator[None]:
     """Note every training that the engine begins."""
     train = CompiledEngine.train
 
-    def noting(engine: Any, data: Any, members: Any, **more: Any) -> Any:
-        found = train(engine, data, members, **more)
+    def noting(engine: Any, problem: Any, members: Any, **more: Any) -> Any:
+        found = train(engine, problem, members, **more)
         known = {id(t) for t in trained}
         trained.extend(t for t in found if id(t) not in known)
         return found
@@ -66,7 +67,7 @@ def path(repeats: int = 3) -> dict[str, Any]:
 
     X, y = make_classification(2000, 20, n_informative=8, flip_y=0.1, random_state=0)
     bench = Bench.of(X, y, "binary", 0, test_size=2, hidden=(64, 64), batch_size=64, cv=5)
-    arrays = encoded(bench.problem.data, bench.folds)
+    arrays = encoded(bench.table.problem, bench.folds)
     strengths = np.geomspace(0.03, 20, 50)
     options = {"hidden": (64, 64), "batch_size": 64, "cv": 5, "random_state": 0}
     regularization_path(X, y, "l2", 2, **options)  # warm
@@ -79,7 +80,9 @@ def path(repeats: int = 3) -> dict[str, Any]:
             taut_seconds = time.perf_counter() - started
         jobs = [
             Job(
-                Candidate(EARLY_STOPPING_ALONE.with_(L2(t.member.hooks.weight_amounts[0])), 1e-3, (64, 64)),
+                Candidate(
+                    EARLY_STOPPING_ALONE.with_(L2(t.member.hooks.weight_amounts[0])), 1e-3, MLP((64, 64))
+                ),
                 fold=place % 5,
                 epochs=t.epoch,
             )
@@ -109,12 +112,12 @@ def quality(tables: tuple[str, ...], seeds: int) -> list[dict[str, Any]]:
         X, y, task = load(name)
         for seed in range(seeds):
             bench = Bench.of(X, y, task, seed, hidden=(64, 64), batch_size=64, cv=5)
-            data, fresh = bench.problem.data, range(100, 103)
+            fresh = range(100, 103)
 
             def anew(candidate: Candidate, bench: Bench = bench, fresh: Any = fresh) -> float:
-                return rescore(candidate, bench.problem.data, bench.folds, fresh, engine=engine)
+                return rescore(candidate, bench.table.problem, bench.folds, fresh, engine=engine)
 
-            trials = list(search(encoded(data, bench.folds), seed, Plan()))
+            trials = list(search(encoded(bench.table.problem, bench.folds), seed, Plan()))
             winner = incumbents(trials)[-1]
             goal = anew(winner.candidate)
             started, found, best = time.perf_counter(), [], math.inf
@@ -155,7 +158,7 @@ def racing(tables: tuple[str, ...], seeds: int, rule: Rule) -> list[dict[str, An
             for kind, one in (("full", NO_CUTS), ("raced", rule)):
                 done, result, seconds = bench.search(one)
                 line[f"{kind}_cv"] = result.best.loss
-                line[f"{kind}_held_out"] = bench.held_out_networks(done, result.networks)
+                line[f"{kind}_held_out"] = bench.held_out_networks(result.networks)
                 line[f"{kind}_epochs"] = sum(c.epochs_trained for c in result.candidates)
                 line[f"{kind}_s"] = seconds
                 dropout = result.best.recipe.get(Dropout)
@@ -228,7 +231,7 @@ def ten_tables(tables: tuple[str, ...]) -> list[dict[str, Any]]:
             "none": 1, "early_stopping": 0, "single": min(singles, key=lambda i: scores[i].loss),
             "chosen": result.chosen,
         }  # fmt: skip
-        unit = bench.problem.target.loss_unit
+        unit = bench.table.target.loss_unit
         line: dict[str, Any] = {"table": name, "rows": len(y), "s": round(seconds, 1)}
         line["single_is"] = scores[places["single"]].recipe.describe()
         line["chosen_is"] = result.best.recipe.describe()

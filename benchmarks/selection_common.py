@@ -12,30 +12,31 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from taut import TautClassifierCV, TautRegressorCV
-from taut.engine.base import Fold
-from taut.engine.compiled.engine import CompiledEngine
-from taut.estimators.base import TautEstimator
-from taut.estimators.effort import plan_of
+from taut.estimators.automatic import engine_of, learning_rate_of
+from taut.estimators.effort import budget_of
 from taut.estimators.model import Model
-from taut.estimators.problem import Problem, encode_target, read_features
+from taut.estimators.problem import TableProblem, encode_target, read_features
+from taut.estimators.splits import make_splits
+from taut.learning.problem import Fold
 from taut.selection.folds import make_folds
 from taut.selection.progress import Callbacks
 from taut.selection.proposer import OptunaProposer
 from taut.selection.race import Rule
 from taut.selection.result import SearchResult
-from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
 from taut.selection.search import Search
+from taut.selection.space import Space
 from taut.selection.stages import make_stages
+from taut.selection.trainer import Trainer
 
 
 @dataclass(frozen=True, eq=False)
 class Bench:
     """A table split in two, and the first part as a search wants it."""
 
-    estimator: TautEstimator
-    problem: Problem
-    settings: Settings
+    estimator: Any  # a search's; its parameters are scikit-learn's
+    table: TableProblem
+    trainer: Trainer
     folds: list[Fold]
     X_test: Any
     y_test: Any
@@ -52,11 +53,12 @@ class Bench:
         estimator = kind(random_state=seed, **parameters)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            problem = estimator._problem(X_train, y_train, None, None, None, None)
-            settings = estimator._settings(problem.n_counted)
-            splits = estimator._splits(problem, None, settings.seed)
-        folds = make_folds(splits, problem.data, problem.matrix, settings.seed)
-        return cls(estimator, problem, settings, folds, X_test, y_test)
+            table = estimator._problem(X_train, y_train, None, None, None, None)
+            engine, settings = engine_of(estimator.n_jobs), estimator._settings(table.n_counted)
+            architecture = estimator._architecture()
+            splits = make_splits(table, estimator.cv, None, settings.seed, architecture, stacklevel=1)
+        folds = make_folds(splits, table.problem, settings.seed)
+        return cls(estimator, table, Trainer(engine, table.problem, settings), folds, X_test, y_test)
 
     def search(
         self,
@@ -66,19 +68,19 @@ class Bench:
         on_candidate: Callable[[CandidateScore], object] | None = None,
     ) -> tuple[Search, SearchResult, float]:
         """Search; with the seconds it took."""
-        estimator, space = self.estimator, self.estimator._space()  # type: ignore[attr-defined]
-        plan = plan_of("standard")
-        engine = CompiledEngine(estimator.n_jobs)
-        engine.prepare()
+        estimator, trainer, seed = self.estimator, self.trainer, self.trainer.settings.seed
+        rate, architecture = learning_rate_of(estimator.learning_rate), estimator._architecture()
+        search_rate = isinstance(estimator.learning_rate, str)
+        space = Space(rate, architecture, trainer.problem.objective, search_rate)
+        budget = budget_of("standard")
+        trainer.engine.prepare()
         started = time.perf_counter()
         search = Search(
-            engine=engine,
-            data=self.problem.data,
-            stages=make_stages(self.folds, self.problem.data, self.problem.matrix, self.settings.seed),
-            settings=self.settings,
+            trainer=trainer,
+            stages=make_stages(self.folds, trainer.problem, seed),
             baselines=space.baselines(),
-            proposer=OptunaProposer(space, self.settings.seed, n_first=plan.n_first),
-            n_candidates=n_candidates or plan.n_candidates,
+            proposer=OptunaProposer(space, seed, n_first=budget.n_first),
+            n_candidates=n_candidates or budget.n_candidates,
             rule=rule or Rule(),
             callbacks=Callbacks(on_candidate=on_candidate),
         )
@@ -87,19 +89,19 @@ class Bench:
 
     def held_out(self, search: Search, place: int) -> float:
         """Mean loss of a candidate's bag on the rows that chose nothing, in units of the target."""
-        entry, score = search._entries[place], search._scores[place]
-        jobs = [entry.job(k) for k in range(len(self.folds))]
+        trial, score = search._trials[place], search._scores[place]
+        jobs = [trial.job(k) for k in range(len(self.folds))]
         networks = search.runner.networks(jobs, [score.epoch] * len(jobs))
         assert networks is not None
-        return self.held_out_networks(search, networks)
+        return self.held_out_networks(networks)
 
-    def held_out_networks(self, search: Search, networks: Sequence[Any]) -> float:
+    def held_out_networks(self, networks: Sequence[Any]) -> float:
         """Mean loss of these networks' average."""
-        target = self.problem.target
-        model = Model(self.problem.schema, target, tuple(networks))
-        values = read_features(self.estimator, self.X_test, self.problem.schema)[1].values
+        target, engine = self.table.target, self.trainer.engine
+        model = Model(self.table.schema, target, tuple(networks))
+        matrix = read_features(self.estimator, self.X_test, self.table.schema)[1]
         if target.classes is None:
-            return float(np.mean((model.values(search.engine, values) - self.y_test) ** 2))
-        probabilities = model.probabilities(search.engine, values)
+            return float(np.mean((model.values(engine, matrix) - self.y_test) ** 2))
+        probabilities = model.probabilities(engine, matrix)
         codes = encode_target(target, self.y_test, "classification", self.estimator).astype(int)
         return float(-np.mean(np.log(np.maximum(probabilities[np.arange(len(codes)), codes], 1e-12))))

@@ -24,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe
-from taut.engine.base import Data, Fold
+from taut.engine.compiled.fitted import FoldFit, fit_fold, table_of
+from taut.learning.architecture import MLP
+from taut.learning.problem import Fold, Problem
 from taut.selection.candidate import Candidate
 
 # --- the table, as a person has it after preprocessing ------------------------------------------------------
@@ -50,24 +52,25 @@ class FoldArrays:
     factor: float
 
 
-def encoded(data: Data, folds: Sequence[Fold]) -> list[FoldArrays]:
+def encoded(problem: Problem, folds: Sequence[Fold]) -> list[FoldArrays]:
     """The folds as arrays, features and target as taut's networks see them."""
-    if data.fit_weight is not None or data.score_weight is not None:
-        raise ValueError("The reference knows no weights of rows: give data without them.")
+    if problem.fit_weight is not None or problem.score_weight is not None:
+        raise ValueError("The reference knows no weights of rows: give a problem without them.")
+    values, objective = table_of(problem).matrix.values, problem.objective
 
-    def part(fold: Fold, rows: Any) -> Part:
-        y = data.target[rows]
-        if data.task == "classification":
-            return Part(fold.encoder.transform(data.values, rows), y.astype(np.int64))
-        y = ((y - fold.center) / fold.scale).astype(np.float32)[:, None]
-        return Part(fold.encoder.transform(data.values, rows), y)
+    def part(fit: FoldFit, rows: Any) -> Part:
+        X, y = fit.encoder.transform(values, rows), problem.target[rows]
+        if objective.n_classes:
+            return Part(X, y.astype(np.int64))
+        return Part(X, ((y - fit.center) / fit.scale).astype(np.float32)[:, None])
 
     return [
         FoldArrays(
-            part(fold, fold.train), part(fold, fold.validation), part(fold, fold.sample), data.task,
-            data.n_outputs, fold.scale**2 if data.task == "regression" else 1.0,
+            part(fit, fold.train), part(fit, fold.validation), part(fit, fold.sample), objective.task,
+            objective.n_outputs, fit.scale**2,
         )
         for fold in folds
+        for fit in [fit_fold(problem, fold)]
     ]  # fmt: skip
 
 
@@ -99,7 +102,7 @@ class TorchTraining:
         torch.manual_seed(seed)
         recipe, arrays = candidate.recipe, fold.arrays
         self.fold, self.batch_size = fold, batch_size
-        self.net = network(recipe, arrays.train.X.shape[1], candidate.hidden, arrays.n_outputs)
+        self.net = network(recipe, arrays.train.X.shape[1], candidate.architecture.widths, arrays.n_outputs)
         classes = arrays.task == "classification"
         self.loss: Any = torch.nn.CrossEntropyLoss() if classes else torch.nn.MSELoss()
         layers = [layer for layer in self.net if isinstance(layer, torch.nn.Linear)]
@@ -302,4 +305,4 @@ def _warm_up() -> None:
     part = Part(rng.standard_normal((128, 4), dtype=np.float32), rng.integers(0, 2, 128))
     fold = TorchFold(FoldArrays(part, part, part, "classification", 2, 1.0))
     recipe = Recipe(L2(0.1), L1(0.01), Dropout(0.1), BatchNorm(), EarlyStopping())
-    TorchTraining(Candidate(recipe, 1e-3, (8, 8)), fold, 64, 0).run(5, 5)
+    TorchTraining(Candidate(recipe, 1e-3, MLP((8, 8))), fold, 64, 0).run(5, 5)

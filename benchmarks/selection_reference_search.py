@@ -23,11 +23,14 @@ import numpy as np
 from selection_reference import FoldArrays, Send, Take, TorchFold, TorchTraining, in_processes
 
 from taut import EarlyStopping, Recipe
-from taut.engine.base import Data, Engine, Fold, Member, Status
-from taut.network import Network
+from taut.learning.architecture import MLP
+from taut.learning.engine import Engine
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Member, Status
 from taut.selection.candidate import Candidate
-from taut.selection.folds import seed_of, without_shared_rows
+from taut.selection.folds import without_shared_rows
 from taut.selection.score import choose_epochs
+from taut.streams import seed_of
 from taut.techniques import TECHNIQUES
 from taut.techniques.base import Technique
 
@@ -113,7 +116,7 @@ def suggest(trial: Any, plan: Plan) -> Candidate:
             strength = trial.suggest_float(kind.name, reach.low, reach.high, log=reach.scale == "log")
             techniques.append(kind.at(strength))
     learning_rate = trial.suggest_float("learning_rate", *plan.learning_rates, log=True)
-    return Candidate(Recipe(*techniques), learning_rate, plan.hidden)
+    return Candidate(Recipe(*techniques), learning_rate, MLP(plan.hidden))
 
 
 def _prepare(
@@ -189,7 +192,7 @@ def _cross_validate(
 
 def rescore(
     candidate: Candidate,
-    data: Data,
+    problem: Problem,
     folds: Sequence[Fold],
     seeds: Sequence[int],
     *,
@@ -209,19 +212,19 @@ def rescore(
     hooks, n = candidate.recipe.hooks(), len(folds)
     members = [
         Member(
-            Network(max(1, fold.encoder.n_features), candidate.hidden, data.n_outputs), hooks, fold,
-            candidate.learning_rate, batch_size, max_epochs, seed_of(seed, _FRESH, i),
+            candidate.architecture, hooks, fold, candidate.learning_rate, batch_size, max_epochs,
+            seed_of(seed, _FRESH, i),
         )
         for seed in seeds
         for i, fold in enumerate(folds)
     ]  # fmt: skip
-    trainings = engine.train(data, members)
+    trainings = engine.train(problem, members)
     groups = [trainings[i : i + n] for i in range(0, len(trainings), n)]
     goals = [max(t.epoch for t in group) for group in groups for _ in group]
-    trainings = engine.train(data, trainings, until_epoch=goals)
+    trainings = engine.train(problem, trainings, until_epoch=goals)
     if any(t.status is Status.DIVERGED for t in trainings):
         return math.inf
-    others = without_shared_rows(folds, len(data.values))
+    others = without_shared_rows(folds, len(problem))
     losses = []
     for group in groups:
         validation = np.stack([t.curve.validation for t in group])

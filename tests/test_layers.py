@@ -6,6 +6,7 @@ All imports count, also those inside functions and those for type checkers only,
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -264,3 +265,21 @@ def test_folders_may_be_a_circle_where_no_module_is() -> None:
 def test_a_package_that_passes_names_on_is_a_module_of_its_own() -> None:
     found = {"taut.a": ("from taut.a.x import name", True), "taut.a.x": ("from taut.a import name", False)}
     assert circles(graph_of(found)) == [["taut.a", "taut.a.x"]]
+
+
+# What only an engine or an architecture may know.
+INSIDE = re.compile(r"encoder|data\.values|\bhidden\b|layers\.0")
+
+
+@pytest.mark.parametrize("floor", ["selection", "evidence"])
+def test_what_serves_any_network_knows_no_table_and_no_layers(root: Path, floor: str) -> None:
+    files = sorted((root / "src" / "taut" / floor).rglob("*.py"))
+    assert len(files) > 10
+    lines = [(file, line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [(file.name, line) for file, line in lines if INSIDE.search(line)] == []
+
+
+def test_one_place_asks_an_engine_to_train(root: Path) -> None:
+    files = sorted((root / "src" / "taut").rglob("*.py"))
+    asking = [file.name for file in files if re.search(r"engine\.train\(", file.read_text(encoding="utf-8"))]
+    assert asking == ["trainer.py"]

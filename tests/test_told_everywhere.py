@@ -14,6 +14,7 @@ from taut.cli.techniques import page, techniques
 from taut.errors import ParameterError
 from taut.evidence.advice import advise
 from taut.evidence.variants import Variants
+from taut.learning.architecture import MLP
 from taut.recipe import Recipe
 from taut.report.facts import facts_of
 from taut.report.page import code
@@ -94,7 +95,7 @@ def test_code_that_cannot_have_it_is_refused_in_a_sentence_that_the_page_shows(
 @kinds
 def test_a_network_that_has_it_is_diagnosed_with_it(kind: type[Technique]) -> None:
     recipe = Recipe(middle(kind))
-    made: Variants = variants(Candidate(recipe, 0.02, (8,)), script=lambda *_: [1.0] * 24)
+    made: Variants = variants(Candidate(recipe, 0.02, MLP((8,))), script=lambda *_: [1.0] * 24)
     for one in (*made.own(), *made.weaker(), *made.others(), *made.stronger()):
         assert one.candidate.recipe.get(kind) is not None
 

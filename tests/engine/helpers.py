@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf, expit
 
-from taut.engine.base import Data, Fold, Member, Trained
-from taut.network import Network
+from taut.engine.compiled.fitted import FittedMLP, FoldFit
+from taut.learning.architecture import MLP
+from taut.learning.objective import Task, objective_of
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Member
 from taut.recipe import Recipe
 from taut.table.encoder import Encoder
+from taut.table.examples import TableExamples
+from taut.table.matrices import Matrix
 
-Task = Literal["classification", "regression"]
 TASKS: tuple[Task, ...] = ("classification", "regression")
 
 
@@ -31,7 +35,13 @@ def plain_encoder(n_columns: int) -> Encoder:
     )
 
 
-def make_data(
+def numbers(values: NDArray[Any]) -> TableExamples:
+    """Complete numbers as a table's rows."""
+    n_columns = values.shape[1]
+    return TableExamples(Matrix(values, tuple(f"x{i}" for i in range(n_columns)), n_columns, ()))
+
+
+def make_problem(
     n: int = 200,
     p: int = 5,
     task: Task = "classification",
@@ -39,42 +49,50 @@ def make_data(
     *,
     seed: int = 0,
     **weights: Any,
-) -> Data:
+) -> Problem:
     """A table with something to learn in its first columns, and noise."""
     rng = np.random.default_rng(seed)
     values = rng.standard_normal((n, p)).astype(np.float32)
     signal = values[:, 0] - values[:, 1 % p] ** 2 + 0.5 * rng.standard_normal(n)
     if task == "regression":
-        return Data(values, 20.0 + 3.0 * signal, task, 1, **weights)
-    edges = np.quantile(signal, np.linspace(0, 1, n_outputs + 1)[1:-1])
-    return Data(values, np.searchsorted(edges, signal).astype(float), task, n_outputs, **weights)
+        target = 20.0 + 3.0 * signal
+    else:
+        edges = np.quantile(signal, np.linspace(0, 1, n_outputs + 1)[1:-1])
+        target = np.searchsorted(edges, signal).astype(float)
+    return Problem(numbers(values), target, objective_of(task, n_outputs), **weights)
 
 
 def rows(start: int, stop: int) -> NDArray[np.int32]:
     return np.arange(start, stop, dtype=np.int32)
 
 
-def make_fold(data: Data, n_train: int = 100, *, n_validation: int | None = None, n_sample: int = 40) -> Fold:
+def make_fold(
+    problem: Problem, n_train: int = 100, *, n_validation: int | None = None, n_sample: int = 40
+) -> Fold:
     """The first rows train, those after them are held out."""
-    n = len(data.values)
+    n = len(problem)
     end = n if n_validation is None else n_train + n_validation
     train = rows(0, n_train)
-    center, scale = 0.0, 1.0
-    if data.task == "regression":
-        center, scale = float(data.target[train].mean()), float(data.target[train].std())
-    return Fold(
-        train, rows(n_train, end), train[:n_sample], plain_encoder(data.values.shape[1]), center, scale
-    )
+    return Fold(train, rows(n_train, end), train[:n_sample])
+
+
+def plain_fit(problem: Problem, fold: Fold) -> FoldFit:
+    """In place of ``fit_fold``: the numbers as they are, no biases to start from, weights left aside."""
+    encoder = plain_encoder(problem.examples.n_columns)
+    if problem.objective.n_classes:
+        return FoldFit(encoder)
+    target = problem.target[fold.train]
+    return FoldFit(encoder, float(target.mean()), float(target.std()))
 
 
 def make_member(
-    data: Data, recipe: Recipe | None = None, *, hidden: tuple[int, ...] = (8, 20), activation: Any = "relu",
-    fold: Fold | None = None, learning_rate: float = 0.03, batch_size: int = 32, max_epochs: int = 8,
-    seed: int = 1, keep_losses: bool = False,
+    problem: Problem, recipe: Recipe | None = None, *, hidden: tuple[int, ...] = (8, 20),
+    activation: Any = "relu", fold: Fold | None = None, learning_rate: float = 0.03, batch_size: int = 32,
+    max_epochs: int = 8, seed: int = 1, keep_losses: bool = False,
 ) -> Member:  # fmt: skip
-    network = Network(data.values.shape[1], hidden, data.n_outputs, activation)
-    hooks, fold = (recipe or Recipe()).hooks(), fold or make_fold(data)
-    return Member(network, hooks, fold, learning_rate, batch_size, max_epochs, seed, keep_losses)
+    architecture, hooks = MLP(hidden, activation), (recipe or Recipe()).hooks()
+    fold = fold or make_fold(problem)
+    return Member(architecture, hooks, fold, learning_rate, batch_size, max_epochs, seed, keep_losses)
 
 
 def assert_same_weights(a: dict[str, Any], b: dict[str, Any]) -> None:
@@ -107,38 +125,38 @@ ACTIVATIONS: dict[str, Any] = {
 }
 
 
-def outputs(trained: Trained, values: NDArray[Any], chosen: NDArray[Any]) -> NDArray[np.float64]:
+def outputs(fitted: FittedMLP, examples: TableExamples, chosen: NDArray[Any]) -> NDArray[np.float64]:
     """What a network gives in evaluation mode, by the book and in float64, in the table's units."""
-    w = {name: array.astype(np.float64) for name, array in trained.weights.items()}
-    x = trained.encoder.transform(values, chosen).astype(np.float64)
-    n_hidden = len(trained.network.hidden)
+    w = {name: array.astype(np.float64) for name, array in fitted.weights.items()}
+    x = fitted.encoder.transform(examples.matrix.values, chosen).astype(np.float64)
+    n_hidden = len(fitted.network.hidden)
     for i in range(n_hidden):
         z = x @ w[f"layers.{i}.weight"]
-        if trained.normalize:
+        if fitted.normalize:
             z = (z - w[f"layers.{i}.mean"]) / np.sqrt(w[f"layers.{i}.variance"] + 1e-5)
             z = z * w[f"layers.{i}.gain"]
-        x = ACTIVATIONS[trained.network.activation](z + w[f"layers.{i}.bias"])
+        x = ACTIVATIONS[fitted.network.activation](z + w[f"layers.{i}.bias"])
     z = x @ w[f"layers.{n_hidden}.weight"] + w[f"layers.{n_hidden}.bias"]
-    return z * trained.scale + trained.center
+    return z * fitted.scale + fitted.center
 
 
-def each_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> Any:
+def each_loss(problem: Problem, z: NDArray[Any], chosen: NDArray[Any]) -> Any:
     """The loss of every row, by the book."""
     z = z.astype(np.float64)
-    target = data.target[chosen]
-    if data.task == "regression":
+    target = problem.target[chosen]
+    if problem.objective.task == "regression":
         return (z[:, 0] - target) ** 2
     top = z.max(axis=1, keepdims=True)
     return np.log(np.exp(z - top).sum(axis=1)) + top[:, 0] - z[np.arange(len(z)), target.astype(int)]
 
 
-def mean_loss(data: Data, z: NDArray[Any], chosen: NDArray[Any]) -> tuple[float, float]:
+def mean_loss(problem: Problem, z: NDArray[Any], chosen: NDArray[Any]) -> tuple[float, float]:
     """The weighted mean loss of outputs, and the weighted share of correct."""
-    weight = np.ones(len(chosen)) if data.score_weight is None else data.score_weight[chosen]
-    loss = float(np.average(each_loss(data, z, chosen), weights=weight))
-    if data.task == "regression":
+    weight = np.ones(len(chosen)) if problem.score_weight is None else problem.score_weight[chosen]
+    loss = float(np.average(each_loss(problem, z, chosen), weights=weight))
+    if problem.objective.task == "regression":
         return loss, 0.0
-    correct = z.argmax(axis=1) == data.target[chosen]
+    correct = z.argmax(axis=1) == problem.target[chosen]
     return loss, float(np.average(correct, weights=weight))
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Engine, Member, Status, Training
 from taut.engine.compiled.engine import CompiledEngine
+from taut.learning.engine import Engine
+from taut.learning.training import Member, Status, Training
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, TECHNIQUES, BatchNorm, Dropout, EarlyStopping
 from taut.techniques.base import Technique
@@ -23,9 +24,9 @@ from tests.engine.helpers import (
     assert_same,
     assert_same_curves,
     assert_same_weights,
-    make_data,
     make_fold,
     make_member,
+    make_problem,
     mean_loss,
     outputs,
 )
@@ -56,31 +57,31 @@ EVERYTHING = Recipe(L2(0.1), L1(0.001), Dropout(0.3, input_rate=0.1), BatchNorm(
 @kinds_of([kind for kind in TECHNIQUES if kind is not EarlyStopping])
 @pytest.mark.parametrize("others", [Recipe(), EVERYTHING], ids=["alone", "in-company"])
 def test_off_equals_absent(make_engine: Any, task: Any, kind: type[Technique], others: Recipe) -> None:
-    data = make_data(task=task)
-    off = make_member(data, others.with_(kind.at(0)))
-    absent = make_member(data, others.without(kind))
-    assert_same(*make_engine(1).train(data, [off, absent], until_epoch=4))
+    problem = make_problem(task=task)
+    off = make_member(problem, others.with_(kind.at(0)))
+    absent = make_member(problem, others.without(kind))
+    assert_same(*make_engine(1).train(problem, [off, absent], until_epoch=4))
 
 
 @engines
 @tasks
 def test_a_rate_that_drops_nothing_equals_absence(make_engine: Any, task: Any) -> None:
     # Not off, so its hook is entered and its random numbers are drawn: nobody else may notice.
-    data = make_data(task=task)
+    problem = make_problem(task=task)
     for recipe in (Recipe(), EVERYTHING):
-        tiny = make_member(data, recipe.with_(Dropout(1e-9, input_rate=1e-12)))
-        absent = make_member(data, recipe.without(Dropout))
-        a, b = make_engine(1).train(data, [tiny, absent], until_epoch=4)
+        tiny = make_member(problem, recipe.with_(Dropout(1e-9, input_rate=1e-12)))
+        absent = make_member(problem, recipe.without(Dropout))
+        a, b = make_engine(1).train(problem, [tiny, absent], until_epoch=4)
         assert_same_weights(a.weights("last"), b.weights("last"))
 
 
 @engines
 @tasks
 def test_a_patience_that_never_ends_leaves_training_alone(make_engine: Any, task: Any) -> None:
-    data = make_data(task=task)
+    problem = make_problem(task=task)
     recipe = EVERYTHING.without(EarlyStopping)
-    patient = make_member(data, recipe.with_(EarlyStopping(1000)))
-    a, b = make_engine(1).train(data, [patient, make_member(data, recipe)])
+    patient = make_member(problem, recipe.with_(EarlyStopping(1000)))
+    a, b = make_engine(1).train(problem, [patient, make_member(problem, recipe)])
     assert_same_weights(a.weights("last"), b.weights("last"))
     assert_same_curves(a.curve, b.curve)
 
@@ -88,13 +89,13 @@ def test_a_patience_that_never_ends_leaves_training_alone(make_engine: Any, task
 # --- law 2: members are strangers -------------------------------------------------------------------------
 
 
-def crowd(data: Any, n: int) -> list[Member]:
+def crowd(problem: Any, n: int) -> list[Member]:
     """Members of many kinds."""
     shapes: list[tuple[int, ...]] = [(8, 20), (33,), (), (5, 17, 3), (70,)]
     recipes = [Recipe(strong(kind)) for kind in TECHNIQUES] + [Recipe(), EVERYTHING]
     return [
         make_member(
-            data,
+            problem,
             recipes[i % 7],
             hidden=shapes[i % 5],
             activation=("relu", "silu", "gelu")[i % 3],
@@ -109,14 +110,14 @@ def crowd(data: Any, n: int) -> list[Member]:
 @engines
 @tasks
 def test_alone_or_among_a_hundred_on_one_thread_or_two(make_engine: Any, task: Any) -> None:
-    data = make_data(task=task)
+    problem = make_problem(task=task)
     recipes = [Recipe(), EVERYTHING, *(Recipe(strong(kind)) for kind in TECHNIQUES)]
-    members = [make_member(data, recipe, keep_losses=True) for recipe in recipes]
-    alone = [make_engine(1).train(data, [member])[0] for member in members]
-    others = crowd(data, 100)
+    members = [make_member(problem, recipe, keep_losses=True) for recipe in recipes]
+    alone = [make_engine(1).train(problem, [member])[0] for member in members]
+    others = crowd(problem, 100)
     mixed = others[:40] + members + others[40:]
     for n_jobs in (1, 2):
-        among = make_engine(n_jobs).train(data, mixed)
+        among = make_engine(n_jobs).train(problem, mixed)
         for a, b in zip(alone, among[40 : 40 + len(members)], strict=True):
             assert_same(a, b)
 
@@ -127,12 +128,12 @@ def test_alone_or_among_a_hundred_on_one_thread_or_two(make_engine: Any, task: A
 def test_a_neighbour_that_diverges_stops_and_leaves_the_others_alone(
     make_engine: Any, task: Any, kind: type[Technique]
 ) -> None:
-    data = make_data(task=task)
-    healthy = make_member(data, Recipe(strong(kind)), keep_losses=True)
-    wild = replace(healthy, network=replace(healthy.network, hidden=(30, 30)), learning_rate=1e30)
-    alone = make_engine(1).train(data, [healthy])[0]
+    problem = make_problem(task=task)
+    healthy = make_member(problem, Recipe(strong(kind)), keep_losses=True)
+    wild = replace(healthy, architecture=replace(healthy.architecture, hidden=(30, 30)), learning_rate=1e30)
+    alone = make_engine(1).train(problem, [healthy])[0]
     # One thread: the neighbour has left its NaN in the memory that the healthy one takes over.
-    first, second, third = make_engine(1).train(data, [wild, healthy, wild])
+    first, second, third = make_engine(1).train(problem, [wild, healthy, wild])
     assert_same(second, alone)
     for diverged in (first, third):
         assert diverged.status is Status.DIVERGED
@@ -141,7 +142,7 @@ def test_a_neighbour_that_diverges_stops_and_leaves_the_others_alone(
     assert_same(first, third)
     # Nothing makes it go on.
     epoch = first.epoch
-    assert make_engine(1).train(data, [first], until_epoch=100)[0].epoch == epoch
+    assert make_engine(1).train(problem, [first], until_epoch=100)[0].epoch == epoch
 
 
 # --- law 4: it acts ---------------------------------------------------------------------------------------
@@ -150,11 +151,11 @@ def test_a_neighbour_that_diverges_stops_and_leaves_the_others_alone(
 def train_at(
     engine: Engine, kind: type[Technique], strengths: list[float], **settings: Any
 ) -> list[Training]:
-    data = make_data()
+    problem = make_problem()
     members = [
-        make_member(data, Recipe(kind.at(s)), max_epochs=60, batch_size=20, **settings) for s in strengths
+        make_member(problem, Recipe(kind.at(s)), max_epochs=60, batch_size=20, **settings) for s in strengths
     ]
-    return engine.train(data, members)
+    return engine.train(problem, members)
 
 
 def matrices(training: Training) -> list[Any]:
@@ -164,7 +165,7 @@ def matrices(training: Training) -> list[Any]:
 @engines
 def test_l1_gives_exact_zeros_and_more_with_more_strength(make_engine: Any) -> None:
     trainings = train_at(make_engine(1), L1, [0.0, 0.01, 0.03, 0.1, 30.0])
-    shares = [training.trained().zero_share for training in trainings]
+    shares = [training.fitted().zero_share for training in trainings]
     assert shares[0] == 0.0
     assert shares == sorted(set(shares))  # each more than the one before
     assert shares[-1] == 1.0
@@ -178,31 +179,32 @@ def test_l2_shrinks_the_norm_and_leaves_no_zeros(make_engine: Any) -> None:
     norms = [sum(float(np.square(w).sum()) for w in matrices(training)) for training in trainings]
     assert norms == sorted(norms, reverse=True)
     assert norms[-1] < 0.1 * norms[0]
-    assert all(training.trained().zero_share == 0.0 for training in trainings)
+    assert all(training.fitted().zero_share == 0.0 for training in trainings)
 
 
 @engines
 @pytest.mark.parametrize("recipe", [Recipe(BatchNorm()), EVERYTHING], ids=Recipe.describe)
 def test_batch_norm_predicts_with_running_statistics(make_engine: Any, recipe: Recipe) -> None:
-    data, engine = make_data(), make_engine(1)
-    trained = engine.train(data, [make_member(data, recipe)])[0].trained()
-    assert np.ptp(trained.weights["layers.0.mean"]) > 0.0
-    everyone = np.arange(len(data.values), dtype=np.int32)
-    ours = engine.predict(data.values, trained)
-    np.testing.assert_allclose(ours, outputs(trained, data.values, everyone), atol=2e-5)
+    problem, engine = make_problem(), make_engine(1)
+    fitted = engine.train(problem, [make_member(problem, recipe)])[0].fitted()
+    assert np.ptp(fitted.weights["layers.0.mean"]) > 0.0
+    everyone = np.arange(len(problem), dtype=np.int32)
+    ours = engine.predict(problem.examples, fitted)
+    np.testing.assert_allclose(ours, outputs(fitted, problem.examples, everyone), atol=2e-5)
     # One row at a time there are no batch statistics to use.
     for row in (0, 7, 199):
-        one = engine.predict(data.values, trained, np.array([row], dtype=np.int32))
+        one = engine.predict(problem.examples, fitted, np.array([row], dtype=np.int32))
         assert one.tobytes() == ours[row : row + 1].tobytes()
 
 
 @engines
 def test_running_statistics_are_the_training_rows_own(make_engine: Any) -> None:
-    data = make_data()
-    member = make_member(data, Recipe(BatchNorm()), hidden=(12,), batch_size=100, max_epochs=1)
-    weights = make_engine(1).train(data, [member])[0].weights()
-    start = make_engine(1).train(data, [member], until_epoch=0)[0].weights()
-    z = member.fold.encoder.transform(data.values, member.fold.train) @ start["layers.0.weight"]
+    problem = make_problem()
+    member = make_member(problem, Recipe(BatchNorm()), hidden=(12,), batch_size=100, max_epochs=1)
+    engine = make_engine(1)
+    weights = engine.train(problem, [member])[0].weights()
+    start = engine.train(problem, [member], until_epoch=0)[0].weights()
+    z = engine.inputs(problem, member.fold, member.fold.train) @ start["layers.0.weight"]
     # The first step takes its own statistics: momentum max(.1, 1 / step).
     np.testing.assert_allclose(weights["layers.0.mean"], z.mean(0), atol=1e-5)
     np.testing.assert_allclose(weights["layers.0.variance"], z.var(0, ddof=1), rtol=1e-4)
@@ -212,37 +214,40 @@ def test_running_statistics_are_the_training_rows_own(make_engine: Any) -> None:
 @tasks
 def test_dropout_trains_worse_and_predicts_with_all_units(make_engine: Any, task: Any) -> None:
     # That prediction is the expectation of training is in compiled/test_passes.py.
-    data, engine = make_data(n=120, task=task), make_engine(1)
-    fold = make_fold(data, 60, n_sample=60)
+    problem, engine = make_problem(n=120, task=task), make_engine(1)
+    fold = make_fold(problem, 60, n_sample=60)
     rates = [0.0, 0.3, 0.7]
     members = [
-        make_member(data, Recipe(Dropout(rate)), hidden=(64, 64), fold=fold, max_epochs=60) for rate in rates
+        make_member(problem, Recipe(Dropout(rate)), hidden=(64, 64), fold=fold, max_epochs=60)
+        for rate in rates
     ]
-    trainings = engine.train(data, members)
+    trainings = engine.train(problem, members)
     losses = [float(training.curve.train[-10:].mean()) for training in trainings]
     assert losses == sorted(losses)
     for training in trainings:
-        z = outputs(training.trained(), data.values, fold.sample)
+        z = outputs(training.fitted(), problem.examples, fold.sample)
         assert training.curve.train[-1] == pytest.approx(
-            mean_loss(data, z, fold.sample)[0], rel=1e-3, abs=1e-4
+            mean_loss(problem, z, fold.sample)[0], rel=1e-3, abs=1e-4
         )
 
 
 def overfitting(task: Any) -> tuple[Any, Member]:
     """A network whose validation loss has its lowest point in the middle of training."""
-    data = make_data(n=160, task=task, seed=3)
-    fold = make_fold(data, 40)
+    problem = make_problem(n=160, task=task, seed=3)
+    fold = make_fold(problem, 40)
     recipe = Recipe(EarlyStopping(4))
-    return data, make_member(data, recipe, hidden=(60, 60), fold=fold, max_epochs=40, learning_rate=0.01)
+    return problem, make_member(
+        problem, recipe, hidden=(60, 60), fold=fold, max_epochs=40, learning_rate=0.01
+    )
 
 
-def assert_best_kept(engine: Engine, data: Any, training: Training) -> None:
+def assert_best_kept(engine: Engine, problem: Any, training: Training) -> None:
     curve, fold = training.curve, training.member.fold
     assert training.best_epoch == int(np.argmin(curve.validation)) + 1
     for which, epoch in (("kept", training.best_epoch), ("last", training.epoch)):
-        trained = training.trained(which)  # type: ignore[arg-type]
-        z = engine.predict(data.values, trained, fold.validation)
-        loss, _ = mean_loss(data, z, fold.validation)
+        fitted = training.fitted(which)  # type: ignore[arg-type]
+        z = engine.predict(problem.examples, fitted, fold.validation)
+        loss, _ = mean_loss(problem, z, fold.validation)
         assert curve.validation[epoch - 1] == pytest.approx(loss, rel=1e-4), which
 
 
@@ -250,38 +255,38 @@ def assert_best_kept(engine: Engine, data: Any, training: Training) -> None:
 @tasks
 def test_early_stopping_returns_the_best_epoch_whatever_ended_training(make_engine: Any, task: Any) -> None:
     engine = make_engine(1)
-    data, member = overfitting(task)
+    problem, member = overfitting(task)
 
     def train(member: Member, until_epoch: int | None = None) -> Training:
-        return engine.train(data, [member], until_epoch=until_epoch)[0]
+        return engine.train(problem, [member], until_epoch=until_epoch)[0]
 
     stopped = train(member)
     assert stopped.status is Status.STOPPED
     assert 1 < stopped.best_epoch == stopped.epoch - 4
-    assert_best_kept(engine, data, stopped)
+    assert_best_kept(engine, problem, stopped)
 
     ended = train(replace(member, max_epochs=stopped.best_epoch + 2))  # two epochs behind the best one
     assert ended.status is Status.RUNNING
     assert ended.best_epoch == stopped.best_epoch == ended.epoch - 2
-    assert_best_kept(engine, data, ended)
+    assert_best_kept(engine, problem, ended)
     assert_same_weights(ended.weights(), stopped.weights())
 
     beyond = train(member, until_epoch=member.max_epochs)
     assert beyond.epoch == member.max_epochs
-    assert_best_kept(engine, data, beyond)
+    assert_best_kept(engine, problem, beyond)
 
-    continued = engine.train(data, [stopped], until_epoch=member.max_epochs)[0]
+    continued = engine.train(problem, [stopped], until_epoch=member.max_epochs)[0]
     assert_same(continued, beyond)
     # Its patience has been over for long: without a goal there is nothing more to do.
-    again = engine.train(data, [continued])[0]
+    again = engine.train(problem, [continued])[0]
     assert (again.status, again.epoch) == (Status.STOPPED, member.max_epochs)
 
 
 @engines
 def test_min_delta_asks_for_more_than_a_little(make_engine: Any) -> None:
-    data, member = overfitting("classification")
+    problem, member = overfitting("classification")
     plain, demanding = make_engine(1).train(
-        data,
+        problem,
         [member, replace(member, hooks=Recipe(EarlyStopping(4, min_delta=0.2)).hooks())],
     )
     assert demanding.epoch < plain.epoch
@@ -292,9 +297,9 @@ def test_min_delta_asks_for_more_than_a_little(make_engine: Any) -> None:
 
 @engines
 def test_without_rows_to_watch_early_stopping_keeps_the_last_epoch(make_engine: Any) -> None:
-    data = make_data()
-    member = make_member(data, Recipe(EarlyStopping(1)), fold=make_fold(data, n_validation=0))
-    training = make_engine(1).train(data, [member])[0]
+    problem = make_problem()
+    member = make_member(problem, Recipe(EarlyStopping(1)), fold=make_fold(problem, n_validation=0))
+    training = make_engine(1).train(problem, [member])[0]
     assert training.epoch == training.best_epoch == member.max_epochs
     assert np.all(np.isnan(training.curve.validation))
     assert_same_weights(training.weights("kept"), training.weights("last"))
@@ -311,9 +316,9 @@ def test_without_rows_to_watch_early_stopping_keeps_the_last_epoch(make_engine: 
     ids=Recipe.describe,
 )
 def test_techniques_compose(make_engine: Any, task: Any, recipe: Recipe) -> None:
-    data = make_data(task=task)
-    members = [make_member(data, recipe, hidden=hidden) for hidden in ((8, 20), (20,), ())]
-    for training in make_engine(1).train(data, members):
+    problem = make_problem(task=task)
+    members = [make_member(problem, recipe, hidden=hidden) for hidden in ((8, 20), (20,), ())]
+    for training in make_engine(1).train(problem, members):
         assert training.status is not Status.DIVERGED
         for array in training.weights("last").values():
             assert np.all(np.isfinite(array))

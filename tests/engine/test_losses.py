@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Engine, Status
+from taut.learning.engine import Engine
+from taut.learning.training import Status
 from taut.recipe import Recipe
 from taut.techniques import BatchNorm, EarlyStopping
 from tests.engine.helpers import (
@@ -16,12 +17,12 @@ from tests.engine.helpers import (
     assert_same_curves,
     assert_same_weights,
     each_loss,
-    make_data,
     make_fold,
     make_member,
+    make_problem,
 )
-from tests.engine.test_base import recipes
 from tests.engine.test_laws import EVERYTHING, engines, tasks
+from tests.learning.test_engine import recipes
 
 # Classes that fill less than a vector of the kernels, and more than one; and a number.
 KINDS: list[tuple[Any, int]] = [
@@ -41,9 +42,9 @@ def some_weights(weighted: bool, n: int) -> Any:
 @tasks
 @recipes
 def test_to_keep_them_changes_nothing_else(make_engine: Any, task: Any, recipe: Recipe) -> None:
-    data = make_data(task=task, score_weight=some_weights(True, 200))
-    off = make_member(data, recipe)
-    a, b = make_engine(1).train(data, [off, replace(off, keep_losses=True)])
+    problem = make_problem(task=task, score_weight=some_weights(True, 200))
+    off = make_member(problem, recipe)
+    a, b = make_engine(1).train(problem, [off, replace(off, keep_losses=True)])
     assert (a.epoch, a.best_epoch, a.status) == (b.epoch, b.best_epoch, b.status)
     for which in ("kept", "last"):
         assert_same_weights(a.weights(which), b.weights(which))
@@ -57,11 +58,11 @@ def test_to_keep_them_changes_nothing_else(make_engine: Any, task: Any, recipe: 
 def test_their_weighted_mean_is_the_curve(
     make_engine: Any, task: Any, n_outputs: int, weighted: bool
 ) -> None:
-    data = make_data(900, task=task, n_outputs=n_outputs, score_weight=some_weights(weighted, 900))
+    problem = make_problem(900, task=task, n_outputs=n_outputs, score_weight=some_weights(weighted, 900))
     # More rows than are evaluated at a time.
-    member = make_member(data, EVERYTHING, fold=make_fold(data, 200), keep_losses=True)
-    (training,) = make_engine(1).train(data, [member], until_epoch=4)
-    weight = None if data.score_weight is None else data.score_weight[200:]
+    member = make_member(problem, EVERYTHING, fold=make_fold(problem, 200), keep_losses=True)
+    (training,) = make_engine(1).train(problem, [member], until_epoch=4)
+    weight = None if problem.score_weight is None else problem.score_weight[200:]
     for epoch, mean in enumerate(training.curve.validation, start=1):
         losses = training.losses(epoch)
         assert losses is not None
@@ -72,11 +73,11 @@ def test_their_weighted_mean_is_the_curve(
 @engines
 @pytest.mark.parametrize("n_outputs", [2, 20])
 def test_accuracy_has_weights_of_its_own(make_engine: Any, n_outputs: int) -> None:
-    data = make_data(900, n_outputs=n_outputs, score_weight=some_weights(True, 900))
+    problem = make_problem(900, n_outputs=n_outputs, score_weight=some_weights(True, 900))
     own = np.random.default_rng(2).choice([0.5, 2.0], 900)
-    member = make_member(data, EVERYTHING, fold=make_fold(data, 200), keep_losses=True)
-    (plain,) = make_engine(1).train(data, [member], until_epoch=3)
-    (other,) = make_engine(1).train(replace(data, accuracy_weight=own), [member], until_epoch=3)
+    member = make_member(problem, EVERYTHING, fold=make_fold(problem, 200), keep_losses=True)
+    (plain,) = make_engine(1).train(problem, [member], until_epoch=3)
+    (other,) = make_engine(1).train(replace(problem, accuracy_weight=own), [member], until_epoch=3)
     assert plain.curve.validation.tobytes() == other.curve.validation.tobytes()
     assert_same_weights(plain.weights(), other.weights())
     for epoch, mean in enumerate(other.curve.correct, start=1):
@@ -89,18 +90,18 @@ def test_accuracy_has_weights_of_its_own(make_engine: Any, n_outputs: int) -> No
 def test_outputs_are_those_of_the_prediction(
     make_engine: Any, task: Any, n_outputs: int, weighted: bool
 ) -> None:
-    data = make_data(900, task=task, n_outputs=n_outputs, score_weight=some_weights(weighted, 900))
-    fold = make_fold(data, 200)
-    member = replace(make_member(data, EVERYTHING, fold=fold), keep_outputs=True)
+    problem = make_problem(900, task=task, n_outputs=n_outputs, score_weight=some_weights(weighted, 900))
+    fold = make_fold(problem, 200)
+    member = replace(make_member(problem, EVERYTHING, fold=fold), keep_outputs=True)
     engine = make_engine(1)
-    (training,) = engine.train(data, [member], until_epoch=2)
+    (training,) = engine.train(problem, [member], until_epoch=2)
     assert training.outputs(0) is training.outputs(3) is None
     first = training.outputs(1)
-    engine.train(data, [training], until_epoch=4)
+    engine.train(problem, [training], until_epoch=4)
     assert np.array_equal(training.outputs(1), first)
-    said = engine.predict(data.values, training.trained("last"), fold.validation)
+    said = engine.predict(problem.examples, training.fitted("last"), fold.validation)
     assert np.array_equal(training.outputs(4), said.astype(training.outputs(4).dtype))
-    (other,) = engine.train(data, [replace(member, keep_outputs=False)], until_epoch=4)
+    (other,) = engine.train(problem, [replace(member, keep_outputs=False)], until_epoch=4)
     assert other.outputs(4) is None
     assert_same_weights(training.weights(), other.weights())
     assert_same_curves(training.curve, other.curve)
@@ -112,37 +113,37 @@ def test_outputs_are_those_of_the_prediction(
 def test_they_are_the_rows_own_in_the_order_of_the_fold(
     make_engine: Any, task: Any, n_outputs: int, weighted: bool
 ) -> None:
-    data = make_data(700, task=task, n_outputs=n_outputs, score_weight=some_weights(weighted, 700))
-    fold, engine = make_fold(data, 100), make_engine(1)
+    problem = make_problem(700, task=task, n_outputs=n_outputs, score_weight=some_weights(weighted, 700))
+    fold, engine = make_fold(problem, 100), make_engine(1)
     shuffled = np.random.default_rng(0).permutation(fold.validation)
-    member = make_member(data, EVERYTHING, fold=replace(fold, validation=shuffled), keep_losses=True)
+    member = make_member(problem, EVERYTHING, fold=replace(fold, validation=shuffled), keep_losses=True)
     for epoch in (1, 5):
-        (then,) = engine.train(data, [member], until_epoch=epoch)
-        z = engine.predict(data.values, then.trained("last"), shuffled)
+        (then,) = engine.train(problem, [member], until_epoch=epoch)
+        z = engine.predict(problem.examples, then.fitted("last"), shuffled)
         losses = then.losses(epoch)
         assert losses is not None
         # A row's weight has no part in its own loss.
-        np.testing.assert_allclose(losses, each_loss(data, z, shuffled), rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(losses, each_loss(problem, z, shuffled), rtol=2e-5, atol=1e-6)
 
 
 @engines
 def test_a_loss_is_in_the_tables_units(make_engine: Any) -> None:
-    data = make_data(task="regression")
-    fold = make_fold(data)
-    assert fold.scale != 1.0
-    member = make_member(data, fold=fold, learning_rate=0.0, keep_losses=True)
-    (training,) = make_engine(1).train(data, [member], until_epoch=1)
-    z = make_engine(1).predict(data.values, training.trained(), fold.validation)
-    errors = (z[:, 0] - data.target[fold.validation]) ** 2
+    problem = make_problem(task="regression")
+    fold = make_fold(problem)
+    member = make_member(problem, fold=fold, learning_rate=0.0, keep_losses=True)
+    (training,) = make_engine(1).train(problem, [member], until_epoch=1)
+    assert training.fitted().scale != 1.0
+    z = make_engine(1).predict(problem.examples, training.fitted(), fold.validation)
+    errors = (z[:, 0] - problem.target[fold.validation]) ** 2
     np.testing.assert_allclose(training.losses(1), errors, rtol=1e-5)
 
 
 @engines
 def test_a_row_of_large_loss_is_not_cut(make_engine: Any) -> None:
-    data = make_data(task="regression")
-    data.target[150] = 1e9
-    member = make_member(data, fold=make_fold(data, 100), keep_losses=True)
-    (training,) = make_engine(1).train(data, [member], until_epoch=2)
+    problem = make_problem(task="regression")
+    problem.target[150] = 1e9
+    member = make_member(problem, fold=make_fold(problem, 100), keep_losses=True)
+    (training,) = make_engine(1).train(problem, [member], until_epoch=2)
     losses = training.losses(2)
     assert losses is not None
     assert losses[50] == pytest.approx(1e18, rel=1e-3)
@@ -151,14 +152,14 @@ def test_a_row_of_large_loss_is_not_cut(make_engine: Any) -> None:
 @engines
 @pytest.mark.parametrize("recipe", [Recipe(), EVERYTHING], ids=Recipe.describe)
 def test_in_pieces_they_are_the_same(make_engine: Any, recipe: Recipe) -> None:
-    data, engine = make_data(), make_engine(1)
-    member = make_member(data, recipe, max_epochs=400, keep_losses=True)
-    (whole,) = engine.train(data, [member], until_epoch=300)
-    pieces = engine.train(data, [member], until_epoch=1)
+    problem, engine = make_problem(), make_engine(1)
+    member = make_member(problem, recipe, max_epochs=400, keep_losses=True)
+    (whole,) = engine.train(problem, [member], until_epoch=300)
+    pieces = engine.train(problem, [member], until_epoch=1)
     early = pieces[0].losses(1)
     # Over the ends of the room that an engine makes to begin with.
     for epoch in (2, 63, 64, 65, 127, 128, 129, 130, 290, 300):
-        engine.train(data, pieces, until_epoch=epoch)
+        engine.train(problem, pieces, until_epoch=epoch)
     assert_same(pieces[0], whole)
     assert early is not None
     assert early.tobytes() == whole.losses(1).tobytes()
@@ -166,41 +167,41 @@ def test_in_pieces_they_are_the_same(make_engine: Any, recipe: Recipe) -> None:
 
 @engines
 def test_beyond_its_patience_they_are_kept_too(make_engine: Any) -> None:
-    data, engine = make_data(n=160, seed=3), make_engine(1)
+    problem, engine = make_problem(n=160, seed=3), make_engine(1)
     member = make_member(
-        data, Recipe(EarlyStopping(4)), hidden=(60, 60), fold=make_fold(data, 40), max_epochs=40,
+        problem, Recipe(EarlyStopping(4)), hidden=(60, 60), fold=make_fold(problem, 40), max_epochs=40,
         learning_rate=0.01, keep_losses=True,
     )  # fmt: skip
-    (stopped,) = engine.train(data, [member])
+    (stopped,) = engine.train(problem, [member])
     assert stopped.status is Status.STOPPED
     own = stopped.epoch
     assert own < 40
-    engine.train(data, [stopped], until_epoch=40)
-    (straight,) = engine.train(data, [member], until_epoch=40)
+    engine.train(problem, [stopped], until_epoch=40)
+    (straight,) = engine.train(problem, [member], until_epoch=40)
     assert_same(stopped, straight)
     assert len({straight.losses(epoch).tobytes() for epoch in range(1, 41)}) == 40
 
 
 @engines
 def test_none_where_not_trained_not_kept_or_nobody_is_held_out(make_engine: Any) -> None:
-    data, engine = make_data(), make_engine(1)
-    kept = make_member(data, Recipe(BatchNorm()), keep_losses=True)
-    nobody = replace(kept, fold=make_fold(data, n_validation=0))
-    begun, without = engine.train(data, [kept, nobody], until_epoch=0)
+    problem, engine = make_problem(), make_engine(1)
+    kept = make_member(problem, Recipe(BatchNorm()), keep_losses=True)
+    nobody = replace(kept, fold=make_fold(problem, n_validation=0))
+    begun, without = engine.train(problem, [kept, nobody], until_epoch=0)
     assert begun.losses(0) is begun.losses(1) is without.losses(1) is None
-    engine.train(data, [begun, without], until_epoch=3)
+    engine.train(problem, [begun, without], until_epoch=3)
     assert [begun.losses(epoch) is None for epoch in (-1, 0, 1, 2, 3, 4, 99)] == [
         True, True, False, False, False, True, True,
     ]  # fmt: skip
     assert without.losses(1) is without.losses(3) is None
-    (off,) = engine.train(data, [replace(kept, keep_losses=False)], until_epoch=3)
+    (off,) = engine.train(problem, [replace(kept, keep_losses=False)], until_epoch=3)
     assert off.losses(1) is off.losses(3) is None
 
 
 @engines
 def test_what_is_given_is_a_copy(make_engine: Any) -> None:
-    data = make_data()
-    (training,) = make_engine(1).train(data, [make_member(data, keep_losses=True)], until_epoch=2)
+    problem = make_problem()
+    (training,) = make_engine(1).train(problem, [make_member(problem, keep_losses=True)], until_epoch=2)
     losses = training.losses(2)
     assert losses is not None
     before = losses.copy()
@@ -210,9 +211,9 @@ def test_what_is_given_is_a_copy(make_engine: Any) -> None:
 
 @engines
 def test_who_diverges_keeps_those_of_the_epochs_before(make_engine: Any) -> None:
-    data, engine = make_data(task="regression"), make_engine(1)
-    member = make_member(data, hidden=(8, 8), learning_rate=1e17, max_epochs=50, keep_losses=True)
-    training: Any = engine.train(data, [member])[0]
+    problem, engine = make_problem(task="regression"), make_engine(1)
+    member = make_member(problem, hidden=(8, 8), learning_rate=1e17, max_epochs=50, keep_losses=True)
+    training: Any = engine.train(problem, [member])[0]
     assert training.status is Status.DIVERGED
     for epoch, mean in enumerate(training.curve.validation, start=1):
         own = float(np.mean(training.losses(epoch).astype(np.float64)))
@@ -225,10 +226,12 @@ def test_who_diverges_keeps_those_of_the_epochs_before(make_engine: Any) -> None
 
 @engines
 def test_members_that_keep_them_and_members_that_do_not_are_strangers(make_engine: Any) -> None:
-    data = make_data()
-    members = [make_member(data, EVERYTHING, seed=s, keep_losses=s % 2 == 0) for s in range(8)]
+    problem = make_problem()
+    members = [make_member(problem, EVERYTHING, seed=s, keep_losses=s % 2 == 0) for s in range(8)]
     engine: Engine = make_engine(2)
     for alone, among in zip(
-        [engine.train(data, [member])[0] for member in members], engine.train(data, members), strict=True
+        [engine.train(problem, [member])[0] for member in members],
+        engine.train(problem, members),
+        strict=True,
     ):
         assert_same(alone, among)

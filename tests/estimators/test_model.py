@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from taut.engine.compiled.engine import CompiledEngine
-from taut.estimators.model import Model, softmax
+from taut.estimators.model import Model
+from taut.learning.objective import CrossEntropy
+from taut.table.matrices import matrix_from_numbers
 from tests.estimators.helpers import crossvalidated, given, single, tasks
 
 logits = arrays(
@@ -24,7 +26,7 @@ logits = arrays(
 
 @given_by(logits)
 def test_softmax_gives_shares_however_large_the_logits(z: Any) -> None:
-    shares = softmax(z)
+    shares = CrossEntropy(z.shape[1]).predictions(z)
     assert shares.dtype == np.float64
     assert np.isfinite(shares).all()
     assert (shares >= 0).all()
@@ -34,13 +36,13 @@ def test_softmax_gives_shares_however_large_the_logits(z: Any) -> None:
 
 
 def test_softmax_is_what_it_is() -> None:
-    shares = softmax(np.log(np.array([[1.0, 2.0, 5.0], [3.0, 3.0, 2.0]])))
+    shares = CrossEntropy(3).predictions(np.log(np.array([[1.0, 2.0, 5.0], [3.0, 3.0, 2.0]])))
     np.testing.assert_allclose(shares, [[0.125, 0.25, 0.625], [0.375, 0.375, 0.25]])
 
 
 def test_softmax_leaves_what_it_is_given() -> None:
     z = np.array([[1.0, 2.0]])
-    softmax(z)
+    CrossEntropy(2).predictions(z)
     assert z.tolist() == [[1.0, 2.0]]
 
 
@@ -48,15 +50,15 @@ def test_softmax_leaves_what_it_is_given() -> None:
 def test_predictions_are_the_mean_of_the_networks(task: str) -> None:
     X, y = given(task)
     model: Model = crossvalidated(task).fit(X, y).model_
-    engine, values = CompiledEngine(1), X.astype(np.float32)
+    engine, matrix = CompiledEngine(1), matrix_from_numbers(X, model.schema)[1]
     assert len(model.networks) == 3
     alone = [Model(model.schema, model.target, (network,)) for network in model.networks]
     if task == "classification":
-        parts = [one.probabilities(engine, values) for one in alone]
-        whole = model.probabilities(engine, values)
+        parts = [one.probabilities(engine, matrix) for one in alone]
+        whole = model.probabilities(engine, matrix)
     else:
-        parts = [one.values(engine, values) for one in alone]
-        whole = model.values(engine, values)
+        parts = [one.values(engine, matrix) for one in alone]
+        whole = model.values(engine, matrix)
     np.testing.assert_allclose(whole, np.mean(parts, axis=0), rtol=1e-12)
     assert max(np.abs(parts[0] - parts[1]).max(), np.abs(parts[0] - parts[2]).max()) > 1e-6
 
@@ -64,9 +66,9 @@ def test_predictions_are_the_mean_of_the_networks(task: str) -> None:
 def test_values_are_in_the_targets_own_units() -> None:
     X, y = given("regression")
     model: Model = single("regression").fit(X, y).model_
-    engine, values = CompiledEngine(1), X.astype(np.float32)
+    engine, matrix = CompiledEngine(1), matrix_from_numbers(X, model.schema)[1]
     other = Model(model.schema, replace(model.target, origin=100.0, unit=10.0), model.networks)
-    plain = (model.values(engine, values) - model.target.origin) / model.target.unit
-    np.testing.assert_allclose(other.values(engine, values), 100.0 + 10.0 * plain, rtol=1e-9)
-    assert model.values(engine, values).shape == (150,)
-    assert model.values(engine, values).dtype == np.float64
+    plain = (model.values(engine, matrix) - model.target.origin) / model.target.unit
+    np.testing.assert_allclose(other.values(engine, matrix), 100.0 + 10.0 * plain, rtol=1e-9)
+    assert model.values(engine, matrix).shape == (150,)
+    assert model.values(engine, matrix).dtype == np.float64

@@ -12,6 +12,9 @@ from sklearn.model_selection import KFold
 from taut import TautClassifierCV
 from taut.errors import DataError, DataWarning, ParameterError
 from taut.estimators.prepare import Prepared, prepare
+from taut.learning.architecture import MLP
+from taut.learning.problem import Fold
+from taut.selection.folds import make_folds
 from tests.estimators.helpers import crossvalidated, given, mixed_columns, mixed_target, numbers, tasks
 
 USUAL: dict[str, Any] = {
@@ -29,16 +32,13 @@ def prepared(kind: str = "classification", **changes: Any) -> Prepared:
 @tasks
 def test_everything_is_as_the_estimators_have_it(task: str) -> None:
     found = prepared(task)
-    assert found.problem.data.task == task
-    assert found.table.n_features_in_ == found.problem.matrix.values.shape[1] == 4
-    assert found.hidden == (8,)
+    assert found.table.problem.objective.task == task
+    assert found.trainer.problem is found.table.problem
+    assert found.reader.n_features_in_ == found.table.matrix.values.shape[1] == 4
+    assert found.architecture == MLP((8,), "relu")
     assert found.learning_rate == 0.001
-    assert (found.settings.batch_size, found.settings.max_epochs, found.settings.activation) == (
-        32,
-        15,
-        "relu",
-    )
-    assert found.engine.threads == 1
+    assert (found.trainer.settings.batch_size, found.trainer.settings.max_epochs) == (32, 15)
+    assert found.trainer.engine.threads == 1
     held_out = np.concatenate([fold.validation for fold in found.folds])
     assert sorted(held_out.tolist()) == list(range(150))
     assert len(found.folds) == 3
@@ -46,17 +46,24 @@ def test_everything_is_as_the_estimators_have_it(task: str) -> None:
         assert len(fold.train) + len(fold.validation) == 150
 
 
-def test_the_folds_are_those_that_an_estimator_makes() -> None:
+def test_the_folds_are_those_that_an_estimator_makes(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = given()
+    made: list[Fold] = []
+
+    def kept(*how: Any) -> list[Fold]:
+        made.extend(make_folds(*how))
+        return made
+
+    monkeypatch.setattr("taut.estimators.crossvalidated.make_folds", kept)
     fitted = TautClassifierCV(
         (8,), cv=3, max_epochs=2, n_candidates=2, random_state=0, n_jobs=1, learning_rate=0.02
     ).fit(X, y)
     found = prepared()
     assert len(found.folds) == fitted.n_splits_
-    assert found.settings.seed == fitted._settings(150).seed
-    wanted = fitted._splits(found.problem, None, found.settings.seed)
-    for fold, split in zip(found.folds, wanted, strict=True):
-        assert fold.validation.tolist() == split.validation.tolist()
+    assert found.trainer.settings.seed == fitted._settings(150).seed
+    for fold, wanted in zip(found.folds, made, strict=True):
+        for name in ("train", "validation", "sample"):
+            assert getattr(fold, name).tolist() == getattr(wanted, name).tolist()
 
 
 def test_losses_have_the_targets_own_units() -> None:
@@ -68,25 +75,27 @@ def test_losses_have_the_targets_own_units() -> None:
 
 def test_the_task_may_be_said() -> None:
     said = prepared(task="regression", given=given())
-    assert (said.problem.data.task, said.why) == ("regression", "as asked for")
+    assert (said.trainer.problem.objective.task, said.why) == ("regression", "as asked for")
     many = np.arange(120) % 30
     assert prepared(given=(numbers(120), many)).why == "the target is numbers with 30 different values"
-    assert prepared(task="classification", given=(numbers(120), many)).problem.data.n_outputs == 30
+    assert (
+        prepared(task="classification", given=(numbers(120), many)).trainer.problem.objective.n_outputs == 30
+    )
 
 
 def test_tables_weights_and_groups() -> None:
     columns = mixed_columns()
     found = prepared(given=(pd.DataFrame(columns), mixed_target(columns)))
-    assert [column.name for column in found.problem.schema.columns] == list(columns)
+    assert [column.name for column in found.table.schema.columns] == list(columns)
     groups = np.arange(150) // 10
     by_group = prepared(groups=groups)
     for fold in by_group.folds:
         assert not set(groups[fold.train]) & set(groups[fold.validation])
     weight = np.where(np.arange(150) < 75, 1.0, 3.0)
-    weighted = prepared(sample_weight=weight).problem.data
+    weighted = prepared(sample_weight=weight).trainer.problem
     assert weighted.score_weight is not None
     np.testing.assert_allclose(weighted.score_weight, weight / 2)
-    balanced = prepared(class_weight={0: 4.0, 1: 1.0, 2: 1.0}).problem.data
+    balanced = prepared(class_weight={0: 4.0, 1: 1.0, 2: 1.0}).trainer.problem
     assert balanced.row_weight is None or set(balanced.row_weight.tolist()) == {1.0}
     assert balanced.fit_weight is not None
     assert len(set(balanced.fit_weight.tolist())) == 2

@@ -14,18 +14,25 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from taut.errors import DataError, ParameterError
-from taut.estimators.problem import Problem, encode_target, is_frame, make_problem, read_features, read_target
+from taut.estimators.problem import (
+    TableProblem,
+    encode_target,
+    is_frame,
+    make_problem,
+    read_features,
+    read_target,
+)
 from taut.table.frame import Frame, NumberColumn
 from tests.estimators.helpers import given, mixed_columns, mixed_target, numbers, single, target
 
 
 def classification(
     X: Any, y: Any, weight: Any = None, class_weight: Any = None, validation: Any = None
-) -> Problem:
+) -> TableProblem:
     return make_problem(single(), "classification", X, y, weight, class_weight, validation)
 
 
-def regression(X: Any, y: Any, weight: Any = None, validation: Any = None) -> Problem:
+def regression(X: Any, y: Any, weight: Any = None, validation: Any = None) -> TableProblem:
     return make_problem(single("regression"), "regression", X, y, weight, None, validation)
 
 
@@ -55,8 +62,8 @@ def test_classes_are_sorted_and_rows_hold_their_numbers(y: Any, classes: list[An
     problem = classification(numbers(4), y)
     assert problem.target.classes is not None
     assert problem.target.classes.tolist() == classes
-    assert [classes[int(code)] for code in problem.data.target] == list(y)
-    assert problem.data.n_outputs == problem.target.n_outputs == len(classes)
+    assert [classes[int(code)] for code in problem.problem.target] == list(y)
+    assert problem.problem.objective.n_outputs == problem.target.n_outputs == len(classes)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +144,7 @@ def test_a_target_that_is_no_amount_is_refused_in_a_sentence(y: Any, sentence: s
 
 
 def test_without_weights_there_are_none() -> None:
-    data = classification(*given()).data
+    data = classification(*given()).problem
     assert data.fit_weight is None
     assert data.score_weight is None
 
@@ -146,7 +153,7 @@ def test_without_weights_there_are_none() -> None:
 def test_only_ratios_of_weights_count(factor: float) -> None:
     X, y = given()
     weight = np.random.default_rng(0).random(150)
-    first, other = classification(X, y, weight).data, classification(X, y, weight * factor).data
+    first, other = classification(X, y, weight).problem, classification(X, y, weight * factor).problem
     assert first.fit_weight is not None
     assert other.fit_weight is not None
     np.testing.assert_allclose(other.fit_weight, first.fit_weight, rtol=1e-6)
@@ -159,8 +166,8 @@ def test_weights_of_zero_and_one_stay_what_they_are() -> None:
     X, y = given()
     weight = np.where(np.arange(150) < 20, 0.0, 7.0)
     problem = classification(X, y, weight)
-    assert problem.data.fit_weight is not None
-    assert set(problem.data.fit_weight.tolist()) == {0.0, 1.0}
+    assert problem.problem.fit_weight is not None
+    assert set(problem.problem.fit_weight.tolist()) == {0.0, 1.0}
     assert problem.n_counted == 130
     assert problem.weight is not None
     assert np.count_nonzero(problem.weight) == 130
@@ -174,8 +181,8 @@ def test_rows_with_weight_zero_have_no_say_in_the_units() -> None:
     wild[:20] = 1e140
     problem, without = regression(X, wild, weight), regression(X[20:], y[20:])
     assert (problem.target.origin, problem.target.unit) == (without.target.origin, without.target.unit)
-    assert problem.data.target[20:].tobytes() == without.data.target.tobytes()
-    assert np.isfinite(problem.data.target).all()
+    assert problem.problem.target[20:].tobytes() == without.problem.target.tobytes()
+    assert np.isfinite(problem.problem.target).all()
 
 
 @pytest.mark.parametrize(
@@ -205,14 +212,14 @@ def test_class_weights_count_in_training_and_in_the_loss_and_not_in_accuracy(wei
     X = numbers(100)
     y = np.repeat(["a", "b"], [80, 20])
     weight = 1.0 + (np.arange(100) % 2) if weighted else None
-    data = classification(X, y, weight, {"a": 1.0, "b": 4.0}).data
+    data = classification(X, y, weight, {"a": 1.0, "b": 4.0}).problem
     fit = data.fit_weight
     assert fit is not None
     ratio = fit[80:].mean() / fit[:80].mean()
     assert ratio == pytest.approx(4.0)
     assert data.score_weight is not None
     assert data.score_weight.tolist() == fit.tolist()
-    plain = classification(X, y, weight).data
+    plain = classification(X, y, weight).problem
     assert plain.accuracy_weight is None
     assert data.accuracy_weight is not None
     expected = np.ones(100) if plain.score_weight is None else plain.score_weight
@@ -221,7 +228,7 @@ def test_class_weights_count_in_training_and_in_the_loss_and_not_in_accuracy(wei
 
 def test_balanced_class_weights_give_all_classes_the_same_sum() -> None:
     y = np.repeat([0, 1, 2], [70, 20, 10])
-    fit = classification(numbers(100), y, class_weight="balanced").data.fit_weight
+    fit = classification(numbers(100), y, class_weight="balanced").problem.fit_weight
     assert fit is not None
     sums = np.bincount(y, weights=fit)
     assert sums == pytest.approx(np.full(3, 100 / 3))
@@ -250,9 +257,9 @@ def test_validation_rows_stand_behind_the_others() -> None:
     X, y = given()
     problem = classification(X[:100], y[:100], validation=(X[100:], y[100:], None))
     assert (problem.n_train, problem.matrix.n_rows, len(problem.duplicates)) == (100, 150, 100)
-    assert problem.data.values.tolist() == X.astype(np.float32).tolist()
-    assert problem.data.target.tolist() == y.tolist()
-    assert problem.data.fit_weight is None
+    assert problem.matrix.values.tolist() == X.astype(np.float32).tolist()
+    assert problem.problem.target.tolist() == y.tolist()
+    assert problem.problem.fit_weight is None
 
 
 @pytest.mark.parametrize("which", ["train", "validation"])
@@ -260,7 +267,9 @@ def test_weights_on_one_side_are_ones_on_the_other(which: str) -> None:
     X, y = given()
     first = np.full(100, 2.0) if which == "train" else None
     second = np.full(50, 2.0) if which == "validation" else None
-    score = classification(X[:100], y[:100], first, validation=(X[100:], y[100:], second)).data.score_weight
+    score = classification(
+        X[:100], y[:100], first, validation=(X[100:], y[100:], second)
+    ).problem.score_weight
     assert score is not None
     ratio = score[0] / score[-1]
     assert ratio == pytest.approx(2.0 if which == "train" else 0.5)
@@ -269,7 +278,7 @@ def test_weights_on_one_side_are_ones_on_the_other(which: str) -> None:
 def test_validation_values_are_in_the_training_targets_units() -> None:
     X, y = given("regression")
     problem = regression(X[:100], y[:100], validation=(X[100:], y[100:] + 50.0, None))
-    back = problem.data.target * problem.target.unit + problem.target.origin
+    back = problem.problem.target * problem.target.unit + problem.target.origin
     np.testing.assert_allclose(back[100:], y[100:] + 50.0, rtol=1e-5)
 
 
@@ -312,7 +321,7 @@ def test_frames_of_all_libraries_are_read_alike(library: str) -> None:
     problem = classification(make[library](columns), y)
     usual = classification(pd.DataFrame(columns), y)
     assert problem.schema == usual.schema
-    np.testing.assert_array_equal(problem.data.values, usual.data.values)
+    np.testing.assert_array_equal(problem.matrix.values, usual.matrix.values)
     assert [column.kind for column in problem.schema.columns] == [
         "number",
         "number",
@@ -326,7 +335,7 @@ def test_an_array_is_not_copied_where_it_need_not_be_and_is_never_changed() -> N
     X = numbers().astype(np.float32)
     before = X.tobytes()
     problem = classification(X, target(X))
-    assert np.shares_memory(problem.data.values, X)
+    assert np.shares_memory(problem.matrix.values, X)
     assert X.tobytes() == before
 
 

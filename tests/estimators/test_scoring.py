@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.special import softmax
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import (
     accuracy_score,
@@ -26,11 +27,10 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import cross_val_score
 
-from taut.engine.base import Fold
 from taut.errors import ParameterError
-from taut.estimators.model import softmax
-from taut.estimators.problem import Problem, make_problem
+from taut.estimators.problem import TableProblem, make_problem
 from taut.estimators.scoring import fold_scorer
+from taut.learning.problem import Fold
 from taut.selection.failures import ScorerError
 from taut.selection.folds import Split, make_folds
 from taut.table.convert import frame_from
@@ -42,12 +42,12 @@ TRAIN, HELD = np.arange(100, dtype=np.int32), np.arange(100, 150, dtype=np.int32
 
 def problem_of(
     y: Any, task: Any = "classification", weight: Any = None, X: Any = None
-) -> tuple[Problem, list[Fold], Any]:
+) -> tuple[TableProblem, list[Fold], Any]:
     """Two folds, the last fifty rows held out, then the first hundred; and X."""
     X = numbers(len(y)) if X is None else X
     problem = make_problem(single(task), task, X, y, weight, None, None)
     splits = [Split(TRAIN, HELD), Split(HELD, TRAIN)]
-    return problem, make_folds(splits, problem.data, problem.matrix, 0), X
+    return problem, make_folds(splits, problem.problem, 0), X
 
 
 def two_classes(names: Any = (0, 1)) -> Any:
@@ -55,7 +55,7 @@ def two_classes(names: Any = (0, 1)) -> Any:
 
 
 LOGITS = np.random.default_rng(3).standard_normal((50, 2)).astype(np.float32)
-SHARES = softmax(LOGITS)
+SHARES = softmax(LOGITS.astype(np.float64), axis=1)
 
 
 # --- the same figures as scikit-learn's -------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_three_classes_are_scored_in_the_order_of_the_classes() -> None:
     logits = np.random.default_rng(3).standard_normal((50, 3))
     score = fold_scorer("roc_auc_ovr", *problem_of(y))
     assert score is not None
-    expected = roc_auc_score(y[HELD], softmax(logits), multi_class="ovr", labels=["a", "b", "c"])
+    expected = roc_auc_score(y[HELD], softmax(logits, axis=1), multi_class="ovr", labels=["a", "b", "c"])
     assert score(0, logits) == pytest.approx(expected)
 
 
@@ -237,7 +237,7 @@ def test_a_scorer_gets_the_rows_of_a_validation_set() -> None:
     problem = make_problem(
         single("classification"), "classification", X, y[:100], None, None, (more, y[HELD], None)
     )
-    folds = make_folds([Split(TRAIN, HELD)], problem.data, problem.matrix, 0)
+    folds = make_folds([Split(TRAIN, HELD)], problem.problem, 0)
     score = fold_scorer(lambda estimator, X, y: float(X.sum()), problem, folds, X, more)
     assert score is not None
     assert score(0, LOGITS) == more.sum()

@@ -46,7 +46,7 @@ def test_little_noise_is_named_where_an_amount_is_predicted() -> None:
 def test_a_small_network_has_no_units_to_spare() -> None:
     reason, _ = reason_for(Dropout, profile(**SMALL, n_classes=10))
     assert "no units to spare" in reason
-    assert "with 16 hidden units, it raised the loss" in reason
+    assert "with layers of 16 units, it raised the loss" in reason
 
 
 def test_few_rows_a_step_are_named() -> None:

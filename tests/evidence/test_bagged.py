@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -10,18 +11,24 @@ import pytest
 from scipy.special import softmax
 from sklearn.model_selection import RepeatedKFold
 
-from taut.engine.base import Control, Data, Engine, Training
 from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence.bagged import N_BAGGED, Bagged, bagged
+from taut.learning.architecture import MLP
+from taut.learning.engine import Engine
+from taut.learning.objective import CrossEntropy
+from taut.learning.problem import Problem
+from taut.learning.training import Control, Training
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, make_fold
 from taut.selection.runner import Job, Runner
 from taut.selection.stages import Stages
+from taut.selection.trainer import Trainer
+from taut.streams import Stream, seed_of
 from taut.techniques import EarlyStopping
 from tests.selection.helpers import ScriptedEngine, folds_of, settings, table
 
-ONE = Candidate(Recipe(EarlyStopping(4)), 0.02, (8,))
+ONE = Candidate(Recipe(EarlyStopping(4)), 0.02, MLP((8,)))
 EPOCHS = np.array([3, 5, 4])
 
 
@@ -36,33 +43,37 @@ class Watched(Engine):
         self.said: list[tuple[Any, Any]] = []
         self.trained: list[Any] = []
 
-    def train(self, data: Any, members: Any, **how: Any) -> list[Training]:
+    def train(self, problem: Any, members: Any, **how: Any) -> list[Training]:
         goals = how["until_epoch"]
         if not isinstance(goals, int):
             self.trained += [
                 (one.member if isinstance(one, Training) else one, goal)
                 for one, goal in zip(members, goals, strict=True)
             ]
-        return self.engine.train(data, members, **how)
+        return self.engine.train(problem, members, **how)
 
-    def predict(self, values: Any, trained: Any, rows: Any = None) -> Any:
-        found = self.engine.predict(values, trained, rows)
+    def n_parameters(self, problem: Any, member: Any) -> int:
+        return self.engine.n_parameters(problem, member)
+
+    def predict(self, examples: Any, fitted: Any, rows: Any = None) -> Any:
+        found = self.engine.predict(examples, fitted, rows)
         self.said.append((rows, found))
         return found
 
 
 def made(task: Any, cv: Any = 3, **weights: Any) -> tuple[Runner, Watched]:
-    data, matrix = table(90, task=task, **weights)
+    problem = table(90, task=task, **weights)
     engine = Watched()
-    return Runner(engine, data, Stages(tuple(folds_of(data, matrix, cv))), settings(max_epochs=8)), engine
+    trainer = Trainer(engine, problem, settings(max_epochs=8))
+    return Runner(trainer, Stages(tuple(folds_of(problem, cv)))), engine
 
 
-def mean_of(said: list[tuple[Any, Any]], data: Data) -> Any:
+def mean_of(said: list[tuple[Any, Any]], problem: Problem) -> Any:
     """What was said of every row, averaged; probabilities where there are classes."""
-    total, times = np.zeros((90, data.n_outputs)), np.zeros((90, 1))
+    total, times = np.zeros((90, problem.objective.n_outputs)), np.zeros((90, 1))
     for rows, outputs in said:
         outputs = outputs.astype(np.float64)
-        total[rows] += softmax(outputs, axis=1) if data.task == "classification" else outputs
+        total[rows] += softmax(outputs, axis=1) if problem.objective.n_classes else outputs
         times[rows] += 1
     return total / times
 
@@ -78,16 +89,16 @@ def test_amounts_are_averaged() -> None:
     found = bag(runner)
     assert found.n_bagged == N_BAGGED == 3
     assert found.rows.tolist() == list(range(90))
-    mean = mean_of(engine.said, runner.data)[:, 0]
-    np.testing.assert_allclose(found.figures.losses, (mean - runner.data.target) ** 2, rtol=1e-4)
+    mean = mean_of(engine.said, runner.trainer.problem)[:, 0]
+    np.testing.assert_allclose(found.figures.losses, (mean - runner.trainer.problem.target) ** 2, rtol=1e-4)
     assert found.figures.correct is None
 
 
 def test_probabilities_are_averaged() -> None:
     runner, engine = made("classification")
     found = bag(runner)
-    shares = mean_of(engine.said, runner.data)
-    codes = runner.data.target.astype(int)
+    shares = mean_of(engine.said, runner.trainer.problem)
+    codes = runner.trainer.problem.target.astype(int)
     np.testing.assert_allclose(found.figures.losses, -np.log(shares[np.arange(90), codes]), rtol=1e-4)
     assert found.figures.correct is not None
     assert found.figures.correct.tolist() == (shares.argmax(axis=1) == codes).tolist()
@@ -118,7 +129,9 @@ def test_every_network_is_that_of_its_folds_epoch() -> None:
 def test_an_average_is_usually_better_than_its_networks() -> None:
     runner, engine = made("regression")
     found = bag(runner)
-    single = [np.mean((outputs[:, 0] - runner.data.target[rows]) ** 2) for rows, outputs in engine.said]
+    single = [
+        np.mean((outputs[:, 0] - runner.trainer.problem.target[rows]) ** 2) for rows, outputs in engine.said
+    ]
     assert found.figures.losses.mean() < np.mean(single)  # squared error is convex
 
 
@@ -128,8 +141,8 @@ def test_repeated_folds_have_networks_enough() -> None:
     found = bag(runner, np.full(6, 3), n_repeats=3)
     assert found.n_bagged == 3
     assert len(engine.trained) == 6
-    mean = mean_of(engine.said, runner.data)[:, 0]
-    np.testing.assert_allclose(found.figures.losses, (mean - runner.data.target) ** 2, rtol=1e-4)
+    mean = mean_of(engine.said, runner.trainer.problem)[:, 0]
+    np.testing.assert_allclose(found.figures.losses, (mean - runner.trainer.problem.target) ** 2, rtol=1e-4)
 
 
 def test_two_repeats_are_too_few_and_get_more_seeds() -> None:
@@ -139,10 +152,10 @@ def test_two_repeats_are_too_few_and_get_more_seeds() -> None:
 
 
 def test_rows_that_are_never_held_out_have_none() -> None:
-    data, matrix = table(90, task="regression")
+    problem = table(90, task="regression")
     split = Split(np.arange(60, dtype=np.int32), np.arange(60, 90, dtype=np.int32))
-    fold = make_fold(split, data, matrix, 0)
-    runner = Runner(CompiledEngine(1), data, Stages((fold,)), settings(max_epochs=8))
+    fold = make_fold(split, problem, 0)
+    runner = Runner(Trainer(CompiledEngine(1), problem, settings(max_epochs=8)), Stages((fold,)))
     found = bag(runner, np.array([3]))
     assert found.rows.tolist() == list(range(60, 90))
     assert found.figures.losses.shape == (30,)
@@ -160,15 +173,15 @@ def test_who_is_cut_off_gets_nothing(trained_before: bool) -> None:
 
 
 def test_a_network_of_another_seed_that_diverges_has_no_part() -> None:
-    data, matrix = table(60)
-    two = Data(data.values, np.minimum(data.target, 1.0), "classification", 2)
-    folds = folds_of(two, matrix)
-    own = {settings().member(ONE, folds[k], k, 2).seed for k in range(3)}
+    problem = table(60)
+    two = replace(problem, target=np.minimum(problem.target, 1.0), objective=CrossEntropy(2))
+    folds = folds_of(two)
+    own = {seed_of(0, Stream.MEMBER, k) for k in range(3)}
 
     def script(member: Any, _: int) -> Any:
         return [1.0] * 9 if member.seed in own else [1.0, math.nan]
 
-    runner = Runner(ScriptedEngine(script, folds), two, Stages(tuple(folds)), settings(max_epochs=9))
+    runner = Runner(Trainer(ScriptedEngine(script, folds), two, settings(max_epochs=9)), Stages(tuple(folds)))
     found = bag(runner)
     assert found.n_bagged == 1
     assert np.isfinite(found.figures.losses).all()

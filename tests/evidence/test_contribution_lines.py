@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Data
 from taut.evidence.contribution_lines import MOST_EXACT, Changes, Game, changes_of
 from taut.evidence.contribution_units import Draws, Totals, Units
 from taut.evidence.contributions import Contributions
+from taut.learning.problem import Problem
 from taut.techniques import L1, L2, BatchNorm, Dropout
 from tests.selection.helpers import folds_of, table
 
@@ -27,9 +27,9 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 PLAYERS = (L1(0.1), L2(0.1), Dropout(0.1), BatchNorm())
 
 
-def units_of(task: Any) -> tuple[Data, Units]:
-    data, matrix = table(N, task=task)
-    return data, Units.of(data, tuple(folds_of(data, matrix)), None, 0)
+def units_of(task: Any) -> tuple[Problem, Units]:
+    problem = table(N, task=task)
+    return problem, Units.of(problem, tuple(folds_of(problem)), None, 0)
 
 
 def totals(mean: float, rng: np.random.Generator, task: str, noise: float = 0.1) -> Totals:

@@ -7,30 +7,30 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Control
 from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence import contribution_training
 from taut.evidence.contribution_training import SeededTraining, Watch
+from taut.learning.architecture import MLP
+from taut.learning.training import Control
 from taut.recipe import Recipe
 from taut.selection import runner
 from taut.selection.candidate import Candidate
+from taut.selection.trainer import Trainer
 from taut.techniques import L2, EarlyStopping
 from tests.selection.helpers import folds_of, search, settings, table
 
 STOP = EarlyStopping(patience=4)
-ALONE = Candidate(Recipe(STOP), 0.01, (8,))
-OTHER = Candidate(Recipe(L2(0.1), STOP), 0.01, (8,))
+ALONE = Candidate(Recipe(STOP), 0.01, MLP((8,)))
+OTHER = Candidate(Recipe(L2(0.1), STOP), 0.01, MLP((8,)))
 
 
 def training(
     task: Any = "classification", n_seeds: int = 2, max_epochs: int = 25, **changes: Any
 ) -> SeededTraining:
-    data, matrix = table(120, task=task)
+    problem = table(120, task=task)
     return SeededTraining(
-        CompiledEngine(1),
-        data,
-        tuple(folds_of(data, matrix)),
-        settings(max_epochs=max_epochs),
+        Trainer(CompiledEngine(1), problem, settings(max_epochs=max_epochs)),
+        tuple(folds_of(problem)),
         n_seeds,
         changes.get("control", Control()),
         changes.get("watch", Watch()),
@@ -52,7 +52,7 @@ def test_all_folds_are_trained_to_the_latest_best_epoch() -> None:
 def test_a_fold_that_stopped_before_the_latest_best_epoch_goes_on() -> None:
     """Its best epoch stays, and its curve has the others' best epochs too."""
     made = training(n_seeds=6, max_epochs=80)
-    quick = Candidate(Recipe(EarlyStopping(patience=2)), 0.02, (8,))
+    quick = Candidate(Recipe(EarlyStopping(patience=2)), 0.02, MLP((8,)))
     made.train([(quick, seed) for seed in range(made.n_seeds)])
     went_on = 0
     for group in [(quick, seed) for seed in range(made.n_seeds)]:
@@ -81,8 +81,8 @@ def test_seeds_are_other_networks_and_the_first_is_the_searchs() -> None:
     assert second is not None
     for one, other in zip(first, second, strict=True):
         assert one.curve.validation[0] != other.curve.validation[0]
-    data, matrix = table(120)
-    found = search(CompiledEngine(1), [], given=(data, matrix), max_epochs=25).run()
+    problem = table(120)
+    found = search(CompiledEngine(1), [], given=problem, max_epochs=25).run()
     for run, curve in zip(first, found.curves["early_stopping"], strict=True):
         n = min(len(curve), run.epoch)
         assert run.curve.validation[:n].tobytes() == curve.validation[:n].tobytes()
@@ -113,7 +113,7 @@ def test_rows_are_those_of_the_curve(task: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_candidate_that_diverged_has_no_runs() -> None:
     made = training()
-    wild = Candidate(Recipe(L2(1e6), STOP), 0.1, (8,))
+    wild = Candidate(Recipe(L2(1e6), STOP), 0.1, MLP((8,)))
     made.train([(wild, 0), (wild, 1), (ALONE, 0)])
     assert made.runs((wild, 0)) is None
     assert made.rows_at_the_end(wild, 0) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,17 @@ import pytest
 from sklearn.metrics import r2_score
 from sklearn.model_selection import RepeatedKFold
 
-from taut.engine.base import Data, Fold
 from taut.evidence.contribution_units import Draws, Totals, Units, weights_of_few
+from taut.learning.problem import Fold, Problem
 from taut.selection.runs import RowResults
 from tests.selection.helpers import folds_of, table
 
 
 def made(
     task: Any = "classification", n: int = 60, cv: Any = 3, **weights: Any
-) -> tuple[Data, tuple[Fold, ...]]:
-    data, matrix = table(n, task=task, **weights)
-    return data, tuple(folds_of(data, matrix, cv))
+) -> tuple[Problem, tuple[Fold, ...]]:
+    problem = table(n, task=task, **weights)
+    return problem, tuple(folds_of(problem, cv))
 
 
 def by_fold(folds: tuple[Fold, ...], losses: Any, correct: Any = None) -> list[RowResults]:
@@ -34,8 +35,8 @@ def by_fold(folds: tuple[Fold, ...], losses: Any, correct: Any = None) -> list[R
 
 
 def test_every_row_is_a_unit_and_counts_once() -> None:
-    data, folds = made()
-    units = Units.of(data, folds, None, 0)
+    problem, folds = made()
+    units = Units.of(problem, folds, None, 0)
     assert units.n_units == 60
     losses, correct = np.arange(60.0), np.arange(60) % 3 == 0
     totals = units.totals([by_fold(folds, losses, correct)] * 2, 2)
@@ -46,8 +47,8 @@ def test_every_row_is_a_unit_and_counts_once() -> None:
 
 
 def test_rows_that_are_held_out_more_often_count_once_too() -> None:
-    data, folds = made(cv=RepeatedKFold(n_splits=3, n_repeats=2, random_state=0))
-    units = Units.of(data, folds, None, 0)
+    problem, folds = made(cv=RepeatedKFold(n_splits=3, n_repeats=2, random_state=0))
+    units = Units.of(problem, folds, None, 0)
     assert units.times.tolist() == [2] * 60
     losses = np.arange(60.0)
     totals = units.totals([by_fold(folds, losses, losses > 3)], 1)
@@ -57,36 +58,36 @@ def test_rows_that_are_held_out_more_often_count_once_too() -> None:
 def test_weights_and_rows_of_weight_zero() -> None:
     weight = np.random.default_rng(0).uniform(0.5, 2, 60).astype(np.float32)
     weight[:5] = 0
-    data, folds = made("regression", score_weight=weight, fit_weight=weight)
-    units = Units.of(data, folds, None, 0)
+    problem, folds = made("regression", score_weight=weight, fit_weight=weight)
+    units = Units.of(problem, folds, None, 0)
     assert units.n_units == 55
     assert (units.unit_of_row[:5] == -1).all()
-    predicted = data.target + np.linspace(-2, 2, 60)
-    totals = units.totals([by_fold(folds, (predicted - data.target) ** 2)], 1)
+    predicted = problem.target + np.linspace(-2, 2, 60)
+    totals = units.totals([by_fold(folds, (predicted - problem.target) ** 2)], 1)
     draws = Draws.of(units.n_units, 1, 0)
-    expected = np.average((predicted - data.target) ** 2, weights=weight)
+    expected = np.average((predicted - problem.target) ** 2, weights=weight)
     assert draws.losses(units, totals)[0] == pytest.approx(expected, rel=1e-6)
-    known = r2_score(data.target[5:], predicted[5:], sample_weight=weight[5:])
+    known = r2_score(problem.target[5:], predicted[5:], sample_weight=weight[5:])
     assert draws.scores(units, totals)[0] == pytest.approx(known, rel=1e-5)
 
 
 def test_groups_are_drawn_whole() -> None:
-    data, folds = made()
+    problem, folds = made()
     groups = np.repeat(np.arange(12), 5)
-    units = Units.of(data, folds, groups, 0)
+    units = Units.of(problem, folds, groups, 0)
     assert units.n_units == 12
     # A loss that only depends on the group: its mean is far less sure than that of so many rows.
     losses = np.random.default_rng(1).normal(size=12)[groups]
     spread = {}
-    for name, each in (("rows", Units.of(data, folds, None, 0)), ("groups", units)):
+    for name, each in (("rows", Units.of(problem, folds, None, 0)), ("groups", units)):
         totals = each.totals([by_fold(folds, losses, losses > 0)], 1)
         spread[name] = Draws.of(each.n_units, 1, 0).losses(each, totals)[1:].std()
     assert spread["groups"] == pytest.approx(spread["rows"] * np.sqrt(5), rel=0.1)
 
 
 def test_very_many_rows_are_gathered_and_their_spread_stays() -> None:
-    data, folds = made(n=9000)
-    units = Units.of(data, folds, None, 0)
+    problem, folds = made(n=9000)
+    units = Units.of(problem, folds, None, 0)
     assert units.n_units == 2000
     losses = np.random.default_rng(0).exponential(size=9000)
     totals = units.totals([by_fold(folds, losses, losses > 1)], 1)
@@ -109,8 +110,8 @@ def test_one_seed_is_always_drawn() -> None:
 
 
 def test_the_same_losses_differ_by_exactly_nothing() -> None:
-    data, folds = made()
-    units = Units.of(data, folds, None, 0)
+    problem, folds = made()
+    units = Units.of(problem, folds, None, 0)
     draws = Draws.of(units.n_units, 3, 0)
     rng = np.random.default_rng(0)
     rows = [by_fold(folds, rng.exponential(size=60), rng.uniform(size=60) > 0.5) for _ in range(3)]
@@ -121,8 +122,8 @@ def test_the_same_losses_differ_by_exactly_nothing() -> None:
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_who_diverged_has_no_figures(task: str) -> None:
-    data, folds = made(task)
-    units = Units.of(data, folds, None, 0)
+    problem, folds = made(task)
+    units = Units.of(problem, folds, None, 0)
     totals = units.totals(None, 2)
     assert not totals.is_finite
     assert (totals.correct is None) == (task == "regression")
@@ -132,8 +133,8 @@ def test_who_diverged_has_no_figures(task: str) -> None:
 
 
 def test_without_any_variance_there_is_no_r_squared() -> None:
-    data, folds = made("regression")
-    constant = Data(data.values, np.full(60, 3.0), "regression", 1)
+    problem, folds = made("regression")
+    constant = replace(problem, target=np.full(60, 3.0))
     units = Units.of(constant, folds, None, 0)
     totals = Totals(np.ones((1, 60)), None)
     assert np.isnan(Draws.of(60, 1, 0).scores(units, totals)).all()

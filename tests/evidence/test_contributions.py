@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Control, Curve, Status
 from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence.contribution_training import Watch
 from taut.evidence.contribution_units import Totals, Units
 from taut.evidence.contributions import FACTORS, Contributions, ContributionWork, members_of, players_of
+from taut.learning.architecture import MLP
+from taut.learning.training import Control, Curve, Status
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.runs import FoldRun
+from taut.selection.trainer import Trainer
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 from tests.selection.helpers import EARLY, NONE, folds_of, search, settings, table
 
@@ -23,15 +25,13 @@ STOP = EarlyStopping(patience=5)
 
 
 def work(task: Any = "classification", n_seeds: int = 2, cv: Any = 3, **changes: Any) -> ContributionWork:
-    data, matrix = table(120, task=task)
-    folds = tuple(folds_of(data, matrix, cv))
+    problem = table(120, task=task)
+    folds = tuple(folds_of(problem, cv))
     return ContributionWork(
-        CompiledEngine(1),
-        data,
+        Trainer(CompiledEngine(1), problem, settings(max_epochs=25)),
         folds,
-        settings(max_epochs=25),
-        (8,),
-        units=Units.of(data, folds, None, 0),
+        MLP((8,)),
+        units=Units.of(problem, folds, None, 0),
         n_seeds=n_seeds,
         control=Control(),
         **changes,
@@ -53,9 +53,9 @@ def test_players_are_what_acts_but_early_stopping() -> None:
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_the_ends_are_the_searchs_baselines(task: Any) -> None:
     """Under the first seed, row by row: early stopping alone, and no regularization."""
-    data, matrix = table(120, task=task)
+    problem = table(120, task=task)
     found = trained(Recipe(EarlyStopping()), task)
-    result = search(CompiledEngine(1), [], given=(data, matrix), max_epochs=25).run()
+    result = search(CompiledEngine(1), [], given=problem, max_epochs=25).run()
     numbers = {one.candidate: i for i, one in enumerate(result.candidates)}
     for totals, baseline in ((found.stopped, EARLY), (found.nothing, NONE)):
         rows = result.row_losses[numbers[baseline]]
@@ -137,7 +137,7 @@ def run_of(validation: Sequence[float]) -> FoldRun:
 def picked(curves: Sequence[Any], n_folds: int = 3) -> list[float] | None:
     """Rates that are picked from curves by rate and fold; a rate without any diverged."""
     made = work(cv=n_folds)
-    line = [Candidate(Recipe(STOP), factor, (8,)) for factor in FACTORS]
+    line = [Candidate(Recipe(STOP), factor, MLP((8,))) for factor in FACTORS]
     for one, each in zip(line, curves, strict=True):
         runs = None if each is None else [run_of(curve) for curve in each]
         made._training._runs[one, 0] = runs

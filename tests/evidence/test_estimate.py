@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taut.evidence import estimate as module
-from taut.evidence.estimate import Estimate, RowFigures, estimate, interval_of_loss, share_of_variance
+from taut.evidence.estimate import Estimate, RowFigures, estimate, interval_of_loss
 from taut.evidence.interval import Interval
 from taut.evidence.skew import skewed_interval
+from taut.learning.objective import SquaredError
 from taut.selection.choice import Choosing
 from tests.evidence.estimate_helpers import lowest
 
@@ -252,9 +253,9 @@ def amounts(n: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_shares_have_one_less_r_squared_for_a_mean() -> None:
     losses, y = amounts()
     weight = np.random.default_rng(1).uniform(0.5, 2.0, len(y))
-    shares = share_of_variance(losses, y, None)
+    shares = SquaredError().shortfalls(losses, None, y, None)
     np.testing.assert_allclose(shares.mean(axis=1), losses.mean(axis=1) / y.var())
-    weighted = share_of_variance(losses, y, weight)
+    weighted = SquaredError().shortfalls(losses, None, y, weight)
     mean = np.average(y, weights=weight)
     variance = np.average((y - mean) ** 2, weights=weight)
     np.testing.assert_allclose(
@@ -270,23 +271,24 @@ def test_shares_have_the_spread_of_the_ratio() -> None:
     for _ in range(600):
         rows = rng.integers(0, len(y), len(y))
         ratios.append(losses[1, rows].mean() / y[rows].var())
-    spread = share_of_variance(losses, y, None)[1].std() / math.sqrt(len(y))
+    spread = SquaredError().shortfalls(losses, None, y, None)[1].std() / math.sqrt(len(y))
     assert spread == pytest.approx(float(np.std(ratios)), rel=0.1)
     assert (losses[1] / y.var()).std() / math.sqrt(len(y)) < 0.85 * np.std(ratios)
 
 
 def test_shares_of_rows_never_held_out_are_unknown() -> None:
     losses, y = amounts()
-    wanted = share_of_variance(losses, y, None)
+    wanted = SquaredError().shortfalls(losses, None, y, None)
     more = np.hstack([losses, np.full((3, 9), math.nan)])
-    found = share_of_variance(more, np.append(y, np.full(9, 1000.0)), np.ones(len(y) + 9))
+    target, weight = np.append(y, np.full(9, 1000.0)), np.ones(len(y) + 9)
+    found = SquaredError().shortfalls(more, None, target, weight)
     np.testing.assert_allclose(found[:, :-9], wanted)
     assert np.isnan(found[:, -9:]).all()
 
 
 def test_a_constant_target_has_no_score() -> None:
     losses, _ = amounts()
-    shares = share_of_variance(losses, np.full(300, 4.0), None)
+    shares = SquaredError().shortfalls(losses, None, np.full(300, 4.0), None)
     assert np.isnan(shares).all()
     found = of(losses, badness=shares)
     assert math.isfinite(found.loss.high)

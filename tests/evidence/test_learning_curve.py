@@ -9,19 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Control, Engine, Member
 from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import LearningCurve, learning_curve
 from taut.evidence.variants import Variant, Variants
+from taut.learning.architecture import MLP
+from taut.learning.engine import Engine
+from taut.learning.training import Control, Member
 from taut.recipe import Recipe
 from taut.selection.bootstrap import paired_standard_error
 from taut.selection.candidate import Candidate
+from taut.selection.trainer import Trainer
 from taut.techniques import EarlyStopping
 from tests.selection.helpers import ScriptedEngine, folds_of, settings, table
 
-ONE = Candidate(Recipe(EarlyStopping(3)), 0.02, (8,))
+ONE = Candidate(Recipe(EarlyStopping(3)), 0.02, MLP((8,)))
 
 
 def curve_of(
@@ -33,13 +36,13 @@ def curve_of(
     n_epochs: int = 6,
     **weights: Any,
 ) -> tuple[LearningCurve, Variant]:
-    data, matrix = table(n, task=task, **weights)
-    folds = folds_of(data, matrix)
+    problem = table(n, task=task, **weights)
+    folds = folds_of(problem)
     engine: Engine = CompiledEngine(1) if script is None else ScriptedEngine(script, folds)
-    common = settings(max_epochs=n_epochs)
+    trainer = Trainer(engine, problem, settings(max_epochs=n_epochs))
     control = control or Control()
-    (whole,) = Variants(engine, data, folds, common, ONE, Control()).own()
-    found = learning_curve(engine, data, matrix, folds, common, ONE, whole, control, on_done)
+    (whole,) = Variants(trainer, folds, ONE, Control()).own()
+    found = learning_curve(trainer, folds, ONE, whole, control, on_done)
     return found, whole
 
 
@@ -161,12 +164,12 @@ def test_a_part_that_diverges_is_left_out() -> None:
 
 
 def test_without_all_rows_nothing_is_said_of_the_last_doubling() -> None:
-    data, matrix = table(240)
-    folds = folds_of(data, matrix)
-    engine = ScriptedEngine(steps(LEVELS), folds)
-    (whole,) = Variants(engine, data, folds, settings(max_epochs=6), ONE, Control()).own()
+    problem = table(240)
+    folds = folds_of(problem)
+    trainer = Trainer(ScriptedEngine(steps(LEVELS), folds), problem, settings(max_epochs=6))
+    (whole,) = Variants(trainer, folds, ONE, Control()).own()
     failed = replace(whole, failed=True)
-    found = learning_curve(engine, data, matrix, folds, settings(max_epochs=6), ONE, failed, Control())
+    found = learning_curve(trainer, folds, ONE, failed, Control())
     assert [point.n_rows for point in found.points] == [20, 40, 80]
     assert found.more_rows_help is None
 
@@ -185,12 +188,12 @@ def test_losses_of_nothing_have_no_share() -> None:
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_real_networks_learn_more_from_more_rows(task: str) -> None:
-    done: list[int] = []
-    found, whole = curve_of(None, 480, task, on_done=lambda: done.append(1), n_epochs=25)
+    arrived: list[int] = []
+    found, whole = curve_of(None, 480, task, on_done=lambda: arrived.append(1), n_epochs=25)
     assert [point.n_rows for point in found.points] == [40, 80, 160, 320]
     assert found.points[0].loss.value > found.points[-1].loss.value
     assert found.points[-1].loss.value == pytest.approx(whole.losses.mean())
-    assert len(done) == 9
+    assert len(arrived) == 9
 
 
 def test_who_is_cancelled_gets_a_keyboard_interrupt() -> None:

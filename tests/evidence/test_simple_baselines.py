@@ -15,7 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from taut import TautClassifierCV, TautRegressorCV, diagnose, regularization_path
-from taut.engine.base import Control, Data
 from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence.simple_baselines import (
     OutOfFold,
@@ -24,43 +23,52 @@ from taut.evidence.simple_baselines import (
     gained_over_folds,
     simple_baselines,
 )
+from taut.learning.architecture import MLP
+from taut.learning.objective import CrossEntropy
+from taut.learning.problem import Problem
+from taut.learning.training import Control
+from taut.selection.trainer import Trainer
 from tests.selection.helpers import folds_of, settings, table
 
 LATE = Control(deadline=time.monotonic() - 1.0)
 
 
+def trainer(problem: Problem) -> Trainer:
+    return Trainer(CompiledEngine(1), problem, settings())
+
+
 def constant(task: str = "classification", n: int = 120, **weights: NDArray[np.float64]) -> SimpleBaseline:
-    data, matrix = table(n, task=task, **weights)  # type: ignore[arg-type]
-    folds = folds_of(data, matrix)
+    problem = table(n, task=task, **weights)  # type: ignore[arg-type]
+    folds = folds_of(problem)
     classes = None if task == "regression" else np.array(["no", "yes", "open"])
-    (found,) = simple_baselines(CompiledEngine(1), data, folds, settings(), classes, Control(), linear=False)
+    (found,) = simple_baselines(trainer(problem), folds, None, classes, Control())
     return found
 
 
 @pytest.mark.fault(66)
 def test_the_constant_of_classes_is_their_shares_and_the_most_frequent() -> None:
-    data, matrix = table(120)
-    folds = folds_of(data, matrix)
+    problem = table(120)
+    folds = folds_of(problem)
     found = constant()
     for k, fold in enumerate(folds):
-        shares = np.bincount(data.target[fold.train].astype(int), minlength=3) / len(fold.train)
-        held = data.target[fold.validation].astype(int)
+        shares = np.bincount(problem.target[fold.train].astype(int), minlength=3) / len(fold.train)
+        held = problem.target[fold.validation].astype(int)
         assert found.validation_loss[k] == pytest.approx(-np.log(shares[held]).mean(), rel=1e-6)
         assert found.score[k] == pytest.approx(np.mean(held == shares.argmax()))
-    most = np.bincount(data.target.astype(int)).argmax()
+    most = np.bincount(problem.target.astype(int)).argmax()
     assert found.label == f"always {['no', 'yes', 'open'][most]!r}"
     assert found.epoch == 0
 
 
 @pytest.mark.fault(66)
 def test_the_constant_of_amounts_is_the_mean_of_the_training_rows() -> None:
-    data, matrix = table(120, task="regression")
+    problem = table(120, task="regression")
     found = constant("regression")
-    for k, fold in enumerate(folds_of(data, matrix)):
-        away = data.target[fold.validation] - data.target[fold.train].mean()
+    for k, fold in enumerate(folds_of(problem)):
+        away = problem.target[fold.validation] - problem.target[fold.train].mean()
         assert found.validation_loss[k] == pytest.approx(np.mean(away**2), rel=1e-5)
         assert found.score[k] == pytest.approx(
-            1 - np.mean(away**2) / np.var(data.target[fold.validation]), abs=1e-5
+            1 - np.mean(away**2) / np.var(problem.target[fold.validation]), abs=1e-5
         )
     assert found.label == "always the mean"
 
@@ -68,24 +76,24 @@ def test_the_constant_of_amounts_is_the_mean_of_the_training_rows() -> None:
 def test_rows_without_weight_have_no_say_in_the_constant() -> None:
     weight = np.r_[np.ones(80), np.zeros(40)]
     with_zeros = constant("regression", score_weight=weight, fit_weight=weight)
-    data, matrix = table(120, task="regression")
-    folds = folds_of(data, matrix)
+    problem = table(120, task="regression")
+    folds = folds_of(problem)
     for k, fold in enumerate(folds):
-        mean = data.target[fold.train][weight[fold.train] > 0].mean()
-        held = data.target[fold.validation][weight[fold.validation] > 0]
+        mean = problem.target[fold.train][weight[fold.train] > 0].mean()
+        held = problem.target[fold.validation][weight[fold.validation] > 0]
         assert with_zeros.validation_loss[k] == pytest.approx(np.mean((held - mean) ** 2), rel=1e-5)
 
 
 def test_weights_of_classes_move_the_constants_loss_and_not_its_accuracy() -> None:
-    data, matrix = table(120)
-    each = np.array([1.0, 2.0, 5.0])[data.target.astype(int)]
+    problem = table(120)
+    each = np.array([1.0, 2.0, 5.0])[problem.target.astype(int)]
     plain = constant()
     weighted = constant(fit_weight=each, score_weight=each, accuracy_weight=np.ones(120))
     np.testing.assert_allclose(weighted.score, plain.score)
     assert weighted.label == plain.label
-    for k, fold in enumerate(folds_of(data, matrix)):
-        share = np.bincount(data.target[fold.train].astype(int), each[fold.train])
-        held = data.target[fold.validation].astype(int)
+    for k, fold in enumerate(folds_of(problem)):
+        share = np.bincount(problem.target[fold.train].astype(int), each[fold.train])
+        held = problem.target[fold.validation].astype(int)
         losses = -np.log((share / share.sum())[held])
         assert weighted.validation_loss[k] == pytest.approx(
             np.average(losses, weights=each[fold.validation]), rel=1e-5
@@ -93,10 +101,8 @@ def test_weights_of_classes_move_the_constants_loss_and_not_its_accuracy() -> No
 
 
 def test_a_linear_model_that_has_no_time_is_left_out_and_the_constant_stays() -> None:
-    data, matrix = table(120)
-    found = simple_baselines(
-        CompiledEngine(1), data, folds_of(data, matrix), settings(), np.array([0, 1]), LATE
-    )
+    problem = table(120)
+    found = simple_baselines(trainer(problem), folds_of(problem), MLP(()), np.array([0, 1]), LATE)
     assert [one.kind for one in found] == ["constant"]
 
 
@@ -107,23 +113,16 @@ def test_a_scorer_that_says_nothing_of_a_constant_leaves_it_without_a_score(scor
             raise ValueError("all predictions are the same")
         return math.nan
 
-    data, matrix = table(120)
+    problem = table(120)
     (found,) = simple_baselines(
-        CompiledEngine(1),
-        data,
-        folds_of(data, matrix),
-        settings(),
-        np.array([0, 1]),
-        Control(),
-        scorer,
-        linear=False,
+        trainer(problem), folds_of(problem), None, np.array([0, 1]), Control(), scorer
     )
     assert found.scoring is None
     assert np.isfinite(found.validation_loss).all()
 
 
 #: Whose rows count once each.
-ROWS = Data(np.zeros((1, 1), dtype=np.float32), np.zeros(1), "classification", 2)
+ROWS = replace(table(4), target=np.zeros(4), objective=CrossEntropy(2))
 
 
 def rows_of(losses: NDArray[np.float64], correct: NDArray[np.float64] | None = None) -> SimpleBaseline:
@@ -234,16 +233,16 @@ def test_a_constant_target_is_compared_with_nothing() -> None:
 @pytest.mark.fault(93)
 def test_a_network_whose_loss_is_many_times_as_high_is_surely_worse() -> None:
     """On exactly linear data the linear model's losses are tiny and skewed: the ratio's spread is large."""
-    data, _ = table(120, task="regression")
+    problem = table(120, task="regression")
     stream = np.random.default_rng(0)
     simple = np.exp(2.5 * stream.normal(size=120)).astype(np.float32)
     network = 40 * simple.mean() * stream.chisquare(2, 120).astype(np.float32)
     model = replace(constant("regression"), rows=OutOfFold(simple, None, None))
-    (found,) = gained([model], OutOfFold(network, None, None), data)
+    (found,) = gained([model], OutOfFold(network, None, None), problem)
     assert found.gain.low < -30
     assert found.gain.high < -3
     (turned,) = gained(
-        [replace(model, rows=OutOfFold(network, None, None))], OutOfFold(simple, None, None), data
+        [replace(model, rows=OutOfFold(network, None, None))], OutOfFold(simple, None, None), problem
     )
     assert 0.8 < turned.gain.low < turned.gain.value < turned.gain.high < 1
     # One ratio and its inverse are as far from 1.
@@ -254,23 +253,23 @@ def test_a_network_whose_loss_is_many_times_as_high_is_surely_worse() -> None:
 @pytest.mark.fault(66)
 def test_who_is_right_in_the_same_rows_is_not_surely_better() -> None:
     """A chance correction of the score may be above 0: it makes no difference where there is none."""
-    data, _ = table(120)
+    problem = table(120)
     same = np.ones(120, dtype=np.float32)
     losses = np.linspace(0.1, 1.0, 120).astype(np.float32)
     model = replace(constant(), rows=OutOfFold(losses, same, None))
-    (found,) = gained([model], OutOfFold(losses, same, None), data, 0.0, 0.001)
+    (found,) = gained([model], OutOfFold(losses, same, None), problem, 0.0, 0.001)
     assert (found.score_gain.low, found.score_gain.value, found.score_gain.high) == (0.0, 0.0, 0.0)
     model = replace(constant(), rows=OutOfFold(losses, None, np.array([0.8, 0.9, 0.7])))
-    (found,) = gained([model], OutOfFold(losses, None, np.array([0.8, 0.9, 0.7])), data, 0.0, -0.001)
+    (found,) = gained([model], OutOfFold(losses, None, np.array([0.8, 0.9, 0.7])), problem, 0.0, -0.001)
     assert (found.score_gain.low, found.score_gain.value, found.score_gain.high) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.fault(75)
 def test_scores_of_two_folds_differ_by_no_more_than_they_can() -> None:
-    data, _ = table(120)
+    problem = table(120)
     losses = np.linspace(0.1, 1.0, 120).astype(np.float32)
     model = replace(constant(), rows=OutOfFold(losses, None, np.array([0.5, 0.5])))
     network = OutOfFold(losses, None, np.array([0.4, 0.8]))
-    assert gained([model], network, data)[0].score_gain.high > 1
-    (found,) = gained([model], network, data, score_span=1.0)
+    assert gained([model], network, problem)[0].score_gain.high > 1
+    (found,) = gained([model], network, problem, score_span=1.0)
     assert (found.score_gain.low, found.score_gain.high) == (-1.0, 1.0)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Control, Member
 from taut.evidence.variants import Variant, Variants
+from taut.learning.architecture import MLP
+from taut.learning.training import Control, Member
 from taut.recipe import Recipe
-from taut.selection import runner
 from taut.selection.candidate import Candidate
 from taut.selection.score import choose_epochs
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
@@ -58,7 +58,7 @@ def test_a_network_without_regularization_has_all_alternatives() -> None:
         Recipe(L2(0.8), early), Recipe(L2(5.0), early), Recipe(L1(0.3), early), Recipe(BatchNorm(), early),
         Recipe(), Recipe(),
     ]  # fmt: skip
-    assert [one.candidate.hidden for one in found] == [(8,)] * 8 + [(16,), (8,)]
+    assert [one.candidate.architecture.widths for one in found] == [(8,)] * 8 + [(16,), (8,)]
     assert {one.candidate.learning_rate for one in found} == {0.02}
     assert not any(one.failed for one in found)
 
@@ -68,17 +68,17 @@ def flat(member: Member, _: int) -> Any:
 
 
 def test_who_stops_early_already_is_not_stopped_again_nor_trained_longer() -> None:
-    found = all_of(Candidate(Recipe(STOP), 0.02, (8, 4)), script=flat)
+    found = all_of(Candidate(Recipe(STOP), 0.02, MLP((8, 4))), script=flat)
     assert [name for name, _ in named(found)] == [
         "as it is", "dropout 0.2", "dropout 0.5", "L2 0.8", "L2 5", "L1 0.3", "batch norm", "twice as wide"
     ]  # fmt: skip
     assert all(one.candidate.recipe.get(EarlyStopping) == STOP for one in found)
-    assert found[-1].candidate.hidden == (16, 8)
+    assert found[-1].candidate.architecture.widths == (16, 8)
 
 
 def test_what_the_recipe_has_is_not_tried_at_a_lower_strength() -> None:
     recipe = Recipe(Dropout(0.3), L2(0.8), L1(0.1), BatchNorm())
-    found = all_of(Candidate(recipe, 0.02, (8,)), script=flat)
+    found = all_of(Candidate(recipe, 0.02, MLP((8,))), script=flat)
     assert [name for name, _ in named(found)] == [
         "as it is", "stopped at its best epoch", "dropout 0.5", "L2 5", "twice as wide",
         "trained twice as long",
@@ -89,12 +89,12 @@ def test_what_the_recipe_has_is_not_tried_at_a_lower_strength() -> None:
 
 
 def test_a_linear_network_has_nothing_to_drop_or_to_normalize_and_gets_a_layer() -> None:
-    found = all_of(Candidate(Recipe(), 0.02, ()), script=flat)
+    found = all_of(Candidate(Recipe(), 0.02, MLP(())), script=flat)
     assert [name for name, _ in named(found)] == [
         "as it is", "stopped at its best epoch", "L2 0.8", "L2 5", "L1 0.3", "with a hidden layer of 64",
         "trained twice as long",
     ]  # fmt: skip
-    assert found[-2].candidate.hidden == (64,)
+    assert found[-2].candidate.architecture.widths == (64,)
 
 
 # --- how they are scored ----------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_early_stopping_goes_by_patience_and_shorter_folds_go_on() -> None:
         lowest = (2, 9, 2)[number]
         return [1.0 + 0.01 * abs(epoch - lowest) for epoch in range(1, 25)]
 
-    (own,) = variants(Candidate(Recipe(EarlyStopping(2)), 0.02, (8,)), script=script).own()
+    (own,) = variants(Candidate(Recipe(EarlyStopping(2)), 0.02, MLP((8,))), script=script).own()
     assert [len(one) for one in own.curves] == [11, 11, 11]
     assert own.epoch == 2
     assert own.epochs.tolist() == [2, 2, 2]
@@ -187,10 +187,10 @@ def test_real_networks(task: str) -> None:
 def test_outputs_are_those_of_the_rows_losses(task: str) -> None:
     made = variants(task=task)
     found = [*made.own(), *made.others()]
-    data = made.runner.data
+    problem = made.runner.trainer.problem
     for one in found:
         outputs = made.outputs(one)
-        judged = runner.row_results(data, outputs, np.arange(120, dtype=np.int32))
+        judged = problem.row_results(outputs, np.arange(120, dtype=np.int32))
         np.testing.assert_allclose(judged.losses, one.losses, rtol=1e-3, atol=1e-5)
     job = made.job(found[-1], 2)
     assert made.runner.member(job).hooks == found[-1].candidate.recipe.hooks()
@@ -222,7 +222,7 @@ def test_an_alternative_that_diverges_while_it_goes_on_has_failed() -> None:
             return [1.0, 1.1, 1.2, 1.3, math.nan]
         return [1.0 - 0.01 * epoch for epoch in range(24)]
 
-    (own,) = variants(Candidate(Recipe(EarlyStopping(2)), 0.02, (8,)), script=script).own()
+    (own,) = variants(Candidate(Recipe(EarlyStopping(2)), 0.02, MLP((8,))), script=script).own()
     assert own.failed
 
 
@@ -301,7 +301,7 @@ def trials_after_own() -> Variants:
 )
 def test_every_network_is_counted_and_told_of_once(recipe: Recipe, hidden: tuple[int, ...], n: int) -> None:
     told: list[int] = []
-    made = variants(Candidate(recipe, 0.02, hidden), script=flat, on_done=lambda: told.append(1))
+    made = variants(Candidate(recipe, 0.02, MLP(hidden)), script=flat, on_done=lambda: told.append(1))
     assert made.n_networks == 3 * n
     for step in (made.own, made.weaker, made.others, made.stronger):
         step()

@@ -7,18 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from taut.engine.base import Control, Engine
 from taut.engine.compiled.engine import CompiledEngine
 from taut.evidence.variants import Side, Variant, Variants
+from taut.learning.architecture import MLP
+from taut.learning.engine import Engine
+from taut.learning.training import Control
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
+from taut.selection.trainer import Trainer
 from tests.selection.helpers import ScriptedEngine, curve, folds_of, settings, table
 
-NOTHING = Candidate(Recipe(), 0.02, (8,))
+NOTHING = Candidate(Recipe(), 0.02, MLP((8,)))
 
 
 def variant(name: str, side: Side, losses: Any, *, failed: bool = False) -> Variant:
-    """A variant with these row losses, held out in two halves; its training losses are half of them."""
+    """A variant with these losses of the rows, held out in two halves; training losses are half of them."""
     losses = np.asarray(losses, dtype=np.float64)
     half = len(losses) // 2
     means = np.array([np.nanmean(losses[:half]), np.nanmean(losses[half:])])
@@ -50,9 +53,8 @@ def variants(
     **weights: Any,
 ) -> Variants:
     """On a small table with three folds; by the script where there is one."""
-    data, matrix = table(n, task=task, **weights)
-    folds = folds_of(data, matrix)
+    problem = table(n, task=task, **weights)
+    folds = folds_of(problem)
     engine: Engine = CompiledEngine(1) if script is None else ScriptedEngine(script, folds)
-    return Variants(
-        engine, data, folds, settings(max_epochs=max_epochs), candidate, control or Control(), on_done
-    )
+    trainer = Trainer(engine, problem, settings(max_epochs=max_epochs))
+    return Variants(trainer, folds, candidate, control or Control(), on_done)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from taut.paths.columns import column_norms, holding_out
-from taut.selection.path import FAILED, PathRow, Weights
+from taut.paths.training import FAILED, PathRow, Weights
 from taut.table import BooleanColumn, DateColumn, Frame, NumberColumn, TextColumn, describe
 from taut.table.schema import Schema
 from tests.paths.helpers import made

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from taut.engine.base import Control
 from taut.errors import TrainingWarning
+from taut.learning.training import Control
 from taut.paths import plan as module
 from taut.paths.plan import EpochPlan, StrengthPlan
 from taut.paths.progress import News, PathProgress
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, EarlyStopping
-from tests.selection.test_path import work
+from tests.paths.test_training import work
 
 STOP = EarlyStopping(patience=5)
 

@@ -11,7 +11,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Curve, Data, Engine, Fold, Member, Status, Trained, Training
+from taut.learning.architecture import MLP
+from taut.learning.engine import Engine
+from taut.learning.objective import CrossEntropy, Objective, SquaredError
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Control, Curve, Fitted, Member, Status, Training
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import cross_validation_splits, make_folds
@@ -19,15 +23,16 @@ from taut.selection.progress import Callbacks
 from taut.selection.proposer import Proposer
 from taut.selection.race import NO_CUTS, Rule
 from taut.selection.result import SearchResult
-from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
 from taut.selection.search import Search
 from taut.selection.space import Space
 from taut.selection.stages import Stages
+from taut.selection.trainer import Settings, Trainer
+from taut.table.examples import TableExamples
 from taut.table.matrices import Matrix, matrix_from_numbers
 from taut.techniques import L1, BatchNorm, EarlyStopping
 
-SPACE = Space(0.01, (8,), search_rate=False)
+SPACE = Space(0.01, MLP((8,)), CrossEntropy(3), search_rate=False)
 EARLY, NONE = SPACE.baselines()
 STOP = EarlyStopping()
 
@@ -45,25 +50,33 @@ def table(
     seed: int = 0,
     noise: float = 0.7,
     **weights: Any,
-) -> tuple[Data, Matrix]:
+) -> Problem:
     """Continuous columns, the first two of which matter; three classes, or a value around 20."""
     rng = np.random.default_rng(seed)
     _, matrix = matrix_from_numbers(rng.standard_normal((n, p)).astype(np.float32))
     signal = matrix.values[:, 0] - matrix.values[:, 1] ** 2 + noise * rng.standard_normal(n)
+    examples = TableExamples(matrix)
     if task == "regression":
-        return Data(matrix.values, (20.0 + 3.0 * signal).astype(np.float32), task, 1, **weights), matrix
+        return Problem(examples, (20.0 + 3.0 * signal).astype(np.float32), SquaredError(), **weights)
     target = np.digitize(signal, np.quantile(signal, [1 / 3, 2 / 3])).astype(np.float32)
-    return Data(matrix.values, target, task, 3, **weights), matrix
+    return Problem(examples, target, CrossEntropy(3), **weights)
 
 
-def folds_of(data: Data, matrix: Matrix, cv: Any = 3, seed: int = 0) -> list[Fold]:
-    target = data.target.astype(np.int64) if data.task == "classification" else data.target
-    splits = cross_validation_splits(cv, target, None, data.task, seed, apart(len(target)))
-    return make_folds(splits, data, matrix, seed)
+def matrix_of(problem: Problem) -> Matrix:
+    """What a table's problem is of."""
+    assert isinstance(problem.examples, TableExamples)
+    return problem.examples.matrix
+
+
+def folds_of(problem: Problem, cv: Any = 3, seed: int = 0) -> list[Fold]:
+    stratify = problem.objective.stratify
+    target = problem.target.astype(np.int64) if stratify else problem.target
+    splits = cross_validation_splits(cv, target, None, stratify, seed, apart(len(target)))
+    return make_folds(splits, problem, seed)
 
 
 def settings(**changes: Any) -> Settings:
-    return Settings(**{"activation": "relu", "batch_size": 32, "max_epochs": 60, "seed": 0, **changes})
+    return Settings(**{"batch_size": 32, "max_epochs": 60, "seed": 0, **changes})
 
 
 def tagged(tag: int, *techniques: Any) -> Candidate:
@@ -71,7 +84,7 @@ def tagged(tag: int, *techniques: Any) -> Candidate:
 
     A mixture where nothing else is said, for techniques alone have a right to all folds.
     """
-    return Candidate(Recipe(*(techniques or (L1(0.1), BatchNorm())), STOP), float(tag), (8,))
+    return Candidate(Recipe(*(techniques or (L1(0.1), BatchNorm())), STOP), float(tag), MLP((8,)))
 
 
 def tag_of(member: Member) -> int:
@@ -109,7 +122,7 @@ def search(
     tried: Sequence[Recipe | Candidate],
     task: Any = "classification",
     *,
-    given: tuple[Data, Matrix] | None = None,
+    given: Problem | None = None,
     stages: Stages | None = None,
     learning_rate: float = 0.01,
     rule: Rule = NO_CUTS,
@@ -119,15 +132,13 @@ def search(
     **changes: Any,
 ) -> Search:
     """A search over these on a small table, without cuts; ``changes`` are Search's own, or Settings."""
-    data, matrix = given or table(task=task)
+    problem = table(task=task) if given is None else given
     space = replace(SPACE, learning_rate=learning_rate)
     candidates = [space.usual(one) if isinstance(one, Recipe) else one for one in tried]
     common = {one.name: changes.pop(one.name) for one in fields(Settings) if one.name in changes}
     return Search(
-        engine=engine,
-        data=data,
-        stages=stages or Stages(tuple(folds_of(data, matrix))),
-        settings=settings(**common),
+        trainer=Trainer(engine, problem, settings(**common)),
+        stages=stages or Stages(tuple(folds_of(problem))),
         baselines=space.baselines(),
         proposer=Fixed(candidates, at_a_time),
         batch_size=at_a_time,
@@ -216,13 +227,25 @@ class Clock:
 
 
 @final
+@dataclass(frozen=True, eq=False)
+class ScriptedFitted(Fitted):
+    """A network of one weight and another: the epoch and the learning rate that it comes from."""
+
+    weights: dict[str, NDArray[np.float32]]
+
+    def penalized_weights(self) -> Sequence[tuple[str, NDArray[np.float32]]]:
+        return list(self.weights.items())
+
+
+@final
 class ScriptedTraining(Training):
     """A training whose validation losses were written beforehand."""
 
     def __init__(
-        self, member: Member, script: Any, weight: Any, clock: Clock | None, gap: float | None, task: str
-    ) -> None:
-        self._task = task
+        self, member: Member, script: Any, weight: Any, clock: Clock | None, gap: float | None,
+        objective: Objective,
+    ) -> None:  # fmt: skip
+        self._objective = objective
         lines = script if isinstance(script, list) else np.asarray(script, dtype=np.float64)
         self._member, self._lines, self._weight, self._clock, self._gap = member, lines, weight, clock, gap
         self._epoch, self._status, self._means = 0, Status.RUNNING, list[float]()
@@ -251,15 +274,15 @@ class ScriptedTraining(Training):
 
     def correct(self, epoch: int) -> NDArray[np.bool_] | None:
         losses = self.losses(epoch)
-        return None if losses is None or self._task == "regression" else losses < math.log(2)
+        return None if losses is None or not self._objective.n_classes else losses < math.log(2)
 
     def outputs(self, epoch: int) -> None:
         """It has none."""
 
-    def weights(self, which: Any = "kept") -> Any:
+    def fitted(self, which: Any = "kept") -> ScriptedFitted:
         epoch = self.best_epoch if which == "kept" else self._epoch
         rate = self._member.learning_rate
-        return {"layers.0.weight": np.array([[epoch, rate]], dtype=np.float32)}
+        return ScriptedFitted({"layers.0.weight": np.array([[epoch, rate]], dtype=np.float32)})
 
     def go_on(self, goal: int, respect_patience: bool, control: Control) -> None:
         if not respect_patience and self._status is Status.STOPPED and self._epoch < goal:
@@ -301,7 +324,7 @@ class ScriptedEngine(Engine):
 
     def train(
         self,
-        data: Any,
+        problem: Problem,
         members: Any,
         *,
         until_epoch: Any = None,
@@ -309,54 +332,78 @@ class ScriptedEngine(Engine):
         control: Any = None,
     ) -> list[Training]:
         self.calls.append(until_epoch)
-        heed = until_epoch is None if respect_patience is None else respect_patience
+        respect = until_epoch is None if respect_patience is None else respect_patience
         control = control or Control()
-        trainings = [one if isinstance(one, Training) else self.begin(one, data) for one in members]
+        trainings = [one if isinstance(one, Training) else self.begin(one, problem) for one in members]
         for i, training in enumerate(trainings):
             if control.should_stop():
                 break
             goal = until_epoch[i] if isinstance(until_epoch, Sequence) else until_epoch
             goal = training.member.max_epochs if goal is None else goal
-            training.go_on(goal, heed, control)
+            training.go_on(goal, respect, control)
             arrived = training.status is not Status.RUNNING or training.epoch >= goal
             if control.on_done and arrived:
                 control.on_done(i)
         return trainings
 
-    def begin(self, member: Member, data: Any) -> Any:
+    def begin(self, member: Member, problem: Problem) -> Any:
         """Rows that are not among the stages (all of them, say) have the number -1."""
         number = next((k for k, fold in enumerate(self.stages) if fold is member.fold), -1)
-        weight = None if data.score_weight is None else data.score_weight[member.fold.validation]
+        weight = None if problem.score_weight is None else problem.score_weight[member.fold.validation]
         gap = None if self.gap is None else self.gap(member)
-        return ScriptedTraining(member, self.script(member, number), weight, self.clock, gap, data.task)
+        script = self.script(member, number)
+        return ScriptedTraining(member, script, weight, self.clock, gap, problem.objective)
 
-    def predict(self, values: Any, trained: Trained, rows: Any = None) -> Any:
+    def predict(self, examples: Any, fitted: Any, rows: Any = None) -> Any:
         """For every row the epoch and the learning rate that the network comes from."""
-        return np.repeat(trained.weights["layers.0.weight"], len(rows), axis=0)
+        return np.repeat(fitted.weights["layers.0.weight"], len(rows), axis=0)
+
+    def n_parameters(self, problem: Problem, member: Member) -> int:
+        return 2
 
 
-@final
-class CountingEngine(Engine):
-    """Counts the epochs that another engine trains, by (learning rate, hooks, seed)."""
+class WrappedEngine(Engine):
+    """Another engine's work, looked at or meddled with on the way."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.epochs: Counter[Any] = Counter()
 
     @property
     def threads(self) -> int:
         return self.engine.threads
 
-    def train(self, data: Any, members: Any, **how: Any) -> list[Training]:
+    @property
+    def replays_exactly(self) -> bool:
+        return self.engine.replays_exactly
+
+    def train(self, problem: Problem, members: Any, **how: Any) -> list[Training]:
+        return self.engine.train(problem, members, **how)
+
+    def predict(self, examples: Any, fitted: Any, rows: Any = None) -> Any:
+        return self.engine.predict(examples, fitted, rows)
+
+    def inputs(self, problem: Problem, fold: Fold, rows: Any) -> Any:
+        return self.engine.inputs(problem, fold, rows)
+
+    def n_parameters(self, problem: Problem, member: Member) -> int:
+        return self.engine.n_parameters(problem, member)
+
+
+@final
+class CountingEngine(WrappedEngine):
+    """Counts the epochs that another engine trains, by (learning rate, hooks, seed)."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.epochs: Counter[Any] = Counter()
+
+    def train(self, problem: Problem, members: Any, **how: Any) -> list[Training]:
         before = [one.epoch if isinstance(one, Training) else 0 for one in members]
-        trainings = self.engine.train(data, members, **how)
+        trainings = self.engine.train(problem, members, **how)
         for training, epoch in zip(trainings, before, strict=True):
             self.epochs[key_of(training.member)] += training.epoch - epoch
         self.epochs = +self.epochs  # without zeros
         return trainings
-
-    def predict(self, values: Any, trained: Any, rows: Any = None) -> Any:
-        return self.engine.predict(values, trained, rows)
 
 
 def key_of(member: Member) -> tuple[Any, ...]:

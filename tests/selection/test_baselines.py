@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from taut.engine.base import Control, Data, Member, Status, Training
 from taut.engine.compiled.engine import CompiledEngine
+from taut.learning.training import Control, Member, Status, Training
 from taut.recipe import Recipe
 from taut.selection import baselines
+from taut.selection.trainer import Trainer
 from taut.techniques import EarlyStopping
-from tests.selection.helpers import SPACE, ScriptedEngine, folds_of, settings, table
+from tests.selection.helpers import SPACE, ScriptedEngine, bits, folds_of, settings, table
 
 PATIENT = SPACE.usual(Recipe(EarlyStopping(patience=3)))
 LOSSES = {  # by fold: best at 2 and at 9
@@ -22,12 +23,13 @@ LOSSES = {  # by fold: best at 2 and at 9
 }
 
 
-def scripted(losses: dict[int, list[float]] = LOSSES) -> tuple[ScriptedEngine, Data, list[Training]]:
-    data, matrix = table()
-    folds = folds_of(data, matrix, cv=2)
+def scripted(losses: dict[int, list[float]] = LOSSES) -> tuple[Trainer, ScriptedEngine, list[Training]]:
+    problem = table()
+    folds = folds_of(problem, cv=2)
     engine = ScriptedEngine(lambda member, stage: losses[stage], folds)
-    members = [settings(max_epochs=20).member(PATIENT, fold, i, 3) for i, fold in enumerate(folds)]
-    return engine, data, baselines.first_epoch(engine, data, members, Control())
+    trainer = Trainer(engine, problem, settings(max_epochs=20))
+    members = [trainer.member(PATIENT, fold, i) for i, fold in enumerate(folds)]
+    return trainer, engine, baselines.first_epoch(trainer, members, Control())
 
 
 class Spent(threading.Event):
@@ -51,77 +53,76 @@ def test_the_first_epoch_is_one_for_everybody() -> None:
 
 
 def test_everybody_is_taken_to_the_end_of_its_own_patience() -> None:
-    engine, data, trainings = scripted()
-    baselines.to_own_stop(engine, data, trainings, 20, Control())
+    trainer, engine, trainings = scripted()
+    baselines.to_own_stop(trainer, trainings, 20, Control())
     assert epochs(trainings) == [5, 12]
     assert [training.best_epoch for training in trainings] == [2, 9]
     assert [training.status for training in trainings] == [Status.STOPPED] * 2
 
 
 def test_the_rounds_double_until_all_have_stopped() -> None:
-    engine, data, trainings = scripted()
-    baselines.to_own_stop(engine, data, trainings, 20, Control())
+    trainer, engine, trainings = scripted()
+    baselines.to_own_stop(trainer, trainings, 20, Control())
     assert engine.calls == [1, 2, 4, 8, 16]
 
 
 def test_who_never_stops_ends_at_the_last_epoch() -> None:
-    engine, data, trainings = scripted({k: list(np.linspace(9.0, 1.0, 20)) for k in (0, 1)})
-    baselines.to_own_stop(engine, data, trainings, 20, Control())
+    trainer, engine, trainings = scripted({k: list(np.linspace(9.0, 1.0, 20)) for k in (0, 1)})
+    baselines.to_own_stop(trainer, trainings, 20, Control())
     assert engine.calls == [1, 2, 4, 8, 16, 20]
     assert epochs(trainings) == [20, 20]
-    baselines.to_the_end(engine, data, trainings, 20, Control())
+    baselines.to_the_end(trainer, trainings, 20, Control())
     assert engine.calls == [1, 2, 4, 8, 16, 20]  # nothing is left to do
 
 
 def test_then_it_is_taken_to_the_end() -> None:
-    engine, data, trainings = scripted()
-    baselines.to_own_stop(engine, data, trainings, 20, Control())
-    baselines.to_the_end(engine, data, trainings, 20, Control())
+    trainer, engine, trainings = scripted()
+    baselines.to_own_stop(trainer, trainings, 20, Control())
+    baselines.to_the_end(trainer, trainings, 20, Control())
     assert epochs(trainings) == [20, 20]
 
 
 def test_a_time_limit_leaves_no_fold_far_behind() -> None:
     """Cut off after any number of epochs in all, no fold has less than half of another's."""
     for budget in range(2, 40):
-        engine, data, trainings = scripted()
+        trainer, engine, trainings = scripted()
         control = Control(cancelled=Spent(trainings, budget))
-        baselines.to_the_end(engine, data, trainings, 20, control)
+        baselines.to_the_end(trainer, trainings, 20, control)
         assert sum(epochs(trainings)) == budget
         assert 2 * min(epochs(trainings)) >= max(epochs(trainings))
 
 
 def test_what_was_cut_off_goes_on_where_it_was() -> None:
     for budget in range(2, 18):
-        engine, data, trainings = scripted()
+        trainer, engine, trainings = scripted()
         control = Control(cancelled=Spent(trainings, budget))
-        baselines.to_own_stop(engine, data, trainings, 20, control)
+        baselines.to_own_stop(trainer, trainings, 20, control)
         assert sum(epochs(trainings)) == min(budget, 5 + 12)
-        baselines.to_own_stop(engine, data, trainings, 20, Control())
+        baselines.to_own_stop(trainer, trainings, 20, Control())
         assert epochs(trainings) == [5, 12]
 
 
 def test_who_diverged_is_not_waited_for() -> None:
-    engine, data, trainings = scripted({0: [1.0, 1.0, np.nan], 1: [1.0, np.nan]})
-    baselines.to_own_stop(engine, data, trainings, 20, Control())
+    trainer, engine, trainings = scripted({0: [1.0, 1.0, np.nan], 1: [1.0, np.nan]})
+    baselines.to_own_stop(trainer, trainings, 20, Control())
     assert [training.status for training in trainings] == [Status.DIVERGED] * 2
     assert epochs(trainings) == [2, 1]
 
 
 def test_no_regularization_is_early_stopping_gone_on_with_bit_for_bit() -> None:
-    data, matrix = table()
-    folds, engine = folds_of(data, matrix), CompiledEngine(1)
-    usual = settings(max_epochs=40)
+    problem = table()
+    folds, engine = folds_of(problem), CompiledEngine(1)
+    trainer = Trainer(engine, problem, settings(max_epochs=40))
 
     def members(recipe: Recipe) -> list[Member]:
         candidate = replace(SPACE, learning_rate=0.05).usual(recipe)
-        return [usual.member(candidate, fold, i, 3) for i, fold in enumerate(folds)]
+        return [trainer.member(candidate, fold, i) for i, fold in enumerate(folds)]
 
-    trainings = baselines.first_epoch(engine, data, members(Recipe(EarlyStopping())), Control())
-    baselines.to_own_stop(engine, data, trainings, 40, Control())
+    trainings = baselines.first_epoch(trainer, members(Recipe(EarlyStopping())), Control())
+    baselines.to_own_stop(trainer, trainings, 40, Control())
     assert max(epochs(trainings)) < 40
-    baselines.to_the_end(engine, data, trainings, 40, Control())
-    for training, alone in zip(trainings, engine.train(data, members(Recipe())), strict=True):
+    baselines.to_the_end(trainer, trainings, 40, Control())
+    for training, alone in zip(trainings, engine.train(problem, members(Recipe())), strict=True):
         assert training.epoch == alone.epoch == 40
         assert training.curve.validation.tobytes() == alone.curve.validation.tobytes()
-        for name, weights in alone.weights().items():
-            assert training.weights("last")[name].tobytes() == weights.tobytes()
+        assert bits(training.fitted("last")) == bits(alone.fitted())

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Control, Fold
 from taut.engine.compiled.engine import CompiledEngine
+from taut.engine.compiled.fitted import FittedMLP, fit_fold
 from taut.errors import TrainingWarning
+from taut.learning.problem import Fold
+from taut.learning.training import Control
 from taut.recipe import Recipe
 from taut.selection.final import N_REFIT, Finish
 from taut.selection.folds import Split, make_fold
@@ -19,6 +21,7 @@ from taut.selection.race import Trial
 from taut.selection.runner import Runner
 from taut.selection.runs import FoldRun
 from taut.selection.stages import Stages
+from taut.selection.trainer import Trainer
 from taut.streams import Stream, seed_of
 from taut.techniques import L2, BatchNorm, EarlyStopping
 from tests.selection.helpers import (
@@ -26,6 +29,7 @@ from tests.selection.helpers import (
     SPACE,
     CountingEngine,
     ScriptedEngine,
+    WrappedEngine,
     bits,
     folds_of,
     settings,
@@ -37,45 +41,56 @@ CHOSEN = SPACE.usual(Recipe(L2(0.1), BatchNorm(), EarlyStopping(5)))
 
 def finished(engine: Any = None, task: Any = "classification") -> tuple[Runner, Trial, Fold]:
     """A runner, a trial that has all folds, and a fold of all rows."""
-    data, matrix = table(task=task)
-    folds = tuple(folds_of(data, matrix))
-    runner = Runner(engine or CompiledEngine(1), data, Stages(folds), settings())
+    problem = table(task=task)
+    folds = tuple(folds_of(problem))
+    runner = Runner(Trainer(engine or CompiledEngine(1), problem, settings()), Stages(folds))
     trial = Trial(4, CHOSEN)
     runs: Any = runner.first([trial.job(k) for k in range(3)], Control())
     trial.runs.update(enumerate(runs))
     everyone = Split(np.arange(240, dtype=np.int32), np.empty(0, dtype=np.int32))
-    return runner, trial, make_fold(everyone, data, matrix, 7)
+    return runner, trial, make_fold(everyone, problem, 7)
 
 
 def test_by_default_the_folds_networks_are_handed_over() -> None:
     runner, trial, _ = finished()
-    networks = Finish().networks(runner, trial, 7)
+    networks, are_of_folds = Finish().networks(runner, trial, 7)
+    assert are_of_folds
     members = [runner.member(trial.job(k)) for k in range(3)]
-    expected = runner.engine.train(runner.data, members, until_epoch=7)
-    assert [bits(one) for one in networks] == [bits(one.trained("last")) for one in expected]
-    assert [one.encoder for one in networks] == [fold.encoder for fold in runner.stages.folds]
+    expected = runner.trainer.train(members, until_epoch=7)
+    assert [bits(one) for one in networks] == [bits(one.fitted("last")) for one in expected]
+    encoders = [fit_fold(runner.problem, fold).encoder for fold in runner.stages.folds]
+    assert [one.encoder.to_json() for one in networks] == [one.to_json() for one in encoders]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_refit_trains_several_seeds_on_all_rows_to_the_chosen_epoch(task: Any) -> None:
     runner, trial, everyone = finished(task=task)
-    runner.engine = CountingEngine(runner.engine)
-    networks = Finish("refit", everyone).networks(runner, trial, 13)
+    engine = CountingEngine(runner.trainer.engine)
+    runner.trainer = replace(runner.trainer, engine=engine)
+    networks, are_of_folds = Finish("refit", everyone).networks(runner, trial, 13)
+    assert not are_of_folds
     assert len(networks) == N_REFIT == 5
-    assert sorted(runner.engine.epochs.values()) == [13] * N_REFIT  # beyond any patience, and no further
+    assert sorted(engine.epochs.values()) == [13] * N_REFIT  # beyond any patience, and no further
     assert len({repr(bits(one)) for one in networks}) == N_REFIT
     # By the book: the candidate's network, on all rows, from the seeds of this purpose.
     usual = runner.member(trial.job(0))
     members = [
-        replace(usual, fold=everyone, keep_losses=False, seed=seed_of(runner.settings.seed, Stream.REFIT, i))
+        replace(
+            usual,
+            fold=everyone,
+            keep_losses=False,
+            seed=seed_of(runner.trainer.settings.seed, Stream.REFIT, i),
+        )
         for i in range(N_REFIT)
     ]
-    expected = CompiledEngine(1).train(runner.data, members, until_epoch=13)
-    assert [bits(one) for one in networks] == [bits(one.trained("last")) for one in expected]
+    expected = CompiledEngine(1).train(runner.problem, members, until_epoch=13)
+    assert [bits(one) for one in networks] == [bits(one.fitted("last")) for one in expected]
+    fit = fit_fold(runner.problem, everyone)
     for network in networks:
-        assert network.encoder is everyone.encoder
-        assert (network.center, network.scale) == (everyone.center, everyone.scale)
-        z = runner.engine.predict(runner.data.values, network)
+        assert isinstance(network, FittedMLP)
+        assert network.encoder.to_json() == fit.encoder.to_json()
+        assert (network.center, network.scale) == (fit.center, fit.scale)
+        z = engine.predict(runner.problem.examples, network)
         assert np.isfinite(z).all()
 
 
@@ -83,16 +98,16 @@ def test_refit_depends_on_the_seed_and_on_no_thread() -> None:
     found = []
     for threads, seed in ((1, 0), (2, 0), (1, 1)):
         runner, trial, everyone = finished(CompiledEngine(threads))
-        runner.settings = replace(runner.settings, seed=seed)
-        found.append([bits(one) for one in Finish("refit", everyone).networks(runner, trial, 5)])
+        runner.trainer = replace(runner.trainer, settings=settings(seed=seed))
+        found.append([bits(one) for one in Finish("refit", everyone).networks(runner, trial, 5)[0]])
     assert found[0] == found[1]
     assert not any(one in found[0] for one in found[2])
 
 
 def folds_networks(runner: Runner, epoch: int) -> list[dict[str, bytes]]:
     members = [runner.member(Trial(4, CHOSEN).job(k)) for k in range(3)]
-    made = CompiledEngine(1).train(runner.data, members, until_epoch=epoch)
-    return [bits(one.trained("last")) for one in made]
+    made = CompiledEngine(1).train(runner.problem, members, until_epoch=epoch)
+    return [bits(one.fitted("last")) for one in made]
 
 
 def test_where_refit_has_no_time_the_folds_networks_are_handed_over() -> None:
@@ -103,7 +118,8 @@ def test_where_refit_has_no_time_the_folds_networks_are_handed_over() -> None:
     runner.further([trial.job(k) for k in range(3)], runs, [60] * 3, Control())
     with pytest.warns(TrainingWarning, match='No time was left for final="refit": the folds'):
         # All of them are at the last epoch, which needs no time.
-        networks = Finish("refit", everyone).networks(runner, trial, 60, Control(deadline=0.0))
+        networks, are_of_folds = Finish("refit", everyone).networks(runner, trial, 60, Control(deadline=0.0))
+    assert are_of_folds
     assert epoch < 60
     assert [bits(one) for one in networks] == folds_networks(runner, 60)
 
@@ -115,12 +131,13 @@ def test_where_the_folds_networks_are_gone_and_no_time_is_left_they_are_those_of
     best = [trial.runs[k].best_epoch for k in range(3)]
     assert 1 not in best
     with pytest.warns(TrainingWarning, match="No time was left.*epoch 1.*own best epochs"):
-        networks = Finish().networks(runner, trial, 1, Control(deadline=0.0))
+        networks, are_of_folds = Finish().networks(runner, trial, 1, Control(deadline=0.0))
+    assert are_of_folds
     members = [runner.member(trial.job(k)) for k in range(3)]
-    expected = CompiledEngine(1).train(runner.data, members, until_epoch=best)
-    assert [bits(one) for one in networks] == [bits(one.trained("last")) for one in expected]
+    expected = CompiledEngine(1).train(runner.problem, members, until_epoch=best)
+    assert [bits(one) for one in networks] == [bits(one.fitted("last")) for one in expected]
     # With time they are those of that epoch, and nobody is warned.
-    in_time = Finish().networks(runner, trial, 1, Control())
+    in_time, _ = Finish().networks(runner, trial, 1, Control())
     assert [bits(one) for one in in_time] == folds_networks(runner, 1)
 
 
@@ -128,25 +145,20 @@ def test_where_there_is_nothing_else_they_are_made_whatever_the_time() -> None:
     """As where all is from the trial store, and the time limit is over."""
     runner, trial, _ = finished()
     runner.forget([trial.number])
-    networks = Finish().networks(runner, trial, 7, Control(deadline=0.0))
+    networks, are_of_folds = Finish().networks(runner, trial, 7, Control(deadline=0.0))
+    assert are_of_folds
     assert [bits(one) for one in networks] == folds_networks(runner, 7)
 
 
-class Interrupted:
+class Interrupted(WrappedEngine):
     """As the compiled engine does on Ctrl+C: it sets the control's flag, and comes back early."""
 
-    threads = 1
+    calls = 0
 
-    def __init__(self, usual: Any) -> None:
-        self.usual, self.calls = usual, 0
-
-    def affordable(self, members: Any) -> int:
-        return len(members)
-
-    def train(self, data: Any, members: Any, *, until_epoch: Any, control: Control | None = None) -> Any:
+    def train(self, problem: Any, members: Any, *, control: Control | None = None, **how: Any) -> Any:
         self.calls += 1
         (control or Control()).cancelled.set()
-        return self.usual.train(data, members, until_epoch=1)
+        return self.engine.train(problem, members, until_epoch=1)
 
 
 @pytest.mark.parametrize("kind", ["bag", "refit"])
@@ -154,8 +166,8 @@ class Interrupted:
 def test_ctrl_c_while_they_are_made_ends_at_once(kind: Any, given: bool) -> None:
     runner, trial, everyone = finished()
     runner.forget([trial.number])
-    engine = Interrupted(runner.engine)
-    runner.engine = engine  # type: ignore[assignment]
+    engine = Interrupted(runner.trainer.engine)
+    runner.trainer = replace(runner.trainer, engine=engine)
     finish = Finish("bag") if kind == "bag" else Finish("refit", everyone)
     if kind == "refit" and not given:
         with pytest.warns(TrainingWarning, match="No time"), pytest.raises(KeyboardInterrupt):
@@ -177,9 +189,10 @@ def test_where_refit_diverges_the_folds_networks_are_handed_over(at: int) -> Non
         return lines
 
     runner, trial, everyone = finished(ScriptedEngine(script, []))
-    runner.engine.stages = list(runner.stages.all)  # type: ignore[attr-defined]
+    runner.trainer.engine.stages = list(runner.stages.all)  # type: ignore[attr-defined]
     with pytest.warns(TrainingWarning, match='With final="refit" a network diverged.*the folds'):
-        networks = Finish("refit", everyone).networks(runner, trial, 5)
+        networks, are_of_folds = Finish("refit", everyone).networks(runner, trial, 5)
+    assert are_of_folds
     # A scripted network's weight is the epoch that it comes from.
     assert [float(network.weights["layers.0.weight"][0, 0]) for network in networks] == [5.0] * 3
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tracemalloc
 import warnings
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,9 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from taut.engine.base import Data, Fold
+from taut.engine.compiled.fitted import fit_fold
 from taut.errors import DataError, DataWarning
+from taut.learning.problem import Fold
 from taut.selection.folds import (
     Split,
     cross_validation_splits,
@@ -36,16 +36,15 @@ from taut.table.columns import describe
 from taut.table.duplicates import duplicate_groups
 from taut.table.frame import Frame, TextColumn
 from taut.table.matrices import matrix, matrix_from_numbers
-from tests.selection.helpers import apart, table
+from tests.selection.helpers import apart, matrix_of, table
 
 CLASSES = np.repeat([0, 1, 2], [60, 25, 15])
 
 
-def splits_of(cv: Any, target: Any = CLASSES, task: Any = "classification", **given: Any) -> list[Split]:
+def splits_of(cv: Any, target: Any = CLASSES, stratify: bool = True, **given: Any) -> list[Split]:
     target = np.asarray(target)
-    usual = {"groups": None, "seed": 0, "duplicates": apart(len(target))}
-    given = {**usual, **given}
-    return cross_validation_splits(cv, target, given["groups"], task, given["seed"], given["duplicates"])
+    given = {"groups": None, "seed": 0, "duplicates": apart(len(target)), **given}
+    return cross_validation_splits(cv, target, given["groups"], stratify, given["seed"], given["duplicates"])
 
 
 def held(splits: list[Split]) -> list[list[int]]:
@@ -75,16 +74,16 @@ def test_folds_of_classes_are_stratified_shuffled_and_in_rising_order() -> None:
 
 
 def test_folds_of_values_are_shuffled() -> None:
-    splits = splits_of(4, np.linspace(0, 1, 50), "regression")
+    splits = splits_of(4, np.linspace(0, 1, 50), False)
     assert_partition(splits, 50)
     assert sorted(len(split.validation) for split in splits) == [12, 12, 13, 13]
     assert splits[0].validation.tolist() != list(range(13))
 
 
-@pytest.mark.parametrize("task", ["classification", "regression"])
-def test_the_seed_makes_the_folds(task: Any) -> None:
-    assert held(splits_of(5, task=task)) == held(splits_of(5, task=task))
-    assert held(splits_of(5, task=task, seed=1)) != held(splits_of(5, task=task))
+@pytest.mark.parametrize("stratify", [True, False])
+def test_the_seed_makes_the_folds(stratify: bool) -> None:
+    assert held(splits_of(5, stratify=stratify)) == held(splits_of(5, stratify=stratify))
+    assert held(splits_of(5, stratify=stratify, seed=1)) != held(splits_of(5, stratify=stratify))
 
 
 def test_numpys_whole_numbers_are_numbers_of_folds() -> None:
@@ -94,15 +93,17 @@ def test_numpys_whole_numbers_are_numbers_of_folds() -> None:
 @given(
     duplicates=st.lists(st.integers(0, 12), min_size=30, max_size=60),
     k=st.integers(2, 4),
-    task=st.sampled_from(["classification", "regression"]),
+    stratify=st.booleans(),
     seed=st.integers(0, 3),
 )
-def test_rows_that_are_alike_stay_in_one_fold(duplicates: list[int], k: int, task: Any, seed: int) -> None:
+def test_rows_that_are_alike_stay_in_one_fold(
+    duplicates: list[int], k: int, stratify: bool, seed: int
+) -> None:
     groups = np.array(duplicates + [13, 14, 15, 16])  # at least four different ones
     target = np.random.default_rng(seed).integers(0, 2, len(groups))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class may be rare here
-        splits = splits_of(k, target, task, duplicates=groups, seed=seed)
+        splits = splits_of(k, target, stratify, duplicates=groups, seed=seed)
     assert_partition(splits, len(groups))
     for split in splits:
         assert not set(groups[split.train]) & set(groups[split.validation])
@@ -147,9 +148,7 @@ def test_a_class_whose_rows_are_all_identical_is_not_held_out_as_a_whole() -> No
     for seed in range(5):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            split = holdout_split(
-                0.5, target, "classification", seed, np.append(np.arange(60), np.full(10, 60))
-            )
+            split = holdout_split(0.5, target, True, seed, np.append(np.arange(60), np.full(10, 60)))
         assert set(target[split.train]) == {0, 1, 2}
 
 
@@ -174,14 +173,14 @@ def test_where_every_class_has_too_few_rows_the_folds_are_plain() -> None:
     assert_partition(splits, 12)
 
 
-@pytest.mark.parametrize("task", ["classification", "regression"])
-def test_fewer_rows_than_folds_is_sklearns_message(task: Any) -> None:
+@pytest.mark.parametrize("stratify", [True, False])
+def test_fewer_rows_than_folds_is_sklearns_message(stratify: bool) -> None:
     with pytest.raises(
         ValueError, match="Cannot have number of splits n_splits=5 greater than the number of samples"
     ):
-        splits_of(5, [0, 1, 0, 1], task)
+        splits_of(5, [0, 1, 0, 1], stratify)
     with pytest.raises(ValueError, match="at least one train/test split"):
-        splits_of(1, task=task)
+        splits_of(1, stratify=stratify)
 
 
 # --- groups, splitters, lists -----------------------------------------------------------------------------
@@ -217,7 +216,7 @@ SPLITTERS: list[Any] = [
 def test_any_splitter_of_sklearn_is_taken_as_it_is(cv: Any) -> None:
     groups = np.arange(100) % 4
     given = groups if isinstance(cv, (GroupKFold, LeaveOneGroupOut)) else None
-    # Rows that are alike are taut's affair only where taut makes the folds.
+    # Rows that are duplicates are taut's affair only where taut makes the folds.
     splits = splits_of(cv, groups=given, duplicates=np.zeros(100, dtype=int))
     expected = list(cv.split(np.zeros(100), CLASSES, given))
     assert len(splits) == len(expected)
@@ -273,11 +272,11 @@ def test_rows_that_train_and_are_held_out_are_told() -> None:
 
 
 def test_the_holdout_is_stratified_and_seeded() -> None:
-    split = holdout_split(0.2, CLASSES, "classification", 0, apart(100))
+    split = holdout_split(0.2, CLASSES, True, 0, apart(100))
     assert np.bincount(CLASSES[split.validation]).tolist() == [12, 5, 3]
     assert sorted([*split.train, *split.validation]) == list(range(100))
-    same = holdout_split(0.2, CLASSES, "classification", 0, apart(100))
-    other = holdout_split(0.2, CLASSES, "classification", 1, apart(100))
+    same = holdout_split(0.2, CLASSES, True, 0, apart(100))
+    other = holdout_split(0.2, CLASSES, True, 1, apart(100))
     assert same.validation.tolist() == split.validation.tolist() != other.validation.tolist()
 
 
@@ -285,38 +284,31 @@ def test_the_holdout_is_stratified_and_seeded() -> None:
 def test_the_holdout_is_about_the_fraction_and_leaves_someone_on_both_sides(
     fraction: float, expected: int
 ) -> None:
-    split = holdout_split(fraction, np.linspace(0, 1, 40), "regression", 0, apart(40))
+    split = holdout_split(fraction, np.linspace(0, 1, 40), False, 0, apart(40))
     assert len(split.validation) == expected
     assert len(split.train) == 40 - expected
 
 
 def test_the_holdout_keeps_rows_together_that_are_alike() -> None:
     duplicates = np.arange(100) // 4
-    split = holdout_split(0.2, np.tile([0, 0, 0, 0, 1, 1, 1, 1], 13)[:100], "classification", 0, duplicates)
+    split = holdout_split(0.2, np.tile([0, 0, 0, 0, 1, 1, 1, 1], 13)[:100], True, 0, duplicates)
     assert not set(duplicates[split.train]) & set(duplicates[split.validation])
     assert len(split.validation) == 20
 
 
 def test_a_holdout_of_identical_rows_is_made_all_the_same() -> None:
-    split = holdout_split(0.2, np.tile([0, 1], 10), "classification", 0, np.zeros(20, dtype=int))
+    split = holdout_split(0.2, np.tile([0, 1], 10), True, 0, np.zeros(20, dtype=int))
     assert len(split.validation) == 4
     assert len(split.train) == 16
 
 
 def test_a_holdout_with_a_class_of_one_row_warns_and_does_not_crash() -> None:
     with pytest.warns(DataWarning, match="not made as usual.*only 1 member"):
-        split = holdout_split(0.2, np.array([7] + [0, 1] * 20), "classification", 0, apart(41))
+        split = holdout_split(0.2, np.array([7] + [0, 1] * 20), True, 0, apart(41))
     assert len(split.validation) == 8
 
 
-# --- what is fitted on training rows ----------------------------------------------------------------------
-
-
-def fold_arrays(fold: Fold) -> list[Any]:
-    encoder = [getattr(fold.encoder, part.name) for part in fields(fold.encoder)]
-    return [
-        v for v in [getattr(fold, part.name) for part in fields(fold)] + encoder if isinstance(v, np.ndarray)
-    ]
+# --- folds ------------------------------------------------------------------------------------------------
 
 
 def split_at(n_train: int, n: int) -> Split:
@@ -324,40 +316,10 @@ def split_at(n_train: int, n: int) -> Split:
     return Split(everyone[:n_train], everyone[n_train:])
 
 
-def test_held_out_rows_change_nothing_that_is_fitted() -> None:
-    rng = np.random.default_rng(0)
-    numbers = rng.standard_normal((80, 2))
-    wild = numbers.copy()
-    wild[60:] = 1e9 * rng.standard_normal((20, 2))
-    wild[70:, 0] = np.nan
-    texts = np.array(["u", "v"])[rng.integers(0, 2, 80)]
-    wild_texts = texts.copy()
-    wild_texts[60:] = "w"
-
-    def fold_of(values: Any, words: Any) -> Fold:
-        levels = ("u", "v", "w")
-        codes = np.array([levels.index(word) for word in words], dtype=np.int32)
-        frame = Frame((TextColumn("c", codes, levels),), 80)
-        texts_matrix = matrix(schema, frame, strict=True)
-        both = np.column_stack([values.astype(np.float32), texts_matrix.values])
-        whole = type(texts_matrix)(both, ("x", "y", "c"), 2, texts_matrix.levels)
-        target = 5.0 + both[:, 0]
-        target[60:] = values[60:, 1]
-        data = Data(both, target, "regression", 1)
-        return make_fold(split_at(60, 80), data, whole, 0)
-
-    every = Frame((TextColumn("c", np.arange(80, dtype=np.int32) % 3, ("u", "v", "w")),), 80)
-    schema = describe(every)
-    calm, stormy = fold_of(numbers, texts), fold_of(wild, wild_texts)
-    assert calm.encoder.to_json() == stormy.encoder.to_json()
-    assert (calm.center, calm.scale) == (stormy.center, stormy.scale)
-    assert calm.sample.tolist() == stormy.sample.tolist()
-
-
 @pytest.mark.parametrize(("n_train", "n_sample"), [(150, 90), (200, 40), (60, 60)])
 def test_the_sample_is_training_rows_and_no_more_than_are_held_out(n_train: int, n_sample: int) -> None:
-    data, numbers = table(240)
-    fold = make_fold(split_at(n_train, 240), data, numbers, 0)
+    problem = table(240)
+    fold = make_fold(split_at(n_train, 240), problem, 0)
     assert len(fold.sample) == n_sample
     assert len(set(fold.sample)) == n_sample
     assert set(fold.sample) <= set(fold.train)
@@ -366,100 +328,84 @@ def test_the_sample_is_training_rows_and_no_more_than_are_held_out(n_train: int,
 
 
 def test_where_nobody_is_held_out_the_sample_is_a_share_of_the_training_rows() -> None:
-    data, numbers = table(240)
-    fold = make_fold(split_at(240, 240), data, numbers, 0)
+    problem = table(240)
+    fold = make_fold(split_at(240, 240), problem, 0)
     assert len(fold.validation) == 0
     assert len(fold.sample) == 36
 
 
+def test_held_out_rows_have_no_say_in_the_sample() -> None:
+    calm, stormy = table(80, task="regression"), table(80, task="regression")
+    matrix_of(stormy).values[60:] = 1e9
+    stormy.target[60:] = 1e9
+    one, other = (make_fold(split_at(60, 80), problem, 0) for problem in (calm, stormy))
+    assert one.sample.tolist() == other.sample.tolist()
+
+
 def test_the_sample_goes_by_the_seed() -> None:
-    data, numbers = table(240)
-    first, again, other = (make_fold(split_at(200, 240), data, numbers, seed) for seed in (0, 0, 1))
+    problem = table(240)
+    first, again, other = (make_fold(split_at(200, 240), problem, seed) for seed in (0, 0, 1))
     assert first.sample.tolist() == again.sample.tolist() != other.sample.tolist()
-
-
-def test_center_and_scale_are_weighted_mean_and_deviation_of_the_training_target() -> None:
-    rng = np.random.default_rng(1)
-    for weight in (None, rng.random(100).astype(np.float32)):
-        data, numbers = table(100, task="regression", fit_weight=weight)
-        fold = make_fold(split_at(70, 100), data, numbers, 0)
-        y, w = data.target[:70].astype(float), None if weight is None else weight[:70].astype(float)
-        mean = np.average(y, weights=w)
-        assert fold.center == pytest.approx(mean, rel=1e-12)
-        assert fold.scale == pytest.approx(np.sqrt(np.average((y - mean) ** 2, weights=w)), rel=1e-12)
-        assert fold.start is None
-
-
-def test_a_constant_target_has_scale_one() -> None:
-    data, numbers = table(50, task="regression")
-    data = Data(data.values, np.full(50, 7.0, dtype=np.float32), "regression", 1)
-    fold = make_fold(split_at(40, 50), data, numbers, 0)
-    assert (fold.center, fold.scale) == (7.0, 1.0)
-
-
-def test_outputs_start_at_the_logarithms_of_the_weighted_class_shares() -> None:
-    target = np.repeat([0, 1, 2, 0], [20, 10, 0, 10]).astype(np.float32)  # nobody has class 2
-    for weight in (None, np.where(target == 1, 3.0, 1.0).astype(np.float32)):
-        data, numbers = table(40)
-        data = Data(data.values, target, "classification", 3, fit_weight=weight)
-        start = make_fold(split_at(30, 40), data, numbers, 0).start
-        assert start is not None
-        sums = np.array([20.0, 10.0 if weight is None else 30.0])
-        assert start[:2] == pytest.approx(np.log(sums / 30))
-        assert start[2] == pytest.approx(np.log(0.5 / 30))
-        assert np.isfinite(start).all()
 
 
 def test_rows_with_weight_zero_do_not_train_and_are_not_fitted_on() -> None:
     weight = np.ones(60, dtype=np.float32)
     weight[:20] = 0.0
-    data, numbers = table(60, task="regression", fit_weight=weight, score_weight=weight)
-    data.values[:20] = 1e6
-    data.target[:20] = 1e6
-    fold = make_fold(split_at(50, 60), data, numbers, 0)
+    problem = table(60, task="regression", fit_weight=weight, score_weight=weight)
+    matrix_of(problem).values[:20] = 1e6
+    problem.target[:20] = 1e6
+    fold = make_fold(split_at(50, 60), problem, 0)
     assert fold.train.tolist() == list(range(20, 50))
     assert set(fold.sample) <= set(range(20, 50))
-    without = make_fold(Split(np.arange(20, 50, dtype=np.int32), fold.validation), data, numbers, 0)
-    assert fold.encoder.to_json() == without.encoder.to_json()
-    assert (fold.center, fold.scale) == (without.center, without.scale)
+    without = make_fold(Split(np.arange(20, 50, dtype=np.int32), fold.validation), problem, 0)
+    fit, expected = fit_fold(problem, fold), fit_fold(problem, without)
+    assert fit.encoder.to_json() == expected.encoder.to_json()
+    assert (fit.center, fit.scale) == (expected.center, expected.scale)
 
 
 def test_where_all_training_rows_have_weight_zero_it_is_an_error() -> None:
     weight = np.zeros(60, dtype=np.float32)
     weight[50:] = 1.0
-    data, numbers = table(60, fit_weight=weight, score_weight=weight)
+    problem = table(60, fit_weight=weight, score_weight=weight)
     with pytest.raises(DataError, match="sample_weight .*no training row with a weight above 0"):
-        make_fold(split_at(50, 60), data, numbers, 0)
+        make_fold(split_at(50, 60), problem, 0)
 
 
 def test_where_all_held_out_rows_have_weight_zero_it_is_an_error() -> None:
     # Their loss would be the mean of nothing.
     weight = np.ones(60, dtype=np.float32)
     weight[50:] = 0.0
-    data, numbers = table(60, fit_weight=weight, score_weight=weight)
+    problem = table(60, fit_weight=weight, score_weight=weight)
     with pytest.raises(DataError, match="sample_weight .*no held-out row with a weight above 0"):
-        make_fold(split_at(50, 60), data, numbers, 0)
+        make_fold(split_at(50, 60), problem, 0)
 
 
 def test_folds_hold_row_numbers_and_no_copy_of_the_table() -> None:
     n, p, k = 20_000, 80, 10
-    data, numbers = table(n, p)
-    splits = splits_of(k, data.target.astype(int))
+    problem = table(n, p)
+    splits = splits_of(k, problem.target.astype(int))
     tracemalloc.start()
-    folds = make_folds(splits, data, numbers, 0)
+    folds = make_folds(splits, problem, 0)
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    indices = sum(array.nbytes for fold in folds for array in fold_arrays(fold))
+    indices = sum(array.nbytes for fold in folds for array in (fold.train, fold.validation, fold.sample))
     assert indices < k * n * 4 * 1.2  # int32: training and held-out rows, and the sample
     assert kept < k * n * 4  # the splits' own arrays are shared, not copied
-    assert peak < data.values.nbytes  # encoders are fitted a few columns at a time
+    assert peak < matrix_of(problem).values.nbytes
+    tracemalloc.start()
+    fits = [fit_fold(problem, fold) for fold in folds]
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(fits) == k
+    assert kept < k * n * 4
+    assert peak < matrix_of(problem).values.nbytes  # encoders are fitted a few columns at a time
 
 
 def test_every_fold_draws_from_streams_of_its_own() -> None:
-    data, numbers = table(100)
+    problem = table(100)
     everyone = np.arange(100, dtype=np.int32)
     same = [Split(everyone, everyone[:10])] * 2
-    first, second = make_folds(same, data, numbers, 0)
+    first, second = make_folds(same, problem, 0)
     assert first.sample.tolist() != second.sample.tolist()
 
 
@@ -468,22 +414,20 @@ def test_identical_rows_on_both_sides_of_somebodys_split_are_counted_and_warned_
     target = np.array([0, 1, 0, 1, 0, 1])
     apart = [(np.array([0, 1, 2]), np.array([3, 4, 5]))]
     with pytest.warns(DataWarning, match=r"^1 held-out rows are identical to rows that train"):
-        cross_validation_splits(apart, target, None, "classification", 0, duplicates)
+        cross_validation_splits(apart, target, None, True, 0, duplicates)
     together = [(np.array([0, 1, 4, 5]), np.array([2, 3]))]
-    cross_validation_splits(
-        together, target, None, "classification", 0, duplicates
-    )  # warnings are errors here
+    cross_validation_splits(together, target, None, True, 0, duplicates)  # warnings are errors here
 
 
 def test_groups_that_part_identical_rows_are_warned_about() -> None:
     duplicates, groups = np.array([0, 1, 1, 3]), np.array([0, 0, 1, 1])
     with pytest.warns(DataWarning, match="identical"):
-        cross_validation_splits(2, np.arange(4.0), groups, "regression", 0, duplicates)
+        cross_validation_splits(2, np.arange(4.0), groups, False, 0, duplicates)
 
 
 def folds_of(splits: list[Split], n: int = 100) -> list[Fold]:
-    data, numbers = table(n)
-    return make_folds(splits, data, numbers, 0)
+    problem = table(n)
+    return make_folds(splits, problem, 0)
 
 
 @pytest.mark.parametrize("cv", [5, KFold(4), TimeSeriesSplit(3), [(np.arange(50), np.arange(50, 100))]])

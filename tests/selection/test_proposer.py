@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taut.learning.architecture import MLP
+from taut.learning.objective import CrossEntropy
 from taut.selection.candidate import Candidate
 from taut.selection.proposer import OptunaProposer
 from taut.selection.score import CandidateScore, failed_score
@@ -21,8 +23,8 @@ from taut.selection.space import LEARNING_RATES, Space
 from taut.techniques import L2, BatchNorm, Dropout, EarlyStopping
 from tests.selection.helpers import score
 
-SPACE = Space(1e-3, (64,))
-WIDE = replace(SPACE, search_widths=True)
+SPACE = Space(1e-3, MLP((64,)), CrossEntropy(3))
+WIDE = replace(SPACE, architecture=MLP((64,), searched=True))
 COMPLETE, FAIL = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL
 
 
@@ -228,9 +230,10 @@ def test_what_is_asked_for_lies_within_the_space(space: Space, sampler: Any) -> 
             assert technique.search_range.low <= technique.strength <= technique.search_range.high
         assert LEARNING_RATES.low <= candidate.learning_rate <= LEARNING_RATES.high
         assert space.candidate(space.point(candidate)) == candidate
-    rates, widths = ({getattr(one, name) for one in candidates} for name in ("learning_rate", "hidden"))
+    rates = {one.learning_rate for one in candidates}
+    widths = {one.architecture.widths for one in candidates}
     assert (rates == {1e-3}) == (not space.search_rate)
-    assert (widths == {(64,)}) == (not space.search_widths)
+    assert (widths == {(64,)}) == (space.architecture == MLP((64,)))
 
 
 @settings(max_examples=10)

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Control, Member
 from taut.engine.compiled.engine import CompiledEngine
+from taut.learning.architecture import MLP
+from taut.learning.training import Control, Member
 from taut.recipe import Recipe
 from taut.selection.bootstrap import probability_better
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
 from taut.selection.race import NO_CUTS, Race, Rule, Trial, race_losses
 from taut.selection.runner import Job, Runner
 from taut.selection.stages import Stages
+from taut.selection.trainer import Trainer
 from taut.streams import Stream, seed_of
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 from tests.selection.helpers import (
@@ -51,15 +53,15 @@ def race(
     rows: Rows, rule: Rule, *, cv: int = 4, low_fidelity: bool = False, weight: Any = None, seed: int = 0
 ) -> Race:
     """A race in which a candidate's rows have the losses that are written by its tag and the stage."""
-    data, matrix = table(n=N * cv, score_weight=weight)
-    folds = tuple(folds_of(data, matrix, cv=cv))
-    stages = Stages(folds, folds_of(data, matrix, cv=cv, seed=1)[2] if low_fidelity else None)
+    problem = table(n=N * cv, score_weight=weight)
+    folds = tuple(folds_of(problem, cv=cv))
+    stages = Stages(folds, folds_of(problem, cv=cv, seed=1)[2] if low_fidelity else None)
 
     def script(member: Member, stage: int) -> Any:
         return at_once(rows(tag_of(member), stage))
 
     engine = ScriptedEngine(script, stages.all)
-    return Race(Runner(engine, data, stages, settings(max_epochs=3, seed=seed)), rule)
+    return Race(Runner(Trainer(engine, problem, settings(max_epochs=3, seed=seed)), stages), rule)
 
 
 def led(made: Race) -> Trial:
@@ -273,10 +275,12 @@ def test_without_a_leader_nobody_is_dropped() -> None:
 
 
 def test_one_fold_is_no_race() -> None:
-    data, matrix = table()
-    fold = folds_of(data, matrix)[0]
+    problem = table()
+    fold = folds_of(problem)[0]
     engine = ScriptedEngine(lambda member, stage: at_once(5.0 + tag_of(member)), [fold])
-    made = Race(Runner(engine, data, Stages((fold,)), settings(max_epochs=3)), Rule(1.1, 1e-9, 1.0))
+    made = Race(
+        Runner(Trainer(engine, problem, settings(max_epochs=3)), Stages((fold,))), Rule(1.1, 1e-9, 1.0)
+    )
     going = trials(1, 2)
     run(made, going)
     assert stages(going) == [1, 1]
@@ -326,9 +330,9 @@ def test_which_is_the_best_is_looked_at_again_on_the_next_rung() -> None:
 
 
 def test_what_is_not_alone_with_early_stopping_is_not_kept() -> None:
-    bare = Candidate(Recipe(L2(0.1)), 3.0, (8,))
+    bare = Candidate(Recipe(L2(0.1)), 3.0, MLP((8,)))
     mixture = tagged(4, L2(0.1), L1(0.1))
-    nothing = Candidate(Recipe(), 5.0, (8,))
+    nothing = Candidate(Recipe(), 5.0, MLP((8,)))
     made = race(lambda tag, stage: 5.0 + tag, HARSH)
     going = trials(bare, mixture, nothing)
     run(made, going, keep_singles=True)
@@ -336,7 +340,7 @@ def test_what_is_not_alone_with_early_stopping_is_not_kept() -> None:
 
 
 def test_early_stopping_alone_is_kept_at_every_learning_rate() -> None:
-    alone = [Candidate(EARLY_STOPPING_ALONE, float(tag), (8,)) for tag in (3, 4)]
+    alone = [Candidate(EARLY_STOPPING_ALONE, float(tag), MLP((8,))) for tag in (3, 4)]
     going = trials(tagged(2), *alone)
     run(race(lambda tag, stage: 5.0 + tag, HARSH), going, keep_singles=True)
     assert ended(going) == ["dropped", "", ""]
@@ -448,9 +452,9 @@ def test_the_loss_is_the_mean_over_all_rows_of_the_stages() -> None:
 
 
 def test_an_entry_counts_its_epochs_and_seconds() -> None:
-    data, matrix = table()
-    folds = tuple(folds_of(data, matrix))
-    made = Race(Runner(CompiledEngine(1), data, Stages(folds), settings()), NO_CUTS)
+    problem = table()
+    folds = tuple(folds_of(problem))
+    made = Race(Runner(Trainer(CompiledEngine(1), problem, settings()), Stages(folds)), NO_CUTS)
     trial = Trial(2, SPACE.usual(Recipe(L2(0.1), EarlyStopping(3))))
     made.run([trial], None, Control())
     assert trial.epochs == sum(len(one.curve) for one in trial.runs.values())
@@ -459,12 +463,13 @@ def test_an_entry_counts_its_epochs_and_seconds() -> None:
 
 
 def test_threads_change_nothing() -> None:
-    data, matrix = table()
-    raced = Stages(tuple(folds_of(data, matrix)))
+    problem = table()
+    shared = Stages(tuple(folds_of(problem)))
     tried = [SPACE.usual(Recipe(one, EarlyStopping(5))) for one in (L2(0.1), L2(30.0), L1(1.0), Dropout(0.9))]
     found = []
     for threads in (1, 2):
-        made = Race(Runner(CompiledEngine(threads), data, raced, settings()), Rule(0.001, 0.5, 1.0))
+        trainer = Trainer(CompiledEngine(threads), problem, settings())
+        made = Race(Runner(trainer, shared), Rule(0.001, 0.5, 1.0))
         going = trials(*tried)
         made.run(going, led(made), Control())
         found.append((ended(going), stages(going)))

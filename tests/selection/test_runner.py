@@ -12,17 +12,20 @@ from typing import Any, final
 import numpy as np
 import pytest
 
-from taut.engine.base import Control, Engine, Status
 from taut.engine.compiled.engine import CompiledEngine
+from taut.learning.architecture import MLP
+from taut.learning.problem import Problem
+from taut.learning.training import Control, Status
 from taut.recipe import Recipe
 from taut.selection import runner as module
 from taut.selection.candidate import Candidate
-from taut.selection.runner import Job, Runner, Settings, row_results
+from taut.selection.runner import Job, Runner
 from taut.selection.runs import RACED
 from taut.selection.stages import Stages
+from taut.selection.trainer import Settings, Trainer
 from taut.selection.trial_store import TrialStore
 from taut.techniques import L2, BatchNorm, Dropout, EarlyStopping
-from tests.engine.helpers import AfterLooks, each_loss, plain_encoder
+from tests.engine.helpers import AfterLooks, each_loss
 from tests.selection import trial_stores
 from tests.selection.helpers import (
     EARLY,
@@ -30,6 +33,7 @@ from tests.selection.helpers import (
     SPACE,
     CountingEngine,
     ScriptedEngine,
+    WrappedEngine,
     bits,
     folds_of,
     key_of,
@@ -48,16 +52,16 @@ def runner(
     engine: Any = None, task: Any = "classification", *, low_fidelity: bool = False, trial_store: Any = None,
     weight: Any = None, **changes: Any,
 ) -> Runner:  # fmt: skip
-    data, matrix = table(task=task, score_weight=weight, fit_weight=weight)
-    folds = tuple(folds_of(data, matrix))
-    stages = Stages(folds, folds_of(data, matrix, cv=4)[1] if low_fidelity else None)
+    problem = table(task=task, score_weight=weight, fit_weight=weight)
+    folds = tuple(folds_of(problem))
+    stages = Stages(folds, folds_of(problem, cv=4)[1] if low_fidelity else None)
     engine = engine or CompiledEngine(1)
-    return Runner(engine, data, stages, settings(**changes), trial_store)
+    return Runner(Trainer(engine, problem, settings(**changes)), stages, trial_store)
 
 
 def scripted(losses: Any, trial_store: Any = None, **changes: Any) -> Runner:
     made = runner(ScriptedEngine(losses, []), trial_store=trial_store, **changes)
-    made.engine.stages = list(made.stages.all)  # type: ignore[attr-defined]
+    made.trainer.engine.stages = list(made.stages.all)  # type: ignore[attr-defined]
     return made
 
 
@@ -83,19 +87,13 @@ def assert_same_runs(a: Any, b: Any, *, but_seconds: bool = True) -> None:
 
 def test_a_member_has_the_candidates_numbers_and_the_common_ones() -> None:
     made = runner(low_fidelity=True, max_epochs=33, batch_size=17)
-    candidate = Candidate(Recipe(L2(0.3), Dropout(0.2)), 0.007, (5, 6))
+    candidate = Candidate(Recipe(L2(0.3), Dropout(0.2)), 0.007, MLP((5, 6)))
     for stage, fold in enumerate(made.stages.all):
         member = made.member(Job(4, candidate, stage))
         assert member.fold is fold
         assert member.hooks == candidate.recipe.hooks()
         assert (member.learning_rate, member.batch_size, member.max_epochs) == (0.007, 17, 33)
-        network = member.network
-        assert (network.n_inputs, network.hidden, network.n_outputs, network.activation) == (
-            4,
-            (5, 6),
-            3,
-            "relu",
-        )
+        assert member.architecture == MLP((5, 6))
         assert member.keep_losses
 
 
@@ -108,14 +106,6 @@ def test_all_candidates_start_from_the_same_weights_and_each_stage_from_its_own(
     assert other.member(Job(0, EARLY, 0)).seed not in seeds
 
 
-def test_a_fold_without_a_feature_has_one_input() -> None:
-    data, matrix = table()
-    fold = folds_of(data, matrix)[0]
-    assert settings().member(EARLY, fold, 0, 3).network.n_inputs == 4
-    empty = replace(fold, encoder=plain_encoder(0))
-    assert settings().member(EARLY, empty, 0, 3).network.n_inputs == 1
-
-
 def test_losses_are_kept_where_they_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
     made = runner(max_epochs=60)  # of 80 rows
     monkeypatch.setattr(module, "_MOST_LOSSES", 80 * 60)
@@ -125,7 +115,7 @@ def test_losses_are_kept_where_they_have_room(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_settings_are_a_value() -> None:
-    assert settings() == Settings("relu", 32, 60, 0)
+    assert settings() == Settings(32, 60, 0)
 
 
 # --- to their own stop ------------------------------------------------------------------------------------
@@ -136,14 +126,14 @@ def test_each_is_trained_to_its_own_stop(task: Any) -> None:
     made = runner(task=task)
     jobs = [*jobs_of(STRONG), *jobs_of(NONE, 1)]
     runs = made.first(jobs, Control())
-    alone = made.engine.train(made.data, [made.member(job) for job in jobs])
+    alone = made.trainer.train([made.member(job) for job in jobs])
     for run, training in zip(runs, alone, strict=True):
         assert run is not None
         assert (run.status, run.epoch, run.best_epoch) == (
             training.status, training.epoch, training.best_epoch,
         )  # fmt: skip
         assert run.curve.validation.tobytes() == training.curve.validation.tobytes()
-        assert run.zero_share == training.trained().zero_share
+        assert run.zero_share == training.fitted().zero_share
         assert run.seconds > 0.0
         assert list(run.losses) == [RACED, run.best_epoch]
         expected = training.losses(run.best_epoch)
@@ -181,8 +171,8 @@ def test_no_regularization_kept_of_early_stoppings_networks_has_the_last_epochs_
     for most in (2**23, 0):
         monkeypatch.setattr(module, "_MOST_LOSSES", most)
         made = runner(max_epochs=120)
-        (training,) = made.engine.train(
-            made.data, [made.member(Job(0, EARLY, 0))], until_epoch=120, respect_patience=False
+        (training,) = made.trainer.train(
+            [made.member(Job(0, EARLY, 0))], until_epoch=120, respect_patience=False
         )
         assert training.best_epoch < 100
         early, none = made.keep(Job(0, EARLY, 0), training), made.keep(Job(1, NONE, 0), training)
@@ -203,7 +193,7 @@ def test_each_half_of_the_rows_races_at_the_epoch_that_is_best_on_the_other(
     for job in jobs_of(STRONG):
         (run,) = made.first([job], Control())
         assert run is not None
-        (training,) = made.engine.train(made.data, [made.member(job)])
+        (training,) = made.trainer.train([made.member(job)])
         table = np.stack([training.losses(epoch) for epoch in range(1, training.epoch + 1)])
         rows = made.stages.folds[job.stage].validation
         raced = run.losses[RACED]
@@ -262,7 +252,7 @@ def test_who_arrives_is_told_of_by_name() -> None:
 def test_nothing_to_do_is_nothing_done() -> None:
     made = scripted(lambda member, stage: [1.0])
     assert made.first([], Control()) == []
-    assert made.engine.calls == []  # type: ignore[attr-defined]
+    assert made.trainer.engine.calls == []  # type: ignore[attr-defined]
 
 
 # --- further ----------------------------------------------------------------------------------------------
@@ -278,7 +268,9 @@ def test_those_behind_go_on_beyond_their_patience_bit_for_bit(gone: bool) -> Non
         made.forget([2])
     longer = made.further(jobs, runs, [goal] * 3, Control())
     assert longer is not None
-    straight = made.engine.train(made.data, [made.member(job) for job in jobs], until_epoch=goal)
+    straight = made.trainer.engine.train(
+        made.trainer.problem, [made.member(job) for job in jobs], until_epoch=goal
+    )
     for run, before, training in zip(longer, runs, straight, strict=True):
         assert run.epoch == len(run.curve) == goal
         assert run.curve.validation.tobytes() == training.curve.validation.tobytes()
@@ -292,8 +284,8 @@ def test_those_behind_go_on_beyond_their_patience_bit_for_bit(gone: bool) -> Non
 
 def test_those_at_their_goals_are_left_alone() -> None:
     made = runner()
-    counting = CountingEngine(made.engine)
-    made.engine = counting
+    counting = CountingEngine(made.trainer.engine)
+    made.trainer = replace(made.trainer, engine=counting)
     jobs = jobs_of(STRONG)
     runs: Any = made.first(jobs, Control())
     counting.epochs.clear()
@@ -319,7 +311,7 @@ def test_what_is_cut_off_on_the_way_is_none_and_can_be_gone_on_with() -> None:
 def test_who_diverges_on_the_way_is_short_of_its_goal() -> None:
     lines = {0: [1.0, 2.0, 3.0, 4.0, math.nan], 1: [9.0, 8.0, 7.0, 6.0, 5.0, 6.0, 7.0, 8.0]}
     made = scripted(lambda member, stage: lines[stage], max_epochs=8)
-    candidate = Candidate(Recipe(EarlyStopping(2)), 1.0, (8,))
+    candidate = Candidate(Recipe(EarlyStopping(2)), 1.0, MLP((8,)))
     jobs = jobs_of(candidate, stages=(0, 1))
     runs: Any = made.first(jobs, Control())
     assert [run.epoch for run in runs] == [3, 7]
@@ -334,30 +326,23 @@ def test_who_diverges_on_the_way_is_short_of_its_goal() -> None:
 
 
 @final
-class CountedDivergence(Engine):
+class CountedDivergence(WrappedEngine):
     """As the compiled engine does: the epoch in which a training diverges is counted."""
 
-    threads = 1
-
-    def __init__(self, usual: Engine) -> None:
-        self.usual = usual
-
-    def train(self, data: Any, members: Any, **how: Any) -> Any:
-        trainings: Any = self.usual.train(data, members, **how)
+    def train(self, problem: Problem, members: Any, **how: Any) -> Any:
+        trainings: Any = super().train(problem, members, **how)
         for training in trainings:
             if training.status is Status.DIVERGED and len(training.curve) == 3:
                 training._epoch += 1
                 training._means.append(math.nan)
         return trainings
 
-    def predict(self, values: Any, trained: Any, rows: Any = None) -> Any:
-        return self.usual.predict(values, trained, rows)
-
 
 def test_who_diverges_in_the_very_last_epoch_is_short_of_its_goal_too() -> None:
     made = scripted(lambda member, stage: [1.0, 2.0, 3.0, math.nan], max_epochs=8)
-    made.engine = CountedDivergence(made.engine)
-    jobs = jobs_of(Candidate(Recipe(EarlyStopping(2)), 1.0, (8,)), stages=(0,))
+    engine = CountedDivergence(made.trainer.engine)
+    made.trainer = replace(made.trainer, engine=engine)
+    jobs = jobs_of(Candidate(Recipe(EarlyStopping(2)), 1.0, MLP((8,))), stages=(0,))
     runs: Any = made.first(jobs, Control())
     longer = made.further(jobs, runs, [4], Control())
     assert longer is not None
@@ -387,10 +372,11 @@ def test_losses_of_any_epoch_are_had(task: Any, gone: bool) -> None:
         mean = np.average(run.losses[epoch].astype(np.float64), weights=weight[rows])
         assert mean == pytest.approx(run.curve.validation[epoch - 1], rel=1e-5)
     # And once they are had nothing is trained for them.
-    made.engine = CountingEngine(made.engine)
+    engine = CountingEngine(made.trainer.engine)
+    made.trainer = replace(made.trainer, engine=engine)
     made.forget([2])
     assert made.with_losses(jobs, found, epochs, Control()) == found
-    assert not made.engine.epochs
+    assert not engine.epochs
 
 
 def test_losses_that_were_cut_off_are_none() -> None:
@@ -408,10 +394,11 @@ def test_where_they_are_too_many_those_of_the_best_epoch_stand_for_them(
     made = runner()
     jobs = jobs_of(STRONG)
     runs: Any = made.first(jobs, Control())
-    made.engine = CountingEngine(made.engine)
+    engine = CountingEngine(made.trainer.engine)
+    made.trainer = replace(made.trainer, engine=engine)
     found = made.with_losses(jobs, runs, [1, 1, 1], Control())
     assert found is not None
-    assert not made.engine.epochs
+    assert not engine.epochs
     for run in found:
         np.testing.assert_array_equal(run.losses[1], run.losses[run.best_epoch])
 
@@ -425,31 +412,33 @@ def test_networks_are_those_of_the_epoch(candidate: Candidate, gone: bool) -> No
     made = runner()
     jobs = jobs_of(candidate)
     runs: Any = made.first(jobs, Control())
-    made.engine = CountingEngine(made.engine)
+    engine = CountingEngine(made.trainer.engine)
+    made.trainer = replace(made.trainer, engine=engine)
     if gone:
         made.forget([2])
     for epoch in {1, runs[0].best_epoch, runs[1].epoch, max(run.epoch for run in runs)}:
         found = made.networks(jobs, [epoch] * 3)
         assert found is not None
         members = [made.member(job) for job in jobs]
-        again = CompiledEngine(1).train(made.data, members, until_epoch=epoch)
-        assert [bits(one) for one in found] == [bits(one.trained("last")) for one in again]
+        again = CompiledEngine(1).train(made.problem, members, until_epoch=epoch)
+        assert [bits(one) for one in found] == [bits(one.fitted("last")) for one in again]
 
 
 def test_networks_that_are_there_are_not_trained_again() -> None:
     made = runner()
     jobs = jobs_of(NONE)
     made.first(jobs, Control())
-    made.engine = CountingEngine(made.engine)
+    engine = CountingEngine(made.trainer.engine)
+    made.trainer = replace(made.trainer, engine=engine)
     made.networks(jobs, [60] * 3)
-    assert not made.engine.epochs
+    assert not engine.epochs
     made.forget([5, 6])
     # What is there needs no time either.
     assert made.networks(jobs, [60] * 3, Control(deadline=0.0)) is not None
-    assert not made.engine.epochs
+    assert not engine.epochs
     made.forget([2])
     made.networks(jobs, [60] * 3)
-    assert sum(made.engine.epochs.values()) == 180
+    assert sum(engine.epochs.values()) == 180
 
 
 @pytest.mark.parametrize("looks", range(12, 60, 6))
@@ -461,14 +450,14 @@ def test_a_network_cut_off_within_an_epoch_is_never_given(
     made = runner()
     job = Job(1, NONE, 0)
     control = Control(cancelled=AfterLooks(looks))
-    (training,) = made.engine.train(made.data, [made.member(job)], control=control)
+    (training,) = made.trainer.train([made.member(job)], control=control)
     assert 0 < training.epoch < 60
     run = made.keep(job, training, ended=False)
     found = made.networks([job], [run.epoch])
     assert found is not None
     (network,) = found
-    (again,) = made.engine.train(made.data, [made.member(job)], until_epoch=run.epoch)
-    assert bits(network) == bits(again.trained("last"))
+    (again,) = made.trainer.train([made.member(job)], until_epoch=run.epoch)
+    assert bits(network) == bits(again.fitted("last"))
 
 
 def test_each_network_is_that_of_its_own_epoch() -> None:
@@ -478,8 +467,10 @@ def test_each_network_is_that_of_its_own_epoch() -> None:
     epochs = [runs[0].best_epoch, 2, runs[2].epoch + 1]
     found = made.networks(jobs, epochs)
     assert found is not None
-    again = CompiledEngine(1).train(made.data, [made.member(job) for job in jobs], until_epoch=epochs)
-    assert [bits(one) for one in found] == [bits(one.trained("last")) for one in again]
+    again = CompiledEngine(1).train(
+        made.trainer.problem, [made.member(job) for job in jobs], until_epoch=epochs
+    )
+    assert [bits(one) for one in found] == [bits(one.fitted("last")) for one in again]
 
 
 def test_networks_that_were_cut_off_are_none() -> None:
@@ -508,8 +499,10 @@ def test_kept_networks_are_those_of_each_ones_own_best_epoch(candidate: Candidat
     found = made.kept_networks(jobs)
     assert found is not None
     epochs = [run.best_epoch for run in runs]
-    again = CompiledEngine(1).train(made.data, [made.member(job) for job in jobs], until_epoch=epochs)
-    assert [bits(one) for one in found] == [bits(one.trained("last")) for one in again]
+    again = CompiledEngine(1).train(
+        made.trainer.problem, [made.member(job) for job in jobs], until_epoch=epochs
+    )
+    assert [bits(one) for one in found] == [bits(one.fitted("last")) for one in again]
     # All of them, or none.
     assert made.kept_networks([*jobs, Job(9, candidate, 0)]) is None
 
@@ -543,7 +536,7 @@ def test_what_came_later_is_in_the_ledger_too(trial_store: TrialStore) -> None:
 
 def test_what_was_cut_off_is_not_for_the_ledger(trial_store: TrialStore) -> None:
     made, job = runner(trial_store=trial_store), Job(0, EARLY, 0)
-    (training,) = made.engine.train(made.data, [made.member(job)], until_epoch=3)
+    (training,) = made.trainer.train([made.member(job)], until_epoch=3)
     run = made.keep(job, training, ended=False)
     assert run.epoch == 3
     assert made.recorded(job) is None
@@ -557,17 +550,17 @@ def test_what_was_cut_off_is_not_for_the_ledger(trial_store: TrialStore) -> None
 
 @tasks
 def test_row_losses_are_by_the_book(task: Any) -> None:
-    data, _ = table(task=task)
+    problem = table(task=task)
     rows = np.array([5, 3, 200, 3], dtype=np.int32)
-    outputs = np.random.default_rng(0).normal(0.0, 50.0, (4, data.n_outputs)).astype(np.float32)
-    found = row_results(data, outputs, rows).losses
+    outputs = np.random.default_rng(0).normal(0.0, 50.0, (4, problem.objective.n_outputs)).astype(np.float32)
+    found = problem.row_results(outputs, rows).losses
     assert (found.dtype, found.shape) == (np.float32, (4,))
-    np.testing.assert_allclose(found, each_loss(data, outputs, rows), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found, each_loss(problem, outputs, rows), rtol=1e-6, atol=1e-6)
 
 
 def test_row_losses_of_large_outputs_are_finite() -> None:
-    data, _ = table()
+    problem = table()
     rows = np.arange(3, dtype=np.int32)
     outputs = np.full((3, 3), 1e4) * np.arange(3)
-    found = row_results(data, outputs, rows).losses
-    np.testing.assert_allclose(found, 1e4 * (2 - data.target[:3]), rtol=1e-6)
+    found = problem.row_results(outputs, rows).losses
+    np.testing.assert_allclose(found, 1e4 * (2 - problem.target[:3]), rtol=1e-6)

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from sklearn.metrics import r2_score
 
+from taut.learning.architecture import MLP
+from taut.learning.objective import CrossEntropy, SquaredError
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.score import (
@@ -23,7 +25,6 @@ from taut.selection.score import (
     failed_score,
     score_folds,
     standard_error,
-    target_variances,
 )
 from taut.techniques import L2, BatchNorm, EarlyStopping
 from tests.selection.helpers import EARLY, assert_same_score, curve, folds_of, score, table
@@ -38,7 +39,9 @@ NAN = math.nan
 
 def scored(*validation: Any, early: bool = True, variances: Any = None, others: Any = None) -> FoldScores:
     curves = [one if not isinstance(one, list) else curve(one) for one in validation]
-    return score_folds(curves, early, variances, others)
+    objective = CrossEntropy(3) if variances is None else SquaredError()
+    spreads = np.full(len(curves), NAN) if variances is None else variances
+    return score_folds(curves, early, objective, spreads, others)
 
 
 def dropped(validation: list[float], **changes: Any) -> CandidateScore:
@@ -171,21 +174,20 @@ def test_r_squared_is_one_less_the_share_of_variance_that_is_left() -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_variance_is_that_of_r_squared(weighted: bool) -> None:
     weight = np.random.default_rng(0).random(240).astype(np.float32) if weighted else None
-    data, matrix = table(task="regression", score_weight=weight)
-    folds = folds_of(data, matrix)
-    variances = target_variances(data, folds)
-    assert variances is not None
+    problem = table(task="regression", score_weight=weight)
+    folds = folds_of(problem)
+    variances = problem.spreads(folds)
     guess = np.random.default_rng(1).normal(20.0, 3.0, 240)
     for fold, variance in zip(folds, variances, strict=True):
-        y, w = data.target[fold.validation], None if weight is None else weight[fold.validation]
+        y, w = problem.target[fold.validation], None if weight is None else weight[fold.validation]
         loss = np.average((y - guess[fold.validation]) ** 2, weights=w)
         expected = r2_score(y, guess[fold.validation], sample_weight=w)
         assert 1.0 - loss / variance == pytest.approx(expected, rel=1e-6)
 
 
 def test_classes_have_no_variance() -> None:
-    data, matrix = table()
-    assert target_variances(data, folds_of(data, matrix)) is None
+    problem = table()
+    assert np.isnan(problem.spreads(folds_of(problem))).all()
 
 
 # --- a candidate's score ----------------------------------------------------------------------------------
@@ -286,7 +288,7 @@ def assert_same(a: CandidateScore, b: CandidateScore) -> None:
             assert one == other or (math.isnan(one) and math.isnan(other)), field.name
 
 
-MIXTURE = Candidate(Recipe(L2(0.1), BatchNorm(), EarlyStopping(7)), 3e-4, (64, 32))
+MIXTURE = Candidate(Recipe(L2(0.1), BatchNorm(), EarlyStopping(7)), 3e-4, MLP((64, 32)))
 
 
 @pytest.mark.parametrize("through", [lambda data: data, without_nan])
@@ -305,13 +307,13 @@ MIXTURE = Candidate(Recipe(L2(0.1), BatchNorm(), EarlyStopping(7)), 3e-4, (64, 3
 def test_json_gives_the_same_score_again(one: CandidateScore, through: Any) -> None:
     before = one.to_json()
     text = json.dumps(through(before))
-    assert_same(CandidateScore.from_json(json.loads(text)), one)
-    assert_same(CandidateScore.from_json(before), one)
+    assert_same(CandidateScore.from_json(json.loads(text), MLP(())), one)
+    assert_same(CandidateScore.from_json(before, MLP(())), one)
     assert before.keys() == {field.name for field in fields(CandidateScore)}
 
 
 def test_to_read_it_leaves_what_was_read_alone() -> None:
     data = replace(score(), candidate=MIXTURE).to_json()
     before = json.dumps(data)
-    CandidateScore.from_json(data)
+    CandidateScore.from_json(data, MLP(()))
     assert json.dumps(data) == before

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
 from sklearn.model_selection import RepeatedKFold, ShuffleSplit
 
-from taut.engine.base import Fold, Status
 from taut.engine.compiled.engine import CompiledEngine
+from taut.engine.compiled.fitted import fit_fold
 from taut.errors import TrainingError
-from taut.estimators.model import softmax
+from taut.learning.architecture import MLP
+from taut.learning.problem import Fold
+from taut.learning.training import Status
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.failures import describe_failures
@@ -54,8 +57,8 @@ RECIPES = [
 ]
 EXPLODES = Recipe(L2(1e6), STOP)  # takes a thousand times the weight from the weight
 OTHERS = [
-    Candidate(Recipe(BatchNorm(), STOP), 0.003, (8,)),
-    Candidate(Recipe(BatchNorm(), STOP), 0.01, (5, 5)),
+    Candidate(Recipe(BatchNorm(), STOP), 0.003, MLP((8,))),
+    Candidate(Recipe(BatchNorm(), STOP), 0.01, MLP((5, 5))),
 ]
 tasks = pytest.mark.parametrize("task", ["classification", "regression"])
 
@@ -100,17 +103,17 @@ def test_scores_are_those_of_the_networks_at_the_chosen_epochs(task: Any, weight
     engine, candidate = CompiledEngine(1), OTHERS[0]
     made = search(engine, [candidate], task, given=given)
     score = of(made.run(), candidate)
-    data = made.data
+    problem = made.trainer.problem
     for k, fold in enumerate(made.stages.folds):
-        member = made.settings.member(candidate, fold, k, data.n_outputs)
-        (training,) = engine.train(data, [member], until_epoch=int(score.fold_epochs[k]))
-        out = engine.predict(data.values, training.trained("last"), fold.validation).astype(np.float64)
-        y, w = data.target[fold.validation], None if weight is None else weight[fold.validation]
+        member = made.trainer.member(candidate, fold, k)
+        (training,) = engine.train(problem, [member], until_epoch=int(score.fold_epochs[k]))
+        out = made.trainer.outputs(training.fitted("last"), fold.validation).astype(np.float64)
+        y, w = problem.target[fold.validation], None if weight is None else weight[fold.validation]
         if task == "regression":
             loss = mean_squared_error(y, out[:, 0], sample_weight=w)
             skill = r2_score(y, out[:, 0], sample_weight=w)
         else:
-            loss = log_loss(y, softmax(out), sample_weight=w)
+            loss = log_loss(y, softmax(out, axis=1), sample_weight=w)
             skill = accuracy_score(y, out.argmax(axis=1), sample_weight=w)
         assert score.validation_loss[k] == pytest.approx(loss, rel=1e-5)
         assert score.score[k] == pytest.approx(skill, rel=1e-5)
@@ -141,8 +144,8 @@ def test_one_standard_error_takes_the_smallest_gap_among_the_near() -> None:
     """Rows differ by 1 or so: means that are 0.05 apart are near, and those that are 1 apart are not."""
     means = {0: 5.1, 1: 4.9, 2: 4.95, 3: 4.94, 4: 6.0, 5: 5.12}
     gaps = {0: 0.5, 1: 0.5, 2: 0.3, 3: 0.2, 4: 0.0, 5: 0.1}
-    data, matrix = table()
-    stages = Stages(tuple(folds_of(data, matrix)))
+    problem = table()
+    stages = Stages(tuple(folds_of(problem)))
 
     def script(member: Any, stage: int) -> list[Any]:
         own = np.random.default_rng((tag_of(member), stage)).standard_normal(80)
@@ -152,7 +155,7 @@ def test_one_standard_error_takes_the_smallest_gap_among_the_near() -> None:
     for selection in ("best", "1se"):
         engine = ScriptedEngine(script, stages.all, gap=lambda member: gaps[tag_of(member)])
         tried = [tagged(tag) for tag in range(1, 6)]
-        made = search(engine, tried, given=(data, matrix), stages=stages, max_epochs=2, selection=selection)
+        made = search(engine, tried, given=problem, stages=stages, max_epochs=2, selection=selection)
         found[selection] = made.run()
     # The fifth is near too, with a smaller gap, and worse than early stopping alone; the fourth is far.
     assert found["best"].best.candidate == tagged(1)
@@ -168,9 +171,9 @@ def test_one_standard_error_takes_the_smallest_gap_among_the_near() -> None:
 def test_shorter_folds_go_on_to_the_longest_ones_epoch(recipe: Recipe) -> None:
     engine = CompiledEngine(1)
     made = search(engine, [recipe] if recipe != EARLY.recipe else [], learning_rate=0.03, max_epochs=200)
-    candidate = Candidate(recipe, 0.03, (8,))
+    candidate = Candidate(recipe, 0.03, MLP((8,)))
     alone = [
-        engine.train(made.data, [made.settings.member(candidate, fold, k, 3)])[0]
+        engine.train(made.trainer.problem, [made.trainer.member(candidate, fold, k)])[0]
         for k, fold in enumerate(made.stages.folds)
     ]
     longest = max(training.epoch for training in alone)
@@ -199,23 +202,23 @@ def test_the_networks_are_those_of_the_epoch_best_on_all_folds(task: Any, recipe
     else:
         assert result.best.epoch == len(mean)
     members = [
-        made.settings.member(result.best.candidate, fold, k, made.data.n_outputs)
-        for k, fold in enumerate(made.stages.folds)
+        made.trainer.member(result.best.candidate, fold, k) for k, fold in enumerate(made.stages.folds)
     ]
-    again = engine.train(made.data, members, until_epoch=result.best.epoch)
-    assert networks_of(result) == [bits(training.trained("last")) for training in again]
+    again = engine.train(made.trainer.problem, members, until_epoch=result.best.epoch)
+    assert networks_of(result) == [bits(training.fitted("last")) for training in again]
 
 
 def test_refit_networks_are_trained_on_all_rows_to_that_epoch() -> None:
-    data, matrix = table()
+    problem = table()
     split = Split(np.arange(240, dtype=np.int32), np.empty(0, dtype=np.int32))
-    everyone: Fold = make_fold(split, data, matrix, 0)
+    everyone: Fold = make_fold(split, problem, 0)
     engine = CountingEngine(CompiledEngine(1))
-    made = search(engine, RECIPES, given=(data, matrix), finish=Finish("refit", everyone))
+    made = search(engine, RECIPES, given=problem, finish=Finish("refit", everyone))
     result = made.run()
     assert len(result.networks) == N_REFIT
-    assert all(network.encoder is everyone.encoder for network in result.networks)
-    seeds = {made.settings.member(EARLY, fold, k, 3).seed for k, fold in enumerate(made.stages.folds)}
+    encoder = fit_fold(problem, everyone).encoder.to_json()
+    assert all(network.encoder.to_json() == encoder for network in result.networks)  # type: ignore[attr-defined]
+    seeds = {made.trainer.member(EARLY, fold, k).seed for k, fold in enumerate(made.stages.folds)}
     refit = [epochs for (_, _, seed), epochs in engine.epochs.items() if seed not in seeds]
     assert refit == [result.best.epoch] * N_REFIT
     # What is found is the same as with the folds' networks.
@@ -243,7 +246,7 @@ def test_the_baselines_are_one_training_looked_at_twice() -> None:
     for one, other in zip(early, none, strict=True):
         assert len(one) < len(other) == 200
         assert one.validation.tobytes() == other.validation[: len(one)].tobytes()
-    members = [made.settings.member(EARLY, fold, k, 3) for k, fold in enumerate(made.stages.folds)]
+    members = [made.trainer.member(EARLY, fold, k) for k, fold in enumerate(made.stages.folds)]
     assert engine.epochs.keys() == {key_of(member) for member in members}
     # And the networks, which may be gone by then.
     assert set(engine.epochs.values()) <= {200, 200 + result.best.epoch}
@@ -263,17 +266,17 @@ def test_row_losses_are_those_of_the_networks_that_score_the_folds(task: Any) ->
         rows = result.row_losses[place]
         assert (rows.dtype, rows.shape) == (np.float32, (240,))
         for k, fold in enumerate(made.stages.folds):
-            member = made.settings.member(score.candidate, fold, k, made.data.n_outputs)
-            (training,) = engine.train(made.data, [member], until_epoch=int(score.fold_epochs[k]))
-            z = engine.predict(made.data.values, training.trained("last"), fold.validation)
-            expected = each_loss(made.data, z, fold.validation)
+            member = made.trainer.member(score.candidate, fold, k)
+            (training,) = engine.train(made.trainer.problem, [member], until_epoch=int(score.fold_epochs[k]))
+            z = made.trainer.outputs(training.fitted("last"), fold.validation)
+            expected = each_loss(made.trainer.problem, z, fold.validation)
             np.testing.assert_allclose(rows[fold.validation], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_where_folds_repeat_a_rows_loss_is_its_mean() -> None:
-    data, matrix = table()
-    stages = Stages(tuple(folds_of(data, matrix, cv=RepeatedKFold(n_splits=2, n_repeats=3, random_state=0))))
-    made = search(CompiledEngine(1), RECIPES[:1], given=(data, matrix), stages=stages)
+    problem = table()
+    stages = Stages(tuple(folds_of(problem, cv=RepeatedKFold(n_splits=2, n_repeats=3, random_state=0))))
+    made = search(CompiledEngine(1), RECIPES[:1], given=problem, stages=stages)
     result = made.run()
     for place, score in enumerate(result.candidates):
         runs = made._trials[place].runs
@@ -286,9 +289,9 @@ def test_where_folds_repeat_a_rows_loss_is_its_mean() -> None:
 
 
 def test_rows_that_nobody_holds_out_have_none() -> None:
-    data, matrix = table()
-    stages = Stages(tuple(folds_of(data, matrix, cv=ShuffleSplit(1, test_size=0.3, random_state=0))))
-    result = search(CompiledEngine(1), RECIPES[:1], given=(data, matrix), stages=stages).run()
+    problem = table()
+    stages = Stages(tuple(folds_of(problem, cv=ShuffleSplit(1, test_size=0.3, random_state=0))))
+    result = search(CompiledEngine(1), RECIPES[:1], given=problem, stages=stages).run()
     held_out = np.isin(np.arange(240), stages.folds[0].validation)
     for rows in result.row_losses.values():
         assert np.isfinite(rows[held_out]).all()
@@ -361,10 +364,10 @@ def test_where_all_diverge_the_error_names_the_likely_cause() -> None:
 
 
 def scripted(losses: Any, recipes: list[Recipe], max_epochs: int = 10) -> Search:
-    data, matrix = table()
-    stages = Stages(tuple(folds_of(data, matrix)))
+    problem = table()
+    stages = Stages(tuple(folds_of(problem)))
     engine = ScriptedEngine(losses, stages.all)
-    return search(engine, recipes, given=(data, matrix), stages=stages, max_epochs=max_epochs)
+    return search(engine, recipes, given=problem, stages=stages, max_epochs=max_epochs)
 
 
 def test_baselines_that_diverge_at_once_are_counted_and_named_too() -> None:

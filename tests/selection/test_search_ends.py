@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -15,6 +15,7 @@ import pytest
 
 from taut.engine.compiled.engine import CompiledEngine
 from taut.errors import TrainingWarning
+from taut.learning.architecture import MLP
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.progress import Callbacks, Progress
@@ -78,17 +79,17 @@ def endless(
 
 def wide(made: Search, hidden: tuple[int, ...], learning_rate: float = 0.01) -> Search:
     """The same with other networks."""
-    early, none = (Candidate(one.recipe, learning_rate, hidden) for one in made.baselines)
+    early, none = (Candidate(one.recipe, learning_rate, MLP(hidden)) for one in made.baselines)
     made.baselines = (early, none)
-    made.proposer = Endless(SPACE.__class__(learning_rate, hidden, search_rate=False))
+    made.proposer = Endless(replace(SPACE, learning_rate=learning_rate, architecture=MLP(hidden)))
     return made
 
 
 def scripted(script: Any, tried: Sequence[Any] = (), clock: Clock | None = None, **changes: Any) -> Search:
-    data, matrix = table()
-    stages = Stages(tuple(folds_of(data, matrix)))
+    problem = table()
+    stages = Stages(tuple(folds_of(problem)))
     engine = ScriptedEngine(script, stages.all, clock)
-    return search(engine, tried, given=(data, matrix), stages=stages, **changes)
+    return search(engine, tried, given=problem, stages=stages, **changes)
 
 
 def worst_baseline(result: Any) -> float:
@@ -129,9 +130,9 @@ def test_ctrl_c_gives_the_best_so_far(done: int, threads: int) -> None:
     assert len(result.networks) == 3
     # What was chosen is the same network as in a search of its own.
     folds = made.stages.folds
-    members = [made.settings.member(result.best.candidate, fold, k, 3) for k, fold in enumerate(folds)]
-    again = made.engine.train(made.data, members, until_epoch=result.best.epoch)
-    assert networks_of(result) == [bits(training.trained("last")) for training in again]
+    members = [made.trainer.member(result.best.candidate, fold, k) for k, fold in enumerate(folds)]
+    again = made.trainer.engine.train(made.trainer.problem, members, until_epoch=result.best.epoch)
+    assert networks_of(result) == [bits(training.fitted("last")) for training in again]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -235,7 +236,7 @@ def test_twice_in_the_middle_of_training_ends_at_once() -> None:
     made = scripted(lambda member, stage: Pressing([3.0, 2.0, 1.0]), max_epochs=3)
     with pytest.raises(KeyboardInterrupt):
         made.run()
-    assert made.engine.calls == [1, 2, 3]  # type: ignore[attr-defined]  # not continued
+    assert made.trainer.engine.calls == [1, 2, 3]  # type: ignore[attr-defined]  # not continued
 
 
 @pytest.mark.usefixtures("ctrl_c")
@@ -265,11 +266,11 @@ def test_a_network_that_was_not_made_to_the_end_is_never_handed_out(monkeypatch:
     made = scripted(lambda member, fold: NOBODYS[fold], max_epochs=5)
     begun = ScriptedEngine.train
 
-    def train(self: Any, data: Any, members: Any, **how: Any) -> Any:
+    def train(self: Any, problem: Any, members: Any, **how: Any) -> Any:
         if made._trial_scorer.anchor is not None and how.get("until_epoch") == [2] * 3:
             # As where the time is over: it comes back early.
-            return [self.begin(member, data) for member in members]
-        return begun(self, data, members, **how)
+            return [self.begin(member, problem) for member in members]
+        return begun(self, problem, members, **how)
 
     monkeypatch.setattr(ScriptedEngine, "train", train)
     with pytest.warns(TrainingWarning, match="No time was left.*epoch 2.*own best epochs"):

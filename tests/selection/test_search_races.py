@@ -56,15 +56,15 @@ def raced(
     epochs: Any = at_once, **changes: Any,
 ) -> Search:  # fmt: skip
     """A search over candidates whose losses are written by tag (0 for the baselines) and stage."""
-    data, matrix = table(n=4 * N)
-    folds = tuple(folds_of(data, matrix, cv=4))
-    stages = Stages(folds, folds_of(data, matrix, cv=4, seed=1)[0] if low_fidelity else None)
+    problem = table(n=4 * N)
+    folds = tuple(folds_of(problem, cv=4))
+    stages = Stages(folds, folds_of(problem, cv=4, seed=1)[0] if low_fidelity else None)
 
     def script(member: Any, stage: int) -> Any:
         return epochs(losses(tag_of(member), stage))
 
     engine = ScriptedEngine(script, stages.all, clock)
-    given: dict[str, Any] = {"given": (data, matrix), "stages": stages, "rule": rule, "max_epochs": 3}
+    given: dict[str, Any] = {"given": problem, "stages": stages, "rule": rule, "max_epochs": 3}
     return search(engine, tried, **{**given, **changes})
 
 
@@ -269,11 +269,11 @@ def test_the_taster_is_raced_and_has_no_part_in_the_score() -> None:
 
 @pytest.mark.parametrize("rule", [NO_CUTS, Rule(0.0, 1.0, 1.0)])
 def test_with_a_taster_and_without_cuts_scores_are_the_same(rule: Rule) -> None:
-    data, matrix = table()
-    folds = tuple(folds_of(data, matrix))
-    tasting = Stages(folds, folds_of(data, matrix, cv=5, seed=1)[0])
+    problem = table()
+    folds = tuple(folds_of(problem))
+    tasting = Stages(folds, folds_of(problem, cv=5, seed=1)[0])
     found = [
-        search(CompiledEngine(1), MANY[:6], given=(data, matrix), stages=stages, rule=rule).run()
+        search(CompiledEngine(1), MANY[:6], given=problem, stages=stages, rule=rule).run()
         for stages in (Stages(folds), tasting)
     ]
     for one, other in zip(found[0].candidates, found[1].candidates, strict=True):

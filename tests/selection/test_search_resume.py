@@ -1,4 +1,4 @@
-"""A search with a trial store: interrupted anywhere and taken up again, it ends as if nothing had been."""
+"""A search with a trial store, interrupted anywhere and taken up again, ends as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from typing import Any, final
 import numpy as np
 import pytest
 
-from taut.engine.base import Control, Engine, Training
 from taut.engine.compiled.engine import CompiledEngine
 from taut.errors import StoreError
+from taut.learning.architecture import MLP
+from taut.learning.engine import Engine
+from taut.learning.problem import Problem
+from taut.learning.training import Control, Training
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.progress import Callbacks, Progress
@@ -30,6 +33,7 @@ from tests.selection.helpers import (
     Clock,
     CountingEngine,
     ScriptedEngine,
+    WrappedEngine,
     assert_same_result,
     assert_same_score,
     folds_of,
@@ -68,25 +72,24 @@ class Killed(BaseException):
 
 
 @final
-class DyingEngine(Engine):
+class DyingEngine(WrappedEngine):
     """Another engine's work, until so many things have happened; then it dies."""
 
     def __init__(self, engine: Engine, events: float) -> None:
-        self.engine, self.left = engine, events
-
-    @property
-    def threads(self) -> int:
-        return self.engine.threads
+        super().__init__(engine)
+        self.left = events
 
     def event(self) -> None:
         self.left -= 1
         if self.left < 0:
             raise Killed
 
-    def train(self, data: Any, members: Any, *, control: Control | None = None, **how: Any) -> list[Training]:
+    def train(
+        self, problem: Problem, members: Any, *, control: Control | None = None, **how: Any
+    ) -> list[Training]:
         self.event()
         if control is None or control.on_done is None:
-            trainings = self.engine.train(data, members, control=control, **how)
+            trainings = self.engine.train(problem, members, control=control, **how)
         else:
             done = control.on_done
 
@@ -95,12 +98,9 @@ class DyingEngine(Engine):
                 done(index)
                 self.event()
 
-            trainings = self.engine.train(data, members, control=replace(control, on_done=around), **how)
+            trainings = self.engine.train(problem, members, control=replace(control, on_done=around), **how)
         self.event()
         return trainings
-
-    def predict(self, values: Any, trained: Any, rows: Any = None) -> Any:
-        return self.engine.predict(values, trained, rows)
 
 
 # --- real networks ----------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_done_once_it_is_not_done_again(whole: Any, tmp_path: Path) -> None:
     assert_same_result(second, whole)
     # Only the networks that are handed over are made, which no trial store keeps.
     members = [
-        made.settings.member(second.best.candidate, fold, k, 3) for k, fold in enumerate(made.stages.folds)
+        made.trainer.member(second.best.candidate, fold, k) for k, fold in enumerate(made.stages.folds)
     ]
     assert engine.epochs == {key_of(member): second.best.epoch for member in members}
     # The time of both.
@@ -218,7 +218,7 @@ def losses(member: Any, stage: int) -> Any:
     return [level + own + abs(epoch - best) / 2 for epoch in range(8)]
 
 
-RESTLESS = Candidate(Recipe(EarlyStopping(2)), 7.0, (8,))
+RESTLESS = Candidate(Recipe(EarlyStopping(2)), 7.0, MLP((8,)))
 TRIED = [
     tagged(1, L1(0.1)), tagged(2, L1(0.2)), tagged(3, L2(0.1), Dropout(0.1)), tagged(4), tagged(5), tagged(6),
     RESTLESS,
@@ -228,11 +228,11 @@ TRIED = [
 def scripted(
     wrap: Callable[[Engine], Engine], trial_store: Any = None, *, low_fidelity: bool = True
 ) -> Search:
-    data, matrix = table(n=90)
-    folds = tuple(folds_of(data, matrix))
-    stages = Stages(folds, folds_of(data, matrix, cv=3, seed=1)[0] if low_fidelity else None)
+    problem = table(n=90)
+    folds = tuple(folds_of(problem))
+    stages = Stages(folds, folds_of(problem, cv=3, seed=1)[0] if low_fidelity else None)
     return search(
-        wrap(ScriptedEngine(losses, stages.all)), TRIED, given=(data, matrix), stages=stages, max_epochs=8,
+        wrap(ScriptedEngine(losses, stages.all)), TRIED, given=problem, stages=stages, max_epochs=8,
         rule=RULE, trial_store=trial_store, at_a_time=3,
     )  # fmt: skip
 
@@ -264,7 +264,7 @@ def test_what_had_ended_is_not_trained_again(tmp_path: Path) -> None:
             scripted(lambda engine, n=events: DyingEngine(engine, n), trial_store).run()
         with trial_stores.open_trial_store(path) as trial_store:
             made = scripted(CountingEngine, trial_store)
-            seeds = [made.settings.member(EARLY, fold, k, 3).seed for k, fold in enumerate(made.stages.all)]
+            seeds = [made.trainer.member(EARLY, fold, k).seed for k, fold in enumerate(made.stages.all)]
             known = {
                 (candidate.learning_rate, seeds[stage])
                 for number, candidate in enumerate([*made.baselines, *TRIED])
@@ -275,9 +275,11 @@ def test_what_had_ended_is_not_trained_again(tmp_path: Path) -> None:
             result = made.run()
         # Nothing but the networks that are handed over is made again.
         chosen = result.best.candidate.learning_rate
-        assert isinstance(made.engine, CountingEngine)
+        assert isinstance(made.trainer.engine, CountingEngine)
         again = {
-            (rate, seed): n for (rate, _, seed), n in made.engine.epochs.items() if (rate, seed) in known
+            (rate, seed): n
+            for (rate, _, seed), n in made.trainer.engine.epochs.items()
+            if (rate, seed) in known
         }
         expected = {(chosen, seed): result.best.epoch for seed in seeds[:3] if (chosen, seed) in known}
         assert again == expected
@@ -302,8 +304,8 @@ def test_a_search_that_the_time_limit_ended_goes_on_without_one(tmp_path: Path, 
         with monkeypatch.context() as patch, trial_stores.open_trial_store(path) as trial_store:
             clock = Clock(patch)
             made = scripted(lambda engine: engine, trial_store, low_fidelity=False)
-            assert isinstance(made.engine, ScriptedEngine)
-            made.engine.clock = clock
+            assert isinstance(made.trainer.engine, ScriptedEngine)
+            made.trainer.engine.clock = clock
             made.deadline = clock.now + seconds
             made.run()
             assert clock.now <= made.deadline
@@ -326,16 +328,16 @@ def late(member: Any, stage: int) -> list[float]:
     return [5.0, 4.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
 
 
-LATE = Candidate(Recipe(EarlyStopping(2)), 1.0, (8,))
+LATE = Candidate(Recipe(EarlyStopping(2)), 1.0, MLP((8,)))
 
 
 def test_a_divergence_beyond_its_own_stop_is_the_same_when_resumed(tmp_path: Path) -> None:
-    data, matrix = table(n=90)
-    stages = Stages(tuple(folds_of(data, matrix)))
+    problem = table(n=90)
+    stages = Stages(tuple(folds_of(problem)))
 
     def made(trial_store: Any = None, events: float = math.inf) -> Search:
         engine = DyingEngine(ScriptedEngine(late, stages.all), events)
-        given: dict[str, Any] = {"given": (data, matrix), "stages": stages, "max_epochs": 8}
+        given: dict[str, Any] = {"given": problem, "stages": stages, "max_epochs": 8}
         return search(engine, [LATE, tagged(2)], trial_store=trial_store, rule=RULE, at_a_time=1, **given)
 
     expected = made().run()

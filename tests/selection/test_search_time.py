@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Control
 from taut.engine.compiled.engine import CompiledEngine
 from taut.errors import TrainingWarning
+from taut.learning.architecture import MLP
+from taut.learning.training import Control
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.final import Finish
@@ -70,24 +71,24 @@ def test_networks_of_a_cut_off_baseline_are_those_of_one_epoch_on_all_folds() ->
     result = made.run()
     assert not result.best.complete
     folds = made.stages.folds
-    members = [made.settings.member(result.best.candidate, fold, k, 3) for k, fold in enumerate(folds)]
-    again = made.engine.train(made.data, members, until_epoch=result.best.epoch)
-    assert networks_of(result) == [bits(training.trained("last")) for training in again]
+    members = [made.trainer.member(result.best.candidate, fold, k) for k, fold in enumerate(folds)]
+    again = made.trainer.engine.train(made.trainer.problem, members, until_epoch=result.best.epoch)
+    assert networks_of(result) == [bits(training.fitted("last")) for training in again]
 
 
 @pytest.mark.parametrize("looks", range(12, 60, 3))
 def test_networks_cut_off_within_an_epoch_are_those_of_its_start(looks: int, monkeypatch: Any) -> None:
     # The shortest calls into the kernels, and an end after so many of them.
     monkeypatch.setattr("taut.engine.compiled.engine._CALL_SECONDS", 0.0)
-    data, matrix = table()
-    stages = Stages((folds_of(data, matrix)[0],))
-    made = search(CompiledEngine(1), [], given=(data, matrix), stages=stages, learning_rate=1e-4)
+    problem = table()
+    stages = Stages((folds_of(problem)[0],))
+    made = search(CompiledEngine(1), [], given=problem, stages=stages, learning_rate=1e-4)
     made._stop = Control(cancelled=AfterLooks(looks))
     result = made.run()
     assert not result.best.complete
-    members = [made.settings.member(made.baselines[0], stages.folds[0], 0, 3)]
-    (again,) = made.engine.train(data, members, until_epoch=result.best.epoch)
-    assert networks_of(result) == [bits(again.trained("last"))]
+    members = [made.trainer.member(made.baselines[0], stages.folds[0], 0)]
+    (again,) = made.trainer.engine.train(problem, members, until_epoch=result.best.epoch)
+    assert networks_of(result) == [bits(again.fitted("last"))]
     assert len(result.curves["chosen"][0]) == result.best.epoch
     # Its score is that of this network.
     rows = result.row_losses[result.chosen][stages.folds[0].validation]
@@ -132,9 +133,9 @@ def test_time_is_set_aside_for_making_the_networks(monkeypatch: Any) -> None:
         clock = Clock(monkeypatch)
         made = scripted(script, [tagged(tag) for tag in range(1, 30)], clock, max_epochs=4, at_a_time=1)
         if kind == "refit":
-            data, matrix = table()
+            problem = table()
             split = Split(np.arange(240, dtype=np.int32), np.empty(0, dtype=np.int32))
-            made.finish = Finish("refit", make_fold(split, data, matrix, 0))
+            made.finish = Finish("refit", make_fold(split, problem, 0))
         made.deadline = clock.now + 100
         result = made.run()
         assert clock.now <= made.deadline
@@ -180,7 +181,7 @@ def test_a_baseline_that_was_cut_off_can_still_be_the_best(monkeypatch: Any) -> 
     def script(member: Any, stage: int) -> Any:
         return [4.5, *[9.0] * 30] if member.learning_rate == 1.0 else lines[stage]
 
-    quick = Candidate(Recipe(EarlyStopping(2)), 1.0, (8,))
+    quick = Candidate(Recipe(EarlyStopping(2)), 1.0, MLP((8,)))
     made = scripted(script, [quick], clock, max_epochs=200)
     made.deadline = clock.now + 500
     result = made.run()

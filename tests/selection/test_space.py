@@ -12,20 +12,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taut.learning.architecture import MLP
+from taut.learning.objective import CrossEntropy
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
 from taut.selection.space import LEARNING_RATES, SEARCHED, Space, is_single, single_recipes
 from taut.techniques import L2, TECHNIQUES, BatchNorm, Dropout, EarlyStopping
 from taut.techniques.base import Technique
 
-USUAL = Space(2e-3, (128, 128))
+USUAL = Space(2e-3, MLP((128, 128)), CrossEntropy(3))
 SPACES = [
-    replace(USUAL, search_rate=rate, search_widths=widths)
+    replace(USUAL, search_rate=rate, architecture=MLP((128, 128), searched=widths))
     for rate in (False, True)
     for widths in (False, True)
 ]
+
+
+def widths_searched(space: Space) -> bool:
+    assert isinstance(space.architecture, MLP)
+    return space.architecture.searched
+
+
 spaces = pytest.mark.parametrize(
-    "space", SPACES, ids=lambda s: f"rate{s.search_rate}-widths{s.search_widths}"
+    "space", SPACES, ids=lambda s: f"rate{s.search_rate}-widths{widths_searched(s)}"
 )
 NUMBERS = [kind for kind in SEARCHED if kind.search_range.scale != "switch"]
 
@@ -72,7 +81,7 @@ def test_the_axes_are_the_techniques_own_ranges_and_what_else_is_searched(space:
     if space.search_rate:
         rate = dimensions.pop("learning_rate")
         assert (rate.low, rate.high, rate.log, rate.whole) == (LEARNING_RATES.low, LEARNING_RATES.high, 1, 0)
-    if space.search_widths:
+    if widths_searched(space):
         width, depth = dimensions.pop("log2_width"), dimensions.pop("depth")
         assert (2**width.low, 2**width.high, depth.low, depth.high) == (32, 256, 1, 3)
         assert width.whole
@@ -84,15 +93,16 @@ def test_the_axes_are_the_techniques_own_ranges_and_what_else_is_searched(space:
 @spaces
 def test_the_baselines_have_the_usual_rate_and_widths(space: Space) -> None:
     assert space.baselines() == (
-        Candidate(EARLY_STOPPING_ALONE, 2e-3, (128, 128)),
-        Candidate(NO_REGULARIZATION, 2e-3, (128, 128)),
+        Candidate(EARLY_STOPPING_ALONE, 2e-3, space.architecture),
+        Candidate(NO_REGULARIZATION, 2e-3, space.architecture),
     )
-    assert space.usual(Recipe(L2(0.1))) == Candidate(Recipe(L2(0.1)), 2e-3, (128, 128))
+    assert space.architecture.widths == (128, 128)
+    assert space.usual(Recipe(L2(0.1))) == Candidate(Recipe(L2(0.1)), 2e-3, space.architecture)
 
 
 @pytest.mark.parametrize("rate", [False, True])
 def test_without_hidden_layers_what_acts_on_hidden_units_is_not_searched(rate: bool) -> None:
-    space = Space(2e-3, (), search_rate=rate)
+    space = Space(2e-3, MLP(()), CrossEntropy(3), search_rate=rate)
     assert BatchNorm not in space.kinds
     assert Dropout not in space.kinds
     assert space.kinds == tuple(kind for kind in SEARCHED if kind not in (BatchNorm, Dropout))
@@ -104,19 +114,19 @@ def test_without_hidden_layers_what_acts_on_hidden_units_is_not_searched(rate: b
     assert {kind for one in made for kind in strengths_of(one.recipe)} == set(space.kinds)
     assert len(set(made)) == 60
     for candidate in made:
-        assert candidate.hidden == ()
+        assert candidate.architecture.widths == ()
         point = space.point(candidate)
         assert space.candidate(point) == candidate
         assert {name for name in point if name in space.switches} == set(space.switches)
     assert space.baselines() == (
-        Candidate(EARLY_STOPPING_ALONE, 2e-3, ()),
-        Candidate(NO_REGULARIZATION, 2e-3, ()),
+        Candidate(EARLY_STOPPING_ALONE, 2e-3, MLP(())),
+        Candidate(NO_REGULARIZATION, 2e-3, MLP(())),
     )
 
 
 def test_with_hidden_layers_or_where_widths_are_searched_all_techniques_are() -> None:
     assert USUAL.kinds == SEARCHED
-    assert Space(2e-3, (), search_widths=True).kinds == SEARCHED
+    assert Space(2e-3, MLP((), searched=True), CrossEntropy(3)).kinds == SEARCHED
 
 
 # --- points and candidates --------------------------------------------------------------------------------
@@ -137,9 +147,12 @@ def test_a_point_becomes_the_candidate_that_lies_there(space: Space, data: Any) 
             assert not technique.is_off
     rate = point["learning_rate"] if space.search_rate else space.learning_rate
     assert candidate.learning_rate == pytest.approx(rate, rel=0.05)
-    widths = (2 ** point["log2_width"],) * point["depth"] if space.search_widths else space.hidden
-    assert candidate.hidden == widths
-    assert all(type(width) is int for width in candidate.hidden)
+    widths = (
+        (2 ** point["log2_width"],) * point["depth"] if widths_searched(space) else space.architecture.widths
+    )
+    assert candidate.architecture == replace(space.architecture, hidden=widths)  # type: ignore[call-arg]
+    assert candidate.architecture.widths == widths
+    assert all(type(width) is int for width in candidate.architecture.widths)
 
 
 @spaces
@@ -167,9 +180,9 @@ def test_numbers_have_two_digits() -> None:
 
 
 def test_what_lies_outside_is_cut_to_the_ranges() -> None:
-    space = replace(USUAL, search_rate=True, search_widths=True)
-    far = Candidate(Recipe(L2(1e9), Dropout(0.999), EarlyStopping(3)), 1e3, (10_000,) * 9)
-    near = Candidate(Recipe(L2(1e-9), Dropout(1e-9)), 1e-9, (1,))
+    space = replace(USUAL, search_rate=True, architecture=MLP((128, 128), searched=True))
+    far = Candidate(Recipe(L2(1e9), Dropout(0.999), EarlyStopping(3)), 1e3, MLP((10_000,) * 9, searched=True))
+    near = Candidate(Recipe(L2(1e-9), Dropout(1e-9)), 1e-9, MLP((1,), searched=True))
     for candidate, end in ((far, "high"), (near, "low")):
         found = space.point(candidate)
         assert [found[name] for name in space.switches] == [kind in (L2, Dropout) for kind in SEARCHED]
@@ -180,7 +193,7 @@ def test_what_lies_outside_is_cut_to_the_ranges() -> None:
 
 
 def test_a_technique_at_its_off_value_is_not_in() -> None:
-    found = USUAL.point(Candidate(Recipe(L2(0.0), EarlyStopping()), 2e-3, (128, 128)))
+    found = USUAL.point(Candidate(Recipe(L2(0.0), EarlyStopping()), 2e-3, MLP((128, 128))))
     assert found["l2"] is False
     assert "l2_strength" not in found
 
@@ -237,7 +250,7 @@ def test_one_technique_alone_is_told_from_mixtures_and_baselines(recipe: Recipe,
 def alone(space: Space) -> list[Candidate]:
     """Early stopping alone at the learning rates that are tried beside the usual one."""
     rates = space.other_rates if space.search_rate else ()
-    return [Candidate(EARLY_STOPPING_ALONE, rate, space.hidden) for rate in rates]
+    return [Candidate(EARLY_STOPPING_ALONE, rate, space.architecture) for rate in rates]
 
 
 def test_early_stopping_alone_is_tried_at_a_third_and_three_times_the_usual_rate() -> None:
@@ -280,12 +293,14 @@ def test_mixtures_are_two_techniques_or_more_within_their_ranges(space: Space, s
             assert LEARNING_RATES.low <= candidate.learning_rate <= LEARNING_RATES.high
         else:
             assert candidate.learning_rate == space.learning_rate
-        if space.search_widths:
-            assert candidate.hidden[0] in (32, 64, 128, 256)
-            assert candidate.hidden == candidate.hidden[:1] * len(candidate.hidden)
-            assert 1 <= len(candidate.hidden) <= 3
+        if widths_searched(space):
+            assert candidate.architecture.widths[0] in (32, 64, 128, 256)
+            assert candidate.architecture.widths == candidate.architecture.widths[:1] * len(
+                candidate.architecture.widths
+            )
+            assert 1 <= len(candidate.architecture.widths) <= 3
         else:
-            assert candidate.hidden == space.hidden
+            assert candidate.architecture.widths == space.architecture.widths
 
 
 @spaces
@@ -296,7 +311,7 @@ def test_no_two_of_a_first_batch_are_the_same(space: Space, seed: int) -> None:
 
 
 def test_mixtures_fill_the_space() -> None:
-    space = replace(USUAL, search_rate=True, search_widths=True)
+    space = replace(USUAL, search_rate=True, architecture=MLP((128, 128), searched=True))
     n = 400
     made = [one for one in islice(space.design(0), n) if one not in alone(space)]
     mixtures = [one for one in made if is_single(one.recipe) is None]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Fold
+from taut.engine.compiled.fitted import fit_fold
+from taut.learning.problem import Fold
 from taut.selection import stages as module
 from taut.selection.folds import Split, make_fold
 from taut.selection.stages import MANY_ROWS, Stages, make_stages
@@ -29,8 +30,8 @@ def test_some_folds_one_by_one_then_the_rest(
     n: int, rounds: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_SINGLY", 3)
-    data, matrix = table()
-    folds = folds_of(data, matrix, cv=2) * 10
+    problem = table()
+    folds = folds_of(problem, cv=2) * 10
     stages = Stages(tuple(folds[:n]))
     assert list(stages.rounds()) == rounds
     assert stages.all == tuple(folds[:n])
@@ -42,15 +43,15 @@ def test_some_folds_one_by_one_then_the_rest(
     assert len(with_one.all) == n + 1
 
 
-def test_every_stage_is_in_one_round() -> None:
-    data, matrix = table()
-    folds = tuple(folds_of(data, matrix, cv=7))
+def test_every_stage_is_on_one_rung() -> None:
+    problem = table()
+    folds = tuple(folds_of(problem, cv=7))
     for stages in (Stages(folds), Stages(folds, folds[0])):
         for begin in range(9):
             for n_first in (1, 2):
                 rounds = stages.rounds(begin, n_first)
-                numbers = [stage for together in rounds for stage in together]
-                assert sorted(numbers) == list(range(len(stages.all)))
+                trained = [stage for together in rounds for stage in together]
+                assert sorted(trained) == list(range(len(stages.all)))
                 assert all(rounds)
                 # The race is judged after the first folds, whatever comes then; another one for each batch.
                 assert tuple((begin + k) % 7 for k in range(n_first)) in rounds[:2]
@@ -65,10 +66,10 @@ def few(monkeypatch: pytest.MonkeyPatch, most: int, train: int, validation: int)
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_many_rows_have_a_taster_from_the_first_fold(task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch, 239, 70, 30)
-    data, matrix = table(task=task)
-    folds = folds_of(data, matrix)
+    problem = table(task=task)
+    folds = folds_of(problem)
     assert (len(folds[0].train), len(folds[0].validation)) == (160, 80)  # 240 together are many
-    stages = make_stages(folds, data, matrix, 0)
+    stages = make_stages(folds, problem, 0)
     assert stages.folds == tuple(folds)
     low_fidelity = stages.low_fidelity
     assert isinstance(low_fidelity, Fold)
@@ -80,27 +81,28 @@ def test_many_rows_have_a_taster_from_the_first_fold(task: Any, monkeypatch: pyt
         assert (np.diff(some) > 0).all()
         assert set(some) < set(all_)
     # What is fitted on training rows is fitted on its own.
-    own = make_fold(Split(low_fidelity.train, low_fidelity.validation), data, matrix, 1)
-    np.testing.assert_array_equal(low_fidelity.encoder.center, own.encoder.center)
-    assert (low_fidelity.center, low_fidelity.scale) == (own.center, own.scale)
+    own = make_fold(Split(low_fidelity.train, low_fidelity.validation), problem, 1)
+    found, expected = fit_fold(problem, low_fidelity), fit_fold(problem, own)
+    np.testing.assert_array_equal(found.encoder.center, expected.encoder.center)
+    assert (found.center, found.scale) == (expected.center, expected.scale)
     assert set(low_fidelity.sample) <= set(low_fidelity.train)
 
 
 def test_few_rows_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, matrix = table()
-    folds = folds_of(data, matrix)
-    assert make_stages(folds, data, matrix, 0).low_fidelity is None
+    problem = table()
+    folds = folds_of(problem)
+    assert make_stages(folds, problem, 0).low_fidelity is None
     few(monkeypatch, 240, 70, 30)
-    assert make_stages(folds, data, matrix, 0).low_fidelity is None
+    assert make_stages(folds, problem, 0).low_fidelity is None
     few(monkeypatch, 239, 70, 30)
-    assert make_stages(folds, data, matrix, 0).low_fidelity is not None
+    assert make_stages(folds, problem, 0).low_fidelity is not None
 
 
 def test_a_taster_takes_no_more_rows_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch, 100, 120, 1000)
-    data, matrix = table()
-    folds = folds_of(data, matrix)
-    low_fidelity = make_stages(folds, data, matrix, 0).low_fidelity
+    problem = table()
+    folds = folds_of(problem)
+    low_fidelity = make_stages(folds, problem, 0).low_fidelity
     assert low_fidelity is not None
     assert len(low_fidelity.train) == 120
     np.testing.assert_array_equal(low_fidelity.validation, folds[0].validation)
@@ -108,9 +110,9 @@ def test_a_taster_takes_no_more_rows_than_there_are(monkeypatch: pytest.MonkeyPa
 
 def test_the_seed_chooses_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch, 100, 70, 30)
-    data, matrix = table()
-    folds = folds_of(data, matrix)
-    one, same, other = (make_stages(folds, data, matrix, seed).low_fidelity for seed in (0, 0, 1))
+    problem = table()
+    folds = folds_of(problem)
+    one, same, other = (make_stages(folds, problem, seed).low_fidelity for seed in (0, 0, 1))
     assert one is not None
     assert same is not None
     assert other is not None

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 from sklearn.model_selection import RepeatedKFold
 
-from taut.engine.base import Control, Status
 from taut.engine.compiled.engine import CompiledEngine
+from taut.learning.architecture import MLP
+from taut.learning.objective import CrossEntropy
+from taut.learning.training import Control, Status
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import without_shared_rows
 from taut.selection.race import NO_CUTS, Race, Trial
 from taut.selection.runner import Runner
-from taut.selection.score import CandidateScore, score_folds, target_variances
+from taut.selection.score import CandidateScore, score_folds
 from taut.selection.scored_epochs import FoldScorer
 from taut.selection.stages import Stages
+from taut.selection.trainer import Trainer
 from taut.selection.trial_scorer import TrialScorer
 from taut.techniques import L1, BatchNorm, EarlyStopping
 from tests.selection.helpers import (
@@ -42,11 +45,11 @@ def trial_scorer(
     script: Script | None = None, task: Any = "classification", *, scorer: FoldScorer | None = None,
     low_fidelity: bool = False, cv: Any = 3, weight: Any = None, max_epochs: int = 8,
 ) -> TrialScorer:  # fmt: skip
-    data, matrix = table(task=task, score_weight=weight)
-    folds = tuple(folds_of(data, matrix, cv=cv))
-    stages = Stages(folds, folds_of(data, matrix, cv=4, seed=1)[0] if low_fidelity else None)
+    problem = table(task=task, score_weight=weight)
+    folds = tuple(folds_of(problem, cv=cv))
+    stages = Stages(folds, folds_of(problem, cv=4, seed=1)[0] if low_fidelity else None)
     engine = CompiledEngine(1) if script is None else ScriptedEngine(script, stages.all)
-    runner = Runner(engine, data, stages, settings(max_epochs=max_epochs))
+    runner = Runner(Trainer(engine, problem, settings(max_epochs=max_epochs)), stages)
     return TrialScorer(runner, Race(runner, NO_CUTS), scorer)
 
 
@@ -54,7 +57,7 @@ def trial(
     made: TrialScorer, tag: int, stages: Any = (0, 1, 2), recipe: Recipe | None = None, number: int = 5
 ) -> Trial:
     """A candidate that has trained these stages, each to its own stop."""
-    one = Trial(number, Candidate(recipe or Recipe(PATIENT), float(tag), (8,)))
+    one = Trial(number, Candidate(recipe or Recipe(PATIENT), float(tag), MLP((8,))))
     runs: Any = made._runner.first([one.job(stage) for stage in stages], Control())
     one.runs.update(zip(stages, runs, strict=True))
     if any(run.status is Status.DIVERGED for run in runs):
@@ -125,7 +128,8 @@ def test_scores_are_those_of_the_curves(task: Any, weighted: bool) -> None:
     curves = [one.runs[k].curve for k in range(3)]
     assert len({len(curve) for curve in curves}) == 1
     folds = made._runner.stages.folds
-    expected = score_folds(curves, True, target_variances(made._runner.data, folds))
+    problem = made._runner.problem
+    expected = score_folds(curves, True, problem.objective, problem.spreads(folds))
     assert score.epoch == expected.epoch
     for name in ("fold_epochs", "train_loss", "validation_loss", "score"):
         np.testing.assert_array_equal(getattr(score, name), getattr(expected, name))
@@ -149,7 +153,8 @@ def test_where_folds_repeat_shared_rows_have_no_say_and_the_repeats_are_counted(
     folds = made._runner.stages.folds
     others = without_shared_rows(folds, 240)
     assert others is not None
-    expected = score_folds([one.runs[k].curve for k in range(6)], True, None, others)
+    curves = [one.runs[k].curve for k in range(6)]
+    expected = score_folds(curves, True, CrossEntropy(3), np.full(6, NAN), others)
     assert score.fold_epochs.tolist() == expected.fold_epochs.tolist()
     assert score.n_repeats == 3
 
@@ -334,8 +339,7 @@ def test_r_squared_of_who_was_dropped() -> None:
     one = trial(made, 1, stages=(0, 1))
     one.ended = "dropped"
     score = finished(made, one)
-    variances = target_variances(made._runner.data, made._runner.stages.folds)
-    assert variances is not None
+    variances = made._runner.problem.spreads(made._runner.stages.folds)
     np.testing.assert_allclose(score.score[:2], 1.0 - score.validation_loss[:2] / variances[:2])
     assert math.isnan(score.score[2])
 

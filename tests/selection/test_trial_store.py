@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
 from taut import Dropout, Recipe
-from taut.engine.base import Curve, Status
 from taut.errors import StoreError
+from taut.learning.architecture import MLP
+from taut.learning.training import Curve, Status
 from taut.selection.candidate import Candidate
 from taut.selection.runs import FoldRun
 from taut.selection.trial_store import TrialStore
-from tests.selection.trial_stores import CANDIDATES, bits, fold_run, hasty_disk, key, open_trial_store
+from tests.selection.trial_stores import CANDIDATES, USUAL, bits, fold_run, hasty_disk, key, open_trial_store
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -146,22 +147,22 @@ def test_a_run_takes_the_place_of_the_one_before(path: Path) -> None:
 
 def test_a_batch_comes_back_as_it_was(path: Path) -> None:
     with open_trial_store(path) as trial_store:
-        assert trial_store.proposed(0) is None
+        assert trial_store.proposed(0, USUAL) is None
         trial_store.propose(0, CANDIDATES)
         trial_store.propose(3, [])
-        assert trial_store.proposed(0) == CANDIDATES
+        assert trial_store.proposed(0, USUAL) == CANDIDATES
     with open_trial_store(path) as trial_store:
-        assert trial_store.proposed(0) == CANDIDATES
-        assert trial_store.proposed(3) == ()
-        assert trial_store.proposed(1) is None
+        assert trial_store.proposed(0, USUAL) == CANDIDATES
+        assert trial_store.proposed(3, USUAL) == ()
+        assert trial_store.proposed(1, USUAL) is None
 
 
 def test_a_batch_that_cannot_be_written_down_leaves_nothing(path: Path) -> None:
-    broken = Candidate(Recipe(Dropout(0.5)), 0.1, (object(),))  # type: ignore[arg-type]
+    broken = Candidate(Recipe(Dropout(0.5)), object(), MLP((8,)))  # type: ignore[arg-type]
     with open_trial_store(path) as trial_store:
         with pytest.raises(TypeError):
             trial_store.propose(0, [*CANDIDATES, broken])
-        assert trial_store.proposed(0) is None
+        assert trial_store.proposed(0, USUAL) is None
 
 
 def test_a_batch_may_be_proposed_again_but_not_with_other_candidates(path: Path) -> None:
@@ -173,7 +174,7 @@ def test_a_batch_may_be_proposed_again_but_not_with_other_candidates(path: Path)
             StoreError, match=r"search\.taut: batch 0 was other candidates before, so this is"
         ):
             trial_store.propose(0, CANDIDATES[1:])
-        assert trial_store.proposed(0) == CANDIDATES
+        assert trial_store.proposed(0, USUAL) == CANDIDATES
         assert trial_store.run(0, 0) is not None
 
 
@@ -222,9 +223,9 @@ def test_a_damaged_batch_is_asked_for_again_and_its_runs_stay_where_it_is_the_sa
         trial_store.keep(0, 0, fold_run(0, 0))
     edit(path, "UPDATE batch SET candidates = replace(candidates, '64', '65')")
     with open_trial_store(path) as trial_store:
-        assert trial_store.proposed(0) is None
+        assert trial_store.proposed(0, USUAL) is None
         trial_store.propose(0, CANDIDATES)
-        assert trial_store.proposed(0) == CANDIDATES
+        assert trial_store.proposed(0, USUAL) == CANDIDATES
         assert bits(trial_store.run(0, 0)) == bits(fold_run(0, 0))
 
 
@@ -235,7 +236,7 @@ def test_a_damaged_batch_that_becomes_another_one_takes_the_runs_with_it(path: P
     edit(path, "UPDATE batch SET candidates = replace(candidates, '64', '65')")
     with open_trial_store(path) as trial_store:
         trial_store.propose(0, CANDIDATES[::-1])
-        assert trial_store.proposed(0) == CANDIDATES[::-1]
+        assert trial_store.proposed(0, USUAL) == CANDIDATES[::-1]
         assert trial_store.run(0, 0) is None  # it may have been another candidate's
 
 
@@ -313,7 +314,7 @@ def test_threads_keep_while_another_reads(path: Path) -> None:
                 if all(job.done() for job in jobs):
                     done.set()
                 trial_store.propose(reads % 3, CANDIDATES)
-                assert trial_store.proposed(reads % 3) == CANDIDATES
+                assert trial_store.proposed(reads % 3, USUAL) == CANDIDATES
                 run = trial_store.run(reads % n_threads, reads % n_each)
                 assert run is None or bits(run) == bits(fold_run(reads % n_threads, reads % n_each))
                 trial_store.spend(reads / 10)
@@ -355,7 +356,7 @@ def test_a_full_disk_is_a_sentence_and_what_is_in_the_file_stays(path: Path) -> 
         with pytest.raises(StoreError, match="disk is full"):
             trial_store.propose(0, CANDIDATES * 100)
         assert trial_store.run(0, 1) is None
-        assert trial_store.proposed(0) is None
+        assert trial_store.proposed(0, USUAL) is None
         assert bits(trial_store.run(0, 0)) == bits(fold_run(0, 0))
         connection.execute("PRAGMA max_page_count = 1000000")  # room was made
         trial_store.keep(0, 1, fold_run(0, 1))
@@ -441,7 +442,7 @@ def test_a_closed_ledger_says_so(path: Path) -> None:
     for use in (
         lambda: trial_store.run(0, 0),
         lambda: trial_store.keep(0, 0, fold_run(0, 0)),
-        lambda: trial_store.proposed(0),
+        lambda: trial_store.proposed(0, USUAL),
         lambda: trial_store.spend(10.0),
     ):
         with pytest.raises(StoreError, match=r"search\.taut: this trial store was closed; open it again\.$"):

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from taut.errors import StoreError
 from tests.selection.trial_stores import (
     CANDIDATES,
+    USUAL,
     bits,
     fold_run,
     hasty_disk,
@@ -87,7 +88,7 @@ def what_is_there(file: bytes, log: bytes | None = None) -> int | None:
             return refused_with(str(error))
         with trial_store:
             for batch in (0, N_RUNS // 2):
-                assert trial_store.proposed(batch) in (None, CANDIDATES)
+                assert trial_store.proposed(batch, USUAL) in (None, CANDIDATES)
             runs = [bits(trial_store.run(*key(number))) for number in range(N_RUNS)]
             trial_store.keep(99, 0, fold_run(99, 0))  # the search can go on
             assert bits(trial_store.run(99, 0)) == bits(fold_run(99, 0))
@@ -186,7 +187,7 @@ def test_a_page_of_another_place_is_noticed(path: Path, closed: bytes) -> None:
         assert trial_store.run(0, 0) is None
         assert trial_store.run(1, 0) is None
         assert trial_store.run(0, 1) is not None
-        assert trial_store.proposed(1) is None
+        assert trial_store.proposed(1, USUAL) is None
 
 
 @pytest.mark.parametrize("table", ["search", "time", "batch", "run"])
@@ -197,7 +198,7 @@ def test_a_table_that_is_gone_is_damage(path: Path, closed: bytes, table: str) -
 
     def use() -> None:
         with open_trial_store(path) as trial_store:
-            trial_store.proposed(0)
+            trial_store.proposed(0, USUAL)
             trial_store.run(0, 0)
 
     with pytest.raises(StoreError, match="is damaged and cannot be gone on with"):
@@ -229,14 +230,16 @@ def test_what_was_reported_as_kept_is_there_after_sigkill(root: Path, path: Path
                 new = path.with_name(f"new {kill}")
                 said = kill_after(chance.uniform(0, 0.01), server, new)
                 with open_trial_store(new) as trial_store:
-                    assert trial_store.proposed(0) in (
+                    assert trial_store.proposed(0, USUAL) in (
                         (CANDIDATES,) if "open" in said else (CANDIDATES, None)
                     )
                 continue
             said = kill_after(chance.uniform(0, 0.1), server, path)
             reported = max([reported, *(int(one) for one in said if one != "open")])
             with open_trial_store(path) as trial_store:
-                assert trial_store.proposed(0) in ((CANDIDATES,) if reported >= 0 else (CANDIDATES, None))
+                assert trial_store.proposed(0, USUAL) in (
+                    (CANDIDATES,) if reported >= 0 else (CANDIDATES, None)
+                )
                 for number in range(reported + 1):
                     assert bits(trial_store.run(*key(number))) == bits(fold_run(*key(number)))
                 after = trial_store.run(*key(reported + 1))  # kept, and killed before it could say so

@@ -27,6 +27,7 @@ from tests.selection.trial_stores import (
     ARGUMENTS,
     CANDIDATES,
     DATA,
+    USUAL,
     bits,
     fold_run,
     hasty_disk,
@@ -353,7 +354,7 @@ def test_another_process_is_refused_and_sigkill_lets_go(root: Path, path: Path) 
         process.kill()
         process.communicate()
     with open_trial_store(path) as trial_store:
-        assert trial_store.proposed(0) == CANDIDATES
+        assert trial_store.proposed(0, USUAL) == CANDIDATES
 
 
 def test_two_that_start_at_once_have_it_one_after_the_other(

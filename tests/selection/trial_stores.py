@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe
-from taut.engine.base import Curve, Status
+from taut.learning.architecture import MLP
+from taut.learning.training import Curve, Status
 from taut.selection.candidate import Candidate
 from taut.selection.runs import FoldRun
 from taut.selection.trial_store import TrialStore
@@ -33,10 +34,13 @@ ARGUMENTS: dict[str, Any] = {
 DATA = "ab" * 32
 STAGES = 5
 
+USUAL = MLP((64, 64))
 CANDIDATES = (
-    Candidate(Recipe(), 1e-3, (64, 64)),
-    Candidate(Recipe(EarlyStopping(patience=7)), 0.1 + 0.2, (3,)),
-    Candidate(Recipe(L1(1e-4), L2(1 / 3), Dropout(0.3), BatchNorm(), EarlyStopping()), 5e-324, (1, 2, 3)),
+    Candidate(Recipe(), 1e-3, MLP((64, 64))),
+    Candidate(Recipe(EarlyStopping(patience=7)), 0.1 + 0.2, MLP((3,))),
+    Candidate(
+        Recipe(L1(1e-4), L2(1 / 3), Dropout(0.3), BatchNorm(), EarlyStopping()), 5e-324, MLP((1, 2, 3))
+    ),
 )
 
 

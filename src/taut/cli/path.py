@@ -152,7 +152,7 @@ def _print(found: RegularizationPath) -> None:
     from taut.paths.text import plain_table
     from taut.paths.words import in_words
 
-    loss = f"{found.loss_name} in nats" if found.task == "classification" else found.loss_name
+    loss = found.objective.loss_in_words
     show(f"\n{plain_table(found)}\n")
     show_wrapped(f"Losses are {loss}, without penalties, means of {found.n_folds} folds ± standard error.")
     show()

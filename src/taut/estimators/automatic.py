@@ -11,11 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils import check_random_state
 
-from taut.engine.base import Engine
 from taut.errors import ParameterError
-from taut.network import Activation
+from taut.learning.engine import Engine
 from taut.parameters import MOST_EPOCHS, real, whole
-from taut.selection.runner import Settings
+from taut.selection.trainer import Settings
 
 #: In the median within 3 % of the best of twenty settings, whatever the batch size.
 AUTO_LEARNING_RATE = 1e-3
@@ -41,7 +40,6 @@ def learning_rate_of(given: float | Literal["auto"]) -> float:
 
 def settings_of(
     n_train: int,
-    activation: Activation,
     batch_size: int | Literal["auto"],
     max_epochs: int,
     random_state: Any,
@@ -50,7 +48,6 @@ def settings_of(
     batch_size = auto_batch_size(n_train) if batch_size == "auto" else whole("batch_size", batch_size)
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     return Settings(
-        activation=activation,
         batch_size=batch_size,
         max_epochs=whole("max_epochs", max_epochs, high=MOST_EPOCHS),
         seed=seed,

@@ -15,20 +15,22 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from taut import handed_in
-from taut.engine.base import Curve, Engine
 from taut.errors import ParameterError
 from taut.estimators.automatic import engine_of, settings_of
 from taut.estimators.model import Model
 from taut.estimators.problem import (
     ClassWeight,
-    Problem,
+    TableProblem,
     make_problem,
     read_features,
     warn_of_unknown_values,
 )
 from taut.estimators.target import Target
-from taut.selection.runner import Settings
+from taut.learning.engine import Engine
+from taut.learning.training import Curve
+from taut.selection.trainer import Settings
 from taut.table.frame import Frame, Note
+from taut.table.matrices import Matrix
 
 Task = Literal["classification", "regression"]
 
@@ -57,39 +59,39 @@ class TautEstimator(BaseEstimator, ABC):
 
     def _problem(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, weight_val: Any
-    ) -> Problem:
+    ) -> TableProblem:
         if (X_val is None) != (y_val is None):
             raise ParameterError("X_val and y_val go together: give both, or neither.")
         if X_val is None and weight_val is not None:
             raise ParameterError("sample_weight_val needs X_val and y_val.")
         class_weight: ClassWeight = getattr(self, "class_weight", None)
         validation = None if X_val is None else (X_val, y_val, weight_val)
-        problem = make_problem(self, self._task, X, y, sample_weight, class_weight, validation)
+        table = make_problem(self, self._task, X, y, sample_weight, class_weight, validation)
         given = {"sample_weight": sample_weight, "X_val": X_val}
         self._given = tuple(name for name, value in given.items() if value is not None)
-        self.n_identical_rows_ = problem.n_identical
-        self.n_rows_ = problem.n_train
-        if problem.target.classes is not None:
-            self.classes_ = problem.target.classes
-            self.class_weighted_ = problem.data.accuracy_weight is not None
-        return problem
+        self.n_identical_rows_ = table.n_identical
+        self.n_rows_ = table.n_train
+        if table.target.classes is not None:
+            self.classes_ = table.target.classes
+            self.class_weighted_ = table.problem.accuracy_weight is not None
+        return table
 
     def _settings(self, n_train: int) -> Settings:
-        return settings_of(n_train, self.activation, self.batch_size, self.max_epochs, self.random_state)
+        return settings_of(n_train, self.batch_size, self.max_epochs, self.random_state)
 
-    def _keep(self, problem: Problem, networks: Any) -> None:
-        if problem.target.constant:
+    def _keep(self, table: TableProblem, networks: Any) -> None:
+        if table.target.constant:
             # A network that learned from a constant is only nearly constant.
             networks = [replace(network, scale=0.0) for network in networks]
-        self.model_ = Model(problem.schema, problem.target, tuple(networks))
+        self.model_ = Model(table.schema, table.target, tuple(networks))
         for name in ("_saved_report", "_told"):  # they are of the networks before
             self.__dict__.pop(name, None)
 
-    def _values(self, X: Any) -> NDArray[np.float32]:
+    def _matrix(self, X: Any) -> Matrix:
         check_is_fitted(self, "model_")
         table = read_features(self, X, self.model_.schema)[1]
         warn_of_unknown_values(table)
-        return table.values
+        return table
 
     def report(
         self,
@@ -190,8 +192,8 @@ def predict_table(estimator: TautEstimator, frame: Frame) -> TablePrediction:
     model, engine = estimator.model_, estimator._engine()
     table = read_features(estimator, frame, model.schema)[1]
     if model.target.classes is None:
-        return TablePrediction(model.values(engine, table.values), None, table.notes)
-    probabilities = model.probabilities(engine, table.values)
+        return TablePrediction(model.values(engine, table), None, table.notes)
+    probabilities = model.probabilities(engine, table)
     return TablePrediction(model.target.classes[probabilities.argmax(axis=1)], probabilities, table.notes)
 
 
@@ -204,11 +206,11 @@ def predict_classes(estimator: TautEstimator, X: Any) -> NDArray[Any]:
 
 def predict_probabilities(estimator: TautEstimator, X: Any) -> NDArray[np.float64]:
     """Class probabilities in the order of ``classes_``."""
-    values = estimator._values(X)
-    return estimator.model_.probabilities(estimator._engine(), values)
+    matrix = estimator._matrix(X)  # which is where an estimator that is not fitted says so
+    return estimator.model_.probabilities(estimator._engine(), matrix)
 
 
 def predict_values(estimator: TautEstimator, X: Any) -> NDArray[np.float64]:
     """Predicted values."""
-    values = estimator._values(X)
-    return estimator.model_.values(estimator._engine(), values)
+    matrix = estimator._matrix(X)
+    return estimator.model_.values(estimator._engine(), matrix)

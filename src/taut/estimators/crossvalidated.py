@@ -15,22 +15,22 @@ from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 
-from taut.engine.base import Control, Fold
 from taut.errors import ParameterError, TrainingWarning
 from taut.estimators.automatic import learning_rate_of
 from taut.estimators.base import TautEstimator, history_of
-from taut.estimators.column_importance import importance_of_search
-from taut.estimators.comparing import gained_by, simple_of
 from taut.estimators.cv_results import cv_results
 from taut.estimators.effort import Effort, SearchBudget, budget_of
-from taut.estimators.estimating import estimate_of
-from taut.estimators.problem import Problem
-from taut.estimators.scoring import fold_scorer
+from taut.estimators.problem import TableProblem
+from taut.estimators.scoring import fold_scorer, score_name
 from taut.estimators.splits import make_splits
 from taut.estimators.trouble import warn_of_trouble
 from taut.evidence.bagged import Bagged
 from taut.evidence.importance import Importance
-from taut.network import hidden_widths
+from taut.evidence.of_search import estimate_of, gained_by, importance_of_search
+from taut.evidence.simple_baselines import SimpleBaseline, simple_baselines
+from taut.learning.architecture import MLP
+from taut.learning.problem import Fold
+from taut.learning.training import Control
 from taut.parameters import real, whole
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
@@ -42,11 +42,12 @@ from taut.selection.interrupts import Interrupts
 from taut.selection.progress import Callbacks, Progress
 from taut.selection.proposer import OptunaProposer, SamplerMaker
 from taut.selection.result import SearchResult
-from taut.selection.runner import Settings
 from taut.selection.score import CandidateScore
+from taut.selection.scored_epochs import TimedScorer
 from taut.selection.search import Search
 from taut.selection.space import Space
 from taut.selection.stages import make_stages
+from taut.selection.trainer import Trainer
 from taut.streams import Stream, seed_of
 
 Auto: TypeAlias = Literal["auto"]
@@ -146,66 +147,63 @@ class CrossValidated(TautEstimator):
         plan, n_candidates = self._budget()
         limit = math.inf if self.time_limit is None else real("time_limit", self.time_limit)
         self._check_choices()
-        space = self._space()
+        learning_rate, architecture = learning_rate_of(self.learning_rate), self._architecture()
         engine = self._engine()
-        problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
-        settings = self._settings(problem.n_counted)
-        self.signs_ = warn_of_trouble(problem, settings.seed, limit, stacklevel=2)
-        splits = self._splits(problem, groups, settings.seed)
+        table = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        trainer = Trainer(engine, table.problem, self._settings(table.n_counted))
+        seed, objective = trainer.settings.seed, table.problem.objective
+        self.signs_ = warn_of_trouble(table, seed, limit, stacklevel=2)
+        seconds = math.inf if self.time_limit is None else float(self.time_limit)
+        splits = make_splits(
+            table, self.cv, groups, seed, architecture, seconds * engine.threads, stacklevel=2
+        )
         if groups is not None:
             self._given = (*self._given, "groups")
-        folds = make_folds(splits, problem.data, problem.matrix, settings.seed)
-        scorer = fold_scorer(self.scoring, problem, folds, X, X_val, seconds=limit)
+        folds = make_folds(splits, table.problem, seed)
+        scorer = fold_scorer(self.scoring, table, folds, X, X_val, seconds=limit)
         compiled = time.monotonic()
         engine.prepare()  # the one-time compilation does not count
         started += time.monotonic() - compiled
         control = Control(deadline=started + _LINEAR_SHARE * limit)
-        with self._trial_store(problem, folds) as trial_store:
-            simple = simple_of(
-                engine,
-                problem,
-                folds,
-                settings,
-                scorer,
-                control,
-                linear=self.hidden != (),
-                trial_store=trial_store,
-            )
+        with self._trial_store(table, folds) as trial_store:
+            simple = self._simple(trainer, table, folds, architecture, scorer, control, trial_store)
+            space = Space(learning_rate, architecture, objective, isinstance(self.learning_rate, str))
             search = Search(
-                engine=engine,
-                data=problem.data,
-                stages=make_stages(folds, problem.data, problem.matrix, settings.seed),
-                settings=settings,
+                trainer=trainer,
+                stages=make_stages(folds, table.problem, seed),
                 baselines=space.baselines(),
-                proposer=OptunaProposer(space, settings.seed, sampler=self.sampler, n_first=plan.n_first),
+                proposer=OptunaProposer(space, seed, sampler=self.sampler, n_first=plan.n_first),
                 n_candidates=n_candidates,
                 deadline=started
                 + limit
                 - (trial_store.elapsed if trial_store and math.isfinite(limit) else 0.0),
                 selection=self.selection,
                 scorer=scorer,
-                finish=self._finish(problem, settings),
+                finish=self._finish(table, seed),
                 trial_store=trial_store,
-                callbacks=self._callbacks(problem),
+                callbacks=self._callbacks(table),
             )
             result = search.run()
-        factor = problem.target.loss_unit
         failures = describe_failures(result.candidates)
         if failures:
             warnings.warn(failures, TrainingWarning, stacklevel=2)
-        self._keep(problem, result.networks)
-        self._describe(problem, result)
+        self._keep(table, result.networks)
+        self._describe(table, result)
         # Nearly all of a time limit is spent by now, and importance is a hundredth of the work.
         more = 0.0 if limit == math.inf else max(_IMPORTANCE_SECONDS, _IMPORTANCE_SHARE * limit)
         control = Control(deadline=search.deadline)
         # The search is done: Ctrl+C now only ends what is left of this.
         with Interrupts(control.cancelled):
-            self.estimate_, bag = estimate_of(search, result, problem, self.scoring, factor, control)
-            self.simple_baselines_ = gained_by(result, self.estimate_, simple, problem, factor, self.scoring)
+            factor = table.target.loss_unit
+            scoring = None if self.scoring is None else (self.scoring, score_name(self.scoring))
+            estimate, bag = estimate_of(search, result, scoring, control)
+            self.estimate_ = estimate.in_units(factor)
+            gains = gained_by(table.problem, result, estimate, simple, self.scoring)
+            self.simple_baselines_ = {one.kind: one.in_units(factor) for one in gains}
             control = replace(control, deadline=search.deadline + more)
-            self.importance_ = self._importance_of(search, result, problem, bag, factor, control)
+            self.importance_ = self._importance_of(search, result, table, bag, control)
         self.n_splits_ = len(folds)
-        self.batch_size_ = settings.batch_size
+        self.batch_size_ = trainer.settings.batch_size
         self.interrupted_ = result.interrupted
         self.search_seconds_ = result.seconds
         return self
@@ -214,15 +212,14 @@ class CrossValidated(TautEstimator):
         self,
         search: Search,
         result: SearchResult,
-        problem: Problem,
+        table: TableProblem,
         bag: Bagged | None,
-        factor: float,
         control: Control,
     ) -> Importance | None:
         """Which columns the networks use; a failure here must not cost a finished search."""
-        networks = (self.model_.networks, bag.networks if bag else ())
         try:
-            return importance_of_search(search, result, problem, networks, factor, control)
+            found = importance_of_search(search, result, bag, self.model_.networks, table.owners, control)
+            return None if found is None else found.in_units(table.target.loss_unit)
         except (ArithmeticError, LookupError, MemoryError, ValueError) as error:
             warnings.warn(
                 f"Which columns the networks use could not be measured ({error!r}); all else is as it should "
@@ -264,31 +261,43 @@ class CrossValidated(TautEstimator):
             return plan, whole("n_candidates", self.n_candidates, low=_N_BASELINES, high=_MOST_CANDIDATES)
         return plan, None if self.time_limit is not None else plan.n_candidates
 
-    def _space(self) -> Space:
-        auto = isinstance(self.hidden, str) and self.hidden == "auto"
-        return Space(
-            learning_rate=learning_rate_of(self.learning_rate),
-            hidden=USUAL_WIDTHS if auto else hidden_widths(self.hidden),
-            search_rate=isinstance(self.learning_rate, str),
-            search_widths=auto,
-        )
+    def _architecture(self) -> MLP:
+        if isinstance(self.hidden, str) and self.hidden == "auto":
+            return MLP(USUAL_WIDTHS, self.activation, searched=True)
+        return MLP(self.hidden, self.activation)
 
-    def _splits(self, problem: Problem, groups: Any, seed: int) -> list[Split]:
-        hidden = USUAL_WIDTHS if isinstance(self.hidden, str) else hidden_widths(self.hidden)
-        limit = math.inf if self.time_limit is None else float(self.time_limit)
-        return make_splits(problem, self.cv, groups, seed, hidden, limit * self._engine().threads)
+    def _simple(
+        self,
+        trainer: Trainer,
+        table: TableProblem,
+        folds: Sequence[Fold],
+        architecture: MLP,
+        scorer: TimedScorer | None,
+        control: Control,
+        trial_store: Any,
+    ) -> tuple[SimpleBaseline, ...]:
+        """Always the same answer, and a linear model; of a constant target, nothing."""
+        if table.target.constant:
+            return ()
+        linear, classes = architecture.linear(), table.target.classes
+        with Interrupts(control.cancelled):
+            found = simple_baselines(
+                trainer, folds, linear, classes, control, scorer, trial_store=trial_store
+            )
+        if control.cancelled.is_set():  # there is nothing yet that could be kept
+            raise KeyboardInterrupt
+        return found
 
-    def _finish(self, problem: Problem, settings: Settings) -> Finish:
+    def _finish(self, table: TableProblem, seed: int) -> Finish:
         if self.final == "bag":
             return Finish()
-        everyone = np.arange(problem.n_train, dtype=np.int32)
-        none = np.empty(0, dtype=np.int32)
-        seed = seed_of(settings.seed, Stream.REFIT_FOLD, 1)
-        fold = make_fold(Split(everyone, none), problem.data, problem.matrix, seed)
-        return Finish("refit", fold)
+        everyone = np.arange(table.n_train, dtype=np.int32)
+        nobody = np.empty(0, dtype=np.int32)
+        own_seed = seed_of(seed, Stream.REFIT_FOLD, 1)
+        return Finish("refit", make_fold(Split(everyone, nobody), table.problem, own_seed))
 
     @contextlib.contextmanager
-    def _trial_store(self, problem: Problem, folds: Sequence[Fold]) -> Iterator[Any]:
+    def _trial_store(self, table: TableProblem, folds: Sequence[Fold]) -> Iterator[Any]:
         """The file that finished work is kept in, where one was named."""
         if self.resume is None:
             yield None
@@ -296,7 +305,9 @@ class CrossValidated(TautEstimator):
         from taut.selection.fingerprint import fingerprint
         from taut.selection.trial_store import TrialStore
 
-        with TrialStore.open(self.resume, self._arguments(), fingerprint(problem.data, folds)) as trial_store:
+        with TrialStore.open(
+            self.resume, self._arguments(), fingerprint(table.problem, folds)
+        ) as trial_store:
             yield trial_store
 
     def _arguments(self) -> dict[str, Any]:
@@ -312,9 +323,9 @@ class CrossValidated(TautEstimator):
 
     # --- progress -------------------------------------------------------------------------------------------
 
-    def _callbacks(self, problem: Problem) -> Callbacks:
-        """The search's callbacks, with losses in the target's own units."""
-        factor = problem.target.loss_unit
+    def _callbacks(self, table: TableProblem) -> Callbacks:
+        """Who is told of the search, with losses in the target's own units."""
+        factor = table.target.loss_unit
         progress, candidate, batch = self.on_progress, self.on_candidate, self.on_batch
         progress = progress or (_printer() if self.verbose else None)
         return Callbacks(
@@ -327,17 +338,17 @@ class CrossValidated(TautEstimator):
 
     # --- what is found --------------------------------------------------------------------------------------
 
-    def _describe(self, problem: Problem, result: SearchResult) -> None:
-        """The fitted attributes that describe the search."""
-        factor = problem.target.loss_unit
+    def _describe(self, table: TableProblem, result: SearchResult) -> None:
+        """The fitted attributes that tell of the search."""
+        factor = table.target.loss_unit
         self.best_index_ = result.chosen
         self.restore_candidates([c.in_units(factor) for c in result.candidates])
         self.recipe_ = result.best.recipe
         self.learning_rate_ = result.best.candidate.learning_rate
-        self.network_ = result.networks[0].network
+        self.network_ = self.model_.networks[0].network
         self.best_epoch_ = result.best.epoch
         self.history_ = {
-            name: tuple(history_of(curve, problem.target) for curve in curves)
+            name: tuple(history_of(curve, table.target) for curve in curves)
             for name, curves in result.curves.items()
         }
         self.zero_share_ = float(np.mean([network.zero_share for network in result.networks]))
@@ -347,9 +358,9 @@ class CrossValidated(TautEstimator):
             place: (tuple(curve.times(factor) for curve in runs.curves), runs.weights)
             for place, runs in result.plain.items()
         }
-        self.row_losses_ = np.empty((len(result.candidates), problem.n_train), dtype=kind)
+        self.row_losses_ = np.empty((len(result.candidates), table.n_train), dtype=kind)
         for i, rows in result.row_losses.items():
-            np.multiply(rows[: problem.n_train], kind(factor), out=self.row_losses_[i])
+            np.multiply(rows[: table.n_train], kind(factor), out=self.row_losses_[i])
 
     def restore_candidates(self, candidates: Sequence[CandidateScore]) -> None:
         """Set what follows from the candidates and ``best_index_``; also when a saved model is loaded."""

@@ -33,12 +33,16 @@ def cv_results(candidates: Sequence[CandidateScore]) -> dict[str, Any]:
     test, train = np.array(by), -np.array([c.train_loss for c in candidates])
     results: dict[str, Any] = {
         "params": [
-            {"recipe": c.recipe, "learning_rate": c.candidate.learning_rate, "hidden": c.candidate.hidden}
+            {
+                "recipe": c.recipe,
+                "learning_rate": c.candidate.learning_rate,
+                "hidden": c.candidate.architecture.widths,
+            }
             for c in candidates
         ],
         "param_recipe": _objects([c.recipe for c in candidates]),
         "param_learning_rate": np.ma.MaskedArray([c.candidate.learning_rate for c in candidates], mask=False),
-        "param_hidden": _objects([c.candidate.hidden for c in candidates]),
+        "param_hidden": _objects([c.candidate.architecture.widths for c in candidates]),
     }
     for kind in SEARCHED:
         found = [c.recipe.get(kind) for c in candidates]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Engine, Trained
+from taut.engine.compiled.fitted import FittedMLP
 from taut.estimators.target import Target
+from taut.learning.engine import Engine
+from taut.learning.objective import CrossEntropy, Objective, SquaredError
+from taut.table.examples import TableExamples
+from taut.table.matrices import Matrix
 from taut.table.schema import Schema
 
 
@@ -22,34 +26,32 @@ class Model:
     ----------
     schema : Schema
     target : Target
-    networks : tuple of Trained
+    networks : tuple of FittedMLP
     """
 
     schema: Schema
     target: Target
-    networks: tuple[Trained, ...]
+    networks: tuple[FittedMLP, ...]
 
-    def probabilities(self, engine: Engine, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    @property
+    def objective(self) -> Objective:
+        """What the networks learned."""
+        classes = self.target.classes
+        return SquaredError() if classes is None else CrossEntropy(len(classes))
+
+    def probabilities(self, engine: Engine, matrix: Matrix) -> NDArray[np.float64]:
         """Class probabilities, the mean of the networks': shape (n_rows, n_classes)."""
-        return self._mean(softmax(engine.predict(values, network)) for network in self.networks)
+        return self._mean(engine, matrix)
 
-    def values(self, engine: Engine, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    def values(self, engine: Engine, matrix: Matrix) -> NDArray[np.float64]:
         """Predicted values in the target's own units, the mean of the networks': shape (n_rows,)."""
-        mean = self._mean(engine.predict(values, network).astype(np.float64) for network in self.networks)
-        return mean[:, 0] * self.target.unit + self.target.origin
+        return self._mean(engine, matrix)[:, 0] * self.target.unit + self.target.origin
 
-    def _mean(self, outputs: Any) -> NDArray[np.float64]:
+    def _mean(self, engine: Engine, matrix: Matrix) -> NDArray[np.float64]:
+        objective, examples = self.objective, TableExamples(matrix)
         total: NDArray[np.float64] | None = None
-        for output in outputs:
-            total = output if total is None else total + output
+        for network in self.networks:
+            predictions = objective.predictions(engine.predict(examples, network))
+            total = predictions if total is None else total + predictions
         assert total is not None
         return total / len(self.networks)
-
-
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """exp(logit) over the sum of them, by rows."""
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=1, keepdims=True)
-    np.exp(shifted, out=shifted)
-    shifted /= shifted.sum(axis=1, keepdims=True)
-    return shifted

@@ -17,14 +17,17 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from taut.engine.base import Data
 from taut.errors import DataError, DataWarning
 from taut.estimators.target import Target, encode_target, plain, read_target
+from taut.evidence.importance import Owners
+from taut.learning.objective import objective_of
+from taut.learning.problem import Problem
 from taut.parameters import real
 from taut.selection.folds import Split
 from taut.table.columns import describe
 from taut.table.convert import as_text_for, frame_from, without_index
 from taut.table.duplicates import duplicate_groups
+from taut.table.examples import TableExamples
 from taut.table.frame import Frame
 from taut.table.levels import NOT_TOLD_APART
 from taut.table.matrices import Matrix, matrix, matrix_from_numbers
@@ -35,12 +38,12 @@ ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
 
 @final
 @dataclass(frozen=True, eq=False)
-class Problem:
+class TableProblem:
     """A training table, ready for the engine; given validation rows come after the others."""
 
     schema: Schema
     matrix: Matrix
-    data: Data
+    problem: Problem
     target: Target
     n_train: int
     duplicates: NDArray[np.integer]  # identical rows that chance would not repeat share a number
@@ -49,7 +52,13 @@ class Problem:
     @property
     def weight(self) -> NDArray[np.floating] | None:
         """Weights of the training rows, without those of their classes; None where all count once."""
-        return None if self.data.row_weight is None else self.data.row_weight[: self.n_train]
+        weight = self.problem.row_weight
+        return None if weight is None else weight[: self.n_train]
+
+    @property
+    def owners(self) -> Owners:
+        """The person's columns, and which of them each column of the matrix belongs to."""
+        return Owners(tuple(column.name for column in self.schema.kept), self.schema.owners)
 
     @property
     def n_counted(self) -> int:
@@ -156,7 +165,7 @@ def make_problem(
     sample_weight: Any,
     class_weight: ClassWeight,
     validation: tuple[Any, Any, Any] | None,
-) -> Problem:
+) -> TableProblem:
     """Check everything that ``fit`` is given, and put it together.
 
     Warns
@@ -195,15 +204,15 @@ def make_problem(
         if not np.any(whole[:n] > 0):
             raise DataError("class_weight leaves no row with a weight above 0: raise that of a class.")
         weight = np.ones(len(values)) if weight is None else weight
-    data = Data(
-        values=features.values,
+    accuracy_weight = None if whole is weight or weight is None else _mean_one(weight)
+    problem = Problem(
+        examples=TableExamples(features),
         target=values,
-        task=task,
-        n_outputs=target.n_outputs,
+        objective=objective_of(task, target.n_outputs, accuracy_weight is not None),
         fit_weight=None if whole is None else _mean_one(whole),
         # Stopping, the race and the choice use the loss that was asked for, with the classes' weights.
         score_weight=None if whole is None else _mean_one(whole),
-        accuracy_weight=None if whole is weight or weight is None else _mean_one(weight),
+        accuracy_weight=accuracy_weight,
     )
     if target.constant:
         warnings.warn(
@@ -211,10 +220,10 @@ def make_problem(
             DataWarning,
             stacklevel=4,
         )
-    return Problem(schema, features, data, target, n, groups, n_identical)
+    return TableProblem(schema, features, problem, target, n, groups, n_identical)
 
 
-def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:
+def warn_of_absent_classes(table: TableProblem, splits: Sequence[Split], *, stacklevel: int) -> None:
     """Warn of classes that some fold has no training row of: it cannot predict their held-out rows.
 
     Warns
@@ -222,10 +231,10 @@ def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:
     DataWarning
         If there are such classes.
     """
-    classes = problem.target.classes
+    classes = table.target.classes
     if classes is None:
         return
-    codes = problem.data.target.astype(np.intp)
+    codes = table.problem.target.astype(np.intp)
     present = [np.bincount(codes[split.train], minlength=len(classes)) > 0 for split in splits]
     n_absent = len(splits) - np.sum(present, axis=0)
     absent = np.flatnonzero(n_absent)
@@ -236,7 +245,7 @@ def warn_of_absent_classes(problem: Problem, splits: Sequence[Split]) -> None:
         warnings.warn(
             f"{text}. Take another cv or other groups, or join these classes with others.",
             DataWarning,
-            stacklevel=5,
+            stacklevel=stacklevel + 1,
         )
 
 

@@ -16,11 +16,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer
 
-from taut.engine.base import Fold
 from taut.errors import ParameterError
 from taut.estimators.given_rows import GivenRows
-from taut.estimators.model import softmax
-from taut.estimators.problem import Problem
+from taut.estimators.problem import TableProblem
+from taut.learning.problem import Fold
 from taut.selection.failures import ScorerError
 from taut.selection.scored_epochs import FoldScorer, TimedScorer
 from taut.table.frame import closest
@@ -85,7 +84,7 @@ def _check_rows(X: Any, n: int) -> None:
 
 def fold_scorer(
     scoring: Any,
-    problem: Problem,
+    table: TableProblem,
     folds: Sequence[Fold],
     X: Any,
     X_val: Any = None,
@@ -99,7 +98,7 @@ def fold_scorer(
     scoring : str, callable or None
         A scikit-learn scorer or its name. It sees the predictions for the validation rows, their rows of X
         and their true targets.
-    problem : Problem
+    table : TableProblem
     folds : sequence of Fold
     X, X_val : array or data frame
         As the user gave them.
@@ -115,23 +114,23 @@ def fold_scorer(
     if scoring is None:
         return None
     scorer, name = scorer_of(scoring), scoring_text(scoring)
-    target, data = problem.target, problem.data
-    given = GivenRows(X, problem.n_train, X_val)
+    target, problem = table.target, table.problem
+    given = GivenRows(X, table.n_train, X_val)
     takes_weight = isinstance(scorer, _BaseScorer) or "sample_weight" in _parameters(scorer)
 
     def score(k: int, outputs: NDArray[np.floating]) -> float:
         rows = folds[k].validation
         prediction: Any
         if target.classes is None:
-            y = _as_given(data.target[rows], target.unit, target.origin)
+            y = _as_given(problem.target[rows], target.unit, target.origin)
             values = outputs[:, 0].astype(np.float64) * target.unit + target.origin
             prediction = FoldRegressor(values)
         else:
-            y = target.classes[data.target[rows].astype(np.intp)]
-            prediction = FoldClassifier(target.classes, softmax(outputs))
+            y = target.classes[problem.target[rows].astype(np.intp)]
+            prediction = FoldClassifier(target.classes, problem.objective.predictions(outputs))
         more: dict[str, Any] = {}
-        if data.row_weight is not None and takes_weight:
-            more["sample_weight"] = data.row_weight[rows]
+        if problem.row_weight is not None and takes_weight:
+            more["sample_weight"] = problem.row_weight[rows]
         try:
             found = _number(scorer(prediction, given.take(rows), y, **more))
         except Exception as error:  # whatever it is, it fails one candidate and not the search
@@ -141,7 +140,7 @@ def fold_scorer(
         return found
 
     timed = TimedScorer(score)
-    _try(name, timed, problem, folds, min(_TRIAL_SECONDS, 0.02 * seconds))
+    _try(name, timed, table, folds, min(_TRIAL_SECONDS, 0.02 * seconds))
     return timed
 
 
@@ -296,7 +295,7 @@ def _failure(name: str, why: str, prediction: FoldClassifier | FoldRegressor) ->
     return ScorerError(f"scoring={name} {why}", f"{n} of {len(prediction.classes)} classes")
 
 
-def _try(name: str, score: FoldScorer, problem: Problem, folds: Sequence[Fold], seconds: float) -> None:
+def _try(name: str, score: FoldScorer, table: TableProblem, folds: Sequence[Fold], seconds: float) -> None:
     """Score made-up outputs, so that a scorer that does not suit the target is refused before training.
 
     Only what is certain is refused: a scorer that gives no number for any of several kinds of predictions.
@@ -313,7 +312,7 @@ def _try(name: str, score: FoldScorer, problem: Problem, folds: Sequence[Fold], 
         error: ScorerError | None = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for outputs in _made_up(problem, fold):
+            for outputs in _made_up(table, fold):
                 try:
                     score(k, outputs)
                     error = None
@@ -333,17 +332,17 @@ def _try(name: str, score: FoldScorer, problem: Problem, folds: Sequence[Fold], 
         raise ParameterError(f"scoring={name} does not go with this target: {reason}.") from error
 
 
-def _made_up(problem: Problem, fold: Fold) -> Iterator[NDArray[np.floating]]:
+def _made_up(table: TableProblem, fold: Fold) -> Iterator[NDArray[np.floating]]:
     """Outputs for a fold's validation rows: some other row's target, mostly wrong; then what is more usual.
 
     Amounts are not whole numbers, which a scorer of classes would take for classes; the second kind lies
     within the target's range, so that they are positive where the target is.
     """
-    data, target = problem.data, problem.target
-    own = data.target[fold.validation]
-    if data.task == "classification":
+    problem, target = table.problem, table.target
+    own, n_classes = problem.target[fold.validation], problem.objective.n_classes
+    if n_classes:
         for codes in (np.roll(own, 1), own):
-            yield np.eye(data.n_outputs)[codes.astype(np.intp)]
+            yield np.eye(n_classes)[codes.astype(np.intp)]
         return
     values = own * target.unit + target.origin
     middle, little = float(np.mean(values)), (float(np.abs(values).max()) or 1.0) / 3000

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from taut.engine.base import Status, Training
 from taut.errors import ParameterError, TrainingError, TrainingWarning
 from taut.estimators.automatic import learning_rate_of
 from taut.estimators.base import (
@@ -21,16 +20,18 @@ from taut.estimators.base import (
     predict_probabilities,
     predict_values,
 )
-from taut.estimators.column_importance import importance_of_one
-from taut.estimators.problem import ClassWeight, Problem
+from taut.estimators.problem import ClassWeight, TableProblem
 from taut.estimators.target import checked_target
 from taut.estimators.trouble import warn_of_trouble
-from taut.network import hidden_widths
+from taut.evidence.of_search import importance_of
+from taut.learning.architecture import MLP
+from taut.learning.training import Status, Training
 from taut.parameters import real
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.failures import what_to_lower
 from taut.selection.folds import Split, holdout_split, make_fold
+from taut.selection.trainer import Trainer
 from taut.techniques import EarlyStopping
 
 Auto = Literal["auto"]
@@ -46,36 +47,36 @@ class _Single(TautEstimator):
         if not isinstance(recipe, Recipe):
             raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
         fraction = real("validation_fraction", self.validation_fraction, below=1.0)
-        problem = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
-        settings = self._settings(problem.n_counted)
-        candidate = Candidate(recipe, learning_rate_of(self.learning_rate), hidden_widths(self.hidden))
-        self.signs_ = warn_of_trouble(problem, settings.seed, stacklevel=3)
-        split = self._split(problem, recipe, fraction, settings.seed)
-        fold = make_fold(split, problem.data, problem.matrix, settings.seed)
-        engine = self._engine()
-        member = settings.member(candidate, fold, 0, problem.target.n_outputs)
+        table = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        settings = self._settings(table.n_counted)
+        architecture = MLP(self.hidden, self.activation)
+        candidate = Candidate(recipe, learning_rate_of(self.learning_rate), architecture)
+        self.signs_ = warn_of_trouble(table, settings.seed, stacklevel=3)
+        split = self._split(table, recipe, fraction, settings.seed)
+        fold = make_fold(split, table.problem, settings.seed)
+        trainer = Trainer(self._engine(), table.problem, settings)
+        member = trainer.member(candidate, fold, 0)
         # Early stopping's min_delta is in the units of the losses that people see.
-        min_delta = member.hooks.min_delta / problem.target.unit / problem.target.unit
+        min_delta = member.hooks.min_delta / table.target.unit / table.target.unit
         member = replace(member, hooks=replace(member.hooks, min_delta=min_delta))
-        (training,) = engine.train(problem.data, [member])
+        (training,) = trainer.train([member])
         if training.status is Status.DIVERGED:
             early = member.hooks.patience is not None and len(fold.validation) > 0
             what = what_to_lower(recipe, member.learning_rate)
             _diverged(training, what, has_best=early and training.best_epoch > 0)
         elif training.epoch == 0:
             raise KeyboardInterrupt
-        self._keep(problem, [training.trained()])
+        self._keep(table, [training.fitted()])
         self.recipe_ = recipe
-        self.network_ = member.network
+        self.network_ = self.model_.networks[0].network
         self.n_iter_ = training.epoch
         self.best_epoch_ = training.best_epoch
-        self.history_ = history_of(training.curve, problem.target)
+        self.history_ = history_of(training.curve, table.target)
         self.learning_rate_, self.batch_size_ = member.learning_rate, settings.batch_size
         self.interrupted_ = training.status is Status.RUNNING and training.epoch < settings.max_epochs
-        self.importance_ = importance_of_one(
-            engine, problem, self.model_.networks[0], fold, settings.seed, training.epoch,
-            problem.target.loss_unit,
-        )  # fmt: skip
+        trained = training.epoch * len(fold.train)
+        found = importance_of(trainer, self.model_.networks, [fold], table.owners, trained)
+        self.importance_ = None if found is None else found.in_units(table.target.loss_unit)
         if self.verbose:
             self._print_result()
         return self
@@ -89,16 +90,18 @@ class _Single(TautEstimator):
         )
         print(text, file=sys.stderr, flush=True)
 
-    def _split(self, problem: Problem, recipe: Recipe, fraction: float, seed: int) -> Split:
+    def _split(self, table: TableProblem, recipe: Recipe, fraction: float, seed: int) -> Split:
         """Rows that train, and validation rows for early stopping."""
-        n, n_all = problem.n_train, problem.matrix.n_rows
+        n, n_all = table.n_train, table.matrix.n_rows
         everyone = np.arange(n, dtype=np.int32)
         if n_all > n:
             return Split(everyone, np.arange(n, n_all, dtype=np.int32))
         if recipe.hooks().patience is None or fraction == 0.0:
             return Split(everyone, np.empty(0, dtype=np.int32))
-        target = problem.data.target
-        return holdout_split(fraction, target, self._task, seed, problem.duplicates, problem.weight)
+        target = table.problem.target
+        return holdout_split(
+            fraction, target, table.problem.objective.stratify, seed, table.duplicates, table.weight
+        )
 
 
 def _diverged(training: Training, what: str, *, has_best: bool) -> None:

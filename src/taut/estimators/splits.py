@@ -11,8 +11,8 @@ import numpy as np
 from taut.errors import ParameterError
 from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, auto_repeats
 from taut.estimators.groups import read_groups
-from taut.estimators.problem import Problem, warn_of_absent_classes
-from taut.network import Network
+from taut.estimators.problem import TableProblem, warn_of_absent_classes
+from taut.learning.architecture import MLP
 from taut.selection.folds import Split, cross_validation_splits, holdout_split
 from taut.streams import Stream, seed_of
 from taut.table.memory import available_memory, size_text
@@ -21,21 +21,30 @@ _MANY_BYTES = 2**28
 
 
 def make_splits(
-    problem: Problem, cv: Any, groups: Any, seed: int, hidden: tuple[int, ...], seconds: float = math.inf
+    table: TableProblem,
+    cv: Any,
+    groups: Any,
+    seed: int,
+    architecture: MLP,
+    seconds: float = math.inf,
+    *,
+    stacklevel: int,
 ) -> list[Split]:
     """Split the training rows, or take the validation rows that were given.
 
     Parameters
     ----------
-    problem : Problem
+    table : TableProblem
     cv : "auto", int, splitter, iterable or None
     groups : array, shape (n_rows,), or None
         Rows of one group stay in one fold.
     seed : int
-    hidden : tuple of int
+    architecture : MLP
         Of the networks; together with ``seconds``, how often folds are made where cv is "auto".
     seconds : float
         Of processor time.
+    stacklevel : int
+        Of whoever is warned, from the caller on.
 
     Raises
     ------
@@ -44,37 +53,39 @@ def make_splits(
     DataError, ValueError
         If groups or cv cannot be used as they are.
     """
-    n, n_all = problem.n_train, problem.matrix.n_rows
+    n, n_all = table.n_train, table.matrix.n_rows
     if n_all > n:
         if groups is not None:
             raise ParameterError("groups are for cross-validation, and X_val takes its place: give one.")
         return [Split(np.arange(n, dtype=np.int32), np.arange(n, n_all, dtype=np.int32))]
     if groups is not None:
         groups = read_groups(groups, n)
-    task = problem.data.task
-    codes = problem.data.target[:n]
-    labels = codes.astype(np.int64) if task == "classification" else codes  # as a splitter sees them
+    stratify = table.problem.objective.stratify
+    codes = table.problem.target[:n]
+    labels = codes.astype(np.int64) if stratify else codes  # as a splitter sees them
     auto = isinstance(cv, str) and cv == "auto"
     repeats = 1
     if auto:
         cv = AUTO_FOLDS
         if groups is None:
-            if problem.n_counted > ONE_SPLIT_ROWS:
-                return [holdout_split(1 / AUTO_FOLDS, labels, task, seed, problem.duplicates, problem.weight)]
-            network = Network(problem.matrix.values.shape[1], hidden, problem.target.n_outputs)
-            repeats = auto_repeats(problem.n_counted, network.n_parameters(batch_norm=False), seconds)
+            if table.n_counted > ONE_SPLIT_ROWS:
+                return [holdout_split(1 / AUTO_FOLDS, labels, stratify, seed, table.duplicates, table.weight)]
+            network = architecture.network(table.matrix.values.shape[1], table.target.n_outputs)
+            repeats = auto_repeats(table.n_counted, network.n_parameters(batch_norm=False), seconds)
     if isinstance(cv, numbers.Integral):
         _check_folds(int(cv), n)
     splits = [
         split
         for r in range(repeats)
         for split in cross_validation_splits(
-            cv, labels, groups, task, seed_of(seed, Stream.REPEATED_SPLITS, r) % 2**32 if r else seed,
-            problem.duplicates, problem.weight,
+            cv, labels, groups, stratify, seed_of(seed, Stream.REPEATED_SPLITS, r) % 2**32 if r else seed,
+            table.duplicates, table.weight,
         )
     ]  # fmt: skip
     if groups is not None or not isinstance(cv, (int, np.integer)):
-        warn_of_absent_classes(problem, splits)  # of stratified folds, scikit-learn says it
+        warn_of_absent_classes(
+            table, splits, stacklevel=stacklevel + 1
+        )  # of stratified folds, scikit-learn says it
     return splits
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from taut.errors import DataWarning
-from taut.estimators.problem import Problem
+from taut.estimators.problem import TableProblem
 from taut.evidence.signs import Sign
 from taut.evidence.signs.leaks import leaks
 from taut.evidence.signs.view import View, rows_in
@@ -14,7 +14,7 @@ _FEWEST_ROWS = 20  # too few to tell anything from
 
 
 def warn_of_trouble(
-    problem: Problem, seed: int, seconds: float = float("inf"), *, stacklevel: int
+    table: TableProblem, seed: int, seconds: float = float("inf"), *, stacklevel: int
 ) -> tuple[Sign, ...]:
     """Look for columns that give the target away, by the rule of ``diagnose``, and warn of the severe ones.
 
@@ -22,7 +22,7 @@ def warn_of_trouble(
 
     Parameters
     ----------
-    problem : Problem
+    table : TableProblem
     seed : int
     seconds : float
         The time that the whole fit has.
@@ -39,9 +39,9 @@ def warn_of_trouble(
     DataWarning
         Once for each such column.
     """
-    if problem.target.constant:
+    if table.target.constant:
         return ()
-    view = View.of(problem.schema, problem.matrix, problem.data, seed, rows_in(seconds))
+    view = View.of(table.schema, table.matrix, table.problem, seed, rows_in(seconds))
     if len(view.sample) < _FEWEST_ROWS:
         return ()
     found = tuple(sign for sign in leaks(view) if sign.severity == "severe")

@@ -76,8 +76,7 @@ def advise(profile: Profile) -> tuple[Advice, ...]:
     Returns
     -------
     tuple of Advice
-        Each technique that can act on the network, once: without hidden layers there is nothing to drop or to
-        normalize.
+        Each technique that can act on the network, once.
 
     Examples
     --------

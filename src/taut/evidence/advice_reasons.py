@@ -26,21 +26,21 @@ class _Measured:
     gains: _Gains
 
 
-# 256 hidden units and 64 or 128 rows a step, but where something else is said.
+# 256 units and 64 or 128 rows a step, but where something else is said.
 _AMOUNTS = _Measured(8, "tables of amounts", {L1: 1.5, L2: -0.3, Dropout: -3.1, BatchNorm: -10.2})
 _FEW = _Measured(10, "tables of 2 to 4 classes", {L1: 1.6, L2: 1.3, Dropout: 0.3, BatchNorm: -0.4})
 _MANY = _Measured(5, "tables of 6 to 32 classes", {L1: 10.0, L2: 5.7, Dropout: 18.0, BatchNorm: 21.6})
 _SMALL_AMOUNTS = _Measured(
     4,
-    "tables of amounts, with 16 hidden units,",
+    "tables of amounts, with layers of 16 units,",
     {L1: -1.4, L2: -1.4, Dropout: -4.4, BatchNorm: -2.3},
 )
 _SMALL_FEW = _Measured(
-    4, "tables of 2 to 4 classes, with 16 hidden units,", {L1: 0.8, L2: 0.5, Dropout: 0.2, BatchNorm: -0.9}
+    4, "tables of 2 to 4 classes, with layers of 16 units,", {L1: 0.8, L2: 0.5, Dropout: 0.2, BatchNorm: -0.9}
 )
 _SMALL_MANY = _Measured(
     4,
-    "tables of 6 to 26 classes, with 16 hidden units,",
+    "tables of 6 to 26 classes, with layers of 16 units,",
     {L1: -1.0, L2: -4.0, Dropout: -8.5, BatchNorm: 11.5},
 )
 _FOUR_A_STEP = _Measured(

@@ -8,7 +8,7 @@ from taut.techniques.base import Place, Technique
 
 #: From so many classes on batch norm comes first.
 MANY_CLASSES = 5
-#: Up to so many hidden units, and ...
+#: Up to so many units, and ...
 FEW_UNITS = 64
 #: ... from so many rows a parameter on, dropout comes after L1 and L2.
 MANY_ROWS = 0.1
@@ -48,7 +48,7 @@ def has_many_classes(profile: Profile) -> bool:
 
 
 def is_small(profile: Profile) -> bool:
-    """Whether the network has few hidden units, and few parameters for its rows."""
+    """Whether the network has few units, and few parameters for its rows."""
     return profile.n_hidden <= FEW_UNITS and profile.rows_per_parameter >= MANY_ROWS
 
 

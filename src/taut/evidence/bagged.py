@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Trained
+from taut.learning.objective import RowResults
+from taut.learning.training import Control, Fitted
 from taut.selection.candidate import Candidate
-from taut.selection.runner import Job, Runner, row_results
-from taut.selection.runs import RowResults
+from taut.selection.runner import Job, Runner
 from taut.streams import Stream, seed_of
 
 #: Networks that are averaged for each row.
@@ -31,14 +31,14 @@ class Bagged:
         Of these rows, in the engine's units.
     n_bagged : int
         Networks that are averaged for a row.
-    networks : tuple of Trained
+    networks : tuple of Fitted
         The first one of each fold.
     """
 
     rows: NDArray[np.int32]
     figures: RowResults
     n_bagged: int
-    networks: tuple[Trained, ...]
+    networks: tuple[Fitted, ...]
 
 
 def bagged(
@@ -67,7 +67,8 @@ def bagged(
     n_repeats : int
     control : Control
     """
-    folds, data = runner.stages.folds, runner.data
+    folds, trainer = runner.stages.folds, runner.trainer
+    problem, objective = trainer.problem, trainer.problem.objective
     jobs = [Job(number, candidate, k) for k in range(len(folds))]
     networks = runner.networks(jobs, epochs.tolist(), control)
     if networks is None:
@@ -79,53 +80,36 @@ def bagged(
             return None
         for k, network in more:
             by_fold[k].append(network)
-    total = np.zeros((len(data.values), data.n_outputs))
-    times = np.zeros(len(data.values))
+    total = np.zeros((len(problem), objective.n_outputs))
+    times = np.zeros(len(problem))
     for fold, group in zip(folds, by_fold, strict=True):
         for network in group:
-            total[fold.validation] += _probabilities(
-                runner.engine.predict(data.values, network, fold.validation), data.task
-            )
+            total[fold.validation] += objective.predictions(trainer.outputs(network, fold.validation))
         times[fold.validation] += len(group)
     rows = np.flatnonzero(times).astype(np.int32)
-    mean = total[rows] / times[rows, None]
-    tiny = np.finfo(np.float32).tiny
-    outputs = np.log(np.maximum(mean, tiny)) if data.task == "classification" else mean
-    return Bagged(rows, row_results(data, outputs, rows), int(times.max()), tuple(networks))
+    outputs = objective.outputs_of(total[rows] / times[rows, None])
+    return Bagged(rows, problem.row_results(outputs, rows), int(times.max()), tuple(networks))
 
 
 def _of_other_seeds(
     runner: Runner, candidate: Candidate, epochs: NDArray[np.int64], control: Control
-) -> list[tuple[int, Trained]] | None:
+) -> list[tuple[int, Fitted]] | None:
     """Two more networks a fold, to the fold's epoch; None where time or memory was short."""
     wanted = [(k, j) for j in range(1, N_BAGGED) for k in range(len(epochs))]
+    trainer, seed = runner.trainer, runner.trainer.settings.seed
     members = [
-        replace(
-            runner.settings.member(candidate, runner.stages.folds[k], k, runner.data.n_outputs),
-            seed=seed_of(runner.settings.seed, Stream.BAGGED, k, j),
-        )
+        trainer.member(candidate, runner.stages.folds[k], k, seed_of(seed, Stream.BAGGED, k, j))
         for k, j in wanted
     ]
-    if runner.engine.affordable(members) < len(members):
+    if trainer.affordable(members) < len(members):
         return None
     goals = [int(epochs[k]) for k, _ in wanted]
-    trainings = runner.engine.train(runner.data, members, until_epoch=goals, control=control)
+    trainings = trainer.train(members, until_epoch=goals, control=control)
     # One that diverged has no part in it; the average of the others stands.
     if any(t.epoch < goal and t.status.value == "running" for t, goal in zip(trainings, goals, strict=True)):
         return None
     return [
-        (k, training.trained("last"))
+        (k, training.fitted("last"))
         for (k, _), training, goal in zip(wanted, trainings, goals, strict=True)
         if training.epoch >= goal and training.status.value != "diverged"
     ]
-
-
-def _probabilities(outputs: NDArray[np.floating], task: str) -> NDArray[np.float64]:
-    """Of the classes; values stay what they are."""
-    values = outputs.astype(np.float64)
-    if task == "regression":
-        return values
-    from scipy.special import softmax
-
-    shares: NDArray[np.float64] = softmax(values, axis=1)
-    return shares

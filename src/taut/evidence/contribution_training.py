@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar, final
 
-from taut.engine.base import Control, Data, Engine, Fold, Member, Status
+from taut.learning.objective import RowResults
+from taut.learning.problem import Fold
+from taut.learning.training import Control, Member, Status
 from taut.selection.candidate import Candidate
-from taut.selection.runner import Job, Runner, Settings, row_results
-from taut.selection.runs import FoldRun, RowResults
+from taut.selection.runner import Job, Runner
+from taut.selection.runs import FoldRun
 from taut.selection.stages import Stages
+from taut.selection.trainer import Trainer
 
 # Networks of more bytes in all are trained in several calls: their states must not all be there at once.
 _MOST_BYTES = 2**30
@@ -49,10 +52,8 @@ class SeededTraining:
 
     Parameters
     ----------
-    engine : Engine
-    data : Data
+    trainer : Trainer
     folds : tuple of Fold
-    settings : Settings
     n_seeds : int
     control : Control
     watch : Watch
@@ -60,20 +61,18 @@ class SeededTraining:
 
     def __init__(
         self,
-        engine: Engine,
-        data: Data,
+        trainer: Trainer,
         folds: tuple[Fold, ...],
-        settings: Settings,
         n_seeds: int,
         control: Control,
         watch: Watch,
     ) -> None:
-        self.data, self.folds, self.n_seeds = data, folds, n_seeds
+        self.folds, self.n_seeds = folds, n_seeds
         self._control, self._watch = control, watch
         # A member's seed goes by its stage, so the folds once more are the same folds under another seed, and
         # under one seed all candidates see the rows in one order. The first seed is that of a search with the
         # same random_state.
-        self._runner = Runner(engine, data, Stages(folds * n_seeds), settings)
+        self._runner = Runner(trainer, Stages(folds * n_seeds))
         self._numbers: dict[Candidate, int] = {}
         self._runs: dict[Group, list[FoldRun] | None] = {}
 
@@ -133,14 +132,18 @@ class SeededTraining:
         """How much there is from where networks stopped to the last epoch, in networks of their length."""
         runs = [run for group in groups for run in self._runs[group] or ()]
         stopped = sum(run.epoch for run in runs)
-        return len(runs) * self._runner.settings.max_epochs * len(runs) / stopped - len(runs) if runs else 0.0
+        return (
+            len(runs) * self._runner.trainer.settings.max_epochs * len(runs) / stopped - len(runs)
+            if runs
+            else 0.0
+        )
 
     def rows_at_the_end(self, candidate: Candidate, seed: int) -> list[RowResults] | None:
         """What the candidate's networks under a seed make of held-out rows at the last epoch, by fold.
 
         They go on to the last epoch, whatever stopped them before; None where one diverges.
         """
-        group, last = (candidate, seed), self._runner.settings.max_epochs
+        group, last = (candidate, seed), self._runner.trainer.settings.max_epochs
         jobs, runs = self._jobs(group), self._runs[group]
         if runs is None:
             return None
@@ -158,23 +161,27 @@ class SeededTraining:
         networks = self._known(self._runner.networks(jobs, goals, self._control))
         held_out = [self.folds[job.stage % len(self.folds)].validation for job in jobs]
         return [
-            row_results(self.data, self._runner.engine.predict(self.data.values, network, rows), rows)
+            self._runner.trainer.row_results(network, rows)
             for network, rows in zip(networks, held_out, strict=True)
         ]
 
     def blocks(self, lines: Sequence[list[Candidate]]) -> Iterator[Sequence[list[Candidate]]]:
         """As many lines of candidates at a time as fit into memory under one seed."""
         widest = max(
-            (_bytes(self._runner.member(Job(0, one, 0))) for line in lines for one in line), default=1
+            (self._bytes(self._runner.member(Job(0, one, 0))) for line in lines for one in line), default=1
         )
         each = max(1, *map(len, lines)) * len(self.folds) * widest
-        size = max(1, _MOST_BYTES // each)
+        size = max(1, _MOST_BYTES // max(1, each))
         for start in range(0, len(lines), size):
             yield lines[start : start + size]
 
     def forget(self, candidates: Sequence[Candidate]) -> None:
         """Let go of their networks; what came of them stays."""
         self._runner.forget([self._numbers[one] for one in candidates])
+
+    def _bytes(self, member: Member) -> int:
+        trainer = self._runner.trainer
+        return trainer.engine.memory(trainer.problem, member)
 
     def _jobs(self, group: Group) -> list[Job]:
         candidate, seed = group
@@ -191,9 +198,3 @@ class SeededTraining:
     def _heed(self, finished: bool) -> None:
         if not finished or self._control.should_stop():
             raise KeyboardInterrupt
-
-
-def _bytes(member: Member) -> int:
-    """About the memory of its state: weights, two moments, the best weights, curve, and rows' losses."""
-    kept = 4 * len(member.fold.validation) if member.keep_losses else 0
-    return 16 * member.network.n_parameters(member.hooks.normalize) + (24 + kept) * member.max_epochs

@@ -9,8 +9,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Data, Fold
-from taut.selection.runs import RowResults
+from taut.learning.objective import RowResults
+from taut.learning.problem import Fold, Problem
 from taut.streams import Stream, generator
 
 Vector = NDArray[np.float64]
@@ -76,18 +76,20 @@ class Units:
     target: Vector | None
 
     @classmethod
-    def of(cls, data: Data, folds: tuple[Fold, ...], groups: NDArray[np.intp] | None, seed: int) -> Units:
+    def of(
+        cls, problem: Problem, folds: tuple[Fold, ...], groups: NDArray[np.intp] | None, seed: int
+    ) -> Units:
         """Each row is a unit, or each group where there are some; of very many, a share of them at random.
 
         Parameters
         ----------
-        data : Data
+        problem : Problem
         folds : tuple of Fold
         groups : intp array, shape (n_rows,), or None
             Rows with the same number are drawn together.
         seed : int
         """
-        n_rows = len(data.values)
+        n_rows = len(problem)
         times = np.zeros(n_rows, dtype=np.int64)
         for fold in folds:
             times[fold.validation] += 1
@@ -102,11 +104,11 @@ class Units:
         unit_of_row[held_out] = units
         weight, row_weight = (
             np.ones(n_rows) if one is None else one.astype(np.float64)
-            for one in (data.score_weight, data.row_weight)
+            for one in (problem.score_weight, problem.row_weight)
         )
         target = None
-        if data.task == "regression":
-            values = data.target.astype(np.float64)
+        if not problem.objective.n_classes:
+            values = problem.target.astype(np.float64)
             target = values - np.average(values[held_out], weights=weight[held_out])
         return cls(folds, unit_of_row, times, weight, row_weight, target)
 

@@ -9,15 +9,17 @@ from typing import Final, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Data, Engine, Fold
 from taut.evidence.contribution_training import SeededTraining, Watch
 from taut.evidence.contribution_units import Totals, Units
+from taut.learning.architecture import Architecture
+from taut.learning.problem import Fold
+from taut.learning.training import Control
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import without_shared_rows
-from taut.selection.runner import Settings
 from taut.selection.runs import FoldRun
 from taut.selection.score import choose_epochs
+from taut.selection.trainer import Trainer
 from taut.techniques import EarlyStopping
 from taut.techniques.base import Technique
 
@@ -84,11 +86,9 @@ class ContributionWork:
 
     Parameters
     ----------
-    engine : Engine
-    data : Data
+    trainer : Trainer
     folds : tuple of Fold
-    settings : Settings
-    hidden : tuple of int
+    architecture : Architecture
     units : Units
     n_seeds : int
     control : Control
@@ -98,11 +98,9 @@ class ContributionWork:
 
     def __init__(
         self,
-        engine: Engine,
-        data: Data,
+        trainer: Trainer,
         folds: tuple[Fold, ...],
-        settings: Settings,
-        hidden: tuple[int, ...],
+        architecture: Architecture,
         *,
         units: Units,
         n_seeds: int,
@@ -110,10 +108,10 @@ class ContributionWork:
         watch: Watch | None = None,
     ) -> None:
         self._watch = watch or Watch()
-        self._training = SeededTraining(engine, data, folds, settings, n_seeds, control, self._watch)
-        self._folds, self._hidden, self._units = folds, hidden, units
+        self._training = SeededTraining(trainer, folds, n_seeds, control, self._watch)
+        self._folds, self._architecture, self._units = folds, architecture, units
         n = len(folds)
-        apart = without_shared_rows(folds, len(data.values))
+        apart = without_shared_rows(folds, len(trainer.problem))
         if n == 1:
             apart = np.ones((1, 1), dtype=bool)  # there is no other fold: its score is a little too good
         #: Which folds have a say in the rate and the epoch of each.
@@ -141,13 +139,15 @@ class ContributionWork:
         """
         training, n_seeds = self._training, self._training.n_seeds
         players, stop = players_of(recipe), recipe.get(EarlyStopping)
-        usual = Candidate(Recipe(stop or EarlyStopping()), usual_rate, self._hidden)
-        as_given = Candidate(recipe, rate, self._hidden)
+        usual = Candidate(Recipe(stop or EarlyStopping()), usual_rate, self._architecture)
+        as_given = Candidate(recipe, rate, self._architecture)
         # Without early stopping and players, at the usual rate, the recipe is no regularization once more.
         anew = stop is None and (bool(players) or rate != usual_rate)
         lines = [
             [
-                Candidate(Recipe(*members_of(players, c), stop or EarlyStopping()), f * rate, self._hidden)
+                Candidate(
+                    Recipe(*members_of(players, c), stop or EarlyStopping()), f * rate, self._architecture
+                )
                 for f in FACTORS
             ]
             for c in coalitions

@@ -10,15 +10,15 @@ from typing import final
 
 import numpy as np
 
-from taut.engine.base import Control, Data, Engine, Fold
 from taut.errors import ParameterError
 from taut.evidence.learning_curve import PARTS
 from taut.evidence.variants import DROPOUTS, L2S
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Control
 from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, make_folds
-from taut.selection.runner import Settings
+from taut.selection.trainer import Trainer
 from taut.streams import Stream, generator
-from taut.table.matrices import Matrix
 
 _FEWEST_FOLDS = 2  # the epoch of one is chosen on the others
 # The network as it is may take this part of the time; its alternatives take about twice as long.
@@ -87,11 +87,8 @@ def enough_folds(folds: Sequence[Fold], held_out: float) -> int:
 
 
 def within_time(
-    engine: Engine,
-    data: Data,
-    matrix: Matrix,
+    trainer: Trainer,
     folds: tuple[Fold, ...],
-    settings: Settings,
     candidate: Candidate,
     seconds: float,
 ) -> tuple[Fold, ...]:
@@ -107,15 +104,16 @@ def within_time(
     if not math.isfinite(seconds):
         return folds
     tried = [Split(fold.train[:_TRIED_ROWS], fold.validation[:_TRIED_ROWS]) for fold in folds[:2]]
-    small = make_folds(tried, data, matrix, settings.seed)
-    members = [settings.member(candidate, fold, k, data.n_outputs) for k, fold in enumerate(small)]
+    settings = trainer.settings
+    small = make_folds(tried, trainer.problem, settings.seed)
+    members = [trainer.member(candidate, fold, k) for k, fold in enumerate(small)]
     started = time.monotonic()
     control = Control(deadline=started + _OWN_SHARE * seconds)
-    trainings = engine.train(data, members, until_epoch=_TRIED_EPOCHS, control=control)
+    trainings = trainer.train(members, until_epoch=_TRIED_EPOCHS, control=control)
     spent = time.monotonic() - started
     done = sum(max(1, t.epoch) * len(fold.train) for t, fold in zip(trainings, small, strict=True))
     wanted = settings.max_epochs * sum(len(fold.train) for fold in folds)
-    parallel = min(1.0, max(1, min(engine.threads, 2)) / max(1, engine.threads))
+    parallel = min(1.0, max(1, min(trainer.engine.threads, 2)) / max(1, trainer.engine.threads))
     too_long = spent * parallel * wanted / done / (_OWN_SHARE * seconds)
     if too_long <= 1.0:
         return folds
@@ -125,18 +123,16 @@ def within_time(
     if too_long <= 1.0:
         return kept
     rows = np.unique(np.concatenate([np.concatenate([fold.train, fold.validation]) for fold in kept]))
-    return fewer_rows(data, matrix, kept, settings.seed, max(_FEWEST_ROWS, int(len(rows) / too_long)))
+    return fewer_rows(trainer.problem, kept, settings.seed, max(_FEWEST_ROWS, int(len(rows) / too_long)))
 
 
-def fewer_rows(
-    data: Data, matrix: Matrix, folds: tuple[Fold, ...], seed: int, n_used: int
-) -> tuple[Fold, ...]:
+def fewer_rows(problem: Problem, folds: tuple[Fold, ...], seed: int, n_used: int) -> tuple[Fold, ...]:
     """The folds with so many of the table's rows, drawn at random."""
-    n = len(data.values)
+    n = len(problem)
     if n_used >= n:
         return folds
     stream = generator(seed, Stream.DIAGNOSIS_ROWS)
     used = np.zeros(n, dtype=bool)
     used[stream.permutation(n)[:n_used]] = True
     splits = [Split(fold.train[used[fold.train]], fold.validation[used[fold.validation]]) for fold in folds]
-    return tuple(make_folds(splits, data, matrix, seed))
+    return tuple(make_folds(splits, problem, seed))

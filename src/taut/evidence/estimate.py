@@ -120,7 +120,7 @@ class RowFigures:
         NaN in all of them where a row was never held out.
     badness : float64 array, shape (n_candidates, n_rows)
         Whose mean is one less the score: 1 where a class was missed; for amounts, see
-        :func:`share_of_variance`.
+        :meth:`taut.learning.objective.Objective.shortfalls`.
     weight, badness_weight : array, shape (n_rows,), or None
         Of the losses, and of the badness where it has others (accuracy knows no weights of classes).
     """
@@ -231,36 +231,6 @@ def interval_of_loss(value: float, rows: Vector, weight: NDArray[np.floating] | 
     known = np.isfinite(rows)
     found = skewed_interval(value, rows[known], None if weight is None else weight[known], _WIDER)
     return found.within(0.0, np.inf)
-
-
-def share_of_variance(
-    losses: Vector, target: NDArray[np.floating], weight: NDArray[np.floating] | None
-) -> Vector:
-    """Rows whose mean is ``1 - R**2``, and whose spread is that of the ratio that it is.
-
-    Parameters
-    ----------
-    losses : float64 array, shape (n_candidates, n_rows)
-        Squared errors.
-    target : array, shape (n_rows,)
-    weight : array, shape (n_rows,), or None
-
-    Returns
-    -------
-    float64 array, shape (n_candidates, n_rows)
-        ``l / V - mean(l) / V**2 * ((y - mean(y))**2 - V)``, ``V`` the target's variance: the ratio's value
-        and its influence function (Hampel, 1974). NaN for a constant target.
-    """
-    known = np.isfinite(losses).all(axis=0)
-    used = None if weight is None else weight[known]
-    y = target.astype(np.float64)
-    squares = (y - np.average(y[known], weights=used)) ** 2
-    variance = float(np.average(squares[known], weights=used))
-    if not variance > 0:
-        return np.full_like(losses, np.nan)
-    means = np.average(losses[:, known], axis=1, weights=used)[:, None]
-    shares: Vector = losses / variance - means / variance**2 * (squares - variance)
-    return shares
 
 
 @final

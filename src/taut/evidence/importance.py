@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Data, Engine, Trained
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.skew import skewed_interval
-from taut.selection.path import column_of_feature
-from taut.selection.runner import row_results
+from taut.learning.engine import Engine
+from taut.learning.examples import Columns
+from taut.learning.problem import Problem
+from taut.learning.training import Control, Fitted
 from taut.streams import Stream, generator
 
 #: Other values that each row is given in place of its own, where there is time for so many.
@@ -102,12 +103,12 @@ class Importance:
 class HeldOut(NamedTuple):
     """A network, and rows that had no part in its training: int32, shape (n,)."""
 
-    network: Trained
+    network: Fitted
     rows: NDArray[np.int32]
 
 
-class Columns(NamedTuple):
-    """The person's columns by name, and for each column of the matrix the place of its owner among them."""
+class Owners(NamedTuple):
+    """The person's columns by name, and for each column of the examples the index of its owner among them."""
 
     names: tuple[str, ...]
     owners: tuple[int, ...]
@@ -115,9 +116,9 @@ class Columns(NamedTuple):
 
 def importance(
     engine: Engine,
-    data: Data,
+    problem: Problem,
     held_out: Sequence[HeldOut],
-    columns: Columns,
+    columns: Owners,
     seed: int,
     most_predictions: int,
     control: Control | None = None,
@@ -132,10 +133,11 @@ def importance(
     Parameters
     ----------
     engine : Engine
-    data : Data
+    problem : Problem
+        Its examples have columns.
     held_out : sequence of HeldOut
         Such as the folds' networks with what their folds hold out; a row may be judged by several.
-    columns : Columns
+    columns : Owners
     seed : int
     most_predictions : int
         About so many rows are predicted: first there are fewer shuffles, then fewer rows, drawn at random,
@@ -163,28 +165,32 @@ def importance(
     error is taken 1.2-fold, because rows of one fold trained the networks of the others. It knows of other
     rows, taken as strangers to each other, and not of other networks, which might use other columns as well.
     """
+    examples = problem.examples
+    if not isinstance(examples, Columns):
+        return None
     norms = column_norms([one.network for one in held_out], columns)
     live = np.flatnonzero(norms)  # any other changes nothing, exactly
-    plan = _plan(held_out, len(live), data.values.shape[1], most_predictions, seed)
+    plan = _plan(held_out, len(live), examples.n_columns, most_predictions, seed)
     if plan is None:
         return None
     held_out, n_shuffles, n_columns = plan
     measured = live[np.argsort(-norms[live], kind="stable")[:n_columns]]
     rows = np.unique(np.concatenate([one.rows for one in held_out]))
-    tally = _Tally(rows, data.score_weight, len(measured))
+    tally = _Tally(rows, problem.score_weight, len(measured))
     owners = np.array(columns.owners, dtype=np.intp)
     for number, one in enumerate(held_out):
         stream = generator(seed, Stream.IMPORTANCE_SHUFFLES, number)
         donors = _donors(len(one.rows), n_shuffles, stream)
-        base = _losses(engine, data, one.network, data.values[one.rows], one.rows)
-        shuffled = _shuffled(data.values[one.rows], donors, [owners == column for column in measured])
+        base = _losses(problem, engine.predict(examples, one.network, one.rows), one.rows)
+        masks = [owners == column for column in measured]
         tally.open(one.rows, base, donors)
         index = 0
-        for values in shuffled:
+        for shuffled in _shuffled(examples, one.rows, donors, masks):
             if control is not None and control.should_stop():
                 return None
-            n = len(values) // donors.size
-            losses = _losses(engine, data, one.network, values, np.tile(one.rows, n * len(donors)))
+            n = len(shuffled) // donors.size
+            outputs = engine.predict(shuffled, one.network)
+            losses = _losses(problem, outputs, np.tile(one.rows, n * len(donors)))
             with np.errstate(invalid="ignore"):
                 rises = losses.reshape(n, *donors.shape) - base
             tally.add(index, rises)
@@ -207,14 +213,15 @@ def affordable_predictions(trained_rows: float) -> int:
     return int(min(max(trained_rows / _TRAINED_ROWS, _FEWEST_PREDICTIONS), _MOST_PREDICTIONS))
 
 
-def column_norms(networks: Sequence[Trained], columns: Columns) -> Vector:
+def column_norms(networks: Sequence[Fitted], columns: Owners) -> Vector:
     """L2 norm of the first layer's weights by the person's column, mean over the networks."""
     owners = np.array(columns.owners, dtype=np.intp)
     norms = np.zeros(len(columns.names))
     for network in networks:
-        features = owners[column_of_feature(network.encoder)]
-        weights = network.weights["layers.0.weight"][: len(features)].astype(np.float64)
-        norms += np.sqrt(np.bincount(features, (weights**2).sum(axis=1), minlength=len(norms)))
+        inputs = network.input_weights()
+        if inputs is not None:
+            squares = (inputs.weights.astype(np.float64) ** 2).sum(axis=1)
+            norms += np.sqrt(np.bincount(owners[inputs.columns], squares, minlength=len(norms)))
     return norms / max(1, len(networks))
 
 
@@ -252,24 +259,17 @@ def _donors(n: int, n_shuffles: int, stream: np.random.Generator) -> NDArray[np.
 
 
 def _shuffled(
-    values: NDArray[np.float32], donors: NDArray[np.intp], parts: Sequence[NDArray[np.bool_]]
-) -> Iterator[NDArray[np.float32]]:
+    examples: Columns, rows: NDArray[np.int32], donors: NDArray[np.intp], masks: list[NDArray[np.bool_]]
+) -> Iterator[Columns]:
     """The rows with one column shuffled, column by column, shuffle by shuffle; several columns at a time."""
-    n_times, n = donors.shape
-    step = max(1, _BLOCK_NUMBERS // max(1, n_times * values.size))
-    for start in range(0, len(parts), step):
-        block = parts[start : start + step]
-        table = np.tile(values, (len(block) * n_times, 1)).reshape(len(block), n_times, n, -1)
-        for one, part in zip(table, block, strict=True):
-            one[:, :, part] = values[:, part][donors]
-        yield table.reshape(-1, values.shape[1])
+    step = max(1, _BLOCK_NUMBERS // max(1, donors.size * examples.n_columns))
+    for start in range(0, len(masks), step):
+        yield examples.shuffled(rows, donors, masks[start : start + step])
 
 
-def _losses(
-    engine: Engine, data: Data, network: Trained, values: NDArray[np.float32], rows: NDArray[np.int32]
-) -> Vector:
+def _losses(problem: Problem, outputs: NDArray[np.floating], rows: NDArray[np.int32]) -> Vector:
     with np.errstate(over="ignore"):  # a loss that float32 cannot hold is infinite
-        return row_results(data, engine.predict(values, network), rows).losses.astype(np.float64)
+        return problem.row_results(outputs, rows).losses.astype(np.float64)
 
 
 @final

@@ -9,16 +9,16 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Data, Engine, Fold
 from taut.evidence.estimate import interval_of_loss
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.variants import Variant, Variants
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Control
 from taut.selection.bootstrap import paired_standard_error
 from taut.selection.candidate import Candidate
 from taut.selection.folds import Split, make_fold
-from taut.selection.runner import Settings
+from taut.selection.trainer import Trainer
 from taut.streams import Stream, generator, seed_of
-from taut.table.matrices import Matrix
 
 #: Parts of the training rows, beside all of them.
 PARTS = (1 / 8, 1 / 4, 1 / 2)
@@ -71,11 +71,8 @@ class LearningCurve:
 
 
 def learning_curve(
-    engine: Engine,
-    data: Data,
-    matrix: Matrix,
+    trainer: Trainer,
     folds: Sequence[Fold],
-    settings: Settings,
     candidate: Candidate,
     whole: Variant,
     control: Control,
@@ -102,22 +99,22 @@ def learning_curve(
     KeyboardInterrupt
         Where the control ended it.
     """
+    settings = trainer.settings
     variants: list[tuple[int, Variant]] = []
     for index, part in enumerate(parts_of(folds, parts)):
         sizes = [int(part * len(fold.train)) for fold in folds]
         fewer = [
-            _part(fold, size, k, data, matrix, settings.seed)
+            _part(fold, size, k, trainer.problem, settings.seed)
             for k, (fold, size) in enumerate(zip(folds, sizes, strict=True))
         ]
         batch = min(settings.batch_size, 1 << (max(4, min(sizes) // 4).bit_length() - 1))
-        small = replace(
-            settings, batch_size=batch, seed=seed_of(settings.seed, Stream.LEARNING_CURVE_MEMBER, index)
-        )
-        made = Variants(engine, data, fewer, small, candidate, control, on_done)
+        own_seed = seed_of(settings.seed, Stream.LEARNING_CURVE_MEMBER, index)
+        small = replace(settings, batch_size=batch, seed=own_seed)
+        made = Variants(replace(trainer, settings=small), fewer, candidate, control, on_done)
         variants.append((int(np.mean(sizes)), made.own()[0]))
     variants.append((int(np.mean([len(fold.train) for fold in folds])), whole))
     sound = [(n, one) for n, one in variants if not one.failed]
-    weight = data.score_weight
+    weight = trainer.problem.score_weight
     points = tuple(
         CurvePoint(n, _interval(one, weight), float(np.mean(one.train_losses))) for n, one in sound
     )
@@ -138,12 +135,12 @@ def parts_of(folds: Sequence[Fold], parts: tuple[float, ...] = PARTS) -> tuple[f
     return tuple(part for part in parts if int(part * fewest) >= _LEAST_ROWS)
 
 
-def _part(fold: Fold, size: int, number: int, data: Data, matrix: Matrix, seed: int) -> Fold:
+def _part(fold: Fold, size: int, number: int, problem: Problem, seed: int) -> Fold:
     """Some of a fold's training rows; a smaller part is of the larger one."""
     stream = generator(seed, Stream.LEARNING_CURVE_ROWS, number)
     rows = np.sort(stream.permutation(fold.train)[:size]).astype(np.int32)
     return make_fold(
-        Split(rows, fold.validation), data, matrix, seed_of(seed, Stream.LEARNING_CURVE_FOLD, number + 1)
+        Split(rows, fold.validation), problem, seed_of(seed, Stream.LEARNING_CURVE_FOLD, number + 1)
     )
 
 

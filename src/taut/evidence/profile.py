@@ -8,8 +8,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Data, Fold
-from taut.network import Network
+from taut.learning.engine import Engine
+from taut.learning.examples import Columns
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Member
+from taut.selection.trainer import Trainer
 from taut.streams import Stream, sequence
 
 # The noise needs no more rows: its use is to tell 0.1 from 0.5.
@@ -42,7 +45,7 @@ class Profile:
     n_parameters : int
         Of the network, without batch norm.
     n_hidden : int
-        Units of its hidden layers; 0 for a linear model.
+        Units of its inner layers; 0 for a linear model.
     batch_size : int
         Rows a step.
     """
@@ -64,43 +67,46 @@ class Profile:
         return self.n_rows / self.n_parameters
 
 
-def profile_of(data: Data, fold: Fold, network: Network, batch_size: int, *, seed: int = 0) -> Profile:
-    """Gather the profile.
+def profile_of(trainer: Trainer, member: Member) -> Profile | None:
+    """Gather the profile; None where no row of numbers enters the network for each example.
 
     Parameters
     ----------
-    data : Data
-    fold : Fold
-        Any one of the cross-validation: its rows, training and held out, are those that count, and its
-        encoder tells columns from features.
-    network : Network
-    batch_size : int
-    seed : int
-        Of the noise's folds.
+    trainer : Trainer
+        Its seed is that of the noise's folds.
+    member : Member
+        The network on any fold of the cross-validation, whose rows, training and held out, are those that
+        count.
     """
+    problem, fold, engine = trainer.problem, member.fold, trainer.engine
     rows = np.union1d(fold.train, fold.validation)
-    encoder = fold.encoder
-    n_categories = len(encoder.category_start) - 1
-    n_columns = encoder.n_numbers + n_categories
+    inputs = engine.inputs(problem, fold, rows[:0].astype(np.int32))
+    if inputs is None:
+        return None
+    examples, n_classes = problem.examples, problem.objective.n_classes
+    n_features = int(inputs.shape[1])
+    n_columns, n_categories = n_features, 0
+    if isinstance(examples, Columns):
+        n_columns, n_categories = examples.n_columns, examples.n_categories
     rarest = None
-    if data.task == "classification":
-        counts = np.bincount(data.target[rows].astype(np.intp), minlength=data.n_outputs)
+    if n_classes:
+        counts = np.bincount(problem.target[rows].astype(np.intp), minlength=n_classes)
         rarest = float(counts.min() / len(rows))
     return Profile(
         n_rows=len(rows),
         n_columns=n_columns,
-        n_features=encoder.n_features,
+        n_features=n_features,
         categorical_share=n_categories / n_columns if n_columns else 0.0,
-        n_classes=data.n_outputs if data.task == "classification" else None,
+        n_classes=n_classes or None,
         rarest_share=rarest,
-        noise=noise_of(data, fold, seed=seed),
-        n_parameters=network.n_parameters(batch_norm=False),
-        n_hidden=sum(network.hidden),
-        batch_size=batch_size,
+        noise=noise_of(engine, problem, fold, seed=trainer.settings.seed),
+        n_parameters=engine.n_parameters(problem, member),
+        n_hidden=member.architecture.n_hidden,
+        batch_size=member.batch_size,
     )
 
 
-def noise_of(data: Data, fold: Fold, *, seed: int = 0) -> float:
+def noise_of(engine: Engine, problem: Problem, fold: Fold, *, seed: int = 0) -> float:
     """Share of the target's variation that simple models leave unexplained: 0 is none of it, 1 is all.
 
     Formula: ``min over models of sum((t - model(x))**2) / sum((t - mean)**2)``, on held-out rows of five
@@ -112,7 +118,9 @@ def noise_of(data: Data, fold: Fold, *, seed: int = 0) -> float:
 
     Parameters
     ----------
-    data : Data
+    engine : Engine
+        That gives the rows as they enter a network.
+    problem : Problem
     fold : Fold
         As in :func:`profile_of`.
     seed : int
@@ -121,17 +129,17 @@ def noise_of(data: Data, fold: Fold, *, seed: int = 0) -> float:
     rng = np.random.default_rng(sequence(seed, Stream.LEARNABLE))
     rows = rng.permutation(np.union1d(fold.train, fold.validation))[:_MOST_ROWS].astype(np.int32)
     n_folds = min(_FOLDS, len(rows))
-    if n_folds < 2 or fold.encoder.n_features == 0:
+    inputs = engine.inputs(problem, fold, rows)
+    if n_folds < 2 or inputs is None or not inputs.shape[1]:
         return 1.0
-    features = fold.encoder.transform(data.values, rows).astype(np.float64)
-    target = data.target[rows].astype(np.float64)
-    if data.task == "classification":
-        wanted = (target[:, None] == np.arange(data.n_outputs)).astype(np.float64)
+    target, n_classes = problem.target[rows].astype(np.float64), problem.objective.n_classes
+    if n_classes:
+        wanted = (target[:, None] == np.arange(n_classes)).astype(np.float64)
     else:
         spread = float(target.std())
         # In units of its own spread, so that no square leaves float64.
         wanted = ((target - target.mean()) / (spread or 1.0))[:, None]
-    return _unexplained(features, wanted, n_folds)
+    return _unexplained(inputs.astype(np.float64), wanted, n_folds)
 
 
 def _unexplained(features: NDArray[np.float64], wanted: NDArray[np.float64], n_folds: int) -> float:

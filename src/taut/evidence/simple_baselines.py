@@ -10,17 +10,20 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Data, Engine, Fold, Status
 from taut.evidence.interval import NONE, Interval, over_folds
 from taut.evidence.skew import skewed_interval
+from taut.learning.architecture import Architecture
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Control, Status
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
 from taut.selection.failures import ScorerError
 from taut.selection.folds import n_repeats, out_of_fold
 from taut.selection.race import Race, Rule, Trial
-from taut.selection.runner import Runner, Settings, row_results
-from taut.selection.score import paired_change, standard_error, target_variances
+from taut.selection.runner import Runner
+from taut.selection.score import paired_change, standard_error
 from taut.selection.scored_epochs import FoldScorer, TimedScorer
 from taut.selection.stages import Stages
+from taut.selection.trainer import Trainer
 from taut.selection.trial_scorer import TrialScorer
 from taut.selection.trial_store import TrialStore
 
@@ -66,7 +69,7 @@ class SimpleBaseline:
     ----------
     kind : {"constant", "linear"}
         Always the most frequent class (with the classes' shares as probabilities) or the mean; or a network
-        without hidden layers that stops early.
+        that is linear and stops early.
     label : str
         Such as "always 'no'", "always the mean" or "linear model".
     train_loss, validation_loss, score : float64 array, shape (n_folds,)
@@ -148,26 +151,24 @@ class SimpleBaseline:
 
 
 def simple_baselines(
-    engine: Engine,
-    data: Data,
+    trainer: Trainer,
     folds: Sequence[Fold],
-    settings: Settings,
+    linear: Architecture | None,
     classes: NDArray[Any] | None,
     control: Control,
     scorer: FoldScorer | None = None,
     *,
-    linear: bool = True,
     trial_store: TrialStore | None = None,
 ) -> tuple[SimpleBaseline, ...]:
     """Cross-validate what anybody would try first.
 
     Parameters
     ----------
-    engine : Engine
-    data : Data
+    trainer : Trainer
     folds : sequence of Fold
         Each with rows held out.
-    settings : Settings
+    linear : Architecture or None
+        The linear model; None where there is none, or the networks are linear themselves.
     classes : array, shape (n_classes,), or None
         Their names; None for regression.
     control : Control
@@ -175,8 +176,6 @@ def simple_baselines(
         it takes longer.
     scorer : callable, optional
         The person's; see :data:`taut.selection.scored_epochs.FoldScorer`.
-    linear : bool
-        Whether a linear model is wanted: no, where the networks are linear themselves.
     trial_store : TrialStore, optional
         Where the linear model's finished work is kept, beside that of a search.
 
@@ -185,9 +184,9 @@ def simple_baselines(
     tuple of SimpleBaseline
         In the engine's units, with their rows and without gains.
     """
-    found = [_constant(data, folds, classes, control, scorer)]
-    if linear:
-        one = _linear(engine, data, folds, settings, control, scorer, trial_store)
+    found = [_constant(trainer.problem, folds, classes, control, scorer)]
+    if linear is not None:
+        one = _linear(trainer, folds, linear, control, scorer, trial_store)
         found += [] if one is None else [one]
     return tuple(found)
 
@@ -195,7 +194,7 @@ def simple_baselines(
 def gained(
     models: Sequence[SimpleBaseline],
     network: OutOfFold,
-    data: Data,
+    problem: Problem,
     loss_price: float = 0.0,
     score_price: float = 0.0,
     score_span: float = math.inf,
@@ -207,7 +206,7 @@ def gained(
     models : sequence of SimpleBaseline
         With their rows.
     network : OutOfFold
-    data : Data
+    problem : Problem
         Whose rows they are, with their weights.
     loss_price, score_price : float
         How much of the network's loss and score is due to having picked it among many: its loss is that much
@@ -219,7 +218,7 @@ def gained(
     for model in models:
         rows = model.rows
         assert rows is not None
-        gain = _gain(rows.losses, network.losses, data.score_weight, loss_price)
+        gain = _gain(rows.losses, network.losses, problem.score_weight, loss_price)
         score_gain = NONE
         if rows.scoring is not None and network.scoring is not None:
             away = network.scoring - rows.scoring
@@ -228,7 +227,7 @@ def gained(
             if not away.any():
                 score_gain = Interval(0.0, 0.0, 0.0)  # as in _difference
         elif rows.correct is not None and network.correct is not None and network.scoring is None:
-            score_gain = _difference(network.correct - rows.correct, data.row_weight, score_price).within(
+            score_gain = _difference(network.correct - rows.correct, problem.row_weight, score_price).within(
                 -1.0, 1.0
             )
         out.append(replace(model, gain=gain, score_gain=score_gain))
@@ -247,50 +246,48 @@ def gained_over_folds(
 
 
 def _constant(
-    data: Data,
+    problem: Problem,
     folds: Sequence[Fold],
     classes: NDArray[Any] | None,
     control: Control,
     scorer: FoldScorer | None,
 ) -> SimpleBaseline:
     """Always the training rows' mean; or their shares of the classes, and the most frequent of these."""
-    variances = target_variances(data, folds)
-    train, validation, score, scoring = (np.full(len(folds), np.nan) for _ in range(4))
+    objective = problem.objective
+    train, validation, right, scoring = (np.full(len(folds), np.nan) for _ in range(4))
     losses: list[NDArray[np.floating]] = []
     correct: list[NDArray[np.floating]] = []
     for k, fold in enumerate(folds):
-        answer = np.array([fold.center]) if fold.start is None else np.asarray(fold.start, dtype=np.float64)
+        answer = problem.constant(fold.train)
 
         def outputs(rows: NDArray[np.int32], answer: NDArray[np.float64] = answer) -> NDArray[np.float64]:
             return np.broadcast_to(answer, (len(rows), len(answer)))
 
-        held = row_results(data, outputs(fold.validation), fold.validation)
-        trained = row_results(data, outputs(fold.train), fold.train).losses
-        train[k] = _mean(data.score_weight, fold.train, trained)
-        validation[k] = _mean(data.score_weight, fold.validation, held.losses)
+        held = problem.row_results(outputs(fold.validation), fold.validation)
+        trained = problem.row_results(outputs(fold.train), fold.train).losses
+        train[k] = _mean(problem.score_weight, fold.train, trained)
+        validation[k] = _mean(problem.score_weight, fold.validation, held.losses)
         losses.append(held.losses)
-        if variances is None:
+        if objective.n_classes:
             # Not the largest probability: where the classes are weighted, all of these may be the same.
-            usual = _most_frequent(data, fold.train)
-            right = (data.target[fold.validation] == usual).astype(np.float32)
-            score[k] = _mean(data.row_weight, fold.validation, right)
-            correct.append(right)
-        elif variances[k] > 0:
-            score[k] = 1.0 - validation[k] / variances[k]
+            usual = _most_frequent(problem, fold.train)
+            correct.append((problem.target[fold.validation] == usual).astype(np.float32))
+            right[k] = _mean(problem.row_weight, fold.validation, correct[-1])
         in_time = not isinstance(scorer, TimedScorer) or scorer.fits(len(folds) - k, control)
         if scorer is not None and in_time:
             scoring[k] = _scored(scorer, k, outputs(fold.validation))
     whole = np.isfinite(scoring).all()
     label = "always the mean"
-    if classes is not None:
-        label = f"always {_shortened(classes[_most_frequent(data, np.arange(len(data.target)))])}"
-    n = len(data.target)
+    if objective.n_classes:
+        usual = _most_frequent(problem, np.arange(len(problem)))
+        label = f"always class {usual}" if classes is None else f"always {_shortened(classes[usual])}"
+    n = len(problem)
     return SimpleBaseline(
         kind="constant",
         label=label,
         train_loss=train,
         validation_loss=validation,
-        score=score,
+        score=objective.scores(validation, right, problem.spreads(folds)),
         scoring=scoring if whole else None,
         epoch=0,
         n_repeats=n_repeats(folds),
@@ -303,17 +300,16 @@ def _constant(
 
 
 def _linear(
-    engine: Engine,
-    data: Data,
+    trainer: Trainer,
     folds: Sequence[Fold],
-    settings: Settings,
+    linear: Architecture,
     control: Control,
     scorer: FoldScorer | None,
     trial_store: TrialStore | None,
 ) -> SimpleBaseline | None:
-    """A network without hidden layers, with early stopping alone; None where it was cut off or diverged."""
-    runner = Runner(engine, data, Stages(tuple(folds)), settings, trial_store, for_scorer=scorer is not None)
-    trial = Trial(_NUMBER, Candidate(EARLY_STOPPING_ALONE, LINEAR_RATE, ()))
+    """A linear model with early stopping alone; None where it was cut off or diverged."""
+    runner = Runner(trainer, Stages(tuple(folds)), trial_store, for_scorer=scorer is not None)
+    trial = Trial(_NUMBER, Candidate(EARLY_STOPPING_ALONE, LINEAR_RATE, linear))
     for k, run in enumerate(runner.first([trial.job(k) for k in range(len(folds))], control)):
         if run is None or run.status is Status.DIVERGED:
             return None
@@ -322,8 +318,7 @@ def _linear(
     if score is None or not score.complete:
         return None
     runs = [(trial.runs[k], int(score.fold_epochs[k])) for k in range(len(folds))]
-    n = len(data.target)
-    classes = data.task == "classification"
+    n, classes = len(trainer.problem), trainer.problem.objective.n_classes
     return SimpleBaseline(
         kind="linear",
         label="linear model",
@@ -359,10 +354,11 @@ def _mean(
     return float(np.average(values.astype(np.float64), weights=None if weight is None else weight[rows]))
 
 
-def _most_frequent(data: Data, rows: NDArray[np.integer]) -> int:
+def _most_frequent(problem: Problem, rows: NDArray[np.integer]) -> int:
     """The number of the class that most rows have, without the weights of the classes."""
-    weight = None if data.row_weight is None else data.row_weight[rows]
-    return int(np.bincount(data.target[rows].astype(np.intp), weight, minlength=data.n_outputs).argmax())
+    weight = None if problem.row_weight is None else problem.row_weight[rows]
+    counts = np.bincount(problem.target[rows].astype(np.intp), weight, problem.objective.n_classes)
+    return int(counts.argmax())
 
 
 def _shortened(value: Any) -> str:

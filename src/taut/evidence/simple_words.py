@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from taut.evidence.certainty import share_told
 from taut.evidence.interval import Interval
 from taut.evidence.simple_baselines import SimpleBaseline
-
-#: What a linear model is for taut, so that a person knows how to have it.
-_LINEAR: Final = "a linear model (no hidden layers)"
+from taut.learning.architecture import LINEAR_MODEL
 
 # A loss higher by a larger share is told in times.
 _MANY: Final = 2.0
@@ -110,7 +108,7 @@ def _by_scorer(model: SimpleBaseline, scoring: NDArray[np.float64], score: float
 
 
 def _name(model: SimpleBaseline) -> str:
-    return model.label if model.kind == "constant" else _LINEAR
+    return model.label if model.kind == "constant" else LINEAR_MODEL
 
 
 def _score(value: float, name: str) -> str:

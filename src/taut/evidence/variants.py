@@ -10,14 +10,16 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Curve, Data, Engine, Fold, Status
+from taut.learning.problem import Fold
+from taut.learning.training import Control, Curve, Status
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.folds import out_of_fold, without_shared_rows
-from taut.selection.runner import Job, Runner, Settings
+from taut.selection.runner import Job, Runner
 from taut.selection.runs import FoldRun
 from taut.selection.score import choose_epochs
 from taut.selection.stages import Stages
+from taut.selection.trainer import Trainer
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 from taut.techniques.base import Technique
 
@@ -33,10 +35,8 @@ TWICE_AS_LONG = "trained twice as long"
 DROPOUTS, L2S = (0.2, 0.5), (0.8, 5.0)
 #: What else is tried, so that all techniques can be compared.
 L1S = (0.3,)
-#: What is tried for want of capacity.
-WIDER, LONGER = 2, 2
-#: The hidden layer that a linear model is given to be wider.
-_FIRST_LAYER = 64
+#: What is tried for want of training.
+LONGER = 2
 
 
 @final
@@ -86,11 +86,8 @@ class Variants:
 
     Parameters
     ----------
-    engine : Engine
-    data : Data
-    folds : sequence of Fold
-    settings : Settings
-        Its ``max_epochs`` is where the person's training ends.
+    trainer : Trainer
+        The ``max_epochs`` of its settings is where the person's training ends.
     candidate : Candidate
         The person's.
     control : Control
@@ -107,10 +104,8 @@ class Variants:
 
     def __init__(
         self,
-        engine: Engine,
-        data: Data,
+        trainer: Trainer,
         folds: Sequence[Fold],
-        settings: Settings,
         candidate: Candidate,
         control: Control,
         on_done: Callable[[], None] | None = None,
@@ -119,12 +114,14 @@ class Variants:
     ) -> None:
         self.missing: list[str] = []
         self._dropouts, self._l2s = dropouts, l2s
-        self._data, self._folds, self._control = data, tuple(folds), control
+        self._problem, self._folds, self._control = trainer.problem, tuple(folds), control
+        settings = trainer.settings
         self._candidate, self._max_epochs = candidate, settings.max_epochs
         # So that training longer goes on where the person's ended.
         longer = replace(settings, max_epochs=LONGER * settings.max_epochs)
-        self.runner = Runner(engine, data, Stages(self._folds), longer, most_losses=sys.maxsize)
-        self._others = without_shared_rows(self._folds, len(data.values))
+        longer_trainer = replace(trainer, settings=longer)
+        self.runner = Runner(longer_trainer, Stages(self._folds), most_losses=sys.maxsize)
+        self._others = without_shared_rows(self._folds, len(self._problem))
         self._on_done = on_done
         self._number = 0
         self._own: list[FoldRun] = []
@@ -170,17 +167,23 @@ class Variants:
     @property
     def _weaker(self) -> list[Technique]:
         recipe = self._candidate.recipe
-        rates = self._dropouts if self._candidate.hidden else ()
+        rates = self._dropouts if self._supports(Dropout) else ()
         dropouts = [Dropout(rate) for rate in rates if rate > _strength(recipe, Dropout)]
-        return [*dropouts, *(L2(strength) for strength in self._l2s if strength > _strength(recipe, L2))]
+        strengths = self._l2s if self._supports(L2) else ()
+        return [*dropouts, *(L2(strength) for strength in strengths if strength > _strength(recipe, L2))]
 
     @property
     def _others_to_add(self) -> list[Technique]:
         recipe = self._candidate.recipe
-        kinds: list[Technique] = [L1(strength) for strength in L1S if recipe.get(L1) is None]
-        if self._candidate.hidden and recipe.get(BatchNorm) is None:
+        kinds: list[Technique] = []
+        if self._supports(L1) and recipe.get(L1) is None:
+            kinds += [L1(strength) for strength in L1S]
+        if self._supports(BatchNorm) and recipe.get(BatchNorm) is None:
             kinds.append(BatchNorm())
         return kinds
+
+    def _supports(self, kind: type[Technique]) -> bool:
+        return self._candidate.architecture.supports(kind, self._problem.objective) is None
 
     def _added(self, side: Side, techniques: Sequence[Technique]) -> list[Variant]:
         """The person's recipe with one technique more, and early stopping."""
@@ -201,10 +204,11 @@ class Variants:
             Whether to train longer.
         """
         n_folds = len(self._folds) if n_folds is None else n_folds
-        hidden = tuple(WIDER * width for width in self._candidate.hidden) or (_FIRST_LAYER,)
-        name = "twice as wide" if self._candidate.hidden else f"with a hidden layer of {_FIRST_LAYER}"
-        wide = replace(self._candidate, hidden=hidden)
-        found = self._tried([name], "stronger", [wide], n_folds, early=self._is_early)
+        found: list[Variant] = []
+        wider = self._candidate.architecture.wider()
+        if wider is not None:
+            wide = replace(self._candidate, architecture=wider.architecture)
+            found = self._tried([wider.name], "stronger", [wide], n_folds, early=self._is_early)
         if self._is_early or not longer:
             return found
         jobs = self._jobs(self._candidate, 0, n_folds)
@@ -234,14 +238,14 @@ class Variants:
         """
         jobs = self._jobs(variant.candidate, variant.number, len(self._folds))
         networks = self.runner.networks(jobs, variant.epochs.tolist(), self._control)
-        values = self._data.values
+        n = len(self._problem)
         if networks is None:
-            return np.full((len(values), self._data.n_outputs), np.nan)
+            return np.full((n, self._problem.objective.n_outputs), np.nan)
         outputs = [
-            self.runner.engine.predict(values, network, fold.validation)
+            self.runner.trainer.outputs(network, fold.validation)
             for fold, network in zip(self._folds, networks, strict=True)
         ]
-        return out_of_fold(self._folds, outputs, len(values))
+        return out_of_fold(self._folds, outputs, n)
 
     def _tried(
         self, names: Sequence[str], side: Side, candidates: Sequence[Candidate], n_folds: int, *, early: bool
@@ -305,7 +309,7 @@ class Variants:
         losses = out_of_fold(
             self._folds[:n],
             [run.losses[int(epoch) + 1] for run, epoch in zip(known, at, strict=True)],
-            len(self._data.target),
+            len(self._problem),
         )
         each = np.arange(len(runs))
         return Variant(
@@ -334,7 +338,7 @@ class Variants:
             epochs=np.zeros(len(runs), dtype=np.int64),
             epoch=0,
             curves=tuple(run.curve for run in runs),
-            losses=np.full(len(self._data.values), np.nan),
+            losses=np.full(len(self._problem), np.nan),
             train_losses=nothing,
             validation_losses=nothing,
             scores=nothing,

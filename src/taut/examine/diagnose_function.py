@@ -4,48 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Curve
 from taut.errors import DataError, ParameterError, TrainingError
-from taut.estimators.base import history_of
 from taut.estimators.effort import Effort
-from taut.estimators.prepare import Prepared, Task, prepare
+from taut.estimators.prepare import Options, Task, prepare
 from taut.estimators.problem import ClassWeight, read_features, warn_of_unknown_values
-from taut.evidence.advice import Advice, advise, measured
-from taut.evidence.diagnosis_plan import DiagnosisPlan, diagnosis_plan, enough_folds, fewer_rows, within_time
-from taut.evidence.estimate import interval_of_loss
-from taut.evidence.interval import NONE, Interval
-from taut.evidence.learning_curve import LearningCurve, learning_curve, lowered_share, parts_of
-from taut.evidence.profile import profile_of
-from taut.evidence.signs import find_signs
+from taut.evidence.diagnosis_plan import diagnosis_plan, enough_folds, within_time
+from taut.evidence.signs import Sign, find_signs
 from taut.evidence.signs.view import rows_in
-from taut.evidence.simple_baselines import OutOfFold, gained, simple_baselines
-from taut.evidence.variants import LONGER, STOPPED, Variant, Variants
-from taut.evidence.verdict import gain_of, judge
-from taut.examine.diagnosis import MORE_ROWS, Alternative, Diagnosis
+from taut.examine.diagnosing import affordable_folds, diagnosis_of
+from taut.examine.diagnosis import Diagnosis
 from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
+from taut.learning.training import Control
 from taut.network import Activation
 from taut.parameters import MOST_EPOCHS, real, whole
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
-from taut.selection.failures import what_to_lower
 from taut.selection.interrupts import Interrupts
-from taut.selection.score import standard_error, target_variances
-from taut.selection.space import is_single
-from taut.table.matrices import Matrix
-from taut.techniques import EarlyStopping
-
-# The losses of all rows in all epochs are kept, so that a fold may hold out only so many numbers.
-_MOST_LOSSES = 2**23
-_LEAST_USED = 2_000
-# After its lowest point the validation loss has to rise by this part of the way it fell, to have turned.
-_TURNED = 0.02
 
 
 def diagnose(
@@ -159,9 +140,7 @@ def diagnose(
     limit = math.inf if time_limit is None else real("time_limit", time_limit)
     if recipe is not None and not isinstance(recipe, Recipe):
         raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
-    given = prepare(
-        X,
-        y,
+    options = Options(
         task=task,
         hidden=hidden,
         activation=activation,
@@ -175,30 +154,56 @@ def diagnose(
         n_jobs=n_jobs,
         random_state=random_state,
     )
-    if given.problem.target.constant:
+    given = prepare(X, y, options)
+    if given.table.target.constant:
         raise DataError("y is the same in every row: there is nothing to learn, and nothing to diagnose.")
-    test = None if X_test is None else read_features(given.table, X_test, given.problem.schema)[1]
+    test = None if X_test is None else read_features(given.reader, X_test, given.table.schema)[1]
     if test is not None:
         warn_of_unknown_values(test)
-    given = _fewer_rows(given)
+    trainer, table = given.trainer, given.table
+    folds = affordable_folds(trainer, given.folds)
     compiled = time.monotonic()
-    given.engine.prepare()  # the one-time compilation does not count
+    trainer.engine.prepare()  # the one-time compilation does not count
     started += time.monotonic() - compiled
     own = Recipe() if recipe is None else recipe
-    folds = given.folds[: enough_folds(given.folds, plan.held_out)]
-    problem, candidate = given.problem, Candidate(own, given.learning_rate, given.hidden)
+    folds = folds[: enough_folds(folds, plan.held_out)]
+    candidate = Candidate(own, given.learning_rate, given.architecture)
     left = started + limit - time.monotonic()
-    folds = within_time(
-        given.engine, problem.data, problem.matrix, folds, given.settings, candidate, max(0.01, left)
-    )
-    given = replace(given, folds=folds)
+    folds = within_time(trainer, folds, candidate, max(0.01, left))
     news = ExamineNews(
         on_progress or (print_progress() if verbose else None), started + limit - time.monotonic()
     )
     control = Control(deadline=started + limit)
+
+    def look(outputs: NDArray[np.float64]) -> tuple[Sign, ...]:
+        return find_signs(
+            table.schema,
+            table.matrix,
+            table.problem,
+            table.target.classes,
+            folds,
+            outputs,
+            test,
+            seed=trainer.settings.seed,
+            most=rows_in(control.deadline - time.monotonic()),
+        )
+
     with Interrupts(control.cancelled):
         try:
-            found = _diagnosis(given, own, test, control, news, plan)
+            found = diagnosis_of(
+                trainer,
+                folds,
+                candidate,
+                plan,
+                control,
+                news,
+                classes=table.target.classes,
+                find_signs=look,
+                unit=given.loss_unit,
+                n_rows=table.n_train,
+                n_columns=len(table.schema.columns),
+                why=given.why,
+            )
         except KeyboardInterrupt:
             if control.cancelled.is_set() or math.isinf(limit):
                 raise
@@ -207,240 +212,3 @@ def diagnose(
                 f"more time, or lower max_epochs."
             ) from None
     return replace(found, seconds=time.monotonic() - started)
-
-
-def _diagnosis(
-    given: Prepared,
-    recipe: Recipe,
-    test: Matrix | None,
-    control: Control,
-    news: ExamineNews,
-    plan: DiagnosisPlan,
-) -> Diagnosis:
-    problem, settings, unit = given.problem, given.settings, given.loss_unit
-    data, seed, weight = problem.data, settings.seed, problem.data.score_weight
-    candidate = Candidate(recipe, given.learning_rate, given.hidden)
-    variants = Variants(
-        given.engine, data, given.folds, settings, candidate, control, news.on_done, plan.dropouts, plan.l2s
-    )
-    parts = parts_of(given.folds, plan.parts)
-    news.expect(variants.n_networks + len(given.folds) * len(parts))
-    tried = [*variants.own(), *variants.weaker()]
-    turned = _turned(tried[0])
-    # What has a part in the verdict comes first, and last in the table.
-    stronger = variants.stronger(
-        enough_folds(given.folds, plan.held_out_stronger), longer=plan.always_longer or turned is None
-    )
-    tried += [*(variants.others() if plan.others else []), *stronger]
-    own = tried[0]
-    sound = [one for one in tried[1:] if not one.failed and one.side != "stronger"]
-    # What stops early and has nothing added: the network's own where its recipe does so.
-    stopped = next((one for one in tried if one.name == STOPPED), own)
-    if stopped.failed and not sound:
-        raise TrainingError(
-            "The network diverged however it was trained (its loss or weights were no longer finite): "
-            f"{what_to_lower(own.candidate.recipe, own.candidate.learning_rate)}."
-        )
-    steady = stopped if not stopped.failed else sound[0]
-    simple = simple_baselines(
-        given.engine,
-        data,
-        given.folds,
-        settings,
-        problem.target.classes,
-        control,
-        linear=len(given.hidden) > 0,
-    )
-    if not own.failed:
-        simple = gained(simple, OutOfFold(own.losses, None, None), data)
-    gains = judge(tried, weight, seed)
-    missing = list(variants.missing)
-    try:
-        curve = learning_curve(
-            given.engine,
-            data,
-            problem.matrix,
-            given.folds,
-            settings,
-            steady.candidate,
-            steady,
-            control,
-            news.on_done,
-            plan.parts,
-        )
-    except KeyboardInterrupt:
-        if control.cancelled.is_set():
-            raise
-        curve = LearningCurve((), NONE, math.nan)
-        missing.append(MORE_ROWS)
-    classes = problem.target.classes
-    signs = find_signs(
-        problem.schema,
-        problem.matrix,
-        data,
-        classes,
-        given.folds,
-        variants.outputs(steady),
-        test,
-        seed=seed,
-        most=rows_in(control.deadline - time.monotonic()),
-    )
-    if control.cancelled.is_set():
-        raise KeyboardInterrupt
-    profile = profile_of(
-        data,
-        given.folds[0],
-        variants.runner.member(variants.job(own)).network,
-        settings.batch_size,
-        seed=seed,
-    )
-    before = advise(profile)
-    recovered, best = _recovered(own, sound, weight, seed)
-    return Diagnosis(
-        verdict=gains.fit,
-        degree=gains.degree,
-        gains=gains,
-        train_loss=_over_folds(own.train_losses).times(unit),
-        validation_loss=_over_rows(own, weight).times(unit),
-        score=_score(own, given),
-        turned=turned,
-        epochs=max(len(one) for one in own.curves),
-        recovered=recovered,
-        best=best,
-        alternatives=tuple(_alternative(one, own, weight, unit) for one in tried[1:]),
-        learning_curve=replace(
-            curve,
-            points=tuple(
-                replace(point, loss=point.loss.times(unit), train_loss=point.train_loss * unit)
-                for point in curve.points
-            ),
-        ),
-        signs=signs,
-        advice=_advice(tried, steady, weight, unit),
-        before=before,
-        curves=tuple(history_of(_cut(one, settings.max_epochs), problem.target) for one in own.curves),
-        task=data.task,
-        why=given.why,
-        recipe=recipe,
-        hidden=given.hidden,
-        learning_rate=given.learning_rate,
-        batch_size=settings.batch_size,
-        n_rows=problem.n_train,
-        n_columns=len(problem.schema.columns),
-        n_folds=len(given.folds),
-        n_used=len(np.unique(np.concatenate([np.concatenate([f.train, f.validation]) for f in given.folds]))),
-        seconds=0.0,
-        class_weighted=data.accuracy_weight is not None,
-        simple=tuple(one.in_units(unit) for one in simple),
-        missing=tuple(missing),
-    )
-
-
-def _fewer_rows(given: Prepared) -> Prepared:
-    """So many rows that the losses of all of them in all epochs can be kept."""
-    problem, settings = given.problem, given.settings
-    largest = max(len(fold.validation) for fold in given.folds)
-    n = len(problem.data.values)
-    n_used = max(_LEAST_USED, int(n * _MOST_LOSSES / (LONGER * settings.max_epochs) / largest))
-    return replace(given, folds=fewer_rows(problem.data, problem.matrix, given.folds, settings.seed, n_used))
-
-
-def _over_folds(values: NDArray[np.float64]) -> Interval:
-    """Mean over the folds, with Student's interval."""
-    from scipy.stats import t
-
-    mean = float(np.mean(values))
-    if len(values) < 2 or not math.isfinite(mean):
-        return Interval(mean, math.nan, math.nan)
-    reach = float(t.ppf(0.975, len(values) - 1)) * standard_error(values)
-    return Interval(mean, max(0.0, mean - reach), mean + reach)
-
-
-def _over_rows(own: Variant, weight: NDArray[np.floating] | None) -> Interval:
-    known = np.isfinite(own.losses)
-    mean = float(np.mean(own.validation_losses))
-    if own.failed or not known.any():
-        return Interval(mean, math.nan, math.nan)
-    return interval_of_loss(mean, own.losses, weight)
-
-
-def _score(own: Variant, given: Prepared) -> float:
-    variances = target_variances(given.problem.data, given.folds)
-    if variances is None:
-        return float(np.mean(own.scores))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.mean(1.0 - own.validation_losses / variances))
-
-
-def _mean_curve(curves: Sequence[Curve], most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean validation loss by epoch, and the standard errors of its differences from the last epoch's."""
-    n = min([most, *(len(curve) for curve in curves)])
-    table = np.stack([curve.validation[:n] for curve in curves])
-    away = table[:, -1:] - table
-    spread = np.std(away, axis=0, ddof=1) if len(table) > 1 else np.zeros(n)
-    return table.mean(axis=0), spread / math.sqrt(len(table))
-
-
-def _turned(own: Variant) -> int | None:
-    """The epoch of the lowest mean loss, where the loss has surely risen since."""
-    if own.failed:
-        return None
-    mean, errors = _mean_curve(own.curves, max(1, max(len(curve) for curve in own.curves)))
-    best = int(np.argmin(mean))
-    rise = mean[-1] - mean[best]
-    fall = mean[0] - mean[best]
-    return best + 1 if rise > max(2 * errors[best], _TURNED * fall) else None
-
-
-def _recovered(
-    own: Variant, sound: Sequence[Variant], weight: NDArray[np.floating] | None, seed: int
-) -> tuple[Interval, str]:
-    """Which share of the gap regularization takes away, and which alternative does."""
-    gap = float(np.mean(own.validation_losses - own.train_losses))
-    if own.failed or not sound or not gap > 0:
-        return NONE, ""
-    gain = gain_of(own, sound, weight, seed)
-    share = gain.share.times(float(np.mean(own.validation_losses)) / gap)
-    return share.within(-math.inf, 1.0), gain.best  # what goes beyond the gap was none of it
-
-
-def _alternative(
-    variant: Variant, own: Variant, weight: NDArray[np.floating] | None, unit: float
-) -> Alternative:
-    # On fewer folds: what the network has, and the difference on the folds that both have.
-    n = len(variant.validation_losses)
-    losses = {
-        name: (float(np.mean(mine)) + float(np.mean(its - mine[:n]))) * unit
-        if not own.failed
-        else float(np.mean(its)) * unit
-        for name, its, mine in (
-            ("train_loss", variant.train_losses, own.train_losses),
-            ("validation_loss", variant.validation_losses, own.validation_losses),
-        )
-    }
-    return Alternative(
-        name=variant.name,
-        side=variant.side,
-        recipe=variant.candidate.recipe,
-        lowered=lowered_share(own.losses, variant.losses, weight),
-        **losses,
-    )
-
-
-def _advice(
-    tried: Sequence[Variant], steady: Variant, weight: NDArray[np.floating] | None, unit: float
-) -> tuple[Advice, ...]:
-    """By what was measured: techniques alone against early stopping alone."""
-    alone = {}
-    for one in tried:
-        kind = is_single(one.candidate.recipe)
-        technique = None if kind is None else one.candidate.recipe.get(kind)
-        if technique is not None and not one.failed and one.side in ("weaker", "other"):
-            alone[technique] = one.losses
-    if not alone or [type(one) for one in steady.candidate.recipe.active] != [EarlyStopping]:
-        return ()
-    return measured(steady.losses, alone, weight, loss_unit=unit)
-
-
-def _cut(curve: Curve, n: int) -> Curve:
-    return Curve(curve.train[:n], curve.validation[:n], curve.correct[:n])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, TypeAlias, final
 
 from numpy.typing import NDArray
 
@@ -19,8 +19,9 @@ from taut.evidence.simple_words import against_simple
 from taut.evidence.variants import STOPPED, TWICE_AS_LONG
 from taut.evidence.verdict import Degree, Fit, Verdict
 from taut.examine.plain import plain_values
+from taut.learning.architecture import Architecture
+from taut.learning.objective import Objective
 from taut.recipe import Recipe
-from taut.selection.score import loss_name
 from taut.techniques import EarlyStopping
 from taut.text_table import text_table
 from taut.wording import alike, capital, scored
@@ -101,10 +102,10 @@ class Diagnosis:
         The same as it was guessed before any training.
     curves : tuple of dict
         By fold ``epoch``, ``train_loss``, ``validation_loss`` of the network as it is.
-    task : {"classification", "regression"}
+    objective : Objective
     recipe : Recipe
         The network's own.
-    hidden : tuple of int
+    architecture : Architecture
     learning_rate : float
     batch_size, n_rows, n_columns, n_folds : int
     n_used : int
@@ -113,9 +114,7 @@ class Diagnosis:
     missing : tuple of str
         What there was no time for: names of alternatives, "whether more rows would help".
     why : str
-        Why it is that task.
-    class_weighted : bool
-        Whether ``class_weight`` was given: losses then weigh each row by its class, as in training.
+        Why it is that objective.
     simple : tuple of SimpleBaseline
         Always the same answer, and a linear model, with what the network as it is gains over each.
     """
@@ -136,9 +135,9 @@ class Diagnosis:
     advice: tuple[Advice, ...]
     before: tuple[Advice, ...]
     curves: tuple[dict[str, NDArray[Any]], ...]
-    task: Literal["classification", "regression"]
+    objective: Objective
     recipe: Recipe
-    hidden: tuple[int, ...]
+    architecture: Architecture
     learning_rate: float
     batch_size: int
     n_rows: int
@@ -147,9 +146,18 @@ class Diagnosis:
     n_used: int
     seconds: float
     why: str = ""
-    class_weighted: bool = False
     simple: tuple[SimpleBaseline, ...] = ()
     missing: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> str:
+        """Classification or regression."""
+        return self.objective.task
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return self.architecture.widths
 
     @property
     def sentence(self) -> str:
@@ -159,10 +167,12 @@ class Diagnosis:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for ``json``; NaN is None."""
         sides = {"weaker": self.gains.weaker, "stronger": self.gains.stronger}
-        others = {"gains", "before"}
+        others = {"gains", "before", "objective", "architecture"}
         return {
             **{f.name: plain_values(getattr(self, f.name)) for f in fields(self) if f.name not in others},
             **{side: {"best": one.best, "share": plain_values(one.share)} for side, one in sides.items()},
+            **self.objective.to_json(),
+            **self.architecture.to_json(),
             "advice_before": plain_values(self.before),
             "sentence": self.sentence,
         }
@@ -218,9 +228,8 @@ def losses_of(found: Diagnosis) -> list[str]:
     if _diverged(found):
         return ["Its loss was no longer a finite number, so that it has no figures of its own."]
     write = _writer(found)
-    loss = loss_name(found.task, found.class_weighted).capitalize()
-    loss += " (nats)" if found.task == "classification" else ""
-    name = "accuracy" if found.task == "classification" else "R²"
+    objective, name = found.objective, found.objective.score_title
+    loss = capital(objective.loss_title)
     lines = [
         f"{loss}: {write(found.train_loss.value)}{_between(found.train_loss, write)} on rows that it trained "
         f"on, {write(found.validation_loss.value)}{_between(found.validation_loss, write)} on rows that it "
@@ -358,13 +367,13 @@ def _listed(head: str, advice: Sequence[Advice]) -> list[str]:
 
 
 def _footing(found: Diagnosis) -> str:
-    widths = "-".join(map(str, found.hidden)) or "none"
     used = "" if found.n_used == found.n_rows else f" (of which {found.n_used:,} were used)"
     task = f"{capital(found.task)} ({found.why}); " if found.why else ""
+    columns = f" {found.n_columns:,} columns," if found.n_columns else ""
     return (
-        f"{task}{found.n_rows:,} rows{used}, {found.n_columns:,} columns, {found.n_folds} folds; hidden "
-        f"layers {widths}, learning rate {found.learning_rate:g}, batches of {found.batch_size}, "
-        f"{found.recipe.describe()}; {found.seconds:.1f} s."
+        f"{task}{found.n_rows:,} rows{used},{columns} {found.n_folds} folds; {found.architecture.label}, "
+        f"learning rate {found.learning_rate:g}, batches of {found.batch_size}, {found.recipe.describe()}; "
+        f"{found.seconds:.1f} s."
     )
 
 

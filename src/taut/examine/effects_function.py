@@ -4,39 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from taut.engine.base import Control
-from taut.errors import TrainingError, TrainingWarning
+from taut.errors import TrainingError
 from taut.estimators.automatic import AUTO_LEARNING_RATE
 from taut.estimators.base import TautEstimator
 from taut.estimators.effort import Effort, budget_of
 from taut.estimators.groups import group_codes
-from taut.estimators.prepare import Task, prepare
+from taut.estimators.prepare import Options, Task, prepare
 from taut.estimators.problem import ClassWeight
-from taut.evidence.contribution_lines import MOST_EXACT, Changes, Game, changes_of
-from taut.evidence.contribution_training import Watch
-from taut.evidence.contribution_units import Draws, Units
-from taut.evidence.contributions import Contributions, ContributionWork, members_of, players_of
-from taut.evidence.interval import Interval
-from taut.evidence.shapley import pairs
 from taut.examine.effects_asked import USUAL_EPOCHS, USUAL_WIDTHS, Asked
-from taut.examine.effects_result import EffectLine, Effects, Interaction
+from taut.examine.effects_result import Effects
+from taut.examine.explaining import effects_of
 from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
+from taut.learning.training import Control
 from taut.network import Activation
 from taut.parameters import real, whole
 from taut.recipe import Recipe
-from taut.selection.failures import what_to_lower
+from taut.selection.candidate import Candidate
 from taut.selection.interrupts import Interrupts
-from taut.techniques import EarlyStopping
 
-_NOTHING = Interval(0.0, 0.0, 0.0)
-_MOST_NAMED = 5
 _SEEDS = {"quick": 1, "standard": 3, "thorough": 5}
 _MOST_SEEDS = 1000
 
@@ -182,9 +171,7 @@ def effects(
     budget_of(effort)  # raises if it is not one
     n_seeds = _SEEDS[effort] if n_seeds is None else whole("n_seeds", n_seeds, high=_MOST_SEEDS)
     limit = math.inf if time_limit is None else real("time_limit", time_limit)
-    given = prepare(
-        X,
-        y,
+    options = Options(
         task=asked.task,
         hidden=asked.hidden,
         activation=asked.activation,
@@ -198,29 +185,28 @@ def effects(
         n_jobs=n_jobs,
         random_state=random_state,
     )
+    given = prepare(X, y, options)
     left = limit - (time.monotonic() - begun)
-    given.engine.prepare()  # the one-time compilation does not count
+    given.trainer.engine.prepare()  # the one-time compilation does not count
     started = time.monotonic()
-    seed, data = given.settings.seed, given.problem.data
-    players = players_of(asked.recipe)
-    game = Game.of(len(players), seed, MOST_EXACT)
-    units = Units.of(data, given.folds, _codes(groups, len(data.target)), seed)
+    trainer = given.trainer
+    candidate = Candidate(asked.recipe, given.learning_rate, given.architecture)
     news = ExamineNews(on_progress or (print_progress() if verbose else None), left)
     control = Control(deadline=started + left)
     with Interrupts(control.cancelled) as interrupts:
-        work = ContributionWork(
-            given.engine,
-            data,
-            given.folds,
-            given.settings,
-            given.hidden,
-            units=units,
-            n_seeds=n_seeds,
-            control=control,
-            watch=Watch(news.expect, news.on_done, news.worked),
-        )
         try:
-            found = work.train(asked.recipe, given.learning_rate, AUTO_LEARNING_RATE, game.coalitions)
+            found = effects_of(
+                trainer,
+                given.folds,
+                candidate,
+                AUTO_LEARNING_RATE,
+                control,
+                news,
+                n_seeds=n_seeds,
+                groups=None if groups is None else group_codes(groups, len(trainer.problem)),
+                unit=given.loss_unit,
+                why=given.why,
+            )
         except KeyboardInterrupt:
             if interrupts.count or math.isinf(limit):
                 raise
@@ -230,133 +216,4 @@ def effects(
             ) from None
     if interrupts.count:
         raise KeyboardInterrupt
-    failed = _failed(found, what_to_lower(asked.recipe, given.learning_rate))
-    draws = Draws.of(units.n_units, found.n_seeds, seed)
-    loss = changes_of(found, game, units, draws, seed, "loss").times(given.loss_unit)
-    score = changes_of(found, game, units, draws, seed, "score")
-    return Effects(
-        task=data.task,
-        why=given.why,
-        recipe=asked.recipe,
-        lines=_lines(asked.recipe, _rates_named(found.rates[0]), loss, score),
-        loss=loss.total,
-        score=score.total,
-        start_loss=loss.start,
-        end_loss=loss.end,
-        start_score=score.start,
-        end_score=score.end,
-        interactions=_interactions(found, loss, score),
-        rates={_label(found, c): tuple(rates.tolist()) for c, rates in found.rates.items()},
-        exact=game.orders is None,
-        n_orders=None if game.orders is None else len(game.orders),
-        failed=failed,
-        learning_rate=given.learning_rate,
-        usual_learning_rate=AUTO_LEARNING_RATE,
-        hidden=given.hidden,
-        activation=given.settings.activation,
-        batch_size=given.settings.batch_size,
-        max_epochs=given.settings.max_epochs,
-        n_rows=int(np.count_nonzero(units.times)),
-        n_folds=len(given.folds),
-        n_seeds=found.n_seeds,
-        n_seeds_asked=n_seeds,
-        n_networks=found.n_networks,
-        seconds=time.monotonic() - started,
-        class_weighted=data.accuracy_weight is not None,
-    )
-
-
-def _codes(groups: Any, n_rows: int) -> NDArray[np.intp] | None:
-    """The groups as numbers; that they fit the rows was checked where the folds were made."""
-    if groups is None:
-        return None
-    return group_codes(groups, n_rows)
-
-
-def _rates_named(rates: NDArray[np.float64]) -> str:
-    """The usual learning rate, and those that early stopping alone took."""
-    low, high = np.min(rates), np.max(rates)
-    if np.isnan(low):
-        return "learning rate"
-    taken = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
-    return f"learning rate {AUTO_LEARNING_RATE:.3g} -> {taken}"
-
-
-def _lines(recipe: Recipe, rates: str, loss: Changes, score: Changes) -> tuple[EffectLine, ...]:
-    """The steps in order, the techniques in the recipe's order, those that are off among them."""
-    lines = [
-        EffectLine(
-            "early_stopping", "early stopping", "early stopping", loss.early_stopping, score.early_stopping
-        ),
-        EffectLine(
-            "learning_rate",
-            rates,
-            "learning rate",
-            loss.learning_rate,
-            score.learning_rate,
-        ),
-    ]
-    places = {one.name: place for place, one in enumerate(players_of(recipe))}
-    for one in recipe.techniques:
-        if one.name in places:
-            place = places[one.name]
-            shares = loss.techniques[place], score.techniques[place]
-            lines.append(EffectLine(one.name, one.label, "technique", *shares))
-        elif one.is_off:
-            lines.append(EffectLine(one.name, one.label, "off", _NOTHING, _NOTHING))
-    if loss.without_early_stopping is not None and score.without_early_stopping is not None:
-        changes = loss.without_early_stopping, score.without_early_stopping
-        label = "without early stopping"
-        lines.append(EffectLine("without_early_stopping", label, "without early stopping", *changes))
-    return tuple(lines)
-
-
-def _interactions(found: Contributions, loss: Changes, score: Changes) -> tuple[Interaction, ...]:
-    return tuple(
-        Interaction(
-            (found.players[i].name, found.players[j].name),
-            (found.players[i].label, found.players[j].label),
-            of_loss,
-            of_score,
-        )
-        for (i, j), of_loss, of_score in zip(
-            pairs(len(found.players)) if loss.interactions else (),
-            loss.interactions,
-            score.interactions,
-            strict=True,
-        )
-    )
-
-
-def _label(found: Contributions, coalition: int) -> str:
-    """A combination of players by name; early stopping is in every one."""
-    return Recipe(*members_of(found.players, coalition), EarlyStopping()).describe()
-
-
-def _failed(found: Contributions, lower: str) -> tuple[str, ...]:
-    """The networks that diverged, by name; warns of them, and says what to lower.
-
-    Raises
-    ------
-    TrainingError
-        Where nothing is left to compare.
-    """
-    ends = {"no regularization": found.nothing, "early stopping at the usual learning rate": found.stopped}
-    if found.unstopped is not None:
-        ends["the recipe without early stopping"] = found.unstopped
-    everything = ends | {_label(found, c): totals for c, totals in found.coalitions.items()}
-    failed = tuple(name for name, totals in everything.items() if not totals.is_finite)
-    if len(failed) == len(everything):
-        raise TrainingError(
-            f"Networks of every combination diverged (their loss or weights were no longer finite): {lower}."
-        )
-    if failed:
-        named = "; ".join(failed[:_MOST_NAMED])
-        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
-        warnings.warn(
-            f"{len(failed)} of {len(everything)} combinations diverged on some fold, at every learning rate "
-            f"that was tried: {named}{more}. Effects that need them have no figures: {lower}.",
-            TrainingWarning,
-            stacklevel=3,
-        )
-    return failed
+    return replace(found, seconds=time.monotonic() - started)

@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias, final
 from taut.evidence.certainty import MAY_BE_CHANCE, NO_DIFFERENCE, certainty_of, change_told
 from taut.evidence.interval import Interval
 from taut.examine.plain import plain_values
-from taut.network import Activation
+from taut.learning.architecture import MLP, Architecture
+from taut.learning.objective import Objective
 from taut.recipe import Recipe
-from taut.selection.score import loss_name
 from taut.text_table import text_table
 from taut.wording import alike, capital, counted, listed, scored
 
@@ -71,7 +71,7 @@ class Effects:
 
     Parameters
     ----------
-    task : {"classification", "regression"}
+    objective : Objective
     recipe : Recipe
     lines : tuple of EffectLine
         They add up to ``loss`` and ``score``, whatever the intervals.
@@ -94,20 +94,17 @@ class Effects:
         The combinations of which networks diverged.
     learning_rate, usual_learning_rate : float
         The recipe's, and the one that nobody has tuned.
-    hidden, activation, batch_size, max_epochs
+    architecture, batch_size, max_epochs
         What all networks have in common.
     n_rows, n_folds, n_seeds, n_networks : int
         Seeds: those that there was time for, of ``n_seeds_asked``.
     seconds : float
         That it took, without the one-time compilation.
     why : str
-        Why it is that task.
-    class_weighted : bool
-        Whether ``class_weight`` was given: losses then weigh each row by its class, as in training; accuracy
-        counts rows whatever their class.
+        Why it is that objective.
     """
 
-    task: Literal["classification", "regression"]
+    objective: Objective
     recipe: Recipe
     lines: tuple[EffectLine, ...]
     loss: Interval
@@ -123,8 +120,7 @@ class Effects:
     failed: tuple[str, ...]
     learning_rate: float
     usual_learning_rate: float
-    hidden: tuple[int, ...]
-    activation: Activation
+    architecture: Architecture
     batch_size: int
     max_epochs: int
     n_rows: int
@@ -133,18 +129,32 @@ class Effects:
     n_networks: int
     seconds: float
     why: str = ""
-    class_weighted: bool = False
     n_seeds_asked: int = 0
 
     @property
-    def score_name(self) -> Literal["accuracy", "R²"]:
+    def task(self) -> str:
+        """Classification or regression."""
+        return self.objective.task
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return self.architecture.widths
+
+    @property
+    def activation(self) -> str:
+        """After each hidden layer, where there are such."""
+        return self.architecture.activation if isinstance(self.architecture, MLP) else ""
+
+    @property
+    def score_name(self) -> str:
         """What the score is."""
-        return "accuracy" if self.task == "classification" else "R²"
+        return self.objective.score_title
 
     @property
     def loss_name(self) -> str:
         """What the loss is."""
-        return loss_name(self.task, self.class_weighted)
+        return self.objective.loss_name
 
     def __getitem__(self, name: str) -> EffectLine:
         """Give the line of one name, such as ``"dropout"``."""
@@ -155,7 +165,9 @@ class Effects:
 
     def to_dict(self) -> dict[str, Any]:
         """Give all of it as plain values for JSON; None stands for NaN."""
-        found = {one.name: plain_values(getattr(self, one.name)) for one in fields(self)}
+        values = {one.name: plain_values(getattr(self, one.name)) for one in fields(self)}
+        objective, architecture = values.pop("objective"), values.pop("architecture")
+        found = {**objective, **values, **architecture, "activation": self.activation}
         return {**found, "loss_name": self.loss_name, "score_name": self.score_name}
 
     def __str__(self) -> str:
@@ -175,7 +187,7 @@ def plain_table(effects: Effects) -> str:
     """Give the lines as plain text: each figure's change, and its interval behind it."""
     loss, score = _loss(effects), _score(effects)
     whole = EffectLine("", "all together", "technique", effects.loss, effects.score)
-    unit = " points" if effects.task == "classification" else ""
+    unit = effects.objective.score_points
     start = ["no regularization", _level(effects.start_loss, loss), "", _score_level(effects, False), ""]
     end = [effects.recipe.describe(), _level(effects.end_loss, loss), "", _score_level(effects, True), ""]
     head = ["", effects.loss_name, "95 % interval", f"{effects.score_name}{unit}", "95 % interval"]
@@ -364,7 +376,7 @@ def _loss(effects: Effects) -> Callable[[float], str]:
 
 def _score(effects: Effects) -> Callable[[float], str]:
     """Accuracy in percent, R squared as it is."""
-    if effects.task == "classification":
+    if effects.objective.score_points:
         return lambda value: f"{100 * value:.1f}"
     return lambda value: f"{value:.3f}"
 

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.evidence.importance import Owners
 from taut.paths.result import RegularizationPath
-from taut.selection.path import PathRow
-from taut.table.schema import Schema
+from taut.paths.training import PathRow
 
 
-def column_norms(rows: Sequence[PathRow], schema: Schema) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+def column_norms(rows: Sequence[PathRow], owners: Owners) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """L2 norm of the first layer's weights by the table's column, mean over the folds.
 
     Parameters
     ----------
     rows : sequence of PathRow
-    schema : Schema
+    owners : Owners
         A date's parts belong to the date; a column that was dropped is not there.
 
     Returns
@@ -28,16 +28,16 @@ def column_norms(rows: Sequence[PathRow], schema: Schema) -> tuple[tuple[str, ..
     norms : float64 array, shape (n_rows, n_columns)
         NaN where a row failed.
     """
-    used, owner = schema.kept, np.array(schema.owners, dtype=np.intp)
-    norms = np.full((len(rows), len(used)), np.nan)
+    n_columns, owner = len(owners.names), np.array(owners.owners, dtype=np.intp)
+    norms = np.full((len(rows), n_columns), np.nan)
     for i, row in enumerate(rows):
         if row.weights is not None:
             squares = [
-                np.bincount(owner, by_matrix_column, minlength=len(used))
+                np.bincount(owner, by_matrix_column, minlength=n_columns)
                 for by_matrix_column in row.weights.column_squares
             ]
             norms[i] = np.mean(np.sqrt(squares), axis=0)
-    return tuple(column.name for column in used), norms
+    return owners.names, norms
 
 
 def holding_out(path: RegularizationPath) -> list[int]:

@@ -171,9 +171,8 @@ class RegularizationPathDisplay:
     def _frame(self, kind: str) -> None:
         """Axes, the two dotted lines, the legend."""
         path, ax = self.path, self.ax_
-        unit = " (nats)" if path.task == "classification" else ""
         labels = {
-            "loss": f"{path.loss_name}{unit}",
+            "loss": path.objective.loss_title,
             "score": path.score_name,
             "columns": "weights of a column (norm)",
         }

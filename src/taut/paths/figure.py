@@ -210,7 +210,6 @@ def _column(
 
 
 def _layout(drawn: go.Figure, path: RegularizationPath, with_columns: bool) -> None:
-    unit = " (nats)" if path.task == "classification" else ""
     axis = {"gridcolor": GRID, "zeroline": False, "linecolor": INK, "tickcolor": INK, "ticks": "outside"}
     drawn.update_layout(
         title={
@@ -233,7 +232,7 @@ def _layout(drawn: go.Figure, path: RegularizationPath, with_columns: bool) -> N
         legend={"x": 1.01, "y": 1, "xanchor": "left", "yanchor": "top"},
         yaxis={
             **axis,
-            "title": f"{path.loss_name}{unit}",
+            "title": path.objective.loss_title,
             "domain": [0.46, 1] if with_columns else [0, 1],
         },
     )

@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import numbers
 import time
-import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
-import numpy as np
-
-from taut.engine.base import Control
-from taut.errors import ParameterError, TrainingError, TrainingWarning
-from taut.estimators.prepare import Prepared, prepare
+from taut.errors import ParameterError
+from taut.estimators.prepare import Options, prepare
 from taut.estimators.problem import ClassWeight
 from taut.estimators.trouble import warn_of_trouble
-from taut.evidence.simple_baselines import SimpleBaseline, gained_over_folds, simple_baselines
+from taut.learning.training import Control
 from taut.network import Activation
 from taut.parameters import MOST_EPOCHS, whole
-from taut.paths.columns import column_norms
 from taut.paths.grid import MOST_STRENGTHS, given_epochs, given_strengths
 from taut.paths.plan import EpochPlan, StrengthPlan
 from taut.paths.plane import plane_of
 from taut.paths.progress import News, PathProgress, print_progress
-from taut.paths.result import PathPoint, RegularizationPath, best_of, one_se_of
+from taut.paths.result import RegularizationPath
+from taut.paths.traced import traced
+from taut.paths.training import PathWork
 from taut.recipe import Recipe
-from taut.selection.failures import what_to_lower
-from taut.selection.folds import n_repeats
 from taut.selection.interrupts import Interrupts
-from taut.selection.path import PathRow, PathWork
 from taut.techniques import TECHNIQUES, EarlyStopping
 from taut.techniques.base import Technique
 from taut.techniques.find import find
-
-_MOST_NAMED = 5
 
 
 def regularization_path(
@@ -145,9 +138,7 @@ def regularization_path(
     kind = _technique(technique)
     base = _base(recipe, kind)
     plan = _plan(kind, strengths, whole("max_epochs", max_epochs, high=MOST_EPOCHS))
-    given = prepare(
-        X,
-        y,
+    options = Options(
         task=task,
         hidden=hidden,
         activation=activation,
@@ -161,69 +152,36 @@ def regularization_path(
         n_jobs=n_jobs,
         random_state=random_state,
     )
-    engine, problem, n_folds = given.engine, given.problem, len(given.folds)
-    plane = plane_of(problem, given.settings.seed)
-    warn_of_trouble(problem, given.settings.seed, stacklevel=2)
-    work = PathWork(
-        engine=engine,
-        data=problem.data,
-        folds=given.folds,
-        hidden=given.hidden,
-        activation=given.settings.activation,
-        learning_rate=given.learning_rate,
-        batch_size=given.settings.batch_size,
-        max_epochs=given.settings.max_epochs,
-        seed=given.settings.seed,
-        grid=None if plane is None else plane.points,
-    )
+    given = prepare(X, y, options)
+    trainer, table = given.trainer, given.table
+    plane = plane_of(table, trainer.settings.seed)
+    warn_of_trouble(table, trainer.settings.seed, stacklevel=2)
+    grid = None if plane is None else plane.examples(table.matrix)
+    work = PathWork(trainer, given.folds, given.architecture, given.learning_rate, grid)
     compiled = time.monotonic()
-    engine.prepare()  # the one-time compilation does not count
+    trainer.engine.prepare()  # the one-time compilation does not count
     started += time.monotonic() - compiled
     news = News(started, on_progress or (print_progress() if verbose else None))
     control = Control()
     with Interrupts(control.cancelled) as interrupts:
-        course = plan.train(work, base, problem.target.unit, control, news)
-        simple = _simple(given, control)
+        found = traced(
+            work,
+            kind,
+            base,
+            plan,
+            control,
+            news,
+            classes=table.target.classes,
+            owners=table.owners,
+            plane=plane,
+            unit=table.target.unit,
+            origin=table.target.origin,
+            why=given.why,
+        )
     if interrupts.count > 1:
         raise KeyboardInterrupt
-    points = [_point(s, r, row, given, n_folds) for s, r, row in course.lines]
-    names, norms = column_norms([row for _, _, row in course.lines], problem.schema)
-    best = best_of(points)
-    if best is None and control.cancelled.is_set():
-        raise KeyboardInterrupt
-    if best is None:
-        raise TrainingError(
-            "Every network diverged (its loss or weights were no longer finite): "
-            f"{what_to_lower(base, given.learning_rate)}."
-        )
-    shown = plan.shown(points, best, one_se_of(points, best, plan.axis))
-    points, norms = [points[i] for i in shown], norms[shown]
-    best = shown.index(best)
-    _warn_of_failures(kind, points)
-    return RegularizationPath(
-        technique=kind,
-        axis=plan.axis,
-        task=problem.data.task,
-        points=tuple(points),
-        best_index=best,
-        one_se_index=one_se_of(points, best, plan.axis),
-        off_index=len(points) - 1 if plan.axis == "epoch" else 0,
-        column_names=names,
-        column_norms=norms,
-        top=course.top,
-        n_folds=n_folds,
-        hidden=work.hidden,
-        activation=work.activation,
-        learning_rate=work.learning_rate,
-        batch_size=work.batch_size,
-        max_epochs=work.max_epochs,
-        interrupted=control.cancelled.is_set(),
-        seconds=time.monotonic() - started,
-        plane=plane,
-        why=given.why,
-        class_weighted=problem.data.accuracy_weight is not None,
-        simple=gained_over_folds(simple, points[best].validation_losses),
-    )
+    simple = () if table.target.constant else found.simple  # there is nothing to compare
+    return replace(found, seconds=time.monotonic() - started, simple=simple)
 
 
 def _technique(technique: object) -> type[Technique]:
@@ -257,60 +215,3 @@ def _plan(kind: type[Technique], strengths: object, max_epochs: int) -> EpochPla
     if kind is EarlyStopping:
         return EpochPlan(n, None if n is not None else given_epochs(strengths, max_epochs))
     return StrengthPlan(kind, n, None if n is not None else given_strengths(kind, strengths))
-
-
-def _point(strength: float, recipe: Recipe, row: PathRow, given: Prepared, n_folds: int) -> PathPoint:
-    """A row with its figures in the target's own units."""
-    scores, weights = row.scores, row.weights
-    factor, target = given.loss_unit, given.problem.target
-    said = row.said
-    if said is not None and target.classes is None:
-        said = said * target.unit + target.origin
-    if scores is None or weights is None:
-        nothing, nan = np.full(n_folds, np.nan), float("nan")
-        return PathPoint(strength, recipe, nothing, nothing, nothing, nan, nan, nan, nan, 0, row.failed)
-    return PathPoint(
-        strength=strength,
-        recipe=recipe,
-        train_losses=scores.train_loss * factor,
-        validation_losses=scores.validation_loss * factor,
-        scores=scores.score,
-        zero_share=float(np.mean(weights.zero_share)),
-        kept_zero_share=float(np.mean(weights.kept_zero_share)),
-        weight_norm=float(np.mean(weights.norm)),
-        n_nonzero=float(np.mean(weights.n_nonzero)),
-        epochs=scores.epoch,
-        curves=tuple(curve.times(factor) for curve in row.curves),
-        weight_counts=weights.counts,
-        n_repeats=n_repeats(given.folds),
-        said=said,
-    )
-
-
-def _simple(given: Prepared, control: Control) -> tuple[SimpleBaseline, ...]:
-    """What anybody would try first, on the same folds, in the target's own units."""
-    problem = given.problem
-    if problem.target.constant:
-        return ()
-    found = simple_baselines(
-        given.engine,
-        problem.data,
-        given.folds,
-        given.settings,
-        problem.target.classes,
-        control,
-        linear=len(given.hidden) > 0,
-    )
-    return tuple(one.in_units(given.loss_unit) for one in found)
-
-
-def _warn_of_failures(kind: type[Technique], points: Sequence[PathPoint]) -> None:
-    failed = [point for point in points if point.failed]
-    if failed:
-        named = ", ".join(f"{point.strength:.4g} ({point.failed})" for point in failed[:_MOST_NAMED])
-        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
-        warnings.warn(
-            f"{len(failed)} of {len(points)} points of the {kind.name} path have no figures: {named}{more}.",
-            TrainingWarning,
-            stacklevel=3,
-        )

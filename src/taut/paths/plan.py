@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from taut.engine.base import Control
 from taut.errors import TrainingWarning
+from taut.learning.training import Control
 from taut.paths.grid import default_strengths, thinned_epochs
 from taut.paths.progress import News
 from taut.paths.result import Axis, PathPoint
+from taut.paths.top import ENOUGH_STEPS, strength_of_zeros
+from taut.paths.training import PathRow, PathWork, train_by_epoch, train_rows
 from taut.recipe import Recipe
-from taut.selection.path import PathRow, PathWork, train_by_epoch, train_rows
-from taut.selection.path_top import ENOUGH_STEPS, strength_of_zeros
 from taut.techniques import EarlyStopping
 from taut.techniques.base import Technique
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.estimators.problem import Problem
+from taut.estimators.problem import TableProblem
 from taut.streams import Stream, generator
+from taut.table.examples import TableExamples
+from taut.table.matrices import Matrix
 
 _SIDE = 33  # points along each column
 _MOST_ROWS = 300  # that are shown
@@ -43,25 +45,29 @@ class Plane:
     targets: NDArray[np.float64]
     points: NDArray[np.float32]
 
+    def examples(self, matrix: Matrix) -> TableExamples:
+        """All of its points as rows of such a matrix."""
+        return TableExamples(replace(matrix, values=self.points, notes=()))
 
-def plane_of(problem: Problem, seed: int) -> Plane | None:
+
+def plane_of(table: TableProblem, seed: int) -> Plane | None:
     """Give the plane of a table; None where it has not just two columns, both of numbers."""
-    columns = [column for column in problem.schema.columns if column.kind != "dropped"]
+    columns = [column for column in table.schema.columns if column.kind != "dropped"]
     if len(columns) != 2 or any(column.kind != "number" for column in columns):
         return None
-    values = problem.data.values.astype(np.float64)
+    values = table.matrix.values.astype(np.float64)
     whole = np.flatnonzero(np.isfinite(values).all(axis=1))
     if len(whole) < 2:
         return None
     stream = generator(seed, Stream.PLANE_ROWS)
     shown = np.sort(stream.permutation(whole)[:_MOST_ROWS])
-    target = problem.data.target[shown].astype(np.float64)
-    if problem.target.classes is None:
-        target = target * problem.target.unit + problem.target.origin
+    target = table.problem.target[shown].astype(np.float64)
+    if table.target.classes is None:
+        target = target * table.target.unit + table.target.origin
     axes = [_along(values[whole, i]) for i in range(2)]
     across, up = np.meshgrid(*axes)
     # The matrix may have another origin and unit than the column, so that float32 keeps its figures.
-    unit, origin = (np.array([getattr(part, name) for _, part in problem.schema.numbers])
+    unit, origin = (np.array([getattr(part, name) for _, part in table.schema.numbers])
                     for name in ("unit", "origin"))  # fmt: skip
     return Plane(
         (columns[0].name, columns[1].name),

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut import handed_in
-from taut.engine.base import Curve
 from taut.evidence.interval import Interval
 from taut.evidence.simple_baselines import SimpleBaseline
-from taut.network import Activation
+from taut.learning.architecture import MLP, Architecture
+from taut.learning.objective import Objective
+from taut.learning.training import Curve
 from taut.paths.plane import Plane
 from taut.recipe import Recipe
-from taut.selection.score import is_within_chance, loss_name, paired_change, standard_error
+from taut.selection.score import is_within_chance, paired_change, standard_error
 from taut.selection.weights import N_BINS
 from taut.techniques.base import Technique
 
@@ -164,7 +165,7 @@ class RegularizationPath:
     technique : type of Technique
     axis : {"strength", "epoch", "switch"}
         What the strengths are: early stopping's are epochs, an on/off technique's 0 and 1.
-    task : {"classification", "regression"}
+    objective : Objective
     points : tuple of PathPoint
         By strength, off first; on early stopping's own path by epoch, and off, which is no early stopping,
         is the last one.
@@ -179,8 +180,7 @@ class RegularizationPath:
     top : float or None
         The smallest strength that makes every weight zero, where the technique has one and it was looked for.
     n_folds : int
-    hidden : tuple of int
-    activation : {"relu", "silu", "gelu"}
+    architecture : Architecture
     learning_rate : float
     batch_size : int
     max_epochs : int
@@ -191,10 +191,7 @@ class RegularizationPath:
     plane : Plane or None
         Of a table with two columns of numbers: where its points' networks were asked what they say.
     why : str
-        Why it is that task.
-    class_weighted : bool
-        Whether ``class_weight`` was given: losses then weigh each row by its class, as in training; accuracy
-        counts rows whatever their class.
+        Why it is that objective.
     simple : tuple of SimpleBaseline
         Always the same answer, and a linear model, with what the best point's networks gain over each: an
         interval over the folds, not corrected for having picked the best.
@@ -207,7 +204,7 @@ class RegularizationPath:
 
     technique: type[Technique]
     axis: Axis
-    task: Literal["classification", "regression"]
+    objective: Objective
     points: tuple[PathPoint, ...]
     best_index: int
     one_se_index: int
@@ -216,8 +213,7 @@ class RegularizationPath:
     column_norms: Vector
     top: float | None
     n_folds: int
-    hidden: tuple[int, ...]
-    activation: Activation
+    architecture: Architecture
     learning_rate: float
     batch_size: int
     max_epochs: int
@@ -225,8 +221,22 @@ class RegularizationPath:
     seconds: float
     plane: Plane | None = None
     why: str = ""
-    class_weighted: bool = False
     simple: tuple[SimpleBaseline, ...] = ()
+
+    @property
+    def task(self) -> str:
+        """Classification or regression."""
+        return self.objective.task
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return self.architecture.widths
+
+    @property
+    def activation(self) -> str:
+        """After each hidden layer, where there are such."""
+        return self.architecture.activation if isinstance(self.architecture, MLP) else ""
 
     @property
     def best(self) -> PathPoint:
@@ -253,14 +263,14 @@ class RegularizationPath:
         return tuple(point for point in self.points if point.failed)
 
     @property
-    def score_name(self) -> Literal["accuracy", "R²"]:
+    def score_name(self) -> str:
         """What the score is."""
-        return "accuracy" if self.task == "classification" else "R²"
+        return self.objective.score_title
 
     @property
     def loss_name(self) -> str:
         """What the loss is."""
-        return loss_name(self.task, self.class_weighted)
+        return self.objective.loss_name
 
     @property
     def table(self) -> dict[str, NDArray[Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from taut.estimators.base import TautEstimator
 from taut.estimators.effort import AUTO_FOLDS
+from taut.learning.architecture import MLP
 from taut.paths.function import regularization_path
 from taut.paths.progress import PathProgress
 from taut.paths.result import RegularizationPath
@@ -17,8 +18,9 @@ from taut.techniques.base import Technique
 
 
 def techniques_of(estimator: TautEstimator) -> tuple[type[Technique], ...]:
-    """Give the techniques that can act: without hidden layers there is nothing to drop or normalize."""
-    return (*Space(learning_rate=1.0, hidden=_usual_widths(estimator)).kinds, EarlyStopping)
+    """Give the techniques that make sense for its network and target."""
+    space = Space(1.0, _usual_architecture(estimator), estimator.model_.objective)
+    return (*space.kinds, EarlyStopping)
 
 
 def path_of(
@@ -68,7 +70,7 @@ def path_of(
         technique,
         strengths,
         cv=cv,
-        hidden=_usual_widths(estimator),
+        hidden=_usual_architecture(estimator).hidden,
         activation=estimator.network_.activation,
         learning_rate=estimator.learning_rate,
         batch_size=estimator.batch_size,
@@ -81,8 +83,10 @@ def path_of(
     )
 
 
-def _usual_widths(estimator: TautEstimator) -> tuple[int, ...]:
-    """Those of the search's single techniques; the chosen network may be a wider one."""
+def _usual_architecture(estimator: TautEstimator) -> MLP:
+    """That of the search's single techniques; the chosen network may be a wider one."""
     baseline = getattr(estimator, "baseline_", {}).get("early_stopping")
-    widths: tuple[int, ...] = estimator.network_.hidden if baseline is None else baseline.candidate.hidden
-    return widths
+    if baseline is not None:
+        architecture: MLP = baseline.candidate.architecture
+        return architecture
+    return MLP(estimator.network_.hidden, estimator.network_.activation)

@@ -15,11 +15,12 @@ from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.evidence.estimate import Estimate
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.simple_baselines import SimpleBaseline
+from taut.learning.objective import loss_name
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE
 from taut.selection.choice import Selection
 from taut.selection.failures import DIVERGED
-from taut.selection.score import CandidateScore, is_within_chance, loss_name, paired_change
+from taut.selection.score import CandidateScore, is_within_chance, paired_change
 from taut.selection.space import SEARCHED, is_single
 from taut.techniques import EarlyStopping
 
@@ -224,7 +225,7 @@ def summarize(estimator: CrossValidated) -> Summary:
         changes=tuple(changes),
         recipe=best.recipe,
         learning_rate=best.candidate.learning_rate,
-        hidden=best.candidate.hidden,
+        hidden=best.candidate.architecture.widths,
         chosen_is="early_stopping"
         if best.recipe == EARLY_STOPPING_ALONE
         else next((name for name, score in baselines.items() if score is best), None),
@@ -319,6 +320,6 @@ def _how(best: CandidateScore, baseline: CandidateScore | None) -> str:
     if own.learning_rate != usual.learning_rate:
         word = "lower" if own.learning_rate < usual.learning_rate else "higher"
         parts.append(f"at a {word} learning rate")
-    if own.hidden != usual.hidden:
+    if own.architecture != usual.architecture:
         parts.append("with other widths")
     return " and ".join(parts)

@@ -1,39 +1,35 @@
 """The two baselines: early stopping alone, and no regularization.
 
-Both are the same networks: neither touches training, so no regularization is early stopping's training gone
-on with to the last epoch.  Folds advance together, in rounds that double, so that a time limit that cuts them
-off leaves every fold with at least half the epochs of any other.
+Both are the same networks: neither touches training, so no regularization is early stopping's training
+continued to the last epoch.  Folds advance together, in rounds that double, so that a time limit that cuts
+them off leaves every fold with at least half the epochs of any other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taut.engine.base import Control, Data, Engine, Member, Status, Training
+from taut.learning.training import Control, Member, Status, Training
+from taut.selection.trainer import Trainer
 
 
-def first_epoch(engine: Engine, data: Data, members: Sequence[Member], control: Control) -> list[Training]:
+def first_epoch(trainer: Trainer, members: Sequence[Member], control: Control) -> list[Training]:
     """Train everyone for one epoch; meant for a control without a time limit."""
-    return engine.train(data, members, until_epoch=1, control=control)
+    return trainer.train(members, until_epoch=1, control=control)
 
 
-def to_own_stop(
-    engine: Engine, data: Data, trainings: list[Training], max_epochs: int, control: Control
-) -> None:
+def to_own_stop(trainer: Trainer, trainings: list[Training], max_epochs: int, control: Control) -> None:
     """Train all to the end of their patience."""
-    _in_rounds(engine, data, trainings, max_epochs, True, control)
+    _in_rounds(trainer, trainings, max_epochs, True, control)
 
 
-def to_the_end(
-    engine: Engine, data: Data, trainings: list[Training], max_epochs: int, control: Control
-) -> None:
+def to_the_end(trainer: Trainer, trainings: list[Training], max_epochs: int, control: Control) -> None:
     """Train all to the last epoch."""
-    _in_rounds(engine, data, trainings, max_epochs, False, control)
+    _in_rounds(trainer, trainings, max_epochs, False, control)
 
 
 def _in_rounds(
-    engine: Engine,
-    data: Data,
+    trainer: Trainer,
     trainings: list[Training],
     max_epochs: int,
     respect_patience: bool,
@@ -42,6 +38,6 @@ def _in_rounds(
     epoch = max(t.epoch for t in trainings)
     while epoch < max_epochs and not control.should_stop():
         epoch = min(2 * epoch, max_epochs)
-        engine.train(data, trainings, until_epoch=epoch, respect_patience=respect_patience, control=control)
+        trainer.train(trainings, until_epoch=epoch, respect_patience=respect_patience, control=control)
         if all(t.status is not Status.RUNNING for t in trainings):
             return

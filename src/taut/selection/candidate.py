@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from taut.errors import ParameterError
+from taut.learning.architecture import Architecture
 from taut.recipe import Recipe
 from taut.techniques import EarlyStopping
 
@@ -17,41 +18,38 @@ EARLY_STOPPING_ALONE, NO_REGULARIZATION = Recipe(EarlyStopping()), Recipe()
 @final
 @dataclass(frozen=True)
 class Candidate:
-    """A recipe with the learning rate and the widths that it is tried with.
+    """A recipe with the learning rate and the architecture that it is tried with.
 
     Parameters
     ----------
     recipe : Recipe
     learning_rate : float
         Above 0.
-    hidden : tuple of int
-        Widths of the hidden layers.
+    architecture : Architecture
     """
 
     recipe: Recipe
     learning_rate: float
-    hidden: tuple[int, ...]
+    architecture: Architecture
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values; see :meth:`from_json`."""
         return {
             "recipe": self.recipe.to_json(),
             "learning_rate": self.learning_rate,
-            "hidden": list(self.hidden),
+            **self.architecture.to_json(),
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Candidate:
-        """Make it again.
+    def from_json(cls, data: Mapping[str, Any], usual: Architecture) -> Candidate:
+        """Make it again; what is not said of its architecture is as in the usual one.
 
         Raises
         ------
         ParameterError
-            Where the recipe, the learning rate or the widths are none.
+            Where the recipe, the learning rate or the architecture is none.
         """
-        rate, hidden = data["learning_rate"], data["hidden"]
+        rate = data["learning_rate"]
         if not isinstance(rate, float) or not 0.0 < rate < float("inf"):
             raise ParameterError(f"A candidate's learning rate is a number above 0, and this is {rate!r}.")
-        if not isinstance(hidden, list) or not all(type(width) is int and width > 0 for width in hidden):
-            raise ParameterError(f"A candidate's hidden widths are whole numbers, and this is {hidden!r}.")
-        return cls(Recipe.from_json(data["recipe"]), rate, tuple(hidden))
+        return cls(Recipe.from_json(data["recipe"]), rate, usual.from_json(data))

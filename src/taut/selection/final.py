@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
-from taut.engine.base import Control, Fold, Member, Status, Trained
 from taut.errors import TrainingWarning
+from taut.learning.problem import Fold
+from taut.learning.training import Control, Fitted, Member, Status
 from taut.selection.race import Trial
 from taut.selection.runner import Runner
 from taut.streams import Stream, seed_of
@@ -36,8 +37,14 @@ class Finish:
 
     def networks(
         self, runner: Runner, trial: Trial, epoch: int, control: Control | None = None
-    ) -> list[Trained]:
+    ) -> tuple[list[Fitted], bool]:
         """Make them; where the control's time is over before, those that are there already.
+
+        Returns
+        -------
+        networks : list of Fitted
+        are_of_folds : bool
+            Whether each was trained on the training rows of its fold.
 
         Raises
         ------
@@ -52,7 +59,7 @@ class Finish:
         if self.everyone is not None:
             made = self._on_all_rows(runner, trial, epoch, control)
             if made is not None:
-                return made
+                return made, False
         jobs = [trial.job(k) for k in range(len(runner.stages.folds))]
         made = runner.networks(jobs, [epoch] * len(jobs), control)
         if made is None:
@@ -64,16 +71,16 @@ class Finish:
             made = runner.networks(jobs, [epoch] * len(jobs))
         if made is None:  # no time limit ended that
             raise KeyboardInterrupt
-        return made
+        return made, True
 
     def _on_all_rows(
         self, runner: Runner, trial: Trial, epoch: int, control: Control | None
-    ) -> list[Trained] | None:
+    ) -> list[Fitted] | None:
         members = self._members(runner, trial)
-        if runner.engine.affordable(members) < len(members):
+        if runner.trainer.affordable(members) < len(members):
             _warn('No memory was left for final="refit": the folds\' own')
             return None
-        trainings = runner.engine.train(runner.data, members, until_epoch=epoch, control=control)
+        trainings = runner.trainer.train(members, until_epoch=epoch, control=control)
         if any(training.status is Status.DIVERGED for training in trainings):
             _warn('With final="refit" a network diverged on all rows: the folds\' own')
             return None
@@ -81,7 +88,7 @@ class Finish:
             _heed_ctrl_c(control)
             _warn('No time was left for final="refit": the folds\' own')
             return None
-        return [training.trained("last") for training in trainings]
+        return [training.fitted("last") for training in trainings]
 
     def seconds(self, runner: Runner, trial: Trial, epoch: int) -> float:
         """About how long that will take."""
@@ -90,13 +97,15 @@ class Finish:
         if self.everyone is not None:
             rows = len(self.everyone.train) / max(1, len(folds[0].train))
             each = [max(each) * rows] * N_REFIT
-        return max(max(each), sum(each) / runner.engine.threads)
+        return max(max(each), sum(each) / runner.trainer.engine.threads)
 
     def _members(self, runner: Runner, trial: Trial) -> list[Member]:
         assert self.everyone is not None
-        # By the encoder of all rows, which may make more inputs than a fold's.
-        usual = runner.settings.member(trial.candidate, self.everyone, 0, runner.data.n_outputs)
-        return [replace(usual, seed=seed_of(runner.settings.seed, Stream.REFIT, i)) for i in range(N_REFIT)]
+        trainer, seed = runner.trainer, runner.trainer.settings.seed
+        return [
+            trainer.member(trial.candidate, self.everyone, 0, seed_of(seed, Stream.REFIT, i))
+            for i in range(N_REFIT)
+        ]
 
 
 def _heed_ctrl_c(control: Control | None) -> None:

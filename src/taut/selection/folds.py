@@ -5,18 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Data, Fold, Indices
 from taut.errors import DataError, DataWarning
+from taut.learning.examples import Indices
+from taut.learning.problem import Fold, Problem
 from taut.streams import Stream, fold_seed, generator
-from taut.table.encoder import Encoder
-from taut.table.matrices import Matrix
-
-Task = Literal["classification", "regression"]
 
 # Of the training rows, as many are evaluated each epoch where nobody is held out.
 _SAMPLE_SHARE = 0.15
@@ -35,7 +32,7 @@ def cross_validation_splits(
     cv: Any,
     target: NDArray[Any],
     groups: Any,
-    task: Task,
+    stratify: bool,
     seed: int,
     duplicates: NDArray[np.integer],
     weight: NDArray[Any] | None = None,
@@ -49,7 +46,8 @@ def cross_validation_splits(
         where groups are given.
     target : array, shape (n_rows,)
     groups : array, shape (n_rows,), or None
-    task : {"classification", "regression"}
+    stratify : bool
+        Whether folds keep the shares of the target's values, which are classes.
     seed : int
     duplicates : int array, shape (n_rows,)
         Rows with the same number stay together where we make the folds (identical rows).
@@ -79,12 +77,12 @@ def cross_validation_splits(
                 [_split(counted[train], counted[held]) for train, held in by_group], duplicates
             )
         options: dict[str, Any] = {"n_splits": int(cv), "shuffle": True, "random_state": seed}
-        kinds = (StratifiedKFold, KFold) if task == "classification" else (KFold,)
+        kinds = (StratifiedKFold, KFold) if stratify else (KFold,)
         splits = _first_possible(
-            [kind(**options) for kind in kinds], target[counted], duplicates[counted], task
+            [kind(**options) for kind in kinds], target[counted], duplicates[counted], stratify
         )
         return [_split(counted[train], counted[held]) for train, held in splits]
-    splits = check_cv(cv, target, classifier=task == "classification").split(np.zeros(n), target, groups)
+    splits = check_cv(cv, target, classifier=stratify).split(np.zeros(n), target, groups)
     made = [_checked_split(i, train, validation, n) for i, (train, validation) in enumerate(splits)]
     if not made:
         raise DataError("cv gives no split: give a number of folds, a splitter, or a list of splits.")
@@ -153,13 +151,11 @@ def _counted(rows: NDArray[Any], weight: NDArray[Any] | None) -> NDArray[Any]:
 
 
 def _first_possible(
-    splitters: Sequence[Any], target: NDArray[Any], duplicates: NDArray[np.integer], task: Task
+    splitters: Sequence[Any], target: NDArray[Any], duplicates: NDArray[np.integer], stratify: bool
 ) -> list[tuple[Any, Any]]:
     """Split by the first splitter that can: first with identical rows together, then, if need be, without."""
     each_alone = np.arange(len(target))
-    lone = (
-        _lone_classes(target, duplicates) if task == "classification" else np.zeros(len(target), dtype=bool)
-    )
+    lone = _lone_classes(target, duplicates) if stratify else np.zeros(len(target), dtype=bool)
     if lone.any():
         duplicates = np.where(lone, duplicates.max() + 1 + each_alone, duplicates)
         warnings.warn(
@@ -214,12 +210,12 @@ def _together(splitter: Any, target: NDArray[Any], duplicates: NDArray[np.intege
 def holdout_split(
     fraction: float,
     target: NDArray[Any],
-    task: Task,
+    stratify: bool,
     seed: int,
     duplicates: NDArray[np.integer],
     weight: NDArray[Any] | None = None,
 ) -> Split:
-    """One split with about this fraction held out, stratified by class where the classes allow it.
+    """One split with about this fraction held out, stratified where that is wanted and possible.
 
     Rows with weight 0 are on neither side.
     """
@@ -234,56 +230,40 @@ def holdout_split(
     n = len(np.unique(duplicates))
     held = min(max(1, round(fraction * n)), n - 1)
     options: dict[str, Any] = {"n_splits": 1, "test_size": held, "random_state": seed}
-    kinds = (StratifiedShuffleSplit, ShuffleSplit) if task == "classification" else (ShuffleSplit,)
+    kinds = (StratifiedShuffleSplit, ShuffleSplit) if stratify else (ShuffleSplit,)
     if held < 1:  # all rows are identical
         duplicates, options["test_size"] = np.arange(len(target)), max(1, round(fraction * len(target)))
-    train, validation = _first_possible([kind(**options) for kind in kinds], target, duplicates, task)[0]
+    train, validation = _first_possible([kind(**options) for kind in kinds], target, duplicates, stratify)[0]
     return _split(counted[train], counted[validation])
 
 
-def make_fold(split: Split, data: Data, matrix: Matrix, seed: int) -> Fold:
-    """Fit on the training rows all that is fitted on them: encoder, units of the target.
-
-    Rows with weight 0 neither train nor count.
+def make_fold(split: Split, problem: Problem, seed: int) -> Fold:
+    """A split without the rows of weight 0, which neither train nor count; and the training rows looked at.
 
     Raises
     ------
     DataError
         Where no training row, or no row of those held out, has a weight above 0.
     """
-    train, validation = _counted(split.train, data.fit_weight), _counted(split.validation, data.row_weight)
+    train, validation = (
+        _counted(split.train, problem.fit_weight),
+        _counted(split.validation, problem.row_weight),
+    )
     if not len(train):
         raise DataError("sample_weight and class_weight leave no training row with a weight above 0.")
     if len(split.validation) and not len(validation):
         raise DataError("sample_weight leaves no held-out row with a weight above 0.")
-    if data.score_weight is not None and len(validation) and not data.score_weight[validation].any():
+    if problem.score_weight is not None and len(validation) and not problem.score_weight[validation].any():
         raise DataError("sample_weight and class_weight leave no held-out row with a weight above 0.")
     wanted = len(validation) or int(np.ceil(_SAMPLE_SHARE * len(train)))
     stream = generator(seed, Stream.FOLD_SAMPLE)
     sample = np.sort(stream.choice(train, size=min(wanted, len(train)), replace=False)).astype(np.int32)
-    center, scale = 0.0, 1.0
-    if data.task == "regression":
-        weights = None if data.fit_weight is None else data.fit_weight[train].astype(np.float64)
-        values = data.target[train].astype(np.float64)
-        center = float(np.average(values, weights=weights))
-        scale = float(np.sqrt(np.average((values - center) ** 2, weights=weights))) or 1.0
-    start = _log_shares(data, train) if data.task == "classification" else None
-    return Fold(train, validation, sample, Encoder.fit(matrix, train), center, scale, start)
+    return Fold(train, validation, sample)
 
 
-def _log_shares(data: Data, train: Indices) -> NDArray[np.float64]:
-    """Logarithms of the classes' weighted shares: a network that starts there need not first learn them.
-
-    A class without training rows counts as half a row.
-    """
-    weights = None if data.fit_weight is None else data.fit_weight[train].astype(np.float64)
-    shares = np.bincount(data.target[train].astype(np.intp), weights, minlength=data.n_outputs) / len(train)
-    return np.log(np.maximum(shares, 0.5 / len(train)))
-
-
-def make_folds(splits: Sequence[Split], data: Data, matrix: Matrix, seed: int) -> list[Fold]:
+def make_folds(splits: Sequence[Split], problem: Problem, seed: int) -> list[Fold]:
     """A fold for each split; each draws from streams of its own."""
-    return [make_fold(split, data, matrix, fold_seed(seed, i)) for i, split in enumerate(splits)]
+    return [make_fold(split, problem, fold_seed(seed, i)) for i, split in enumerate(splits)]
 
 
 def n_repeats(folds: Sequence[Fold]) -> int:

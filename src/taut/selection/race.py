@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Status
+from taut.learning.training import Control, Status
 from taut.selection.bootstrap import probability_better
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
 from taut.selection.runner import Job, Runner
@@ -100,9 +100,9 @@ class Race:
 
     def __init__(self, runner: Runner, rule: Rule) -> None:
         self._runner, self._rule = runner, rule
-        data = runner.data
+        problem = runner.problem
         self._weights: list[NDArray[np.floating] | None] = [
-            None if data.score_weight is None else data.score_weight[fold.validation]
+            None if problem.score_weight is None else problem.score_weight[fold.validation]
             for fold in runner.stages.all
         ]
 
@@ -186,7 +186,7 @@ class Race:
         stages = self._comparable(going[0])
         theirs, weights = self._rows(leader, stages)
         ranked = sorted(going, key=lambda trial: (self.loss(trial, stages), trial.number))
-        seed = seed_of(self._runner.settings.seed, Stream.RACE, index)
+        seed = seed_of(self._runner.trainer.settings.seed, Stream.RACE, index)
         out: list[Trial] = []
         for trial in ranked:
             enough = len([one for one in out if one.number not in kept]) >= most

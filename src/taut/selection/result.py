@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Curve, Trained
+from taut.learning.training import Curve, Fitted
 from taut.selection.choice import Choosing
 from taut.selection.score import CandidateScore
 
@@ -59,7 +59,9 @@ class SearchResult:
         Its index among them.
     number : int
         By which the runner knows it.
-    networks : tuple of Trained
+    networks : tuple of Fitted
+    are_of_folds : bool
+        Whether each of these was trained on the training rows of its fold, and no other.
     curves : dict
         By ``"early_stopping"``, ``"none"`` and ``"chosen"`` the folds' curves.
     row_losses : dict
@@ -67,7 +69,7 @@ class SearchResult:
         hold a row out, NaN where none of those trained does.
     row_correct : dict
         The same for those that could be chosen: the share of these folds whose network gets the row's class
-        right. Empty for regression.
+        right. Empty where there are no classes.
     contest : Contest
     plain : dict
         By candidate's index the curves and counted weights of the folds that it has, of those recipes with
@@ -80,7 +82,8 @@ class SearchResult:
     candidates: tuple[CandidateScore, ...]
     chosen: int
     number: int
-    networks: tuple[Trained, ...]
+    networks: tuple[Fitted, ...]
+    are_of_folds: bool
     curves: dict[str, tuple[Curve, ...]]
     row_losses: dict[int, NDArray[np.float32]]
     row_correct: dict[int, NDArray[np.float32]]

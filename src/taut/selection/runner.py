@@ -4,57 +4,29 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Data, Engine, Fold, Member, Status, Trained, Training
 from taut.errors import TrainingWarning
-from taut.network import Activation, Network
+from taut.learning.objective import RowResults
+from taut.learning.training import Control, Fitted, Member, Status, Training
 from taut.selection.candidate import Candidate
-from taut.selection.runs import RACED, FoldRun, RowResults
+from taut.selection.runs import RACED, FoldRun
 from taut.selection.space import is_plain
 from taut.selection.stages import Stages
+from taut.selection.trainer import Trainer
 from taut.selection.trial_store import TrialStore
 from taut.selection.weights import count_weights
-from taut.streams import Stream, generator, seed_of
+from taut.streams import Stream, generator
 
 # A member keeps its rows' losses of all epochs while these are at most so many numbers (32 MB); beyond,
 # only those of its best epoch are had, and an epoch chosen elsewhere makes no difference among so many rows.
 _MOST_LOSSES = 2**23
 # The same of its outputs, where a scorer decides the epoch (16 MB); beyond, the loss does.
 _MOST_OUTPUTS = 2**22
-
-
-@final
-@dataclass(frozen=True)
-class Settings:
-    """What all candidates have in common."""
-
-    activation: Activation
-    batch_size: int
-    max_epochs: int
-    seed: int
-
-    def member(self, candidate: Candidate, fold: Fold, number: int, n_outputs: int) -> Member:
-        """The network of one candidate on one fold.
-
-        Its seed depends on the fold's number only: candidates of one width start from the same weights, and
-        all see the rows in the same order, so that their differences are the recipes'.
-        """
-        # A fold whose columns are all constant leaves no feature: its network sees one that is 0.
-        n_inputs = max(1, fold.encoder.n_features)
-        return Member(
-            Network(n_inputs, candidate.hidden, n_outputs, self.activation),
-            candidate.recipe.hooks(),
-            fold,
-            candidate.learning_rate,
-            self.batch_size,
-            self.max_epochs,
-            seed_of(self.seed, Stream.MEMBER, number),
-        )
 
 
 class Job(NamedTuple):
@@ -71,10 +43,8 @@ class Runner:
 
     Parameters
     ----------
-    engine : Engine
-    data : Data
+    trainer : Trainer
     stages : Stages
-    settings : Settings
     trial_store : TrialStore, optional
         Where finished work is kept, and looked for before any training.
     most_losses : int, optional
@@ -86,19 +56,18 @@ class Runner:
 
     def __init__(
         self,
-        engine: Engine,
-        data: Data,
+        trainer: Trainer,
         stages: Stages,
-        settings: Settings,
         trial_store: TrialStore | None = None,
         most_losses: int | None = None,
         for_scorer: bool = False,
     ) -> None:
-        self.engine, self.data, self.stages, self.settings = engine, data, stages, settings
+        self.trainer, self.problem, self.stages = trainer, trainer.problem, stages
         self._trial_store, self._most_losses = trial_store, most_losses
         self._live: dict[tuple[int, int], Training] = {}
         self._told_of_memory = False
-        most = max(len(fold.validation) for fold in stages.folds) * data.n_outputs * settings.max_epochs
+        n_outputs, max_epochs = self.problem.objective.n_outputs, trainer.settings.max_epochs
+        most = max(len(fold.validation) for fold in stages.folds) * n_outputs * max_epochs
         #: Whether the outputs for validation rows are kept, by which a scorer decides the epoch.
         self.keeps_outputs = for_scorer and most <= _MOST_OUTPUTS
         self.remembered = 0.0  # seconds that the runs took which were found in the trial store
@@ -110,8 +79,8 @@ class Runner:
     def member(self, job: Job) -> Member:
         """The network of one candidate on one stage."""
         fold = self.stages.all[job.stage]
-        member = self.settings.member(job.candidate, fold, job.stage, self.data.n_outputs)
-        few = len(fold.validation) * self.settings.max_epochs <= self._limit
+        member = self.trainer.member(job.candidate, fold, job.stage)
+        few = len(fold.validation) * member.max_epochs <= self._limit
         # By a scorer, folds are scored, and only where there are epochs to choose from.
         scored = self.keeps_outputs and member.hooks.patience is not None
         return replace(member, keep_losses=few, keep_outputs=scored and job.stage < len(self.stages.folds))
@@ -151,7 +120,7 @@ class Runner:
                 some, self._first([jobs[i] for i in some], control, on_done, until_epoch), strict=True
             ):
                 runs[i] = run
-                if part is not parts[-1]:
+                if part is not parts[-1] and self.trainer.engine.replays_exactly:
                     self._live.pop((jobs[i].number, jobs[i].stage), None)
         return runs
 
@@ -172,9 +141,8 @@ class Runner:
 
         # Begun first, because who arrives is told of before `train` returns.
         members = [self.member(job) for job in jobs]
-        trainings = self.engine.train(self.data, members, until_epoch=0)
-        self.engine.train(
-            self.data,
+        trainings = self.trainer.train(members, until_epoch=0)
+        self.trainer.train(
             trainings,
             until_epoch=[until_epoch or member.max_epochs for member in members],
             respect_patience=True,
@@ -193,10 +161,11 @@ class Runner:
         TrainingWarning
             Once, where it takes more time.
         """
-        n = self.engine.affordable(members)
+        n = self.trainer.affordable(members)
         if n < len(members):
-            self._live.clear()
-            free = self.engine.affordable(members)  # none at all, and the engine will say so
+            if self.trainer.engine.replays_exactly:
+                self._live.clear()
+            free = self.trainer.affordable(members)  # none at all, and the engine will say so
             n = max(1, free)
             if n < len(members) and 0 < free and not self._told_of_memory:
                 self._told_of_memory = True
@@ -222,11 +191,11 @@ class Runner:
             epoch=training.epoch,
             best_epoch=best,
             curve=training.curve,
-            zero_share=training.trained("kept" if early else "last").zero_share,
+            zero_share=training.fitted("kept" if early else "last").zero_share,
             seconds=training.seconds,
         )
         if is_plain(job.candidate.recipe) and training.status is not Status.DIVERGED:
-            run = replace(run, weights=count_weights(training.weights("last")))
+            run = replace(run, weights=count_weights(training.fitted("last")))
         if training.status is not Status.DIVERGED:
             own = self._rows(training, best)
             raced = self._crosswise(job, training) if early else None
@@ -250,8 +219,7 @@ class Runner:
             return list(runs)
         live = [self._live.get((jobs[i].number, jobs[i].stage)) for i in behind]
         self._parts([self.member(jobs[i]) for i, one in zip(behind, live, strict=True) if one is None])
-        trainings = self.engine.train(
-            self.data,
+        trainings = self.trainer.train(
             [one or self.member(jobs[i]) for i, one in zip(behind, live, strict=True)],
             until_epoch=[goals[i] for i in behind],
             control=control,
@@ -292,9 +260,7 @@ class Runner:
             training = self._live.get((job.number, job.stage))
             found = None if training is None else _kept(training, epoch)
             if found is None and self.member(job).keep_losses:
-                (training,) = self.engine.train(
-                    self.data, [self.member(job)], until_epoch=run.epoch, control=control
-                )
+                (training,) = self.trainer.train([self.member(job)], until_epoch=run.epoch, control=control)
                 if training.epoch < run.epoch:
                     return None
                 self._live[job.number, job.stage] = training
@@ -308,9 +274,7 @@ class Runner:
         """The training with its outputs, made again where it is gone; None where that was cut off."""
         training = self._live.get((job.number, job.stage))
         if training is None or training.epoch < run.epoch or training.outputs(run.epoch) is None:
-            (training,) = self.engine.train(
-                self.data, [self.member(job)], until_epoch=run.epoch, control=control
-            )
+            (training,) = self.trainer.train([self.member(job)], until_epoch=run.epoch, control=control)
             if training.epoch < run.epoch:
                 return None
             self._live[job.number, job.stage] = training
@@ -318,42 +282,46 @@ class Runner:
 
     def networks(
         self, jobs: Sequence[Job], epochs: Sequence[int], control: Control | None = None
-    ) -> list[Trained] | None:
+    ) -> list[Fitted] | None:
         """The jobs' networks, each in its epoch; where they are gone, they are trained again up to it.
 
         None where the control ended that before.
         """
-        found: dict[int, Trained] = {}
+        found: dict[int, Fitted] = {}
         for i, (job, epoch) in enumerate(zip(jobs, epochs, strict=True)):
             training = self._live.get((job.number, job.stage))
             if training is None:
                 continue
             # Whoever was cut off within an epoch has last weights that are those of no epoch.
-            whole = training.status is not Status.RUNNING or training.epoch == self.settings.max_epochs
+            whole = training.status is not Status.RUNNING or training.epoch == training.member.max_epochs
             if training.epoch == epoch and whole:
-                found[i] = training.trained("last")
+                found[i] = training.fitted("last")
             elif training.best_epoch == epoch and training.member.hooks.patience is not None:
-                found[i] = training.trained("kept")
+                found[i] = training.fitted("kept")
+            elif (checkpoint := training.checkpoint(epoch)) is not None:
+                found[i] = checkpoint
         missing = [i for i in range(len(jobs)) if i not in found]
         if missing:
             members = [self.member(jobs[i]) for i in missing]
             for part in self._parts(members):
                 goals = [epochs[missing[j]] for j in part]
                 some = [members[j] for j in part]
-                trainings = self.engine.train(self.data, some, until_epoch=goals, control=control)
+                trainings = self.trainer.train(some, until_epoch=goals, control=control)
                 for j, training in zip(part, trainings, strict=True):
                     if training.epoch < epochs[missing[j]]:
                         return None
-                    found[missing[j]] = training.trained("last")
+                    found[missing[j]] = training.fitted("last")
         return [found[i] for i in range(len(jobs))]
 
-    def kept_networks(self, jobs: Sequence[Job]) -> list[Trained] | None:
+    def kept_networks(self, jobs: Sequence[Job]) -> list[Fitted] | None:
         """The jobs' networks as they were kept, each at its own best epoch; None where they are gone."""
         trainings = [self._live.get((job.number, job.stage)) for job in jobs]
-        return None if None in trainings else [t.trained() for t in trainings if t is not None]
+        return None if None in trainings else [t.fitted() for t in trainings if t is not None]
 
     def forget(self, numbers: Sequence[int]) -> None:
-        """Let go of the trainings of these candidates."""
+        """Let go of the trainings of these candidates, unless they cannot be made again exactly."""
+        if not self.trainer.engine.replays_exactly:
+            return
         for key in [key for key in self._live if key[0] in numbers]:
             del self._live[key]
 
@@ -370,10 +338,10 @@ class Runner:
             return None
         rows = training.member.fold.validation
         half = self._half(job.stage, len(rows))
-        weight = None if self.data.score_weight is None else self.data.score_weight[rows]
+        weight = None if self.problem.score_weight is None else self.problem.score_weight[rows]
         table = np.stack(losses)
         out = np.empty(len(rows), dtype=np.float32)
-        correct = None if self.data.task == "regression" else np.empty(len(rows), dtype=bool)
+        correct = np.empty(len(rows), dtype=bool) if self.problem.objective.n_classes else None
         for own in (half, ~half):
             means = np.average(table[:, ~own], axis=1, weights=None if weight is None else weight[~own])
             best = int(np.argmin(means))
@@ -385,7 +353,7 @@ class Runner:
 
     def _half(self, stage: int, n: int) -> NDArray[np.bool_]:
         """Half of a stage's validation rows, the same for all candidates."""
-        stream = generator(self.settings.seed, Stream.RACE_HALVES, stage)
+        stream = generator(self.trainer.settings.seed, Stream.RACE_HALVES, stage)
         return stream.permutation(n) < n // 2
 
     def _rows(self, training: Training, epoch: int) -> RowResults:
@@ -394,24 +362,10 @@ class Runner:
             return kept
         fold = training.member.fold
         # No regularization is early stopping's training looked at later, which keeps an earlier epoch.
-        trained = training.trained("kept" if epoch == training.best_epoch else "last")
-        return row_results(
-            self.data, self.engine.predict(self.data.values, trained, fold.validation), fold.validation
-        )
+        network = training.fitted("kept" if epoch == training.best_epoch else "last")
+        return self.trainer.row_results(network, fold.validation)
 
 
 def _kept(training: Training, epoch: int) -> RowResults | None:
     losses = training.losses(epoch)
     return None if losses is None else RowResults(losses, training.correct(epoch))
-
-
-def row_results(data: Data, outputs: NDArray[np.floating], rows: NDArray[np.int32]) -> RowResults:
-    """Cross-entropy (nats) or squared error of each row, from outputs of shape (n, n_outputs)."""
-    z, target = outputs.astype(np.float64), data.target[rows]
-    if data.task == "regression":
-        return RowResults(((z[:, 0] - target) ** 2).astype(np.float32), None)
-    codes = target.astype(np.intp)
-    correct: NDArray[np.bool_] = z.argmax(axis=1) == codes
-    z = z - z.max(axis=1, keepdims=True)
-    own = z[np.arange(len(z)), codes]
-    return RowResults((np.log(np.exp(z).sum(axis=1)) - own).astype(np.float32), correct)

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Self, final
+from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Curve, Status
+from taut.learning.objective import RowResults
+from taut.learning.training import Curve, Status
 
 #: In the place of an epoch: the losses by which a run races (see ``Runner.keep``).
 RACED = 0
-
-
-class RowResults(NamedTuple):
-    """What a network makes of held-out rows: shape (n,) each.
-
-    Parameters
-    ----------
-    losses : float32
-    correct : bool or None
-        Whether their classes were right; None for regression.
-    """
-
-    losses: NDArray[np.float32]
-    correct: NDArray[np.bool_] | None
 
 
 @final

@@ -9,7 +9,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Curve, Data, Fold
+from taut.learning.architecture import Architecture
+from taut.learning.objective import Objective
+from taut.learning.training import Curve
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 
@@ -115,9 +117,9 @@ class CandidateScore:
         return out | {"candidate": self.candidate.to_json()}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> CandidateScore:
-        """Make it again; None stands for NaN."""
-        given = dict(data, candidate=Candidate.from_json(data["candidate"]))
+    def from_json(cls, data: dict[str, Any], usual: Architecture) -> CandidateScore:
+        """Make it again; None stands for NaN. See :meth:`Candidate.from_json`."""
+        given = dict(data, candidate=Candidate.from_json(data["candidate"], usual))
         given["fold_epochs"] = np.array(data["fold_epochs"], dtype=np.int64)
         for name in ("train_loss", "validation_loss", "score"):
             given[name] = np.array(data[name], dtype=np.float64)
@@ -135,13 +137,6 @@ class CandidateScore:
             train_loss=self.train_loss * factor,
             validation_loss=self.validation_loss * factor,
         )
-
-
-def loss_name(task: Literal["classification", "regression"], class_weighted: bool) -> str:
-    """What the loss is called: a weighted one must not pass for the usual one."""
-    if task == "regression":
-        return "squared error"
-    return "class-weighted cross-entropy" if class_weighted else "cross-entropy"
 
 
 def standard_error(values: Vector, n_repeats: int = 1) -> float:
@@ -203,7 +198,7 @@ def is_within_chance(low: float, high: float) -> bool | None:
 def failed_score(
     candidate: Candidate, batch: int, n_folds: int, why: str, n_epochs: int, seconds: float
 ) -> CandidateScore:
-    """A candidate without a score: counted and named, never hidden."""
+    """A candidate without a score: counted and named, never left out."""
     nan, nothing, epochs = float("nan"), np.full(n_folds, np.nan), np.zeros(n_folds, dtype=np.int64)
     return CandidateScore(
         candidate=candidate,
@@ -270,7 +265,8 @@ class FoldScores:
 def score_folds(
     curves: Sequence[Curve],
     early: bool,
-    variances: Vector | None,
+    objective: Objective,
+    spreads: Vector,
     others: NDArray[np.bool_] | None = None,
     chosen: tuple[int, NDArray[np.int64]] | None = None,
 ) -> FoldScores:
@@ -282,8 +278,9 @@ def score_folds(
         One per fold; longer ones are cut to the shortest.
     early : bool
         Whether the recipe stops early.
-    variances : float64 array, shape (n_folds,), or None
-        Weighted variance of the held-out targets (regression), for R squared; None takes accuracy.
+    objective : Objective
+    spreads : float64 array, shape (n_folds,)
+        What the folds' scores are measured by; see :meth:`taut.learning.problem.Problem.spreads`.
     others : bool array, shape (n_folds, n_folds), optional
         As in :func:`choose_epochs`.
     chosen : int and int array, shape (n_folds,), optional
@@ -294,22 +291,7 @@ def score_folds(
     epoch, fold_epochs = choose_epochs(validation, early, others) if chosen is None else chosen
     at = (np.arange(len(curves)), fold_epochs)
     loss = validation[at]
-    if variances is None:
-        score = np.stack([curve.correct[:n_epochs] for curve in curves])[at]
-    else:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            score = np.where(variances > 0, 1.0 - loss / variances, np.nan)
+    correct = np.stack([curve.correct[:n_epochs] for curve in curves])[at]
+    score = objective.scores(loss, correct, spreads)
     train = np.stack([curve.train[:n_epochs] for curve in curves])[at]
     return FoldScores(epoch + 1, fold_epochs + 1, train, loss, score)
-
-
-def target_variances(data: Data, folds: Sequence[Fold]) -> Vector | None:
-    """Weighted variance of each fold's held-out target; None for classes."""
-    if data.task == "classification":
-        return None
-    out = []
-    for fold in folds:
-        y = data.target[fold.validation].astype(np.float64)
-        weight = None if data.score_weight is None else data.score_weight[fold.validation]
-        out.append(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
-    return np.array(out)

@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control
+from taut.learning.training import Control
 from taut.selection.failures import ScorerError
 from taut.selection.race import Trial
 from taut.selection.runner import Runner
@@ -100,7 +100,7 @@ def train_to_best_score(
         if not all(_score(runner, scorer, trial, k, epochs, control) for k in numbers):
             return False
         best = int(epochs[np.argmax(_merits(trial, n_folds, epochs).sum(axis=0))])
-        goal = min(n_epochs + patience, runner.settings.max_epochs)
+        goal = min(n_epochs + patience, runner.trainer.settings.max_epochs)
         if n_epochs - best >= patience or goal == n_epochs:
             return True
         longer = runner.further(jobs, [trial.runs[k] for k in numbers], [goal] * n_folds, control)

@@ -13,8 +13,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Curve, Data, Engine, Status, Training
 from taut.errors import TrainingError, TrainingWarning
+from taut.learning.training import Control, Curve, Status, Training
 from taut.selection import baselines
 from taut.selection.candidate import Candidate
 from taut.selection.choice import Selection, choose, choosing_among, eligible
@@ -26,13 +26,14 @@ from taut.selection.progress import Callbacks, Progress
 from taut.selection.proposer import Proposer
 from taut.selection.race import Race, Rule, Trial
 from taut.selection.result import Contest, PlainRuns, SearchResult
-from taut.selection.runner import Job, Runner, Settings
+from taut.selection.runner import Job, Runner
 from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
 from taut.selection.scored_epochs import EPOCHS_SCORED, FoldScorer, TimedScorer
 from taut.selection.space import is_plain
 from taut.selection.stages import Stages
 from taut.selection.time_left import TimeLeft
+from taut.selection.trainer import Trainer
 from taut.selection.trial_scorer import TrialScorer
 from taut.selection.trial_store import TrialStore
 
@@ -61,10 +62,8 @@ class Search:
 
     Parameters
     ----------
-    engine : Engine
-    data : Data
+    trainer : Trainer
     stages : Stages
-    settings : Settings
     baselines : tuple of Candidate
         Early stopping alone, no regularization.
     proposer : Proposer
@@ -84,10 +83,8 @@ class Search:
     callbacks : Callbacks
     """
 
-    engine: Engine
-    data: Data
+    trainer: Trainer
     stages: Stages
-    settings: Settings
     baselines: tuple[Candidate, Candidate]
     proposer: Proposer
     n_candidates: int | None = None
@@ -102,10 +99,8 @@ class Search:
 
     def __post_init__(self) -> None:
         self.runner = Runner(
-            self.engine,
-            self.data,
+            self.trainer,
             self.stages,
-            self.settings,
             self.trial_store,
             for_scorer=self.scorer is not None and not self._is_slow,
         )
@@ -165,7 +160,7 @@ class Search:
         self.proposer.tell([score for score in self._scores if score.candidate == self.baselines[0]])
         batch = 0
         # What the trial store has takes no time: it counts also where the time is over.
-        while not self._over() or (self.trial_store and self.trial_store.proposed(batch)):
+        while not self._over() or self._known(batch):
             candidates = self._ask(batch)
             if not candidates:
                 break
@@ -193,7 +188,7 @@ class Search:
             return
         members = [self.runner.member(job) for job in self._jobs(early)]
         unlimited = Control(cancelled=self._stop.cancelled)
-        trainings = baselines.first_epoch(self.engine, self.data, members, unlimited)
+        trainings = baselines.first_epoch(self.trainer, members, unlimited)
         if min(t.epoch for t in trainings) == 0 and not any(t.status is Status.DIVERGED for t in trainings):
             return  # interrupted
         if not known and time.monotonic() >= self.deadline:
@@ -207,8 +202,8 @@ class Search:
         self._tell()
         share = _BASELINES_SHARE if self.scorer is None else _SCORED_BASELINES_SHARE
         limited = self._within(share, but=len(self.baselines) * self._trial_scorer.scoring_seconds)
-        shared = (self.engine, self.data, trainings, self.settings.max_epochs)
-        last = self.settings.max_epochs
+        last = self.trainer.settings.max_epochs
+        shared = (self.trainer, trainings, last)
         if not known:
             baselines.to_own_stop(*shared, limited)
             ended = not any(t.status is Status.RUNNING and t.epoch < last for t in trainings)
@@ -243,7 +238,7 @@ class Search:
         if any(run.status is Status.DIVERGED for run in trial.runs.values()):
             trial.ended = "failed"
         if ended and not trial.ended and trial.number == 0 and self.stages.low_fidelity is not None:
-            # The others' low-fidelity stages are compared with this one's.
+            # Others' tasters are compared with this one.
             low_fidelity = trial.job(len(self.stages.folds))
             (run,) = self.runner.first([low_fidelity], control)
             ended = run is not None
@@ -289,7 +284,7 @@ class Search:
 
     def _ask(self, batch: int) -> Sequence[Candidate]:
         """The batch's candidates, from the trial store where it has them."""
-        known = self.trial_store.proposed(batch) if self.trial_store else None
+        known = self._known(batch)
         if known is not None:
             return known
         n = self.proposer.n_first if batch == 0 else self.batch_size
@@ -301,11 +296,15 @@ class Search:
             self.trial_store.propose(batch, candidates)
         return candidates
 
+    def _known(self, batch: int) -> Sequence[Candidate] | None:
+        """The batch's candidates where the trial store has them."""
+        return self.trial_store.proposed(batch, self.baselines[0].architecture) if self.trial_store else None
+
     def _affordable(self) -> int:
         """How many candidates a time limit has room for, by what early stopping alone took; at least one."""
         if self.deadline == math.inf or not self._scores:
             return 2**31
-        one = self._scores[0].seconds / self.engine.threads + self._trial_scorer.scoring_seconds
+        one = self._scores[0].seconds / self.trainer.engine.threads + self._trial_scorer.scoring_seconds
         each = max(1e-3, _RACED * one)
         return max(1, int(min(2.0**31, (self._search_deadline() - time.monotonic()) / each)))
 
@@ -340,7 +339,7 @@ class Search:
             self.trial_store.spend(time.monotonic() - self._started)
 
     def _who_leads(self) -> Trial | None:
-        """What a batch races against: the best so far, or early stopping alone where that lacks a stage."""
+        """What a batch races against: the best so far; where that has no low fidelity, early stopping."""
         if self._leader is None:
             return None
         leaders = (self._trials[self._leader], self._trials[0])
@@ -369,16 +368,21 @@ class Search:
     def _result(self) -> SearchResult:
         rows = {i: self._rows(i) for i in range(len(self._scores))}
         numbers = eligible(self._scores)
-        correct = {i: self._correct(i) for i in numbers if self.data.task == "classification"}
+        correct = {i: self._correct(i) for i in numbers if self.trainer.problem.objective.n_classes}
         rule = choosing_among(
-            numbers, self._scores, len(self.baselines), self.selection, rows, self.data.score_weight
+            numbers,
+            self._scores,
+            len(self.baselines),
+            self.selection,
+            rows,
+            self.trainer.problem.score_weight,
         )
         chosen = choose(numbers, self._scores, rule)
         trial, score = self._trials[chosen], self._scores[chosen]
         interrupted = self._stop.cancelled.is_set()  # later it is of no consequence
         self._tell(finishing=True)
         control = Control(deadline=self.deadline)
-        networks = self.finish.networks(self.runner, trial, score.epoch, control)
+        networks, are_of_folds = self.finish.networks(self.runner, trial, score.epoch, control)
         self._curves["chosen"] = self._curves_of(trial)
         if self.trial_store:
             self.trial_store.spend(time.monotonic() - self._started)
@@ -387,6 +391,7 @@ class Search:
             chosen=chosen,
             number=trial.number,
             networks=tuple(networks),
+            are_of_folds=are_of_folds,
             curves=self._curves,
             row_losses=rows,
             row_correct=correct,
@@ -424,7 +429,7 @@ class Search:
             return None if run is None else figures(run, epoch)
 
         folds = self.stages.folds
-        found = out_of_fold(folds, (of_fold(k) for k in range(len(folds))), len(self.data.target))
+        found = out_of_fold(folds, (of_fold(k) for k in range(len(folds))), len(self.trainer.problem))
         return found.astype(np.float32)
 
     # --- the news -------------------------------------------------------------------------------------------
@@ -446,10 +451,10 @@ class Search:
 
     def _guess(self, trainings: Sequence[Training]) -> float:
         """Seconds that all will take, from the first epoch; for want of better, 60 epochs a network."""
-        epoch = sum(t.seconds for t in trainings) / self.engine.threads
+        epoch = sum(t.seconds for t in trainings) / self.trainer.engine.threads
         if self.n_candidates is None:
             return math.inf
-        return epoch * (self.settings.max_epochs + 60 * _RACED * (self.n_candidates - 2))
+        return epoch * (self.trainer.settings.max_epochs + 60 * _RACED * (self.n_candidates - 2))
 
     def _expect(self, early: Trial) -> None:
         """Guess the batches' trainings, once early stopping alone has told what one takes."""
@@ -464,14 +469,14 @@ class Search:
             * (_LATER_TAKE if i else _FIRST_TAKES)
             for i, n in enumerate(sizes)
         ]
-        seconds = sum(run.seconds for run in early.runs.values()) / self.engine.threads
+        seconds = sum(run.seconds for run in early.runs.values()) / self.trainer.engine.threads
         self._time_left = TimeLeft(batches, seconds / sum(map(self.stages.size, early.runs)))
 
     def _progress(self, finishing: bool) -> Progress:
         now = time.monotonic()
         left: float | None = None
         if self._time_left:
-            spent = (self.runner.remembered - self._remembered_before) / self.engine.threads
+            spent = (self.runner.remembered - self._remembered_before) / self.trainer.engine.threads
             left = self._time_left.seconds(spent + now - self._batches_began if self._batches_began else 0.0)
         elif math.isfinite(self._expected):
             left = max(0.0, self._expected - (now - self._started))

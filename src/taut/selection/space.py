@@ -1,4 +1,4 @@
-"""What is searched: strengths, learning rate and widths; a point of it is a candidate."""
+"""What is searched: strengths, learning rate and architecture; a point of it is a candidate."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, final
 
 import numpy as np
 
+from taut.learning.architecture import Architecture, Dimension
+from taut.learning.objective import Objective
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
 from taut.streams import Stream, sequence
@@ -36,19 +38,6 @@ _SHARE_IN = 0.6
 
 @final
 @dataclass(frozen=True)
-class Dimension:
-    """One number of a candidate, from ``low`` to ``high``; ``condition`` is the switch that it needs on."""
-
-    name: str
-    low: float
-    high: float
-    log: bool
-    whole: bool = False
-    condition: str = ""
-
-
-@final
-@dataclass(frozen=True)
 class Space:
     """All candidates.
 
@@ -56,20 +45,21 @@ class Space:
     ----------
     learning_rate : float
         The usual one, or the only one.
-    hidden : tuple of int
-        The usual widths, or the only ones.
-    search_rate, search_widths : bool
-        Whether other learning rates, other widths and depths are tried.
+    architecture : Architecture
+        The usual one; its dimensions are searched too.
+    objective : Objective
+    search_rate : bool
+        Whether other learning rates are tried.
     """
 
     learning_rate: float
-    hidden: tuple[int, ...]
+    architecture: Architecture
+    objective: Objective
     search_rate: bool = True
-    search_widths: bool = False
 
     def usual(self, recipe: Recipe) -> Candidate:
-        """The recipe with the usual learning rate and widths."""
-        return Candidate(recipe, self.learning_rate, self.hidden)
+        """The recipe with the usual learning rate and architecture."""
+        return Candidate(recipe, self.learning_rate, self.architecture)
 
     def baselines(self) -> tuple[Candidate, Candidate]:
         """Early stopping alone, and no regularization."""
@@ -82,10 +72,9 @@ class Space:
 
     @property
     def kinds(self) -> tuple[type[Technique], ...]:
-        """The techniques that can act: without hidden layers there is nothing to drop or normalize."""
-        if self.hidden or self.search_widths:
-            return SEARCHED
-        return tuple(kind for kind in SEARCHED if not _acts_on_activations(kind))
+        """The techniques that make sense for this architecture and objective."""
+        supports = self.architecture.supports
+        return tuple(kind for kind in SEARCHED if supports(kind, self.objective) is None)
 
     @property
     def switches(self) -> tuple[str, ...]:
@@ -101,11 +90,7 @@ class Space:
             if (r := kind.search_range).scale != "switch"
         ]
         rate = [Dimension("learning_rate", LEARNING_RATES.low, LEARNING_RATES.high, True)]
-        widths = [
-            Dimension("log2_width", 5, 8, False, whole=True),
-            Dimension("depth", 1, 3, False, whole=True),
-        ]
-        return (*strengths, *(rate if self.search_rate else ()), *(widths if self.search_widths else ()))
+        return (*strengths, *(rate if self.search_rate else ()), *self.architecture.dimensions)
 
     def candidate(self, point: Mapping[str, Any]) -> Candidate:
         """The candidate at a point: switches by technique, and those dimensions whose switch is on."""
@@ -116,10 +101,7 @@ class Space:
                 strength = kind.search_range.high if switch else _rounded(point[_strength_of(kind)])
                 techniques.append(kind.at(strength))
         rate = _rounded(point["learning_rate"]) if self.search_rate else self.learning_rate
-        hidden = self.hidden
-        if self.search_widths:
-            hidden = (2 ** int(point["log2_width"]),) * int(point["depth"])
-        return Candidate(Recipe(*techniques, EarlyStopping()), rate, hidden)
+        return Candidate(Recipe(*techniques, EarlyStopping()), rate, self.architecture.at(point))
 
     def point(self, candidate: Candidate) -> dict[str, Any]:
         """Where a candidate lies: its switches, and the dimensions that it has; cut to the ranges."""
@@ -131,9 +113,7 @@ class Space:
                 found[_strength_of(kind)] = technique.strength
         if self.search_rate:
             found["learning_rate"] = candidate.learning_rate
-        if self.search_widths:
-            found["log2_width"] = round(float(np.log2(candidate.hidden[0])))
-            found["depth"] = len(candidate.hidden)
+        found |= candidate.architecture.point()
         ends = {dimension.name: (dimension.low, dimension.high) for dimension in self.dimensions}
         return {name: _cut(value, *ends[name]) if name in ends else value for name, value in found.items()}
 
@@ -192,12 +172,6 @@ def is_single(recipe: Recipe) -> type[Technique] | None:
 def is_plain(recipe: Recipe) -> bool:
     """Whether it has one technique at most beside early stopping."""
     return sum(type(technique) is not EarlyStopping for technique in recipe.active) <= 1
-
-
-def _acts_on_activations(kind: type[Technique]) -> bool:
-    """Whether all that a technique does is on hidden units."""
-    hooks = Recipe(kind.at(kind.search_range.high)).hooks()
-    return replace(hooks, drop=0.0, normalize=False) == Recipe().hooks() != hooks
 
 
 def _strengths(kind: type[Technique]) -> list[Technique]:

@@ -9,10 +9,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Data, Fold
+from taut.learning.problem import Fold, Problem
 from taut.selection.folds import Split, make_fold
 from taut.streams import Stream, generator, seed_of
-from taut.table.matrices import Matrix
 
 #: Above so many rows the first round takes a part of them.
 MANY_ROWS = 50_000
@@ -75,7 +74,7 @@ class Stages:
         return (*low_fidelity, tuple(order[:n_first]), *singly, *rest)
 
 
-def make_stages(folds: Sequence[Fold], data: Data, matrix: Matrix, seed: int) -> Stages:
+def make_stages(folds: Sequence[Fold], problem: Problem, seed: int) -> Stages:
     """The stages of these folds; with a low-fidelity stage where they have many rows."""
     first = folds[0]
     if len(first.train) + len(first.validation) <= MANY_ROWS:
@@ -84,7 +83,7 @@ def make_stages(folds: Sequence[Fold], data: Data, matrix: Matrix, seed: int) ->
     split = Split(
         _some(stream, first.train, _FEWER_TRAIN), _some(stream, first.validation, _FEWER_VALIDATION)
     )
-    return Stages(tuple(folds), make_fold(split, data, matrix, seed_of(seed, Stream.LOW_FIDELITY_FOLD, 1)))
+    return Stages(tuple(folds), make_fold(split, problem, seed_of(seed, Stream.LOW_FIDELITY_FOLD, 1)))
 
 
 def _some(stream: np.random.Generator, rows: NDArray[np.int32], n: int) -> NDArray[np.int32]:

@@ -9,19 +9,12 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control
+from taut.learning.training import Control
 from taut.selection.failures import DIVERGED, ScorerError
 from taut.selection.folds import n_repeats, without_shared_rows
 from taut.selection.race import Race, Trial
 from taut.selection.runner import Runner
-from taut.selection.score import (
-    CandidateScore,
-    TrialState,
-    Vector,
-    failed_score,
-    score_folds,
-    target_variances,
-)
+from taut.selection.score import CandidateScore, TrialState, Vector, failed_score, score_folds
 from taut.selection.scored_epochs import (
     EPOCHS_SCORED,
     FoldScorer,
@@ -58,15 +51,15 @@ class TrialScorer:
 
     @cached_property
     def _others(self) -> NDArray[np.bool_] | None:
-        return without_shared_rows(self._folds, len(self._runner.data.values))
+        return without_shared_rows(self._folds, len(self._runner.problem))
 
     @cached_property
     def _n_repeats(self) -> int:
         return n_repeats(self._folds)
 
     @cached_property
-    def _variances(self) -> Vector | None:
-        return target_variances(self._runner.data, self._folds)
+    def _spreads(self) -> Vector:
+        return self._runner.problem.spreads(self._folds)
 
     def finish(
         self, trial: Trial, batch: int, control: Control, scoring_ends: Control | None = None
@@ -123,7 +116,10 @@ class TrialScorer:
         chosen = None
         if state == "complete" and self._by_score(trial):
             chosen = best_by_score(trial, len(runs), self._others)
-        scores = score_folds([run.curve for run in runs], early, self._variances, self._others, chosen)
+        objective = self._runner.problem.objective
+        scores = score_folds(
+            [run.curve for run in runs], early, objective, self._spreads, self._others, chosen
+        )
         jobs = [trial.job(k) for k in numbers]
         known = self._runner.with_losses(
             jobs, runs, scores.fold_epochs.tolist(), control, ended=state == "complete"
@@ -170,18 +166,15 @@ class TrialScorer:
         """Score a trial on the folds that it has, by the losses with which it raced."""
         n = len(self._folds)
         epochs = np.zeros(n, dtype=np.int64)
-        train, validation, score = (np.full(n, np.nan) for _ in range(3))
+        train, validation, correct = (np.full(n, np.nan) for _ in range(3))
         has = [stage for stage in trial.runs if stage < n]
         for k in has:
             run = trial.runs[k]
             epochs[k] = run.best_epoch
             at = run.best_epoch - 1
             train[k], validation[k] = run.curve.train[at], self._race.loss(trial, [k])
-            variances = self._variances
-            if variances is None:
-                score[k] = run.curve.correct[at]
-            elif variances[k] > 0:
-                score[k] = 1.0 - validation[k] / variances[k]
+            correct[k] = run.curve.correct[at]
+        score = self._runner.problem.objective.scores(validation, correct, self._spreads)
         assert self.anchor is not None
         alone, loss = self.anchor
         stages = has or list(trial.runs)
@@ -224,9 +217,7 @@ class TrialScorer:
             if not self._scorer.fits(1, control):
                 return None
             run, epoch = trial.runs[k], int(epochs[k])
-            outputs = self._runner.engine.predict(
-                self._runner.data.values, network, self._folds[k].validation
-            )
+            outputs = self._runner.trainer.outputs(network, self._folds[k].validation)
             trial.runs[k] = replace(run, scores={**run.scores, epoch: self._scorer(k, outputs)})
             if state == "complete":
                 self._runner.record(trial.job(k), trial.runs[k])

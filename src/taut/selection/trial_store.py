@@ -17,8 +17,9 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Curve, Status
 from taut.errors import StoreError
+from taut.learning.architecture import Architecture
+from taut.learning.training import Curve, Status
 from taut.selection.candidate import Candidate
 from taut.selection.runs import FoldRun
 from taut.selection.trial_store_file import Row, insert, is_whole, open_file, refusals, seal
@@ -105,12 +106,15 @@ class TrialStore:
             with self._writing():
                 pass
 
-    def proposed(self, batch: int) -> tuple[Candidate, ...] | None:
-        """The candidates of a batch, or None where it was not asked for yet (or its row is damaged)."""
+    def proposed(self, batch: int, usual: Architecture) -> tuple[Candidate, ...] | None:
+        """The candidates of a batch, or None where it was not asked for yet (or its row is damaged).
+
+        What a candidate does not say of its architecture is as in the usual one.
+        """
         row = self._read("SELECT * FROM batch WHERE batch = ?", (int(batch),))
         if row is None or not is_whole("batch", row):
             return None
-        return tuple(Candidate.from_json(one) for one in json.loads(row[1]))
+        return tuple(Candidate.from_json(one, usual) for one in json.loads(row[1]))
 
     def propose(self, batch: int, candidates: Sequence[Candidate]) -> None:
         """Write a batch down: all of its candidates or, where that fails, none.

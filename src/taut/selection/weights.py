@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
+
+from taut.learning.training import Fitted
 
 #: Bins of equal width from ``-LIMIT`` to ``LIMIT``; what is beyond is counted in the first and the last one.
 LIMIT, N_BINS = 4.0, 800
@@ -14,36 +13,24 @@ LIMIT, N_BINS = 4.0, 800
 _WIDTH = 2 * LIMIT / N_BINS
 
 
-def count_weights(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
-    """Count a network's weights by size; biases and batch norm's numbers aside.
-
-    Parameters
-    ----------
-    arrays : mapping
-        The network's numbers by name (see :class:`taut.engine.base.Trained`).
+def count_weights(network: Fitted) -> NDArray[np.int64]:
+    """Count a network's penalized weights by size.
 
     Returns
     -------
     int64 array, shape (N_BINS + 1,)
         Last, how many are exactly zero; these are in no bin.
-
-    Examples
-    --------
-    >>> counts = count_weights({"layers.0.weight": np.array([[0.0, 0.004, -9.0]])})
-    >>> int(counts[-1]), int(counts[0]), int(counts[N_BINS // 2])
-    (1, 1, 1)
     """
     counts = np.zeros(N_BINS + 1, dtype=np.int64)
-    for name, array in arrays.items():
-        if name.endswith(".weight"):
-            # Once an epoch for each network of early stopping's path: few passes, in the array's own type.
-            indices = np.floor(array.ravel() * array.dtype.type(1.0 / _WIDTH))
-            np.clip(indices, -N_BINS // 2, N_BINS // 2 - 1, out=indices)
-            found = np.bincount(indices.astype(np.intp) + N_BINS // 2, minlength=N_BINS)
-            n_zero = array.size - np.count_nonzero(array)
-            found[N_BINS // 2] -= n_zero
-            counts[:-1] += found
-            counts[-1] += n_zero
+    for _, array in network.penalized_weights():
+        # Once an epoch for each network of early stopping's path: few passes, in the array's own type.
+        bins = np.floor(array.ravel() * array.dtype.type(1.0 / _WIDTH))
+        np.clip(bins, -N_BINS // 2, N_BINS // 2 - 1, out=bins)
+        found = np.bincount(bins.astype(np.intp) + N_BINS // 2, minlength=N_BINS)
+        n_zero = array.size - np.count_nonzero(array)
+        found[N_BINS // 2] -= n_zero
+        counts[:-1] += found
+        counts[-1] += n_zero
     return counts
 
 

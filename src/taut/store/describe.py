@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Trained
+from taut.engine.compiled.fitted import FittedMLP
 from taut.errors import StoreError
 from taut.estimators.base import TautEstimator
 from taut.recipe import Recipe
@@ -23,7 +23,7 @@ NUMBERS = (
 )
 
 
-def pack_weights(networks: Sequence[Trained]) -> bytes:
+def pack_weights(networks: Sequence[FittedMLP]) -> bytes:
     """The networks' numbers as a safetensors file: network i's are called ``i.layers.0.weight`` and so on."""
     from safetensors.numpy import save
 

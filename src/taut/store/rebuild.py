@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Trained
+from taut.engine.compiled.fitted import FittedMLP
 from taut.errors import StoreError
 from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
 from taut.estimators.base import TautEstimator
@@ -18,6 +18,7 @@ from taut.estimators.target import Target
 from taut.evidence.estimate import Estimate
 from taut.evidence.importance import Importance
 from taut.evidence.simple_baselines import SimpleBaseline
+from taut.learning.architecture import MLP
 from taut.network import Network
 from taut.recipe import Recipe
 from taut.selection.score import CandidateScore
@@ -92,9 +93,9 @@ def _target(data: dict[str, Any]) -> Target:
     return Target(classes, float(data["origin"]), float(data["unit"]), bool(data["constant"]))
 
 
-def _network(i: int, data: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Trained:
+def _network(i: int, data: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> FittedMLP:
     own = f"{i}."
-    trained = Trained(
+    trained = FittedMLP(
         Network.from_json(data["network"]),
         bool(data["batch_norm"]),
         Encoder.from_json(data["encoder"]),
@@ -121,8 +122,8 @@ def _network(i: int, data: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> 
     return trained
 
 
-def _shapes(trained: Trained) -> dict[str, tuple[int, ...]]:
-    """The arrays that a network has, by name (see ``Trained``)."""
+def _shapes(trained: FittedMLP) -> dict[str, tuple[int, ...]]:
+    """The arrays that a network has, by name (see ``FittedMLP``)."""
     shapes: dict[str, tuple[int, ...]] = {}
     for layer, (n_in, n_out) in enumerate(pairwise(trained.network.layer_sizes)):
         shapes[f"layers.{layer}.weight"] = (n_in, n_out)
@@ -133,7 +134,7 @@ def _shapes(trained: Trained) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _check_fit(schema: Schema, target: Target, networks: tuple[Trained, ...]) -> None:
+def _check_fit(schema: Schema, target: Target, networks: tuple[FittedMLP, ...]) -> None:
     """The kernels trust the encoder to know the matrix's columns, and the network to know the encoder's."""
     if not networks:
         raise StoreError("it has no network")
@@ -163,7 +164,9 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
     if "notes" in training:
         estimator.notes_ = tuple(training["notes"])
     if "candidates" in training:
-        estimator.restore_candidates([CandidateScore.from_json(one) for one in training["candidates"]])
+        network = estimator.network_
+        usual = MLP(network.hidden, network.activation)
+        estimator.restore_candidates([CandidateScore.from_json(one, usual) for one in training["candidates"]])
         if "estimate" in training:  # older models have none
             estimator.estimate_ = Estimate.from_dict(training["estimate"])
         simple = [SimpleBaseline.from_dict(one) for one in training.get("simple_baselines", ())]

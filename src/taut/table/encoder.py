@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
@@ -72,6 +73,21 @@ class Encoder:
     def n_features(self) -> int:
         """The number of features: numbers, then flags, then one-hot."""
         return len(self.names)
+
+    @property
+    def columns(self) -> NDArray[np.intp]:
+        """The column of the matrix that each feature comes from: shape (n_features,).
+
+        A number's missing flag and all features of a category belong to their column.
+        """
+        columns = np.zeros(self.n_features, dtype=np.intp)
+        columns[: self.n_numbers] = np.arange(self.n_numbers)
+        flags = self.n_numbers + len(self.flags)
+        columns[self.n_numbers : flags] = self.flags
+        for index, (start, stop) in enumerate(pairwise(self.category_start)):
+            features = self.category_feature[start:stop]
+            columns[features[features >= 0]] = self.n_numbers + index
+        return columns
 
     @classmethod
     def fit(cls, matrix: Matrix, rows: NDArray[Any]) -> Encoder:

@@ -7,33 +7,42 @@ from typing import Any
 
 import numpy as np
 
-from taut.engine.base import Data, Member
 from taut.engine.compiled.engine import CompiledTraining, _shared
+from taut.engine.compiled.fitted import FoldFit, fit_fold
 from taut.engine.compiled.kernels import load_kernels
 from taut.engine.compiled.layout import stride
 from taut.engine.compiled.records import BATCH, Rows, Scratch
 from taut.engine.compiled.scratch import GRADIENT, LAYER, OUTPUTS, scratch_for
+from taut.learning.problem import Problem
+from taut.learning.training import Member
+
+
+def begun(
+    problem: Problem, member: Member, dtype: Any = np.float32, fit: FoldFit | None = None
+) -> CompiledTraining:
+    """A member before its first step; fitted on its fold where nothing else is given."""
+    return CompiledTraining(member, problem, fit or fit_fold(problem, member.fold), dtype)
 
 
 @dataclass
 class OneStep:
     """All rows of a member in one batch, as often as wanted, in float64."""
 
-    data: Data
+    problem: Problem
     training: CompiledTraining
     rows: Rows
     scratch: Scratch
 
     @classmethod
-    def of(cls, data: Data, member: Member) -> OneStep:
+    def of(cls, problem: Problem, member: Member, fit: FoldFit | None = None) -> OneStep:
         fold, nobody = member.fold, np.empty(0, dtype=np.int32)
         n = len(fold.train)
         member = replace(member, batch_size=n, fold=replace(fold, validation=nobody, sample=nobody))
-        training = CompiledTraining(member, data, np.float64)
-        shared = _shared(data, np.dtype(np.float64))
+        training = begun(problem, member, np.float64, fit)
+        shared = _shared(problem, np.dtype(np.float64))
         rows = shared._replace(train=fold.train, validation=nobody, sample=nobody)
         scratch = scratch_for(training.layout, int(training.plan.sizes[BATCH]) + 1, n, np.float64, None)
-        return cls(data, training, rows, scratch)
+        return cls(problem, training, rows, scratch)
 
     def go(self, budget: int = 10**6) -> None:
         """Go one epoch on, which is one step; or as far as the budget of rows goes."""

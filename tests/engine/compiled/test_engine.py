@@ -10,17 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Control, Curve, Member, Status, Trained, Training
 from taut.engine.compiled import records as R
-from taut.engine.compiled.engine import CompiledEngine, CompiledTraining, encoding_of, plan_to_train
+from taut.engine.compiled.engine import CompiledEngine, encoding_of, network_of, plan_to_train
+from taut.engine.compiled.fitted import FittedMLP, FoldFit, fit_fold
 from taut.engine.compiled.layout import Layout
+from taut.learning.training import Control, Curve, Member, Status, Training
 from taut.recipe import Recipe
 from taut.techniques import BatchNorm, EarlyStopping
+from tests.engine.compiled.one_step import begun
 from tests.engine.helpers import (
     assert_same_weights,
-    make_data,
     make_fold,
     make_member,
+    make_problem,
+    numbers,
     outputs,
     plain_encoder,
 )
@@ -44,15 +47,13 @@ class Foreign(Training):
     def outputs(self, epoch: int) -> Any:
         return None
 
-    def weights(self, which: Any = "kept") -> Any:
-        return {}
+    def fitted(self, which: Any = "kept") -> Any:
+        return None
 
 
 def test_the_training_of_another_engine_is_refused() -> None:
-    with pytest.raises(
-        TypeError, match="a Foreign comes from another engine and cannot be gone on with here"
-    ):
-        CompiledEngine(1).train(make_data(), [Foreign()])
+    with pytest.raises(TypeError, match="a Foreign comes from another engine and cannot be continued here"):
+        CompiledEngine(1).train(make_problem(), [Foreign()])
 
 
 def test_threads_are_what_was_asked_for() -> None:
@@ -61,38 +62,39 @@ def test_threads_are_what_was_asked_for() -> None:
 
 
 def test_the_first_layer_of_a_wide_table_and_tables_that_may_not_be_written() -> None:
-    data = make_data(p=300)
-    for array in (data.values, data.target):
+    problem = make_problem(p=300)
+    for array in (problem.examples.matrix.values, problem.target):
         array.setflags(write=False)
     weight = np.ones(200, np.float32)
     weight.setflags(write=False)
-    data = replace(data, fit_weight=weight, score_weight=weight)
-    training = CompiledEngine(1).train(data, [make_member(data)])[0]
-    z = CompiledEngine(1).predict(data.values, training.trained())
-    np.testing.assert_allclose(z, outputs(training.trained(), data.values, np.arange(200)), atol=1e-4)
+    problem = replace(problem, fit_weight=weight, score_weight=weight)
+    training = CompiledEngine(1).train(problem, [make_member(problem)])[0]
+    z = CompiledEngine(1).predict(problem.examples, training.fitted())
+    np.testing.assert_allclose(z, outputs(training.fitted(), problem.examples, np.arange(200)), atol=1e-4)
 
 
 def test_a_table_in_another_order_of_memory_or_type_is_the_same_table() -> None:
-    data = make_data()
-    expected = CompiledEngine(1).train(data, [make_member(data)])[0].weights()
-    for values in (np.asfortranarray(data.values), data.values.astype(np.float64)):
-        other = replace(data, values=values, target=data.target.astype(np.int64))
+    problem = make_problem()
+    expected = CompiledEngine(1).train(problem, [make_member(problem)])[0].weights()
+    given = problem.examples.matrix.values
+    for values in (np.asfortranarray(given), given.astype(np.float64)):
+        other = replace(problem, examples=numbers(values), target=problem.target.astype(np.int64))
         assert_same_weights(CompiledEngine(1).train(other, [make_member(other)])[0].weights(), expected)
 
 
 def test_the_table_is_not_copied() -> None:
     from taut.engine.compiled.engine import _shared
 
-    data = make_data(score_weight=np.ones(200, np.float32))
-    shared = _shared(data, np.dtype(np.float32))
-    for theirs, ours in ((data.values, shared.values), (data.target, shared.target)):
+    problem = make_problem(score_weight=np.ones(200, np.float32))
+    shared = _shared(problem, np.dtype(np.float32))
+    for theirs, ours in ((problem.examples.matrix.values, shared.values), (problem.target, shared.target)):
         assert np.shares_memory(theirs, ours)
-    assert np.shares_memory(data.score_weight, shared.score_weight)
+    assert np.shares_memory(problem.score_weight, shared.score_weight)
 
 
 def test_weights_are_copies_of_the_state() -> None:
-    data = make_data()
-    training = CompiledEngine(1).train(data, [make_member(data)])[0]
+    problem = make_problem()
+    training = CompiledEngine(1).train(problem, [make_member(problem)])[0]
     weights = training.weights()
     before = {name: array.copy() for name, array in weights.items()}
     for array in weights.values():
@@ -104,23 +106,25 @@ def test_weights_are_copies_of_the_state() -> None:
 
 
 def test_float64_agrees_with_float32_and_with_the_book() -> None:
-    data = make_data()
-    member = make_member(data, Recipe(BatchNorm()), activation="silu", learning_rate=1e-3)
-    single, double = (CompiledEngine(1, dtype).train(data, [member])[0] for dtype in (np.float32, np.float64))
+    problem = make_problem()
+    member = make_member(problem, Recipe(BatchNorm()), activation="silu", learning_rate=1e-3)
+    single, double = (
+        CompiledEngine(1, dtype).train(problem, [member])[0] for dtype in (np.float32, np.float64)
+    )
     assert double.weights()["layers.0.weight"].dtype == np.float64
     for name, array in double.weights().items():
         np.testing.assert_allclose(single.weights()[name], array, atol=2e-3)
-    z = CompiledEngine(1, np.float64).predict(data.values, double.trained())
-    np.testing.assert_allclose(z, outputs(double.trained(), data.values, np.arange(200)), atol=1e-6)
+    z = CompiledEngine(1, np.float64).predict(problem.examples, double.fitted())
+    np.testing.assert_allclose(z, outputs(double.fitted(), problem.examples, np.arange(200)), atol=1e-6)
 
 
 def test_regression_predicts_in_float64_where_the_target_has_units() -> None:
-    data = make_data(task="regression")
+    problem = make_problem(task="regression")
     engine = CompiledEngine(1)
-    training = engine.train(data, [make_member(data)])[0]
-    assert engine.predict(data.values, training.trained()).dtype == np.float64
-    standard = Trained(**{**vars(training.trained()), "center": 0.0, "scale": 1.0})
-    assert engine.predict(data.values, standard).dtype == np.float32
+    training = engine.train(problem, [make_member(problem)])[0]
+    assert engine.predict(problem.examples, training.fitted()).dtype == np.float64
+    standard = FittedMLP(**{**vars(training.fitted()), "center": 0.0, "scale": 1.0})
+    assert engine.predict(problem.examples, standard).dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -129,25 +133,27 @@ def test_regression_predicts_in_float64_where_the_target_has_units() -> None:
 def test_warm_up_is_a_hundred_steps_and_on_small_tables_five_epochs(
     n_train: int, batch_size: int, expected: int
 ) -> None:
-    data = make_data(1001)
-    member = make_member(data, fold=make_fold(data, n_train), batch_size=batch_size)
-    plan = plan_to_train(member, Layout(member.network, False), data)
+    problem = make_problem(1001)
+    member = make_member(problem, fold=make_fold(problem, n_train), batch_size=batch_size)
+    fit = fit_fold(problem, member.fold)
+    plan = plan_to_train(member, Layout(network_of(member, problem, fit), False), problem, fit)
     assert plan.sizes[R.WARMUP] == expected
 
 
 def test_the_outputs_may_start_at_the_classes_shares() -> None:
-    data = make_data()
+    problem = make_problem()
     start = np.log([0.5, 0.3, 0.2])
     for hidden in ((), (8,)):
-        member = make_member(data, hidden=hidden, fold=replace(make_fold(data), start=start))
-        weights = CompiledTraining(member, data, np.float64).weights()
+        member = make_member(problem, hidden=hidden)
+        weights = begun(problem, member, np.float64, FoldFit(plain_encoder(5), start=start)).weights()
         np.testing.assert_array_equal(weights[f"layers.{len(hidden)}.bias"], start)
 
 
 def test_weights_have_a_mean_of_one_over_the_training_rows() -> None:
-    data = make_data(fit_weight=np.arange(200.0))
-    member = make_member(data)
-    plan = plan_to_train(member, Layout(member.network, False), data)
+    problem = make_problem(fit_weight=np.arange(200.0))
+    member = make_member(problem)
+    fit = fit_fold(problem, member.fold)
+    plan = plan_to_train(member, Layout(network_of(member, problem, fit), False), problem, fit)
     assert plan.hyperparameters[R.FIT_FACTOR] * np.arange(100).mean() == pytest.approx(1.0)
 
 
@@ -159,8 +165,8 @@ def test_encodings_are_padded_to_whole_vectors() -> None:
 
 
 def test_calls_into_the_kernel_are_short_enough_to_cancel() -> None:
-    data = make_data(20_000, 30)
-    fold = make_fold(data, 15_000)
+    problem = make_problem(20_000, 30)
+    fold = make_fold(problem, 15_000)
     engine = CompiledEngine(1)
     engine.prepare()
     for hidden in ((8,), (400, 400)):
@@ -170,18 +176,18 @@ def test_calls_into_the_kernel_are_short_enough_to_cancel() -> None:
             when.append(time.monotonic())
             control.cancelled.set()
 
-        member: Member = make_member(data, hidden=hidden, fold=fold, batch_size=256, max_epochs=10**5)
+        member: Member = make_member(problem, hidden=hidden, fold=fold, batch_size=256, max_epochs=10**5)
         timer = threading.Timer(0.4, cancel)
         timer.start()
-        engine.train(data, [member], control=control)
+        engine.train(problem, [member], control=control)
         assert time.monotonic() - when[0] < 1.0
         timer.join()
 
 
 def test_curves_are_as_long_as_training() -> None:
-    data = make_data()
+    problem = make_problem()
     engine = CompiledEngine(1)
-    training = engine.train(data, [make_member(data, Recipe(EarlyStopping(2)), max_epochs=50)])[0]
+    training = engine.train(problem, [make_member(problem, Recipe(EarlyStopping(2)), max_epochs=50)])[0]
     curve = training.curve
     assert len(curve) == len(curve.validation) == len(curve.correct) == training.epoch < 50
     assert np.all(np.isfinite(curve.validation))

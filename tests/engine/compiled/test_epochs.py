@@ -24,15 +24,16 @@ from taut.engine.compiled.records import (
 from taut.engine.compiled.scratch import scratch_for
 from taut.recipe import Recipe
 from taut.techniques import BatchNorm, Dropout, EarlyStopping
-from tests.engine.helpers import assert_same, make_data, make_fold, make_member
+from tests.engine.compiled.one_step import begun
+from tests.engine.helpers import assert_same, make_fold, make_member, make_problem
 
 RECIPE = Recipe(BatchNorm(), Dropout(0.3, input_rate=0.1), EarlyStopping(3))
 
 
 def steps_of_an_epoch(n_train: int, batch_size: int) -> int:
-    data = make_data(n_train + 10)
-    member = make_member(data, RECIPE, fold=make_fold(data, n_train), batch_size=batch_size)
-    training = CompiledEngine(1).train(data, [member], until_epoch=1)[0]
+    problem = make_problem(n_train + 10)
+    member = make_member(problem, RECIPE, fold=make_fold(problem, n_train), batch_size=batch_size)
+    training = CompiledEngine(1).train(problem, [member], until_epoch=1)[0]
     assert isinstance(training, CompiledTraining)
     return int(training.state.progress[STEP])
 
@@ -60,13 +61,13 @@ class ByHand:
     """Calls into the kernel with a budget of one's own, and rubbish in the memory before each."""
 
     def __init__(self, n_validation: int = 60) -> None:
-        self.data = make_data(100 + n_validation)
-        self.member = make_member(self.data, RECIPE, fold=make_fold(self.data, 100, n_sample=40))
+        self.problem = make_problem(100 + n_validation)
+        self.member = make_member(self.problem, RECIPE, fold=make_fold(self.problem, 100, n_sample=40))
         self.member = replace(self.member, keep_losses=True)
-        self.training = CompiledTraining(self.member, self.data, np.float32)
+        self.training = begun(self.problem, self.member)
         self.training.plan.sizes[PATIENCE] = 1000  # the best epoch is looked for, and nothing stops
         fold = self.member.fold
-        self.rows = _shared(self.data, np.dtype(np.float32))._replace(
+        self.rows = _shared(self.problem, np.dtype(np.float32))._replace(
             train=fold.train, validation=fold.validation, sample=fold.sample
         )
 
@@ -94,7 +95,7 @@ def test_calls_of_any_length_come_to_the_same(budget: int) -> None:
         assert hand.call(4, budget) <= budget
         calls += 1
         assert calls < 100
-    whole = CompiledEngine(1).train(hand.data, [hand.member], until_epoch=4)[0]
+    whole = CompiledEngine(1).train(hand.problem, [hand.member], until_epoch=4)[0]
     assert_same(hand.training, whole)
 
 
@@ -127,13 +128,13 @@ def test_an_evaluation_goes_block_by_block() -> None:
 
 def test_every_training_row_is_used_in_an_epoch() -> None:
     # Only one row counts: where it is left out, nothing moves.
-    data = make_data(60)
+    problem = make_problem(60)
     for n_train in (7, 32, 33, 50):
         for row in range(0, n_train, 3):
             weight = np.zeros(60)
             weight[row] = 1.0
-            weighted = make_data(60, fit_weight=weight)
-            member = make_member(weighted, fold=make_fold(data, n_train), batch_size=8, max_epochs=1)
+            weighted = make_problem(60, fit_weight=weight)
+            member = make_member(weighted, fold=make_fold(problem, n_train), batch_size=8, max_epochs=1)
             moved = CompiledEngine(1).train(weighted, [member])[0]
             start = CompiledEngine(1).train(weighted, [member], until_epoch=0)[0]
             assert not np.array_equal(moved.weights()["layers.2.bias"], start.weights()["layers.2.bias"])
@@ -163,10 +164,10 @@ def test_the_order_differs_between_epochs_and_members() -> None:
     assert len({order.tobytes() for order in orders}) == 4
 
 
-def test_going_on_from_a_copy_leaves_the_first_alone() -> None:
-    data = make_data()
-    member = make_member(data, RECIPE)
-    a, b = CompiledEngine(1).train(data, [member, member], until_epoch=2)
-    CompiledEngine(1).train(data, [b], until_epoch=6)
-    (c,) = CompiledEngine(1).train(data, [member], until_epoch=2)
+def test_continuing_from_a_copy_leaves_the_first_alone() -> None:
+    problem = make_problem()
+    member = make_member(problem, RECIPE)
+    a, b = CompiledEngine(1).train(problem, [member, member], until_epoch=2)
+    CompiledEngine(1).train(problem, [b], until_epoch=6)
+    (c,) = CompiledEngine(1).train(problem, [member], until_epoch=2)
     assert_same(a, c)

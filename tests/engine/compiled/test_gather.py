@@ -10,15 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from taut.engine.base import Data, Fold
 from taut.engine.compiled.engine import CompiledEngine, encoding_of
 from taut.engine.compiled.gather import gather
 from taut.engine.compiled.layout import padded
+from taut.learning.objective import CrossEntropy
+from taut.learning.problem import Fold, Problem
 from taut.recipe import Recipe
 from taut.table.encoder import Encoder
+from taut.table.examples import TableExamples
 from taut.table.matrices import Matrix
 from taut.techniques import BatchNorm
-from tests.engine.helpers import make_data, make_fold, make_member, outputs
+from tests.engine.helpers import make_member, make_problem, outputs, plain_encoder
 
 
 @njit(nogil=True)
@@ -83,30 +85,29 @@ def test_flags_and_categories_take_part_in_training_and_prediction() -> None:
     matrix = table(300, 5, 3, 7)
     rng = np.random.default_rng(0)
     target = (np.isnan(matrix.values[:, 2]) ^ (matrix.values[:, 5] == 0)).astype(float)
-    data = Data(matrix.values, target, "classification", 2)
+    problem = Problem(TableExamples(matrix), target, CrossEntropy(2))
     train = rng.permutation(300)[:200].astype(np.int32)
     validation = np.setdiff1d(np.arange(300), train).astype(np.int32)
-    encoder = Encoder.fit(matrix, train)
-    assert len(encoder.flags) > 0
-    fold = Fold(train, validation, train[:100], encoder)
     member = make_member(
-        make_data(p=encoder.n_features, n_outputs=2), Recipe(BatchNorm()), fold=fold, max_epochs=40
+        problem, Recipe(BatchNorm()), fold=Fold(train, validation, train[:100]), max_epochs=40
     )
     engine = CompiledEngine(1)
-    training = engine.train(data, [member])[0]
+    training = engine.train(problem, [member])[0]
+    fitted = training.fitted()
+    assert len(fitted.encoder.flags) > 0
+    assert fitted.encoder.to_json() == Encoder.fit(matrix, train).to_json()
     assert training.curve.correct[-1] > 0.9
-    z = engine.predict(matrix.values, training.trained())
-    np.testing.assert_allclose(z, outputs(training.trained(), matrix.values, np.arange(300)), atol=1e-3)
+    z = engine.predict(problem.examples, fitted)
+    np.testing.assert_allclose(z, outputs(fitted, problem.examples, np.arange(300)), atol=1e-3)
 
 
 @pytest.mark.parametrize("n_numbers", [1, 15, 16, 17, 33])
 def test_missing_numbers_are_zero_and_the_largest_are_clipped(n_numbers: int) -> None:
-    data = make_data(p=n_numbers)
-    encoder = make_fold(data).encoder
-    data.values[3] = np.nan
-    data.values[4] = 1e12
-    data.values[5] = -1e12
-    x = gathered(encoder, data.values, np.array([0, 3, 4, 5]))
+    values, encoder = make_problem(p=n_numbers).examples.matrix.values, plain_encoder(n_numbers)
+    values[3] = np.nan
+    values[4] = 1e12
+    values[5] = -1e12
+    x = gathered(encoder, values, np.array([0, 3, 4, 5]))
     np.testing.assert_allclose(
         x[:, :n_numbers], np.repeat([[0.0], [3.0], [-3.0]], n_numbers, axis=1), rtol=1e-6
     )

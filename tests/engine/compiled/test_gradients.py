@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.base import Data, Member
+from taut.learning.problem import Problem
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, Dropout
 from tests.engine.compiled.one_step import OneStep
-from tests.engine.helpers import make_data, make_fold, make_member
+from tests.engine.helpers import make_fold, make_member, make_problem, plain_fit
 
 torch = pytest.importorskip("torch")
 
@@ -25,26 +25,26 @@ def step_with_taut(
     **hooks: float,
 ) -> tuple[OneStep, dict[str, Any]]:  # fmt: skip
     weight = np.random.default_rng(3).uniform(0.1, 3.0, N) if weighted else None
-    data = make_data(N, 5, task, n_outputs, fit_weight=weight, score_weight=weight)
+    problem = make_problem(N, 5, task, n_outputs, fit_weight=weight, score_weight=weight)
     member = make_member(
-        data, recipe, hidden=hidden, activation=activation, fold=make_fold(data, N), learning_rate=1e-2
+        problem, recipe, hidden=hidden, activation=activation, fold=make_fold(problem, N), learning_rate=1e-2
     )
     member = replace(member, hooks=replace(member.hooks, **hooks))
-    step = OneStep.of(data, member)
+    step = OneStep.of(problem, member, plain_fit(problem, member.fold))
     before = step.training.weights("last")
     step.go()
     return step, before
 
 
 def gradients_with_torch(step: OneStep, before: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-    data, order, member = step.data, step.order, step.training.member
-    hooks = member.hooks
+    problem, order, member = step.problem, step.order, step.training.member
+    hooks, fit, network = member.hooks, step.training.fit, step.training.layout.network
     tensors = {
         k: torch.tensor(v, requires_grad=True)
         for k, v in before.items()
         if not k.endswith(("mean", "variance"))
     }
-    x = torch.tensor(member.fold.encoder.transform(data.values, order), dtype=torch.float64)
+    x = torch.tensor(fit.encoder.transform(problem.examples.matrix.values, order), dtype=torch.float64)
     shares = torch.zeros(N, dtype=torch.float64)
     if hooks.mix:
         # The batch says who took on how much; so inputs and targets have to agree.
@@ -55,38 +55,38 @@ def gradients_with_torch(step: OneStep, before: dict[str, Any]) -> tuple[dict[st
         np.testing.assert_allclose(x, mixed, atol=1e-6)
     functions = {"relu": torch.relu, "silu": torch.nn.functional.silu, "gelu": torch.nn.functional.gelu}
     batch_statistics = []
-    n_hidden = len(member.network.hidden)
+    n_hidden = len(network.hidden)
     for layer in range(n_hidden):
         z = x @ tensors[f"layers.{layer}.weight"]
         if hooks.normalize:
             mean, variance = z.mean(0), z.var(0, unbiased=False)
             batch_statistics.append((mean.detach().numpy(), variance.detach().numpy() * N / (N - 1)))
             z = (z - mean) / torch.sqrt(variance + 1e-5) * tensors[f"layers.{layer}.gain"]
-        x = functions[member.network.activation](z + tensors[f"layers.{layer}.bias"])
+        x = functions[network.activation](z + tensors[f"layers.{layer}.bias"])
         if hooks.drop:
             kept = torch.tensor(step.activations(layer) != 0.0)
             assert 0.0 < kept.double().mean() < 1.0
             rate = round(hooks.drop * 65536) / 65536
             x = torch.where(kept, x / (1.0 - rate), 0.0)
     z = x @ tensors[f"layers.{n_hidden}.weight"] + tensors[f"layers.{n_hidden}.bias"]
-    own, others = (loss_with_torch(z, data, member, rows, order) for rows in (order, order[::-1].copy()))
+    own, others = (loss_with_torch(z, problem, step, rows, order) for rows in (order, order[::-1].copy()))
     ((1.0 - shares) * own + shares * others).mean().backward()
     return {k: t.grad.numpy() for k, t in tensors.items()}, batch_statistics
 
 
-def loss_with_torch(z: Any, data: Data, member: Member, order: Any, batch: Any) -> Any:
+def loss_with_torch(z: Any, problem: Problem, step: OneStep, order: Any, batch: Any) -> Any:
     """Each row's loss, with the targets and weights of the rows in ``order``."""
-    fold, smoothing = member.fold, member.hooks.smoothing
+    fit, smoothing = step.training.fit, step.training.member.hooks.smoothing
     weight = torch.ones(N, dtype=torch.float64)
-    if data.fit_weight is not None:
-        weight = torch.tensor(data.fit_weight[order] / data.fit_weight[batch].mean())
-    target = torch.tensor(data.target[order])
-    if data.task == "classification":
+    if problem.fit_weight is not None:
+        weight = torch.tensor(problem.fit_weight[order] / problem.fit_weight[batch].mean())
+    target = torch.tensor(problem.target[order])
+    if problem.objective.n_classes:
         losses = torch.nn.functional.cross_entropy(
             z, target.long(), reduction="none", label_smoothing=smoothing
         )
     else:
-        losses = (z[:, 0] - (target - fold.center) / fold.scale) ** 2
+        losses = (z[:, 0] - (target - fit.center) / fit.scale) ** 2
     return losses * weight
 
 
@@ -94,7 +94,7 @@ def assert_gradients_agree(step: OneStep, before: dict[str, Any]) -> None:
     theirs, batch_statistics = gradients_with_torch(step, before)
     ours = step.gradients()
     # gelu's error function is an approximation good to 1.5e-7, the gathered rows are float32
-    tolerance = 2e-6 if step.training.member.network.activation == "gelu" else 1e-6
+    tolerance = 2e-6 if step.training.layout.network.activation == "gelu" else 1e-6
     for name, gradient in theirs.items():
         scale = np.abs(gradient).max() + 1e-3
         np.testing.assert_allclose(ours[name], gradient, atol=tolerance * scale, err_msg=name)

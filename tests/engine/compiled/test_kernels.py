@@ -19,7 +19,7 @@ import pytest
 
 from taut.engine.compiled import kernels
 from taut.engine.compiled.engine import CompiledEngine
-from tests.engine.helpers import assert_same_weights, make_data, make_member
+from tests.engine.helpers import assert_same_weights, make_member, make_problem
 from tests.engine.test_laws import EVERYTHING
 
 
@@ -109,8 +109,7 @@ def test_the_sources_are_all_that_the_kernels_are_made_from() -> None:
     names = {path.name for path in kernels.sources()}
     here = Path(kernels.__file__).parent
     assert {path.name for path in here.glob("*.py")} <= names
-    assert {"l1.py", "l2.py"} <= names  # their steps on the weights are compiled too
-    assert "streams.py" in names
+    assert {"l1.py", "l2.py", "streams.py"} <= names  # steps on the weights, and numbers, compiled too
     # Nothing else of taut's is imported by the kernels' own modules.
     imports = re.compile(r"^from (taut\.[\w.]+) import", re.MULTILINE)
     compiled = "simd tiles matmul functions random gather losses layers passes epochs jit".split()
@@ -287,8 +286,8 @@ def test_two_processes_that_compile_at_once(small: Path, root: Path) -> None:
 REAL = """
 from tests.engine.helpers import *
 from taut.engine.compiled.engine import CompiledEngine
-data = make_data()
-CompiledEngine(1).train(data, [make_member(data)])
+problem = make_problem()
+CompiledEngine(1).train(problem, [make_member(problem)])
 """
 
 
@@ -300,14 +299,14 @@ def test_two_processes_that_compile_the_real_kernels_at_once(tmp_path: Path, roo
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_forked_process_trains_the_same() -> None:
-    data = make_data()
-    member = make_member(data, EVERYTHING)
-    expected = CompiledEngine(2).train(data, [member])[0].weights()
+    problem = make_problem()
+    member = make_member(problem, EVERYTHING)
+    expected = CompiledEngine(2).train(problem, [member])[0].weights()
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
     def train() -> None:
-        sender.send(CompiledEngine(2).train(data, [member])[0].weights())
+        sender.send(CompiledEngine(2).train(problem, [member])[0].weights())
 
     with warnings.catch_warnings():
         # Newer Pythons warn of forking a process that has threads; PyTorch and BLAS have started some here.

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from taut.engine.compiled.engine import CompiledEngine, CompiledTraining
+from taut.engine.compiled.fitted import FoldFit
 from taut.engine.compiled.records import BLOCK
 from taut.recipe import Recipe
 from taut.techniques import EarlyStopping
-from tests.engine.helpers import assert_same, each_loss, make_data, make_fold, make_member
+from tests.engine.helpers import assert_same, each_loss, make_fold, make_member, make_problem, plain_encoder
 
 
 @pytest.mark.parametrize(
@@ -21,37 +22,38 @@ from tests.engine.helpers import assert_same, each_loss, make_data, make_fold, m
 )
 def test_in_float64_each_row_loses_what_the_book_says(task: Any, n_outputs: int) -> None:
     weight = np.random.default_rng(2).uniform(0.1, 4.0, 800)
-    data = make_data(800, task=task, n_outputs=n_outputs, score_weight=weight)
+    problem = make_problem(800, task=task, n_outputs=n_outputs, score_weight=weight)
     engine = CompiledEngine(1, np.float64)
-    member = make_member(data, activation="gelu", fold=make_fold(data, 200), keep_losses=True)
-    (training,) = engine.train(data, [member], until_epoch=3)
+    member = make_member(problem, activation="gelu", fold=make_fold(problem, 200), keep_losses=True)
+    (training,) = engine.train(problem, [member], until_epoch=3)
     losses = training.losses(3)
     assert losses is not None
     assert losses.dtype == np.float32  # half the room, whatever the kernels count in
-    z = engine.predict(data.values, training.trained("last"), member.fold.validation)
+    z = engine.predict(problem.examples, training.fitted("last"), member.fold.validation)
     # float32's rounding, and that of adding up to a logarithm.
-    np.testing.assert_allclose(losses, each_loss(data, z, member.fold.validation), rtol=2e-7, atol=1e-7)
+    np.testing.assert_allclose(losses, each_loss(problem, z, member.fold.validation), rtol=2e-7, atol=1e-7)
 
 
-def test_a_class_that_is_certain_costs_nothing_and_one_that_is_ruled_out_much() -> None:
-    data = make_data(n_outputs=2)
-    start = np.array([0.0, 500.0])
-    member = make_member(
-        data, hidden=(), fold=replace(make_fold(data), start=start), learning_rate=0.0, keep_losses=True
-    )
-    (training,) = CompiledEngine(1).train(data, [member], until_epoch=1)
+def test_a_class_that_is_certain_costs_nothing_and_one_that_is_ruled_out_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = make_problem(n_outputs=2)
+    fit = FoldFit(plain_encoder(5), start=np.array([0.0, 500.0]))
+    monkeypatch.setattr("taut.engine.compiled.engine.fit_fold", lambda problem, fold: fit)
+    member = make_member(problem, hidden=(), learning_rate=0.0, keep_losses=True)
+    (training,) = CompiledEngine(1).train(problem, [member], until_epoch=1)
     losses = training.losses(1)
     assert losses is not None
-    is_second = data.target[member.fold.validation] == 1.0
+    is_second = problem.target[member.fold.validation] == 1.0
     assert losses[is_second].tolist() == [0.0] * int(is_second.sum())
     assert np.abs(losses[~is_second] - 500.0).max() < 20.0  # the untrained weights move it a little
 
 
 @pytest.mark.parametrize("n", [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
 def test_any_number_of_rows_is_kept_whole(n: int) -> None:
-    data = make_data(100 + n)
-    member = make_member(data, fold=make_fold(data, 100), keep_losses=True)
-    (training,) = CompiledEngine(1).train(data, [member], until_epoch=3)
+    problem = make_problem(100 + n)
+    member = make_member(problem, fold=make_fold(problem, 100), keep_losses=True)
+    (training,) = CompiledEngine(1).train(problem, [member], until_epoch=3)
     for epoch in (1, 2, 3):
         losses = training.losses(epoch)
         assert losses is not None
@@ -60,10 +62,10 @@ def test_any_number_of_rows_is_kept_whole(n: int) -> None:
 
 
 def test_room_is_made_as_training_goes_on_and_only_where_they_are_kept() -> None:
-    data = make_data()
+    problem = make_problem()
     recipe = Recipe(EarlyStopping(3))
-    keeps = make_member(data, recipe, max_epochs=10**6, keep_losses=True)
-    training, without = CompiledEngine(1).train(data, [keeps, replace(keeps, keep_losses=False)])
+    keeps = make_member(problem, recipe, max_epochs=10**6, keep_losses=True)
+    training, without = CompiledEngine(1).train(problem, [keeps, replace(keeps, keep_losses=False)])
     assert isinstance(training, CompiledTraining)
     assert isinstance(without, CompiledTraining)
     assert training.epoch < 100
@@ -78,12 +80,12 @@ def test_room_is_made_as_training_goes_on_and_only_where_they_are_kept() -> None
 
 
 def test_threads_do_not_mix_them_up() -> None:
-    data = make_data(600)
+    problem = make_problem(600)
     members = [
-        make_member(data, fold=make_fold(data, 100), seed=s, hidden=(5 + s,), keep_losses=True)
+        make_member(problem, fold=make_fold(problem, 100), seed=s, hidden=(5 + s,), keep_losses=True)
         for s in range(6)
     ]
     for one, two in zip(
-        CompiledEngine(1).train(data, members), CompiledEngine(2).train(data, members), strict=True
+        CompiledEngine(1).train(problem, members), CompiledEngine(2).train(problem, members), strict=True
     ):
         assert_same(one, two)

@@ -10,22 +10,28 @@ import numpy as np
 import pytest
 
 from taut import TautRegressor, TautRegressorCV, diagnose, regularization_path
-from taut.engine.base import Member
 from taut.engine.compiled import memory
-from taut.engine.compiled.engine import CompiledEngine, CompiledTraining
+from taut.engine.compiled.engine import CompiledEngine, network_of
+from taut.engine.compiled.fitted import fit_fold
 from taut.engine.compiled.scratch import scratch_for
 from taut.errors import ParameterError, TrainingError, TrainingWarning
+from taut.learning.training import Member
 from taut.recipe import Recipe
 from taut.techniques import BatchNorm, EarlyStopping
-from tests.engine.helpers import make_data, make_member
+from tests.engine.compiled.one_step import begun
+from tests.engine.helpers import make_member, make_problem
 from tests.estimators.helpers import crossvalidated, given, weights_of
 
-DATA = make_data(200, 5, "regression")
+PROBLEM = make_problem(200, 5, "regression")
 
 
 def member(hidden: Any = (64, 96), *techniques: Any, **changes: Any) -> Member:
-    made = make_member(DATA, Recipe(*techniques), hidden=hidden)
+    made = make_member(PROBLEM, Recipe(*techniques), hidden=hidden)
     return replace(made, **changes)
+
+
+def cost_of(made: Member) -> memory.Cost:
+    return memory.cost_of(made, network_of(made, PROBLEM, fit_fold(PROBLEM, made.fold)), 4)
 
 
 @pytest.mark.fault(82)
@@ -36,10 +42,10 @@ def member(hidden: Any = (64, 96), *techniques: Any, **changes: Any) -> Member:
 @pytest.mark.parametrize("hidden", [(), (3,), (64, 96), (1, 200, 7)], ids=str)
 def test_the_cost_is_what_is_taken(hidden: Any, techniques: Any, activation: Any) -> None:
     made = member(hidden, *techniques)
-    made = replace(made, network=replace(made.network, activation=activation))
-    training = CompiledTraining(made, DATA, np.float32)
+    made = replace(made, architecture=replace(made.architecture, activation=activation))
+    training = begun(PROBLEM, made)
     taken = sum(array.nbytes for array in training.state)
-    cost = memory.cost_of(made, 4)
+    cost = cost_of(made)
     assert taken <= cost.kept <= taken + 24 * made.max_epochs + 4096
     floats = scratch_for(training.layout, made.batch_size + 1, 1, np.float32, None).floats
     assert 0.95 * floats.nbytes <= cost.scratch <= 1.6 * floats.nbytes + 4096
@@ -49,7 +55,7 @@ def test_the_cost_is_what_is_taken(hidden: Any, techniques: Any, activation: Any
 def test_kept_losses_count() -> None:
     one, kept = member(), member(keep_losses=True)
     n = len(one.fold.validation) * one.max_epochs
-    assert memory.cost_of(kept, 4).kept - memory.cost_of(one, 4).kept == 4 * n
+    assert cost_of(kept).kept - cost_of(one).kept == 4 * n
 
 
 @pytest.fixture
@@ -100,7 +106,7 @@ def test_where_memory_is_short_fewer_are_trained_at_a_time_with_the_same_result(
         return crossvalidated("regression", n_candidates=12, effort="quick", cv=2, hidden=(16,)).fit(X, y)
 
     plenty = fit()
-    member_of_it = memory.cost_of(replace(member((16,), EarlyStopping(), max_epochs=15), keep_losses=True), 4)
+    member_of_it = cost_of(replace(member((16,), EarlyStopping(), max_epochs=15), keep_losses=True))
     little(int((room * member_of_it.kept + 1.5 * member_of_it.scratch) / 0.9))
     with pytest.warns(TrainingWarning, match=r"Memory is short: networks are trained \d+ at a time") as said:
         short = fit()
@@ -117,7 +123,7 @@ def test_where_memory_runs_out_all_the_same_it_is_a_sentence(monkeypatch: Any) -
 
     monkeypatch.setattr("taut.engine.compiled.engine.aligned", none)
     with pytest.raises(TrainingError, match=r"with hidden=\(64, 96\) needs more memory than there is"):
-        CompiledEngine(1).train(DATA, [member()])
+        CompiledEngine(1).train(PROBLEM, [member()])
 
 
 @pytest.mark.fault(82)

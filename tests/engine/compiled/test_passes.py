@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from numba import njit
 
-from taut.engine.base import Member
 from taut.engine.compiled.engine import CompiledEngine, CompiledTraining
 from taut.engine.compiled.passes import _compose_factors
 from taut.engine.compiled.records import BATCH
 from taut.engine.compiled.scratch import LAYER
+from taut.learning.training import Member
 from taut.recipe import Recipe
 from taut.techniques import L1, BatchNorm, Dropout
 from tests.engine.compiled.one_step import OneStep
-from tests.engine.helpers import make_data, make_fold, make_member
+from tests.engine.helpers import make_fold, make_member, make_problem, plain_fit
 
 N = 40
 EXACT = CompiledEngine(1, np.float64)
@@ -25,9 +25,9 @@ EXACT = CompiledEngine(1, np.float64)
 
 def still(recipe: Recipe, hidden: tuple[int, ...], task: Any = "regression") -> OneStep:
     """A network in training that learns nothing."""
-    data = make_data(N, 6, task)
-    member = make_member(data, recipe, hidden=hidden, fold=make_fold(data, N), learning_rate=0.0)
-    return OneStep.of(data, member)
+    problem = make_problem(N, 6, task)
+    member = make_member(problem, recipe, hidden=hidden, fold=make_fold(problem, N), learning_rate=0.0)
+    return OneStep.of(problem, member, plain_fit(problem, member.fold))
 
 
 def linear(recipe: Recipe, hidden: tuple[int, ...]) -> OneStep:
@@ -44,11 +44,11 @@ def outputs_in_training(step: OneStep) -> Any:
     d loss / d output = 2 (output - target) / n, both in the fold's units.
     """
     step.go()
-    fold = step.training.member.fold
-    target = (step.data.target[step.order] - fold.center) / fold.scale
+    fit = step.training.fit
+    target = (step.problem.target[step.order] - fit.center) / fit.scale
     z = step.outputs()[:, 0] * N / 2.0 + target
     out = np.empty(N)
-    out[step.order] = z * fold.scale + fold.center
+    out[step.order] = z * fit.scale + fit.center
     return out
 
 
@@ -63,7 +63,7 @@ def test_dropouts_prediction_is_the_expectation_of_training(
 ) -> None:
     step = linear(Recipe(technique), hidden)
     passes = np.array([outputs_in_training(step) for _ in range(1500)])
-    predicted = EXACT.predict(step.data.values, step.training.trained("last"))[:, 0]
+    predicted = EXACT.predict(step.problem.examples, step.training.fitted("last"))[:, 0]
     error = passes.std(axis=0) / np.sqrt(len(passes))
     assert np.all(error > 0.0)
     assert np.abs((passes.mean(axis=0) - predicted) / error).max() < 5.0
@@ -71,7 +71,7 @@ def test_dropouts_prediction_is_the_expectation_of_training(
 
 def test_without_dropout_a_pass_in_training_is_the_prediction() -> None:
     step = linear(Recipe(), (20, 33))
-    predicted = EXACT.predict(step.data.values, step.training.trained("last"))[:, 0]
+    predicted = EXACT.predict(step.problem.examples, step.training.fitted("last"))[:, 0]
     np.testing.assert_allclose(outputs_in_training(step), predicted, rtol=1e-9)
 
 
@@ -129,15 +129,15 @@ def test_kept_units_are_scaled_up_by_exactly_what_is_dropped() -> None:
 
 @pytest.mark.parametrize("activation", ["relu", "silu", "gelu"])
 def test_with_batch_norm_every_hidden_layer_drops_too(activation: Any) -> None:
-    data = make_data(N, 6)
+    problem = make_problem(N, 6)
     member = make_member(
-        data, Recipe(BatchNorm(), Dropout(0.5)), hidden=(30, 30, 30), activation=activation,
-        fold=make_fold(data, N), learning_rate=0.0,
+        problem, Recipe(BatchNorm(), Dropout(0.5)), hidden=(30, 30, 30), activation=activation,
+        fold=make_fold(problem, N), learning_rate=0.0,
     )  # fmt: skip
-    step = OneStep.of(data, member)
+    step = OneStep.of(problem, member)
     step.go()
-    without = OneStep.of(data, make_member(
-        data, Recipe(BatchNorm()), hidden=(30, 30, 30), activation=activation, fold=make_fold(data, N),
+    without = OneStep.of(problem, make_member(
+        problem, Recipe(BatchNorm()), hidden=(30, 30, 30), activation=activation, fold=make_fold(problem, N),
         learning_rate=0.0,
     ))  # fmt: skip
     without.go()
@@ -152,9 +152,10 @@ def test_with_batch_norm_every_hidden_layer_drops_too(activation: Any) -> None:
 
 def with_hooks(n: int = N, p: int = 6, **hooks: float) -> OneStep:
     """A network in training that learns nothing, its hooks set by hand."""
-    data = make_data(n, p)
-    member = make_member(data, hidden=(7,), fold=make_fold(data, n), learning_rate=0.0)
-    return OneStep.of(data, replace(member, hooks=replace(member.hooks, **hooks)))
+    problem = make_problem(n, p)
+    member = make_member(problem, hidden=(7,), fold=make_fold(problem, n), learning_rate=0.0)
+    member = replace(member, hooks=replace(member.hooks, **hooks))
+    return OneStep.of(problem, member, plain_fit(problem, member.fold))
 
 
 @pytest.mark.parametrize("deviation", [0.01, 0.5])
@@ -226,20 +227,20 @@ def test_unit_steps_are_chained_each_at_the_norm_that_the_one_before_left() -> N
     assert factor(8.0, np.array([0.0, 9.0])) == 1.0
 
 
-def trained_single(member: Member, data: Any, epochs: int) -> CompiledTraining:
-    training = CompiledEngine(1).train(data, [member], until_epoch=epochs)[0]
+def trained_single(member: Member, problem: Any, epochs: int) -> CompiledTraining:
+    training = CompiledEngine(1).train(problem, [member], until_epoch=epochs)[0]
     assert isinstance(training, CompiledTraining)
     return training
 
 
 def test_moments_of_dead_weights_do_not_turn_denormal() -> None:
     # Units whose bias is far below zero never fire again: their gradients are zero from here on.
-    data = make_data()
-    member = make_member(data, hidden=(32, 32))
-    training = trained_single(member, data, 3)
+    problem = make_problem()
+    member = make_member(problem, hidden=(32, 32))
+    training = trained_single(member, problem, 3)
     shift = int(training.layout.table[0, 4])
     training.state.parameters[shift : shift + 8] = -1e6
-    CompiledEngine(1).train(data, [training], until_epoch=3000)
+    CompiledEngine(1).train(problem, [training], until_epoch=3000)
     smallest = np.finfo(np.float32).tiny
     dead = training.layout.unpack(training.state.first, training.state.statistics)["layers.0.weight"][:, :8]
     assert not dead.any()
@@ -248,11 +249,11 @@ def test_moments_of_dead_weights_do_not_turn_denormal() -> None:
 
 
 def test_padding_stays_zero() -> None:
-    data = make_data(p=5)
+    problem = make_problem(p=5)
     for recipe in (Recipe(), Recipe(BatchNorm(), Dropout(0.3, input_rate=0.2), L1(1e-3))):
         for activation in ("relu", "silu", "gelu"):
-            member = make_member(data, recipe, hidden=(7, 18), activation=activation)
-            training = trained_single(member, data, 5)
+            member = make_member(problem, recipe, hidden=(7, 18), activation=activation)
+            training = trained_single(member, problem, 5)
             layout, state = training.layout, training.state
             parameters, statistics = np.empty_like(state.parameters), np.empty_like(state.statistics)
             layout.pack(layout.unpack(state.parameters, state.statistics), parameters, statistics)
@@ -260,12 +261,12 @@ def test_padding_stays_zero() -> None:
 
 
 def test_biases_gains_and_shifts_are_exempt_from_the_techniques_on_the_weights() -> None:
-    data = make_data()
+    problem = make_problem()
     free, held = (
-        make_member(data, Recipe(BatchNorm(), L1(amount)), hidden=(8,), max_epochs=1, batch_size=200)
+        make_member(problem, Recipe(BatchNorm(), L1(amount)), hidden=(8,), max_epochs=1, batch_size=200)
         for amount in (0.0, 1e6)
     )
-    a, b = trained_single(free, data, 1).weights(), trained_single(held, data, 1).weights()
+    a, b = trained_single(free, problem, 1).weights(), trained_single(held, problem, 1).weights()
     for name, array in a.items():
         if name.endswith("weight"):
             assert not b[name].any()

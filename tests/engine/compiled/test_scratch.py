@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taut.engine.compiled.engine import CompiledTraining
 from taut.engine.compiled.layout import Layout
 from taut.engine.compiled.records import BLOCK
 from taut.engine.compiled.scratch import LAYER, aligned, scratch_for
 from taut.network import Network
-from tests.engine.helpers import make_data, make_member
+from tests.engine.compiled.one_step import begun
+from tests.engine.helpers import make_member, make_problem
 
 hidden = st.lists(st.integers(1, 70), max_size=4).map(tuple)
 
@@ -85,8 +85,8 @@ def test_aligned_memory_shares_no_cache_line(dtype: Any, size: int) -> None:
 
 
 def test_what_a_member_writes_in_every_step_is_its_own() -> None:
-    data = make_data()
-    trainings = [CompiledTraining(make_member(data), data, np.float32) for _ in range(20)]
+    problem = make_problem()
+    trainings = [begun(problem, make_member(problem)) for _ in range(20)]
     seen: dict[int, tuple[int, str]] = {}
     for owner, training in enumerate(trainings):
         for name in ("parameters", "statistics", "first", "second", "progress", "sums"):

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from taut.engine.base import Data, Fold
 from taut.evidence.signs.sign import Sign
 from taut.evidence.signs.view import View
+from taut.learning.objective import CrossEntropy, Objective, SquaredError
+from taut.learning.problem import Fold, Problem
 from taut.selection.folds import cross_validation_splits, make_folds
 from taut.table.columns import describe
 from taut.table.convert import frame_from
 from taut.table.duplicates import duplicate_groups
+from taut.table.examples import TableExamples
 from taut.table.matrices import Matrix, matrix
 from taut.table.schema import Schema
 
@@ -25,18 +27,18 @@ class Case:
 
     schema: Schema
     matrix: Matrix
-    data: Data
+    problem: Problem
     classes: Any
     folds: list[Fold]
 
     @property
     def view(self) -> View:
-        return View.of(self.schema, self.matrix, self.data, 0)
+        return View.of(self.schema, self.matrix, self.problem, 0)
 
     @property
     def blank(self) -> Any:
         """Outputs where nothing was held out."""
-        return np.full((len(self.data.target), self.data.n_outputs), np.nan)
+        return np.full((len(self.problem), self.problem.objective.n_outputs), np.nan)
 
 
 def case(columns: dict[str, Any], y: Any, cv: Any = 4, *, together: bool = True, **weights: Any) -> Case:
@@ -50,12 +52,12 @@ def case(columns: dict[str, Any], y: Any, cv: Any = 4, *, together: bool = True,
     if y.dtype.kind != "f":
         classes, codes = np.unique(y, return_inverse=True)
         target, n_outputs = codes.astype(np.float64), len(classes)
-    task: Any = "regression" if classes is None else "classification"
-    data = Data(made.values, target, task, n_outputs, **weights)
+    objective: Objective = SquaredError() if classes is None else CrossEntropy(n_outputs)
+    problem = Problem(TableExamples(made), target, objective, **weights)
     alike = duplicate_groups(made)[0] if together else np.arange(len(y))
     labels = target if classes is None else target.astype(np.int64)
-    splits = cross_validation_splits(cv, labels, None, task, 0, alike)
-    return Case(schema, made, data, classes, make_folds(splits, data, made, 0))
+    splits = cross_validation_splits(cv, labels, None, objective.stratify, 0, alike)
+    return Case(schema, made, problem, classes, make_folds(splits, problem, 0))
 
 
 def second(of: Case, columns: dict[str, Any]) -> Matrix:

@@ -65,7 +65,7 @@ def test_identical_categories_are_no_sign_but_where_they_bound_the_error() -> No
         _, counts = np.unique([h for h, k in zip(honest, keys, strict=True) if k == key], return_counts=True)
         best += counts.max()
     assert sign.figures["floor"] == 1 - best / 300
-    assert sign.figures["error"] == np.mean(made.data.target != 0)
+    assert sign.figures["error"] == np.mean(made.problem.target != 0)
 
 
 def test_twins_with_other_amounts_bound_the_variance() -> None:

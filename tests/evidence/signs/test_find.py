@@ -13,7 +13,7 @@ from tests.evidence.signs.helpers import Case, case, kinds, plain, second
 
 def _look(made: Case, outputs: Any = None, test: Any = None) -> Any:
     outputs = made.blank if outputs is None else outputs
-    return find_signs(made.schema, made.matrix, made.data, made.classes, made.folds, outputs, test, seed=0)
+    return find_signs(made.schema, made.matrix, made.problem, made.classes, made.folds, outputs, test, seed=0)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

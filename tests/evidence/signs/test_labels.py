@@ -62,7 +62,7 @@ def test_networks_that_know_nothing_accuse_nobody() -> None:
 
 def test_a_slip_of_the_unit_is_named() -> None:
     made, outputs, _ = _made("regression", 0)
-    made.data.target[5] += 3000.0
+    made.problem.target[5] += 3000.0
     sign = only(labels(made.view, outputs))
     assert sign.severity == "worth a look"
     np.testing.assert_array_equal(sign.rows, [5])
@@ -71,5 +71,5 @@ def test_a_slip_of_the_unit_is_named() -> None:
 
 def test_a_constant_target_says_nothing() -> None:
     made, outputs, _ = _made("regression", 0)
-    made.data.target[:] = 1.0
+    made.problem.target[:] = 1.0
     assert labels(made.view, outputs) == []

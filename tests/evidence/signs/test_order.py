@@ -16,7 +16,7 @@ def _in(columns: dict[str, Any], y: Any, rows: Any) -> tuple[dict[str, Any], Any
 
 def _outputs(made: Case) -> Any:
     """What a network would put out that sees the first two columns."""
-    signal = made.data.values[:, 0] - made.data.values[:, 1]
+    signal = made.matrix.values[:, 0] - made.matrix.values[:, 1]
     return signal[:, None] if made.classes is None else np.column_stack([0 * signal, signal])
 
 

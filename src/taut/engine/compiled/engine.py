@@ -7,20 +7,30 @@ import threading
 import time
 from collections.abc import Sequence
 from typing import Any, Literal, final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from taut.engine import pool
-from taut.engine.base import Control, Curve, Data, Engine, Floats, Indices, Member, Status, Trained, Training
 from taut.engine.compiled import memory
 from taut.engine.compiled import records as R
+from taut.engine.compiled.fitted import FittedMLP, FoldFit, fit_fold, table_of
 from taut.engine.compiled.functions import ACTIVATION_CODES
 from taut.engine.compiled.initial import initial_weights
 from taut.engine.compiled.kernels import Kernels, load_kernels
 from taut.engine.compiled.layout import Layout
 from taut.engine.compiled.scratch import aligned, scratch_for
+from taut.errors import TrainingError
+from taut.learning.architecture import MLP
+from taut.learning.engine import Engine
+from taut.learning.examples import Examples, Indices
+from taut.learning.objective import Floats
+from taut.learning.problem import Fold, Problem
+from taut.learning.training import Control, Curve, Fitted, Member, Status, Training
+from taut.network import Network
 from taut.table.encoder import Encoder
+from taut.table.examples import TableExamples
 from taut.techniques import UNIT_TECHNIQUES, WEIGHT_TECHNIQUES
 
 # A call into a kernel: shorter pays for the interpreter's lock, longer makes cancelling late.
@@ -39,12 +49,13 @@ _PREDICT_ROWS = 8192  # rows a thread takes at a time
 class CompiledTraining(Training):
     """One member's numbers in the compiled engine."""
 
-    def __init__(self, member: Member, data: Data, dtype: DTypeLike) -> None:
-        self._member = member
+    def __init__(self, member: Member, problem: Problem, fit: FoldFit, dtype: DTypeLike) -> None:
+        self._member, self.fit = member, fit
         self.dtype = np.dtype(dtype)
-        self.layout = Layout(member.network, member.hooks.normalize)
-        self.encoding = encoding_of(member.fold.encoder)
-        self.plan = plan_to_train(member, self.layout, data)
+        network = network_of(member, problem, fit)
+        self.layout = Layout(network, member.hooks.normalize)
+        self.encoding = encoding_of(fit.encoder)
+        self.plan = plan_to_train(member, self.layout, problem, fit)
         n, s = self.layout.n_parameters, self.layout.n_statistics
         early = member.hooks.patience is not None
         self.state = R.State(
@@ -61,9 +72,9 @@ class CompiledTraining(Training):
             sums=aligned(R.N_SUMS, np.float64),
         )
         self.state.sums[R.BEST_LOSS] = math.inf
-        arrays = initial_weights(member.network, member.hooks.normalize, member.seed)
-        if member.fold.start is not None:
-            arrays[f"layers.{len(member.network.hidden)}.bias"] = member.fold.start
+        arrays = initial_weights(network, member.hooks.normalize, member.seed)
+        if fit.start is not None:
+            arrays[f"layers.{len(network.hidden)}.bias"] = fit.start
         self.layout.pack(arrays, self.state.parameters, self.state.statistics)
         self.rows_a_second = 0.0
         self.seconds_spent = 0.0
@@ -116,8 +127,15 @@ class CompiledTraining(Training):
         return self.state.parameters, self.state.statistics
 
     def weights(self, which: Literal["kept", "last"] = "kept") -> dict[str, Floats]:
-        """The network's numbers by name, in true shapes."""
+        """The network's numbers by name, in true shapes (see :class:`FittedMLP`)."""
         return self.layout.unpack(*self.buffers(which))
+
+    def fitted(self, which: Literal["kept", "last"] = "kept") -> FittedMLP:
+        """The network as it is now."""
+        fit, layout = self.fit, self.layout
+        return FittedMLP(
+            layout.network, layout.normalize, fit.encoder, fit.center, fit.scale, self.weights(which)
+        )
 
     def losses(self, epoch: int) -> NDArray[np.float32] | None:
         """What each validation row lost in one epoch; None where the member does not keep it."""
@@ -140,11 +158,11 @@ class CompiledTraining(Training):
     def outputs(self, epoch: int) -> Floats | None:
         """Outputs for each validation row in one epoch; None where the member does not keep them."""
         member = self._member
-        n, width = len(member.fold.validation), member.network.n_outputs
+        n, width = len(member.fold.validation), self.layout.network.n_outputs
         if not member.keep_outputs or not n or not 0 < epoch <= self.epoch:
             return None
         kept: NDArray[np.float32] = self.state.outputs[(epoch - 1) * n * width : epoch * n * width]
-        return in_units(kept.reshape(n, width), member.fold.center, member.fold.scale)
+        return in_units(kept.reshape(n, width), self.fit.center, self.fit.scale)
 
     def make_room(self, epochs: int) -> None:
         """Let the curve, and the rows' losses and outputs where they are kept, hold this many epochs."""
@@ -157,7 +175,7 @@ class CompiledTraining(Training):
         if member.keep_losses:
             self.state = self.state._replace(losses=_longer(self.state.losses, n))
         if member.keep_outputs:
-            longer = _longer(self.state.outputs, n * member.network.n_outputs)
+            longer = _longer(self.state.outputs, n * self.layout.network.n_outputs)
             self.state = self.state._replace(outputs=longer)
 
 
@@ -176,6 +194,8 @@ class CompiledEngine(Engine):
     def __init__(self, n_jobs: int | None = None, dtype: DTypeLike = np.float32) -> None:
         self._threads = pool.n_threads(n_jobs)
         self.dtype = np.dtype(dtype)
+        # By fold what was fitted on its training rows, and for which problem.
+        self._fits: WeakKeyDictionary[Fold, tuple[Problem, FoldFit]] = WeakKeyDictionary()
 
     @property
     def threads(self) -> int:
@@ -191,9 +211,32 @@ class CompiledEngine(Engine):
         """The compiled kernels; compiles on first use."""
         return load_kernels(self.dtype)
 
+    def _fit(self, problem: Problem, fold: Fold) -> FoldFit:
+        """What is fitted on a fold's training rows, once for all its members."""
+        known = self._fits.get(fold)
+        if known is None or known[0] is not problem:
+            known = self._fits[fold] = problem, fit_fold(problem, fold)
+        return known[1]
+
+    def _cost(self, problem: Problem, member: Member) -> memory.Cost:
+        network = network_of(member, problem, self._fit(problem, member.fold))
+        return memory.cost_of(member, network, self.dtype.itemsize)
+
+    def memory(self, problem: Problem, member: Member) -> int:
+        """The bytes that a member keeps."""
+        return self._cost(problem, member).kept
+
+    def n_parameters(self, problem: Problem, member: Member) -> int:
+        """Weights and biases."""
+        return network_of(member, problem, self._fit(problem, member.fold)).n_parameters(batch_norm=False)
+
+    def inputs(self, problem: Problem, fold: Fold, rows: Indices) -> Floats:
+        """Encoded rows."""
+        return self._fit(problem, fold).encoder.transform(table_of(problem).matrix.values, rows)
+
     def train(
         self,
-        data: Data,
+        problem: Problem,
         members: Sequence[Member | Training],
         *,
         until_epoch: int | Sequence[int] | None = None,
@@ -202,15 +245,23 @@ class CompiledEngine(Engine):
     ) -> list[Training]:
         """Train members side by side, from the start or from where they stand; see :class:`Engine`."""
         control = control or Control()
+        own = [_own(one) for one in members]
         kernel = self.kernels.train_some
-        shared = _shared(data, self.dtype)
-        everyone = [m.member if isinstance(m, Training) else m for m in members]
-        memory.check([m for m in members if isinstance(m, Member)], self.dtype.itemsize)
+        shared = _shared(problem, self.dtype)
+        everyone = [m if isinstance(m, Member) else m.member for m in own]
+        costs = [self._cost(problem, member) for member in everyone]
+        begin = [m for m in own if isinstance(m, Member)]
+        memory.check(begin, [self._cost(problem, member) for member in begin])
         try:
-            trainings = [m if isinstance(m, CompiledTraining) else self._begin(m, data) for m in members]
+            trainings = [
+                CompiledTraining(m, problem, self._fit(problem, m.fold), self.dtype)
+                if isinstance(m, Member)
+                else m
+                for m in own
+            ]
         except MemoryError as error:
             raise memory.ran_out(everyone) from error
-        scratch = max((memory.cost_of(m, self.dtype.itemsize).scratch for m in everyone), default=0)
+        scratch = max((cost.scratch for cost in costs), default=0)
         threads = memory.affordable_threads(scratch, min(self.threads, max(1, len(members))))
         goals = until_epoch if isinstance(until_epoch, Sequence) else [until_epoch] * len(trainings)
         respect = until_epoch is None if respect_patience is None else respect_patience
@@ -232,28 +283,26 @@ class CompiledEngine(Engine):
             raise memory.ran_out(everyone) from error
         return list(trainings)
 
-    def affordable(self, members: Sequence[Member]) -> int:
+    def affordable(self, problem: Problem, members: Sequence[Member]) -> int:
         """How many of these members there is memory for side by side; see :class:`Engine`."""
-        return memory.affordable([memory.cost_of(member, self.dtype.itemsize) for member in members])
+        return memory.affordable([self._cost(problem, member) for member in members])
 
-    def _begin(self, member: Member | Training, data: Data) -> CompiledTraining:
-        if isinstance(member, Training):
-            raise TypeError(
-                f"a {type(member).__name__} comes from another engine and cannot be gone on with here"
-            )
-        return CompiledTraining(member, data, self.dtype)
-
-    def predict(self, values: NDArray[np.float32], trained: Trained, rows: Indices | None = None) -> Floats:
+    def predict(self, examples: Examples, fitted: Fitted, rows: Indices | None = None) -> Floats:
         """Outputs in the table's units; see :class:`Engine`."""
-        layout = Layout(trained.network, trained.normalize)
+        if not (isinstance(fitted, FittedMLP) and isinstance(examples, TableExamples)):
+            raise TypeError(
+                f"the compiled engine predicts a table's rows with its own networks, not "
+                f"{type(examples).__name__} with a {type(fitted).__name__}"
+            )
+        layout = Layout(fitted.network, fitted.normalize)
         parameters, statistics = (
             aligned(layout.n_parameters, self.dtype),
             aligned(layout.n_statistics, self.dtype),
         )
-        layout.pack(trained.weights, parameters, statistics)
-        encoding, plan = encoding_of(trained.encoder), plan_to_predict(trained, layout)
+        layout.pack(fitted.weights, parameters, statistics)
+        encoding, plan = encoding_of(fitted.encoder), plan_to_predict(layout, fitted.encoder)
         kernel = self.kernels.predict_rows
-        values = np.require(values, np.float32, ["C", "W"])
+        values = np.require(examples.matrix.values, np.float32, ["C", "W"])
         chosen = (
             np.arange(len(values), dtype=np.int32) if rows is None else np.require(rows, np.int32, ["C", "W"])
         )
@@ -270,7 +319,14 @@ class CompiledEngine(Engine):
             work(0, {})
         elif pool.run(starts, work, dict, self.threads, threading.Event()):
             raise KeyboardInterrupt
-        return in_units(out, trained.center, trained.scale)
+        return in_units(out, fitted.center, fitted.scale)
+
+
+def _own(one: Member | Training) -> Member | CompiledTraining:
+    """What this engine can begin or continue."""
+    if isinstance(one, (Member, CompiledTraining)):
+        return one
+    raise TypeError(f"a {type(one).__name__} comes from another engine and cannot be continued here")
 
 
 def in_units(outputs: Floats, center: float, scale: float) -> Floats:
@@ -341,19 +397,36 @@ def _waited(progress: NDArray[np.int64]) -> int:
     return int(progress[R.EPOCH] - progress[R.BEST_EPOCH])
 
 
-def _shared(data: Data, dtype: np.dtype[Any]) -> R.Rows:
+def network_of(member: Member, problem: Problem, fit: FoldFit) -> Network:
+    """The member's network, for the features of its fold.
+
+    Raises
+    ------
+    TrainingError
+        Where its architecture is none of this engine's.
+    """
+    architecture = member.architecture
+    if not isinstance(architecture, MLP):
+        raise TrainingError(
+            f"The compiled engine trains networks of dense layers, and this one is {architecture.label}."
+        )
+    # A fold whose columns are all constant leaves no feature: its network sees one that is 0.
+    return architecture.network(max(1, fit.encoder.n_features), problem.objective.n_outputs)
+
+
+def _shared(problem: Problem, dtype: np.dtype[Any]) -> R.Rows:
     """The table's arrays as kernels want them; copies only what has another type or is read-only."""
-    n = len(data.values)
-    ones = np.ones(n, dtype=dtype) if data.fit_weight is None or data.score_weight is None else None
+    n = len(problem)
+    ones = np.ones(n, dtype=dtype) if problem.fit_weight is None or problem.score_weight is None else None
 
     def weights(array: Floats | None) -> Any:
         return ones if array is None else np.require(array, dtype, ["C", "W"])
 
     nobody = np.empty(0, dtype=np.int32)
-    values = np.require(data.values, np.float32, ["C", "W"])
-    target = np.require(data.target, np.float64, ["C", "W"])
-    fit, score = weights(data.fit_weight), weights(data.score_weight)
-    row = score if data.accuracy_weight is None else weights(data.accuracy_weight)
+    values = np.require(table_of(problem).matrix.values, np.float32, ["C", "W"])
+    target = np.require(problem.target, np.float64, ["C", "W"])
+    fit, score = weights(problem.fit_weight), weights(problem.score_weight)
+    row = score if problem.accuracy_weight is None else weights(problem.accuracy_weight)
     return R.Rows(values, target, fit, score, row, nobody, nobody, nobody)
 
 
@@ -378,41 +451,40 @@ def encoding_of(encoder: Encoder) -> R.Encoding:
     )
 
 
-def plan_to_predict(trained: Trained, layout: Layout) -> R.Plan:
+def plan_to_predict(layout: Layout, encoder: Encoder) -> R.Plan:
     """What the kernels have to know of a network to run it."""
     sizes = np.zeros(R.N_SIZES, dtype=np.int64)
-    sizes[R.ACTIVATION] = ACTIVATION_CODES[trained.network.activation]
-    sizes[R.NORMALIZE] = int(trained.normalize)
-    sizes[R.N_NUMBERS] = trained.encoder.n_numbers
-    sizes[R.N_INPUTS] = trained.network.n_inputs
+    sizes[R.ACTIVATION] = ACTIVATION_CODES[layout.network.activation]
+    sizes[R.NORMALIZE] = int(layout.normalize)
+    sizes[R.N_NUMBERS] = encoder.n_numbers
+    sizes[R.N_INPUTS] = layout.network.n_inputs
     sizes[R.N_WEIGHTS] = layout.n_weights
     sizes[R.N_PARAMETERS] = layout.n_parameters
     nothing = (np.zeros(n) for n in (R.N_HYPERPARAMETERS, len(WEIGHT_TECHNIQUES), len(UNIT_TECHNIQUES)))
     return R.Plan(layout.table, sizes, *nothing)
 
 
-def plan_to_train(member: Member, layout: Layout, data: Data) -> R.Plan:
+def plan_to_train(member: Member, layout: Layout, problem: Problem, fit: FoldFit) -> R.Plan:
     """One member in numbers."""
     hooks, fold = member.hooks, member.fold
-    trained = Trained(member.network, hooks.normalize, fold.encoder, fold.center, fold.scale, {})
-    plan = plan_to_predict(trained, layout)
+    plan = plan_to_predict(layout, fit.encoder)
     plan.amounts[:], plan.unit_amounts[:] = hooks.weight_amounts, hooks.unit_amounts
     sizes, hyperparameters = plan.sizes, plan.hyperparameters
     sizes[R.SEED] = member.seed
     sizes[R.BATCH] = max(1, min(member.batch_size, len(fold.train)))
     sizes[R.DROP_FROM] = FIRST_WITH_DROPOUT
-    sizes[R.TASK] = R.CLASSES if data.task == "classification" else R.NUMBER
+    sizes[R.TASK] = R.CLASSES if problem.objective.n_classes else R.NUMBER
     sizes[R.WARMUP] = min(_WARMUP_STEPS, _WARMUP_EPOCHS * math.ceil(len(fold.train) / sizes[R.BATCH]))
     hyperparameters[R.LEARNING_RATE] = member.learning_rate
     hyperparameters[R.INPUT_DROP], hyperparameters[R.DROP] = hooks.input_drop, hooks.drop
     hyperparameters[R.MIX], hyperparameters[R.INPUT_NOISE] = hooks.mix, hooks.input_noise
     hyperparameters[R.SMOOTHING] = hooks.smoothing
     hyperparameters[R.MIN_DELTA] = hooks.min_delta
-    hyperparameters[R.CENTER], hyperparameters[R.SCALE] = fold.center, fold.scale
+    hyperparameters[R.CENTER], hyperparameters[R.SCALE] = fit.center, fit.scale
     hyperparameters[R.BETA_1], hyperparameters[R.BETA_2], hyperparameters[R.EPSILON] = 0.9, 0.999, 1e-8
     hyperparameters[R.FIT_FACTOR] = 1.0
-    if data.fit_weight is not None:
+    if problem.fit_weight is not None:
         hyperparameters[R.FIT_FACTOR] = len(fold.train) / float(
-            np.sum(data.fit_weight[fold.train], dtype=np.float64)
+            np.sum(problem.fit_weight[fold.train], dtype=np.float64)
         )
     return plan

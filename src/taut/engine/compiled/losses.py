@@ -160,7 +160,7 @@ def add_losses(
     losses: Any,
     index: int,
 ) -> None:
-    """Add the block's weighted losses, correct and weights to the sums.
+    """Add the block's weighted losses, correct rows and weights to the sums.
 
     The squared error is in the table's units: the fold's scale is taken out again, so that folds compare.
     Each row's own loss goes to ``losses`` from ``index`` on, or nowhere where that is negative. No loss

@@ -7,11 +7,13 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from taut.engine.base import Member
 from taut.engine.compiled.layout import padded, stride
 from taut.engine.compiled.matmul import INNER_AT_MOST, WIDE
 from taut.engine.compiled.records import BLOCK
 from taut.errors import TrainingError
+from taut.learning.architecture import MLP
+from taut.learning.training import Member
+from taut.network import Network
 from taut.table.memory import available_memory, size_text
 
 # Less is not worth asking the system for what is free.
@@ -43,12 +45,12 @@ def _sizes(widths: tuple[int, ...], normalize: bool) -> tuple[int, int, int, int
     return n, 2 * inner if normalize else 0, max(matrices), sum(stride(width) for width in wide)
 
 
-def cost_of(member: Member, itemsize: int) -> Cost:
+def cost_of(member: Member, network: Network, itemsize: int) -> Cost:
     """What a member costs."""
-    network, normalize = member.network, member.hooks.normalize
+    normalize = member.hooks.normalize
     n, statistics, largest, strides = _sizes(network.layer_sizes, normalize)
     best = member.hooks.patience is not None
-    each = int(member.keep_losses) + (member.network.n_outputs if member.keep_outputs else 0)
+    each = int(member.keep_losses) + (network.n_outputs if member.keep_outputs else 0)
     losses = 4 * len(member.fold.validation) * member.max_epochs * each
     kept = itemsize * ((3 + best) * n + (1 + best) * statistics)
     kept += losses + _CURVE_LINE * min(member.max_epochs, _USUAL_EPOCHS)
@@ -90,15 +92,14 @@ def affordable_threads(scratch: int, threads: int) -> int:
     return int(max(1, min(threads, free_memory() // max(1, scratch))))
 
 
-def check(members: Sequence[Member], itemsize: int) -> None:
-    """Refuse members that there is no room for.
+def check(members: Sequence[Member], costs: Sequence[Cost]) -> None:
+    """Refuse members that there is no room for, by the costs of those that begin.
 
     Raises
     ------
     TrainingError
         With what would be needed.
     """
-    costs = [cost_of(member, itemsize) for member in members]
     if affordable(costs) == len(costs):
         return
     wanted, free = size_text(needed(costs, 1)), size_text(free_memory())
@@ -115,7 +116,8 @@ def ran_out(members: Sequence[Member]) -> TrainingError:
 
 
 def _networks(members: Sequence[Member]) -> str:
-    hidden = max((member.network.hidden for member in members), key=sum, default=())
+    architectures = [one.architecture for one in members if isinstance(one.architecture, MLP)]
+    hidden = max((one.hidden for one in architectures), key=sum, default=())
     widths = str(hidden) if len(hidden) <= 5 else f"{len(hidden):,} layers of up to {max(hidden):,} units"
     many = "A network" if len(members) == 1 else f"{len(members):,} networks side by side"
     return f"{many} with hidden={widths} need{'s' if len(members) == 1 else ''} more"

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Fold
 from taut.evidence.signs.sign import Sign
 from taut.evidence.signs.view import View
+from taut.learning.problem import Fold
 from taut.table.frame import listing
 
 _FEW = 30  # with so many rows a recall of one half is known to 19 points

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Fold
 from taut.evidence.signs.sign import Indices, Sign, row_list
 from taut.evidence.signs.view import View
+from taut.learning.problem import Fold
 from taut.table.duplicates import alike, duplicate_groups
 from taut.table.matrices import Matrix
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Data, Fold
 from taut.evidence.signs.classes import small_classes
 from taut.evidence.signs.duplicates import duplicates, shared_rows
 from taut.evidence.signs.identifiers import identifiers
@@ -18,6 +17,7 @@ from taut.evidence.signs.order import order
 from taut.evidence.signs.shift import shift
 from taut.evidence.signs.sign import Sign
 from taut.evidence.signs.view import SAMPLE_ROWS, View
+from taut.learning.problem import Fold, Problem
 from taut.table.matrices import Matrix
 from taut.table.schema import Schema
 
@@ -25,7 +25,7 @@ from taut.table.schema import Schema
 def find_signs(
     schema: Schema,
     matrix: Matrix,
-    data: Data,
+    problem: Problem,
     classes: NDArray[Any] | None,
     folds: Sequence[Fold],
     outputs: NDArray[np.floating],
@@ -44,7 +44,7 @@ def find_signs(
     schema : Schema
     matrix : Matrix
         Of all rows.
-    data : Data
+    problem : Problem
         Of the same rows.
     classes : array (n_classes,), or None
         The classes' names; None for regression.
@@ -64,7 +64,7 @@ def find_signs(
     tuple of Sign
         The severe ones first, else by kind.
     """
-    view = View.of(schema, matrix, data, seed, most)
+    view = View.of(schema, matrix, problem, seed, most)
     signs = [*leaks(view), *duplicates(view, folds, outputs)]
     if test is not None:
         signs += shared_rows(view, test)

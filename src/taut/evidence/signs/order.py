@@ -9,9 +9,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Fold
 from taut.evidence.signs.sign import Sign
 from taut.evidence.signs.view import View, one_hot
+from taut.learning.problem import Fold
 
 _LEAST_ROWS = 50
 _ROWS_PER_BLOCK = 25

@@ -8,8 +8,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Data
 from taut.evidence.signs.sign import Indices
+from taut.learning.problem import Problem
 from taut.streams import Stream, generator
 from taut.table.matrices import Matrix
 from taut.table.schema import Schema
@@ -49,14 +49,14 @@ class View:
     seed: int
 
     @classmethod
-    def of(cls, schema: Schema, matrix: Matrix, data: Data, seed: int, most: int = SAMPLE_ROWS) -> View:
+    def of(cls, schema: Schema, matrix: Matrix, problem: Problem, seed: int, most: int = SAMPLE_ROWS) -> View:
         """Look at a table, and at ``most`` rows of it where all would take too long."""
-        weight = data.row_weight
-        n_rows = len(data.target)
+        weight = problem.row_weight
+        n_rows = len(problem.target)
         rows = np.arange(n_rows) if weight is None else np.flatnonzero(weight > 0)
         sample = thinned(rows, most, seed, Stream.SIGN_ROWS)
-        n_classes = data.n_outputs if data.task == "classification" else 0
-        return cls(schema, matrix, data.target.astype(np.float64), n_classes, rows, sample, seed)
+        n_classes = problem.objective.n_classes
+        return cls(schema, matrix, problem.target.astype(np.float64), n_classes, rows, sample, seed)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Curve
+from taut.learning.training import Curve
 from taut.report.schema import ExplorerPoint, ExplorerTechnique, Number
 from taut.report.thinning import short, thinned
 from taut.selection.weights import LIMIT, N_BINS, fitting_step, in_bins

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Curve
+from taut.learning.training import Curve
 from taut.paths.grid import thinned_epochs
 from taut.report.facts.explorer_points import Look, Setting, evenly, technique_of
 from taut.report.schema import ExplorerTechnique
@@ -42,7 +42,8 @@ def from_search(estimator: Any, kind: type[Technique], most: int) -> ExplorerTec
         i
         for i, c in enumerate(candidates)
         if is_single(c.recipe) is kind
-        and (c.candidate.learning_rate, c.candidate.hidden) == (usual.learning_rate, usual.hidden)
+        and (c.candidate.learning_rate, c.candidate.architecture.widths)
+        == (usual.learning_rate, usual.architecture.widths)
     ]
     alike.sort(key=lambda i: _strength(candidates[i], kind))
     there = [i for i in alike if i in runs]
@@ -144,7 +145,9 @@ def _epochs(estimator: Any, runs: _Runs, most: int) -> ExplorerTechnique | None:
 
 def _setting(score: CandidateScore, beside: str) -> Setting:
     candidate = score.candidate
-    return Setting("search", beside, candidate.hidden, candidate.learning_rate, len(score.fold_epochs))
+    return Setting(
+        "search", beside, candidate.architecture.widths, candidate.learning_rate, len(score.fold_epochs)
+    )
 
 
 def _place(candidates: tuple[CandidateScore, ...], score: CandidateScore | None) -> int | None:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.estimators.base import TautEstimator
 from taut.examine import Diagnosis, Effects
+from taut.learning.objective import loss_name
 from taut.paths import RegularizationPath
 from taut.report.facts.comparison import comparison_of
 from taut.report.facts.data import data_of
@@ -19,7 +20,6 @@ from taut.report.facts.made import made_of, recipe_of
 from taut.report.facts.search import curves_of, search_of
 from taut.report.facts.written import from_text
 from taut.report.schema import SCHEMA, Facts, SourceFacts
-from taut.selection.score import loss_name
 from taut.store import REPORT, fingerprint
 from taut.store.describe import plain
 

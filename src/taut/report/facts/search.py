@@ -69,7 +69,7 @@ def _candidate(score: CandidateScore) -> CandidateFacts:
         "label": score.recipe.describe(),
         "strengths": {technique.name: technique.strength for technique in score.recipe.active},
         "learning_rate": score.candidate.learning_rate,
-        "hidden": list(score.candidate.hidden),
+        "hidden": list(score.candidate.architecture.widths),
         "batch": score.batch,
         "state": score.state,
         "failed": score.failed,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import final
 
-from taut.engine.base import Control
+from taut.learning.training import Control
+from taut.paths.training import PathWork, zero_share
 from taut.recipe import Recipe
-from taut.selection.path import PathWork, zero_share
 
 # A network is given this many steps to lose its weights: at a strength just above those at which a weight can
 # hold out, a weight loses about a learning rate a step, and initial weights are some hundred learning rates.
@@ -118,9 +118,7 @@ class _Search:
     def zeros(self, strengths: Sequence[float], folds: range) -> list[bool] | None:
         """Whether each strength makes every weight zero on all of these folds; None where it was cut off."""
         members = [self.work.member(self._recipe_at(s), k) for s in strengths for k in folds]
-        trainings = self.work.engine.train(
-            self.work.data, members, until_epoch=self._epochs, control=self._control
-        )
+        trainings = self.work.trainer.train(members, until_epoch=self._epochs, control=self._control)
         if self._control.should_stop():
             return None
         zero = [zero_share(t, "last") == 1.0 for t in trainings]

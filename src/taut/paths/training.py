@@ -11,14 +11,16 @@ from typing import Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.base import Control, Curve, Data, Engine, Fold, Member, Status, Training
-from taut.network import Activation, Network
+from taut.learning.architecture import Architecture
+from taut.learning.examples import Columns, Examples
+from taut.learning.problem import Fold
+from taut.learning.training import Control, Curve, Member, Status, Training
 from taut.recipe import Recipe
+from taut.selection.candidate import Candidate
 from taut.selection.folds import without_shared_rows
-from taut.selection.score import FoldScores, Vector, score_folds, target_variances
+from taut.selection.score import FoldScores, Vector, score_folds
+from taut.selection.trainer import Trainer
 from taut.selection.weights import N_BINS, count_weights
-from taut.streams import Stream, seed_of
-from taut.table.encoder import Encoder
 
 # Networks of more bytes in all are trained in several calls: their states must not all be there at once.
 _MOST_BYTES = 2**30
@@ -31,68 +33,48 @@ class PathWork:
 
     Parameters
     ----------
-    engine : Engine
-    data : Data
+    trainer : Trainer
     folds : sequence of Fold
         Each with rows held out.
-    hidden : tuple of int
-    activation : {"relu", "silu", "gelu"}
+    architecture : Architecture
     learning_rate : float
-    batch_size : int
-    max_epochs : int
-    seed : int
-    grid : float32 array, shape (n_points, n_columns), optional
-        Rows that every network is asked for what it says, beside those of the table.
+    grid : Examples, optional
+        For which every network's predictions are kept, beside those that it is scored by.
     """
 
-    engine: Engine
-    data: Data
+    trainer: Trainer
     folds: Sequence[Fold]
-    hidden: tuple[int, ...]
-    activation: Activation
+    architecture: Architecture
     learning_rate: float
-    batch_size: int
-    max_epochs: int
-    seed: int
-    grid: NDArray[np.float32] | None = None
+    grid: Examples | None = None
+
+    @property
+    def max_epochs(self) -> int:
+        """Where training ends that nothing stopped before."""
+        return self.trainer.settings.max_epochs
 
     def member(self, recipe: Recipe, number: int) -> Member:
         """Give the network of one recipe on one fold.
 
         Its seed depends on the fold only, so that the strengths' differences are their own.
         """
-        fold = self.folds[number]
-        # A fold whose columns are all constant leaves no feature: its network sees one that is 0.
-        network = Network(max(1, fold.encoder.n_features), self.hidden, self.data.n_outputs, self.activation)
-        return Member(
-            network,
-            recipe.hooks(),
-            fold,
-            self.learning_rate,
-            self.batch_size,
-            self.max_epochs,
-            seed_of(self.seed, Stream.MEMBER, number),
-        )
+        candidate = Candidate(recipe, self.learning_rate, self.architecture)
+        return self.trainer.member(candidate, self.folds[number], number)
 
     def epochs_of(self, n_steps: int) -> int:
         """Give the epochs in which every fold takes this many steps, ``max_epochs`` at most."""
-        fewest = min(math.ceil(len(fold.train) / self.batch_size) for fold in self.folds)
+        fewest = min(math.ceil(len(fold.train) / self.trainer.settings.batch_size) for fold in self.folds)
         return min(self.max_epochs, math.ceil(n_steps / fewest))
 
     @cached_property
-    def variances(self) -> Vector | None:
-        """Weighted variance of each fold's held-out target; None for classes."""
-        return target_variances(self.data, self.folds)
+    def spreads(self) -> Vector:
+        """What each fold's score is measured by."""
+        return self.trainer.problem.spreads(self.folds)
 
     @cached_property
     def others(self) -> NDArray[np.bool_] | None:
         """Which folds have a say in the epoch of each; see :func:`without_shared_rows`."""
-        return without_shared_rows(self.folds, len(self.data.values))
-
-    @cached_property
-    def columns(self) -> list[NDArray[np.intp]]:
-        """For each fold, the matrix's column that each of its features comes from."""
-        return [column_of_feature(fold.encoder) for fold in self.folds]
+        return without_shared_rows(self.folds, len(self.trainer.problem))
 
 
 @final
@@ -114,7 +96,8 @@ class Weights:
     n_nonzero : int64 array, shape (n_folds,)
         How many are not zero.
     column_squares : float64 array, shape (n_folds, n_columns)
-        Sum of squares of the first layer's weights, by the column of the matrix that they belong to.
+        Sum of squares of the first layer's weights, by the column of the examples that they belong to; no
+        column where the examples have none.
     counts : int64 array, shape (weights.N_BINS + 1,)
         Of all folds together, counted by size; see :mod:`taut.selection.weights`.
     """
@@ -193,7 +176,7 @@ def train_rows(
             break
         n = len(work.folds)
         members = [work.member(recipes[i], k) for i in block for k in range(n)]
-        trainings = work.engine.train(work.data, members, control=told)
+        trainings = work.trainer.train(members, control=told)
         groups = [trainings[i * n : (i + 1) * n] for i in range(len(block))]
         ended = [all(_ended(t, work.max_epochs) for t in group) for group in groups]
         sound = [not any(t.status is Status.DIVERGED for t in group) for group in groups]
@@ -209,8 +192,7 @@ def train_rows(
             if done and fine and training.epoch < max(goal, at_least)
         ]
         if behind and not control.should_stop():
-            work.engine.train(
-                work.data,
+            work.trainer.train(
                 [training for training, _ in behind],
                 until_epoch=[goal for _, goal in behind],
                 control=control,
@@ -242,9 +224,9 @@ def train_by_epoch(
     """
     rows: list[PathRow] = []
     members = [work.member(recipe, k) for k in range(len(work.folds))]
-    trainings = work.engine.train(work.data, members, until_epoch=0)
+    trainings = work.trainer.train(members, until_epoch=0)
     for epoch in range(1, work.max_epochs + 1):
-        work.engine.train(work.data, trainings, until_epoch=epoch, control=control)
+        work.trainer.train(trainings, until_epoch=epoch, control=control)
         if any(t.status is Status.DIVERGED for t in trainings):
             return rows + [FAILED] * (work.max_epochs - epoch + 1)
         if any(t.epoch < epoch for t in trainings):
@@ -258,24 +240,7 @@ def train_by_epoch(
 
 def zero_share(training: Training, which: str) -> float:
     """Share of the weights that are exactly zero."""
-    return training.trained("kept" if which == "kept" else "last").zero_share
-
-
-def column_of_feature(encoder: Encoder) -> NDArray[np.intp]:
-    """Give the column of the matrix that each feature comes from: shape (n_features,).
-
-    A number's missing flag and all features of a category belong to their column.
-    """
-    columns = np.zeros(encoder.n_features, dtype=np.intp)
-    columns[: encoder.n_numbers] = np.arange(encoder.n_numbers)
-    flags = encoder.n_numbers + len(encoder.flags)
-    columns[encoder.n_numbers : flags] = encoder.flags
-    for index, (start, stop) in enumerate(
-        zip(encoder.category_start[:-1], encoder.category_start[1:], strict=True)
-    ):
-        features = encoder.category_feature[start:stop]
-        columns[features[features >= 0]] = encoder.n_numbers + index
-    return columns
+    return training.fitted("kept" if which == "kept" else "last").zero_share
 
 
 def spread(n: int) -> list[int]:
@@ -291,20 +256,17 @@ def spread(n: int) -> list[int]:
 
 def _blocks(work: PathWork, recipes: Sequence[Recipe]) -> Iterator[list[int]]:
     """The recipes' places in the order of training, as many at a time as fit into memory."""
-    widest = max((work.member(recipe, 0) for recipe in recipes), key=_bytes, default=None)
-    if widest is None:
+    engine, table = work.trainer.engine, work.trainer.problem
+    costs = [(engine.memory(table, member), member) for member in (work.member(r, 0) for r in recipes)]
+    if not costs:
         return
-    size = max(1, _MOST_BYTES // (_bytes(widest) * len(work.folds)))
+    bytes_each, widest = max(costs, key=lambda cost: cost[0])
+    size = max(1, _MOST_BYTES // (max(1, bytes_each) * len(work.folds)))
     n = len(work.folds)
-    size = max(1, min(size, work.engine.affordable([widest] * (n * min(size, len(recipes)))) // n))
+    size = max(1, min(size, work.trainer.affordable([widest] * (n * min(size, len(recipes)))) // n))
     order = spread(len(recipes))
     for start in range(0, len(order), size):
         yield order[start : start + size]
-
-
-def _bytes(member: Member) -> int:
-    """About the memory of its state: weights, two moments, and the best weights, in float32."""
-    return 16 * member.network.n_parameters(member.hooks.normalize) + 24 * member.max_epochs
 
 
 def _ended(training: Training, max_epochs: int) -> bool:
@@ -317,8 +279,8 @@ def _scored(
 ) -> PathRow:
     """Score the folds by their first epochs, and describe their weights as they are now."""
     early = recipe.hooks().patience is not None
-    curves = [_cut(t.curve, n_epochs) for t in group]
-    scores = score_folds(curves, early, work.variances, work.others)
+    curves = [t.curve.until(n_epochs) for t in group]
+    scores = score_folds(curves, early, work.trainer.problem.objective, work.spreads, work.others)
     weights = _weights(work, group, kept)
     said = None if work.grid is None else _said(work, group, "kept" if early else "last")
     return PathRow(scores, weights, "", tuple(t.curve for t in group), said)
@@ -326,37 +288,29 @@ def _scored(
 
 def _said(work: PathWork, group: Sequence[Training], which: Literal["kept", "last"]) -> Vector:
     """What the folds' networks say on the grid, mean of their probabilities or values."""
-    from scipy.special import softmax
-
     assert work.grid is not None
-    outputs = [work.engine.predict(work.grid, training.trained(which)) for training in group]
-    if work.data.task == "classification":
-        outputs = [softmax(one, axis=1) for one in outputs]
-    said: Vector = np.mean([np.asarray(one, dtype=np.float64) for one in outputs], axis=0)
+    engine, objective = work.trainer.engine, work.trainer.problem.objective
+    outputs = [engine.predict(work.grid, training.fitted(which)) for training in group]
+    said: Vector = np.mean([objective.predictions(one) for one in outputs], axis=0)
     return said
 
 
-def _cut(curve: Curve, n_epochs: int) -> Curve:
-    return Curve(curve.train[:n_epochs], curve.validation[:n_epochs], curve.correct[:n_epochs])
-
-
 def _weights(work: PathWork, group: Sequence[Training], kept: Vector) -> Weights:
-    n_folds, n_columns = len(group), work.data.values.shape[1]
+    examples = work.trainer.problem.examples
+    n_folds, n_columns = len(group), examples.n_columns if isinstance(examples, Columns) else 0
     sizes, zeros = np.zeros(n_folds, dtype=np.int64), np.zeros(n_folds, dtype=np.int64)
     squares = np.zeros(n_folds)
     column_squares = np.zeros((n_folds, n_columns))
     counts = np.zeros(N_BINS + 1, dtype=np.int64)
     for k, training in enumerate(group):
-        arrays = training.weights("last")
-        matrices = [array for name, array in arrays.items() if name.endswith(".weight")]
-        for weight in matrices:
+        network = training.fitted("last")
+        for _, weight in network.penalized_weights():
             sizes[k] += weight.size
             zeros[k] += weight.size - np.count_nonzero(weight)
             squares[k] += np.vdot(weight, weight)
-        counts += count_weights(arrays)
-        features = work.columns[k]
-        if len(features):
-            first = matrices[0]
-            by_feature = np.einsum("ij,ij->i", first, first)
-            column_squares[k] = np.bincount(features, by_feature, minlength=n_columns)
+        counts += count_weights(network)
+        inputs = network.input_weights()
+        if inputs is not None and len(inputs.columns):
+            by_feature = np.einsum("ij,ij->i", inputs.weights, inputs.weights)
+            column_squares[k] = np.bincount(inputs.columns, by_feature, minlength=n_columns)
     return Weights(zeros / sizes, kept, np.sqrt(squares), sizes - zeros, column_squares, counts)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taut.engine.base import Control
+from taut.learning.training import Control
+from taut.paths import top as module
+from taut.paths.top import ENOUGH_STEPS, strength_of_zeros
+from taut.paths.training import PathWork, zero_share
 from taut.recipe import Recipe
-from taut.selection import path_top
-from taut.selection.path import PathWork, zero_share
-from taut.selection.path_top import ENOUGH_STEPS, strength_of_zeros
 from taut.techniques import L1, BatchNorm, Dropout, EarlyStopping
+from tests.paths.test_training import work
 from tests.selection.helpers import table
-from tests.selection.test_path import work
 
 STOP = EarlyStopping()
 
@@ -24,7 +24,7 @@ STOP = EarlyStopping()
 def zeros(made: PathWork, recipe: Recipe) -> list[float]:
     """Share of zeros on each fold after a short run."""
     members = [made.member(recipe, k) for k in range(len(made.folds))]
-    trainings = made.engine.train(made.data, members, until_epoch=made.epochs_of(ENOUGH_STEPS))
+    trainings = made.trainer.train(members, until_epoch=made.epochs_of(ENOUGH_STEPS))
     return [zero_share(training, "last") for training in trainings]
 
 
@@ -51,9 +51,9 @@ def test_the_top_makes_all_weights_zero_on_every_fold_and_half_of_it_does_not(
 
 
 def test_of_pure_noise_too() -> None:
-    data, made_of = table()
-    np.random.default_rng(9).shuffle(data.target)
-    made = work(given=(data, made_of), max_epochs=300)
+    problem = table()
+    np.random.default_rng(9).shuffle(problem.target)
+    made = work(given=problem, max_epochs=300)
     top = strength_of_zeros(made, lambda s: Recipe(L1(s), STOP), Control())
     assert top is not None
     assert zeros(made, Recipe(L1(top), STOP)) == [1.0] * 3
@@ -93,7 +93,7 @@ def found(thresholds: list[float], patch: pytest.MonkeyPatch) -> tuple[float | N
         runs[0] += len(strengths) * len(folds)
         return [all(s >= thresholds[k] for k in folds) for s in strengths]
 
-    patch.setattr(path_top._Search, "zeros", zeros)
+    patch.setattr(module._Search, "zeros", zeros)
     stub = cast(PathWork, Stub(len(thresholds)))
     return strength_of_zeros(stub, lambda s: Recipe(L1(s)), Control()), runs[0]
 

@@ -8,25 +8,30 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import softmax
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
 
-from taut.engine.base import Control, Data, Engine
 from taut.engine.compiled.engine import CompiledEngine
-from taut.estimators.model import softmax
-from taut.recipe import Recipe
-from taut.selection import path as module
-from taut.selection.path import (
+from taut.learning.architecture import MLP
+from taut.learning.engine import Engine
+from taut.learning.objective import CrossEntropy
+from taut.learning.problem import Problem
+from taut.learning.training import Control
+from taut.paths import training as module
+from taut.paths.training import (
     PathRow,
     PathWork,
-    column_of_feature,
     spread,
     train_by_epoch,
     train_rows,
     zero_share,
 )
+from taut.recipe import Recipe
+from taut.selection.trainer import Trainer
 from taut.table import Encoder, Frame, Matrix, NumberColumn, TextColumn, describe, matrix
+from taut.table.examples import TableExamples
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
-from tests.selection.helpers import folds_of, table
+from tests.selection.helpers import folds_of, settings, table
 
 STOP = EarlyStopping(patience=5)
 RECIPES = [
@@ -40,13 +45,11 @@ tasks = pytest.mark.parametrize("task", ["classification", "regression"])
 
 
 def work(task: Any = "classification", engine: Engine | None = None, **changes: Any) -> PathWork:
-    data, made = changes.pop("given", None) or table(task=task)
-    usual: dict[str, Any] = {
-        "hidden": (8,), "activation": "relu", "learning_rate": 0.02, "batch_size": 32, "max_epochs": 40,
-        "seed": 0,
-    }  # fmt: skip
-    folds = folds_of(data, made, changes.pop("cv", 3))
-    return PathWork(engine or CompiledEngine(1), data, folds, **{**usual, **changes})
+    problem = changes.pop("given", None) or table(task=task)
+    architecture, learning_rate = MLP(changes.pop("hidden", (8,))), changes.pop("learning_rate", 0.02)
+    folds = folds_of(problem, changes.pop("cv", 3))
+    trainer = Trainer(engine or CompiledEngine(1), problem, settings(**{"max_epochs": 40, **changes}))
+    return PathWork(trainer, folds, architecture, learning_rate)
 
 
 def numbers(row: PathRow | None) -> dict[str, Any]:
@@ -73,17 +76,17 @@ def test_scores_are_those_of_the_networks_at_the_chosen_epochs(task: Any, weight
     (row,) = train_rows(made, RECIPES[3:], Control())
     assert row is not None
     assert row.scores is not None
-    data = made.data
+    problem = made.trainer.problem
     for k, fold in enumerate(made.folds):
         epoch = int(row.scores.fold_epochs[k])
-        (training,) = made.engine.train(data, [made.member(RECIPES[3], k)], until_epoch=epoch)
-        out = made.engine.predict(data.values, training.trained("last"), fold.validation).astype(np.float64)
-        y, w = data.target[fold.validation], None if weight is None else weight[fold.validation]
+        (training,) = made.trainer.train([made.member(RECIPES[3], k)], until_epoch=epoch)
+        out = made.trainer.outputs(training.fitted("last"), fold.validation).astype(np.float64)
+        y, w = problem.target[fold.validation], None if weight is None else weight[fold.validation]
         if task == "regression":
             loss = mean_squared_error(y, out[:, 0], sample_weight=w)
             skill = r2_score(y, out[:, 0], sample_weight=w)
         else:
-            loss = log_loss(y, softmax(out), sample_weight=w)
+            loss = log_loss(y, softmax(out, axis=1), sample_weight=w)
             skill = accuracy_score(y, out.argmax(axis=1), sample_weight=w)
         assert row.scores.validation_loss[k] == pytest.approx(loss, rel=1e-5)
         assert row.scores.score[k] == pytest.approx(skill, rel=1e-5)
@@ -92,10 +95,10 @@ def test_scores_are_those_of_the_networks_at_the_chosen_epochs(task: Any, weight
 def test_a_fold_is_scored_at_the_epoch_that_is_best_on_the_others_up_to_the_longest_ones_stop() -> None:
     made = work(max_epochs=200)
     (row,) = train_rows(made, RECIPES[:1], Control())
-    alone = made.engine.train(made.data, [made.member(RECIPES[0], k) for k in range(3)])
+    alone = made.trainer.train([made.member(RECIPES[0], k) for k in range(3)])
     longest = max(training.epoch for training in alone)
     assert min(training.epoch for training in alone) < longest < 200
-    full = made.engine.train(made.data, alone, until_epoch=longest)
+    full = made.trainer.train(alone, until_epoch=longest)
     curves = np.stack([training.curve.validation for training in full])
     assert row is not None
     assert row.scores is not None
@@ -126,9 +129,9 @@ def test_one_call_trains_all_and_one_goes_on_with_the_shorter_folds() -> None:
     calls: list[int] = []
     usual = engine.train
 
-    def train(data: Any, members: Any, **options: Any) -> Any:
+    def train(problem: Any, members: Any, **options: Any) -> Any:
         calls.append(len(members))
-        return usual(data, members, **options)
+        return usual(problem, members, **options)
 
     engine.train = train  # type: ignore[method-assign]
     arrived: list[int] = []
@@ -152,10 +155,10 @@ def test_a_network_that_diverges_is_a_failure_and_leaves_the_others_alone() -> N
 def test_weights_are_those_at_the_end_of_training() -> None:
     made = work(max_epochs=200)
     (row,) = train_rows(made, RECIPES[2:3], Control(), at_least=150)
-    trainings = made.engine.train(made.data, [made.member(RECIPES[2], k) for k in range(3)])
+    trainings = made.trainer.train([made.member(RECIPES[2], k) for k in range(3)])
     kept = [zero_share(training, "kept") for training in trainings]
     assert max(training.epoch for training in trainings) < 150
-    trainings = made.engine.train(made.data, trainings, until_epoch=150)
+    trainings = made.trainer.train(trainings, until_epoch=150)
     assert row is not None
     weights = row.weights
     assert weights is not None
@@ -203,8 +206,7 @@ def test_a_flag_and_a_categorys_features_belong_to_their_column() -> None:
     )
     made = matrix(describe(frame), frame, strict=True)
     encoder = Encoder.fit(made, np.arange(120))
-    columns = column_of_feature(encoder)
-    found = dict(zip(encoder.names, (made.names[column] for column in columns), strict=True))
+    found = dict(zip(encoder.names, (made.names[column] for column in encoder.columns), strict=True))
     assert found == {
         "size": "size", "age": "age", "size missing": "size",
         "colour=red": "colour", "colour=green": "colour", "colour=blue": "colour",
@@ -213,9 +215,9 @@ def test_a_flag_and_a_categorys_features_belong_to_their_column() -> None:
 
 def test_a_table_without_a_feature_has_columns_without_weight() -> None:
     nothing = Matrix(np.zeros((120, 1), dtype=np.float32), ("colour",), 0, (("red",),))
-    data = Data(nothing.values, np.arange(120.0) % 2, "classification", 2)
-    made = work(given=(data, nothing))
-    assert made.folds[0].encoder.n_features == 0
+    problem = Problem(TableExamples(nothing), np.arange(120.0) % 2, CrossEntropy(2))
+    made = work(given=problem)
+    assert TableExamples(nothing).encoder(made.folds[0].train).n_features == 0
     row = train_rows(made, RECIPES[:1], Control())[0]
     assert row is not None
     assert row.weights is not None
@@ -265,7 +267,7 @@ def test_by_epoch_every_epoch_is_a_row(task: Any) -> None:
     made, told = work(task), []
     rows = train_by_epoch(made, Recipe(), Control(), on_done=lambda: told.append(1))
     assert len(rows) == len(told) == 40
-    trainings = made.engine.train(made.data, [made.member(Recipe(), k) for k in range(3)])
+    trainings = made.trainer.train([made.member(Recipe(), k) for k in range(3)])
     for k, training in enumerate(trainings):
         got = [row.scores.validation_loss[k] for row in rows]  # type: ignore[union-attr]
         np.testing.assert_array_equal(got, training.curve.validation)
