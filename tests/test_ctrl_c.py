@@ -44,7 +44,7 @@ def test_ctrl_c_during_imports_is_one_word(module: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(89)
-@pytest.mark.parametrize("module", ["taut.selection.proposer", "taut.report.summarize"])
+@pytest.mark.parametrize("module", ["taut.selection.proposer", "taut.report.facts"])
 def test_ctrl_c_during_the_imports_of_training_is_one_word(module: str, tmp_path: Path) -> None:
     table = write_csv(tmp_path / "shop.csv", rows())
     done = interrupted_at(

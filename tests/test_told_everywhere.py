@@ -16,10 +16,9 @@ from taut.evidence.advice import advise
 from taut.evidence.variants import Variants
 from taut.learning.architecture import MLP
 from taut.recipe import Recipe
+from taut.report.code import keras_code, taut_code, torch_code
 from taut.report.facts import facts_of
-from taut.report.page import code
-from taut.report.page.code import keras_code, taut_code, torch_code
-from taut.report.page.html import write_page
+from taut.report.page import code, write_page
 from taut.selection.candidate import Candidate
 from taut.selection.space import SEARCHED
 from taut.techniques import TECHNIQUES, EarlyStopping

@@ -50,8 +50,10 @@ def percent(share: float) -> str:
 
 
 def scored(value: float, name: str) -> str:
-    """Write a score: an accuracy in percent, any other with three decimals."""
-    return f"{100 * value:.1f} %" if name == "accuracy" else fixed(value, 3)
+    """Write a score: an accuracy in percent, any other with three decimals, or digits where it is far off."""
+    if name == "accuracy":
+        return f"{100 * value:.1f} %"
+    return fixed(value, 3) if abs(value) < 100 else f"{value:.3g}"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -13,7 +13,6 @@ from sklearn.metrics import accuracy_score, log_loss
 from taut import TautClassifierCV
 from taut.estimators.crossvalidated import CrossValidated
 from taut.report.facts import facts_of
-from taut.report.summarize import summarize
 from taut.report.text import footnotes
 from tests.estimators.helpers import crossvalidated, given, numbers_of, output
 
@@ -99,11 +98,11 @@ def test_class_weights_count_in_training_and_in_the_loss_and_not_in_accuracy() -
     accuracy = np.mean(said.argmax(axis=1) == y[100:])
     assert fitted.best_.score == pytest.approx([accuracy], abs=1e-6)
     assert fitted.estimate_.naive_score == pytest.approx(accuracy, abs=1e-6)
-    assert "Losses are class-weighted cross-entropy in nats" in footnotes(summarize(fitted))[0]
-    assert "Accuracy counts every row alike" in footnotes(summarize(fitted))[0]
+    assert "Losses are class-weighted cross-entropy in nats" in footnotes(facts_of(fitted))[0]
+    assert "Accuracy counts every row alike" in footnotes(facts_of(fitted))[0]
     assert facts_of(fitted)["loss"] == "class-weighted cross-entropy"
     plain = crossvalidated(cv=ONE_SPLIT).fit(X, y)
-    assert "Losses are cross-entropy in nats" in footnotes(summarize(plain))[0]
+    assert "Losses are cross-entropy in nats" in footnotes(facts_of(plain))[0]
     assert facts_of(plain)["loss"] == "cross-entropy"
     assert fitted.predict_proba(X)[:, 2].mean() > plain.predict_proba(X)[:, 2].mean() + 0.05
     again = crossvalidated(cv=ONE_SPLIT, class_weight={**weights, 2: 5}).fit(X, y)

@@ -8,7 +8,12 @@ from typing import TypeVar
 import numpy as np
 
 from taut.estimators import TautClassifierCV, TautRegressorCV
+from taut.learning.architecture import MLP
+from taut.learning.objective import loss_name
 from taut.recipe import Recipe
+from taut.report.facts import facts_of
+from taut.report.reported import Reported, search_of
+from taut.report.schema import Facts
 from taut.selection.candidate import Candidate
 from taut.selection.score import CandidateScore, TrialState, failed_score
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
@@ -24,7 +29,7 @@ def alone(technique: L1 | L2 | Dropout | BatchNorm) -> Recipe:
 
 
 def usual(recipe: Recipe, learning_rate: float = 0.001, hidden: tuple[int, ...] = (8,)) -> Candidate:
-    return Candidate(recipe, learning_rate, hidden)
+    return Candidate(recipe, learning_rate, MLP(hidden))
 
 
 def _batch(recipe: Recipe) -> int:
@@ -90,6 +95,32 @@ def searched(
     estimator.zero_share_ = 0.25
     estimator.interrupted_ = interrupted
     return estimator
+
+
+def result_of(estimator: TautClassifierCV | TautRegressorCV) -> Reported:
+    """What such an estimator tells of its search, and nothing of a table."""
+    classes = isinstance(estimator, TautClassifierCV)
+    return Reported(
+        task="classification" if classes else "regression",
+        loss=loss_name("classification" if classes else "regression", False),
+        metric="accuracy" if classes else "R²",
+        recipe=estimator.best_.recipe,
+        histories={},
+        learning_rate=estimator.best_.candidate.learning_rate,
+        batch_size=8,
+        max_epochs=30,
+        n_parameters=100,
+        zero_share=estimator.zero_share_,
+        fingerprint="",
+        kind=type(estimator).__name__,
+        call=f"{type(estimator).__name__}()",
+        interrupted=estimator.interrupted_,
+        search=search_of(estimator),
+    )
+
+
+def facts_of_search(estimator: TautClassifierCV | TautRegressorCV) -> Facts:
+    return facts_of(result_of(estimator))
 
 
 #: The losses go up and down with the folds, and all recipes with them.

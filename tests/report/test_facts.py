@@ -18,7 +18,7 @@ from taut.recipe import Recipe
 from taut.report.facts import facts_of, from_text, to_text
 from taut.report.schema import SCHEMA, Facts
 from taut.store import load
-from tests.report.page.models import FULL, NASTY, parts, searched, single
+from tests.report.models import FULL, NASTY, parts, searched, single
 
 ALL = [
     lambda: searched("y"),
@@ -59,11 +59,12 @@ def check(value: Any, hint: Any, where: str) -> None:
         assert value in get_args(hint), where
     else:
         kinds = [one for one in (get_args(hint) or (hint,)) if not isinstance(one, str)]
-        dicts = [one for one in kinds if is_typeddict(one)]
-        if value is not None and dicts:
-            check(value, dicts[0], where)
+        nested = [one for one in kinds if is_typeddict(one) or str(one).startswith("typing.Literal")]
+        nested += [one for one in kinds if getattr(one, "__origin__", None) is list]
+        if value is not None and nested:
+            check(value, nested[0], where)
             return
-        plain = tuple(getattr(one, "__origin__", one) for one in kinds if not is_typeddict(one))
+        plain = tuple(getattr(one, "__origin__", one) for one in kinds if one not in nested)
         # As for type checkers, a whole number is a float too.
         assert isinstance(value, (*plain, int) if float in plain else plain), (where, value, hint)
 

@@ -19,10 +19,10 @@ from sklearn.utils import estimator_html_repr
 
 from taut import TautClassifier, TautRegressorCV, load
 from taut.recipe import Recipe
+from taut.report import verdict, words
 from taut.report.facts import facts_of
-from taut.report.page import words
 from taut.store import REPORT
-from tests.report.page.models import NASTY, searched, single
+from tests.report.models import NASTY, searched, single
 
 EVERY = [
     lambda: searched("y"),
@@ -43,7 +43,7 @@ def ours(estimator: Any) -> str:
 def test_it_has_the_verdict_the_lines_and_the_curves(fitted: Any) -> None:
     estimator = fitted()
     text, facts = ours(estimator), facts_of(estimator)
-    assert str(escape(words.verdict(facts).split(":")[0])) in text
+    assert str(escape(verdict.verdict(facts).split(":")[0])) in text
     comparison = facts["comparison"]
     if comparison is None:
         assert "<table" not in text

@@ -11,21 +11,32 @@ from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.evidence.estimate import Estimate
 from taut.evidence.interval import Interval
 from taut.evidence.simple_baselines import SimpleBaseline
-from taut.report.summarize import summarize
 from taut.report.text import footnotes, in_words, plain_table, rich_table
 from taut.selection.score import CandidateScore
 from taut.techniques import L2, Dropout
-from tests.report.helpers import EARLY, MIXTURE, NONE, USUAL, alone, dropped, failed, scored, searched, usual
+from tests.report.helpers import (
+    EARLY,
+    MIXTURE,
+    NONE,
+    USUAL,
+    alone,
+    dropped,
+    facts_of_search,
+    failed,
+    scored,
+    searched,
+    usual,
+)  # fmt: skip
 
 NAN = float("nan")
 
 
 def words(*candidates: CandidateScore) -> str:
-    return " ".join(in_words(summarize(searched(TautClassifierCV(), candidates))))
+    return " ".join(in_words(facts_of_search(searched(TautClassifierCV(), candidates))))
 
 
 def test_the_plain_table() -> None:
-    table = plain_table(summarize(searched(TautClassifierCV(), USUAL)))
+    table = plain_table(facts_of_search(searched(TautClassifierCV(), USUAL)))
     assert table.splitlines() == [
         "                      training loss  validation loss   gap  accuracy  epochs  zero weights",
         "------------------------------------------------------------------------------------------",
@@ -53,16 +64,16 @@ def test_the_plain_table() -> None:
 )
 def test_losses_of_every_size_have_three_digits(loss: float, shown: str) -> None:
     candidates = [scored(EARLY, [loss, loss]), scored(NONE, [loss * 2, loss * 2])]
-    table = plain_table(summarize(searched(TautRegressorCV(), candidates)))
+    table = plain_table(facts_of_search(searched(TautRegressorCV(), candidates)))
     assert shown in table.splitlines()[-1]
     assert " 0.900 " in table  # R squared is no percentage
 
 
 def test_the_table_for_a_terminal_says_the_same() -> None:
-    summary = summarize(searched(TautClassifierCV(), USUAL))
+    facts = facts_of_search(searched(TautClassifierCV(), USUAL))
     out = io.StringIO()
-    Console(file=out, width=120, force_terminal=True).print(rich_table(summary))
-    for word in plain_table(summary).split():
+    Console(file=out, width=120, force_terminal=True).print(rich_table(facts))
+    for word in plain_table(facts).split():
         assert word.strip("-") in out.getvalue()
     assert "\x1b[1m" in out.getvalue()  # the chosen recipe in bold
 
@@ -71,28 +82,28 @@ def test_the_table_for_a_terminal_says_the_same() -> None:
 def test_at_80_columns_no_word_of_the_table_is_cut(scoring: str | None) -> None:
     parts = {"state": "cut off"} | ({"scoring": [0.8, 0.9]} if scoring else {})
     candidates = [scored(EARLY, [0.1234, 0.2], **parts), scored(NONE, [2, 12], **parts)]
-    summary = summarize(searched(TautClassifierCV(scoring=scoring), candidates))
+    facts = facts_of_search(searched(TautClassifierCV(scoring=scoring), candidates))
     out = io.StringIO()
-    Console(file=out, width=80).print(rich_table(summary))
+    Console(file=out, width=80).print(rich_table(facts))
     shown = out.getvalue()
     assert "…" not in shown
     assert max(map(len, shown.splitlines())) <= 80
-    for word in plain_table(summary).split():
+    for word in plain_table(facts).split():
         assert word.strip("-") in shown
 
 
 def test_the_footnote_names_the_loss_and_the_folds() -> None:
-    (note,) = footnotes(summarize(searched(TautRegressorCV(), USUAL)))
+    (note,) = footnotes(facts_of_search(searched(TautRegressorCV(), USUAL)))
     assert "squared error, without penalties, means of 3 folds ± standard error." in note
-    (note,) = footnotes(summarize(searched(TautClassifierCV(), [scored(EARLY, [1.0])])))
+    (note,) = footnotes(facts_of_search(searched(TautClassifierCV(), [scored(EARLY, [1.0])])))
     assert "cross-entropy in nats, without penalties, on one validation set." in note
 
 
 def test_what_was_cut_off_is_marked_and_explained() -> None:
     candidates = [scored(EARLY, [1, 1], state="cut off"), scored(NONE, [2, 2])]
-    summary = summarize(searched(TautClassifierCV(), candidates))
-    assert "early stopping alone *" in plain_table(summary)
-    assert "cut off before its training had ended" in footnotes(summary)[1]
+    facts = facts_of_search(searched(TautClassifierCV(), candidates))
+    assert "early stopping alone *" in plain_table(facts)
+    assert "cut off before its training had ended" in footnotes(facts)[1]
 
 
 def test_what_was_dropped_is_marked_and_explained() -> None:
@@ -102,15 +113,15 @@ def test_what_was_dropped_is_marked_and_explained() -> None:
         dropped(alone(L2(1)), [1.5, 1.7, NAN]),
         dropped(alone(Dropout(0.5)), [1.5, NAN, NAN]),
     ]
-    summary = summarize(searched(TautClassifierCV(), candidates))
-    table = plain_table(summary)
+    facts = facts_of_search(searched(TautClassifierCV(), candidates))
+    table = plain_table(facts)
     rows = [line.split() for line in table.splitlines()]
     assert "L2 1 - 0.80 1.60 ± 0.10 0.80 90.0 % 12 0 %".split() in rows
     assert "dropout 0.5 - 0.75 1.50 0.75 90.0 % 12 0 %".split() in rows
     assert "nan" not in table
-    (_, note) = footnotes(summary)
+    (_, note) = footnotes(facts)
     assert note == "Marked -: out of the race after some of the folds, whose means these are."
-    assert "Marked" not in " ".join(footnotes(summarize(searched(TautClassifierCV(), USUAL))))
+    assert "Marked" not in " ".join(footnotes(facts_of_search(searched(TautClassifierCV(), USUAL))))
 
 
 def test_what_regularization_did_in_words() -> None:
@@ -124,19 +135,19 @@ def test_what_regularization_did_in_words() -> None:
 
 @pytest.mark.fault(66)
 def test_that_one_answer_to_all_is_as_good_comes_before_what_regularization_brought() -> None:
-    summary = summarize(
-        searched(TautClassifierCV(), [scored(EARLY, [1.0, 1.1, 1.2]), scored(NONE, [2, 2.1, 2.2])])
-    )
+    clf = searched(TautClassifierCV(), [scored(EARLY, [1.0, 1.1, 1.2]), scored(NONE, [2, 2.1, 2.2])])
     open_ = SimpleBaseline(
         "constant", "always 'No'", *(np.ones(3),) * 3, None, 0, gain=Interval(0.03, -0.02, 0.08)
     )
     linear = replace(open_, kind="linear", label="linear model")
-    sentences = in_words(replace(summary, simple=(open_, linear)))
+    clf.simple_baselines_ = {"constant": open_, "linear": linear}
+    sentences = in_words(facts_of_search(clf))
     assert sentences[0].startswith("The network is not surely better than always 'No': its loss is 3 %")
     assert sentences[1].startswith("Early stopping alone had the lowest loss")
     assert "a linear model (no hidden layers)" in sentences[-1]
     surely = replace(open_, gain=Interval(0.2, 0.1, 0.3))
-    assert in_words(replace(summary, simple=(surely,)))[0].startswith("Early stopping alone had the lowest")
+    clf.simple_baselines_ = {"constant": surely}
+    assert in_words(facts_of_search(clf))[0].startswith("Early stopping alone had the lowest")
 
 
 @pytest.mark.fault(93)
@@ -187,7 +198,7 @@ def test_the_estimates_own_interval_of_a_gain_is_told() -> None:
         naive_score=0.86,
         gains={"none": Interval(0.5, 0.4, 0.6), "early_stopping": Interval(0.1, -0.02, 0.22)},
     )
-    found = in_words(summarize(clf))
+    found = in_words(facts_of_search(clf))
     assert found[0] == (
         "Regularization lowered the validation loss by 50 % (95 % interval 40 to 60 %) against no "
         "regularization."
@@ -210,7 +221,7 @@ def test_no_regularization_may_win() -> None:
 
 
 def in_words_of(estimator: TautClassifierCV, *candidates: CandidateScore, best: int | None = None) -> str:
-    return " ".join(in_words(summarize(searched(estimator, candidates, best=best))))
+    return " ".join(in_words(facts_of_search(searched(estimator, candidates, best=best))))
 
 
 @pytest.mark.fault(65)
@@ -232,7 +243,7 @@ def test_a_scorer_that_chose_is_named_first_with_its_figures() -> None:
 @pytest.mark.fault(65)
 def test_the_table_shows_the_score_that_chose() -> None:
     clf = TautClassifierCV(scoring="roc_auc")
-    found = summarize(
+    found = facts_of_search(
         searched(
             clf,
             (
@@ -249,14 +260,14 @@ def test_the_table_shows_the_score_that_chose() -> None:
     assert shown[:2] == ["0.7", "0.85"]
     assert shown[-1] == "0.906"
     assert [column.header for column in rich_table(found).columns][5] == "roc_auc"
-    plain = summarize(searched(TautClassifierCV(), (scored(EARLY, [1, 1]), scored(NONE, [2, 2]))))
+    plain = facts_of_search(searched(TautClassifierCV(), (scored(EARLY, [1, 1]), scored(NONE, [2, 2]))))
     assert "roc_auc" not in plain_table(plain)
 
 
 @pytest.mark.fault(65)
 def test_losses_of_some_folds_are_not_compared_with_those_of_all() -> None:
-    summary = summarize(searched(TautClassifierCV(), (scored(EARLY, [1, 1]), scored(NONE, [2, 2]))))
-    found = " ".join(in_words(replace(summary, n_candidates=12, n_dropped=7, n_failed=1)))
+    worse, cut = scored(alone(L2(1)), [3, 3]), dropped(alone(L2(2)), [0.1, NAN])
+    found = words(scored(EARLY, [1, 1]), scored(NONE, [2, 2]), *[worse] * 2, *[cut] * 7, failed(MIXTURE, 2))
     assert "lowest loss of the 4 candidates that had all folds" in found
     assert "12" not in found
 

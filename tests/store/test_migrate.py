@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from taut import L1, L2, EarlyStopping, Recipe, TautClassifier, TautClassifierCV, load
-from taut.report.summarize import summarize
+from taut.report.facts import facts_of
 from taut.report.text import plain_table
 from taut.selection.candidate import Candidate
 from taut.selection.score import CandidateScore
@@ -83,7 +83,7 @@ def test_its_parameters_are_those_that_it_had_and_todays_for_the_rest() -> None:
 
 
 def test_a_report_can_be_made_of_it() -> None:
-    lines = plain_table(summarize(load(FORMAT_1))).splitlines()
+    lines = plain_table(facts_of(load(FORMAT_1))).splitlines()
     assert [line.split("  ")[0] for line in lines if not line.startswith((" ", "-"))] == [
         "no regularization", "early stopping alone", "L2 0.77", "L1 0.055", "Dropout", "Batch normalization",
         "chosen recipe",
@@ -133,7 +133,9 @@ def test_what_was_cut_off_and_what_failed(model: Path) -> None:
     failed = loaded.candidates_[3]
     assert (failed.failed, failed.epochs_trained, failed.folds.any()) == ("diverged", 0, False)
     assert np.isnan([failed.loss, failed.zero_share, *failed.validation_loss]).all()
-    assert summarize(loaded).n_failed == 1
+    search = facts_of(loaded)["search"]
+    assert search is not None
+    assert search["n_failed"] == 1
 
 
 def test_a_model_of_one_recipe_is_only_renumbered(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ from taut.cli.voice import INTERRUPTED, Voice, in_sentences
 from taut.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
+    from taut.estimators.crossvalidated import CrossValidated
     from taut.report.schema import SourceFacts
-    from taut.report.summarize import CrossValidated
 
 
 @in_sentences

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,8 @@ from taut.cli.voice import INTERRUPTED, Voice, one_line, shell, show, show_table
 from taut.errors import DataError
 
 if TYPE_CHECKING:
+    from taut.estimators.crossvalidated import CrossValidated
     from taut.report.schema import Facts, SourceFacts
-    from taut.report.summarize import CrossValidated, Summary
     from taut.table import Frame
     from taut.table.schema import Schema
 
@@ -64,7 +64,6 @@ def train(
         If the table cannot be learned, or the page cannot be written; the model is saved by then.
     """
     from taut.report.facts import facts_of, to_text
-    from taut.report.summarize import summarize
     from taut.selection.interrupts import Interrupts
     from taut.store import save
 
@@ -97,18 +96,17 @@ def train(
     if page is not None:  # before anything is printed: its reader may be gone
         with Interrupts(threading.Event()):
             fault = _page_fault(facts, page, folder)
-    summary = summarize(estimator)
-    print_comparison(summary, [sign.sentence for sign in estimator.signs_])
-    _print_model(summary, estimator.model_.schema, folder, new)
-    if summary.interrupted:
-        n = summary.n_candidates
+    print_comparison(facts)
+    _print_model(estimator, folder, new)
+    if estimator.interrupted_:
+        n = len(estimator.candidates_)
         more = "; the same command continues from here" if estimator.resume else ""
         voice.say(f"interrupted after {n} candidates: the best so far was saved in {folder}{more}.")
     if fault is not None:
         raise fault
     if page is not None:
         show(f"report   {one_line(str(page))}")
-    return summary.interrupted
+    return estimator.interrupted_
 
 
 def _page_fault(facts: Facts, page: Path, folder: Path) -> DataError | None:
@@ -133,7 +131,7 @@ def _plan(estimator: CrossValidated) -> str:
     return f"searching: {' or '.join(parts)}"
 
 
-def print_comparison(summary: Summary, signs: Sequence[str] = ()) -> None:
+def print_comparison(facts: Facts) -> None:
     """Print the table, with lines and bold type on a terminal, and what it means.
 
     Signs of trouble in the data come before any figures that they may have made too good.
@@ -141,26 +139,26 @@ def print_comparison(summary: Summary, signs: Sequence[str] = ()) -> None:
     from taut.report import text
 
     show()
-    for sign in signs:
+    for sign in facts["signs"] or []:
         show_wrapped(f"{one_line(sign)} What follows may be due to that.")
-    if signs:
+    if facts["signs"]:
         show()
-    show_table(text.plain_table(summary), lambda: text.rich_table(summary))
-    for note in text.footnotes(summary):
+    show_table(text.plain_table(facts), lambda: text.rich_table(facts))
+    for note in text.footnotes(facts):
         show_wrapped(note)
     show()
-    for sentence in text.in_words(summary):
+    for sentence in text.in_words(facts):
         show_wrapped(sentence)
     show()
 
 
-def _print_model(summary: Summary, schema: Schema, folder: Path, new: Path) -> None:
+def _print_model(estimator: CrossValidated, folder: Path, new: Path) -> None:
     command = shell(["taut", "predict", str(folder), str(new)])
-    widths = "-".join(map(str, summary.hidden)) or "none"
+    widths = "-".join(map(str, estimator.network_.hidden)) or "none"
     for line in (
-        f"recipe   {summary.recipe!r}",
-        f"trained  learning rate {summary.learning_rate:g}, hidden layers {widths}",
-        f"columns  {_columns(schema)}",
+        f"recipe   {estimator.recipe_!r}",
+        f"trained  learning rate {estimator.learning_rate_:g}, hidden layers {widths}",
+        f"columns  {_columns(estimator.model_.schema)}",
         f"model    {one_line(str(folder))}",
         f"predict  {command}",
         f"python   taut.load({str(folder)!r}).predict(X)",

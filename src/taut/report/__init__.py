@@ -1,1 +1,1 @@
-"""What came of a search: the facts, computed once (``summarize``), and what renders them (``text``)."""
+"""What came of a search: the facts, computed once (``facts``), and what renders them, section by section."""

@@ -1,6 +1,6 @@
 """The format of the facts: plain values, as JSON holds them; None where a number is not there.
 
-What was saved is checked by these types and bounds (:mod:`taut.report.facts.written`), which are far above
+What was saved is checked by these types and bounds (:mod:`taut.report.written`), which are far above
 what taut writes, and no more than a page can hold.
 """
 
@@ -16,7 +16,7 @@ from taut.recipe import Recipe
 
 if sys.version_info >= (3, 12):
     from typing import NotRequired, TypedDict
-else:  # what checks saved facts (report/facts/written.py) needs its kind of dictionary
+else:  # what checks saved facts (report/written.py) needs its kind of dictionary
     from typing import NotRequired
 
     from typing_extensions import TypedDict
@@ -100,7 +100,7 @@ class SourceFacts(TypedDict):
 
 
 class LineFacts(TypedDict):
-    """One line of the comparison; see :class:`taut.report.summarize.Line`."""
+    """One line of the comparison; numbers are means over the folds, without penalties."""
 
     label: str
     recipe: dict[str, Any] | None
@@ -116,7 +116,7 @@ class LineFacts(TypedDict):
 
 
 class ChangeFacts(TypedDict):
-    """What was gained against a baseline; see :class:`taut.report.summarize.Change`.
+    """What was gained against a baseline; see :class:`taut.report.comparison.Change`.
 
     ``low`` and ``high`` are the ends of the share's 95 % interval; facts of before have none.
     """
@@ -343,31 +343,35 @@ class ColumnFacts(TypedDict):
 
 
 class DataFacts(TypedDict):
-    """The table. ``n_rows`` is None where nobody noted it."""
+    """The rows. ``n_rows`` is None where nobody noted it, and what belongs to a table without one."""
 
     n_rows: int | None
     n_identical: int | None
-    n_features: int
-    columns: list[ColumnFacts]
+    n_features: int | None
+    columns: list[ColumnFacts] | None
     classes: list[str] | None
     notes: list[str]
 
 
 class RecipeFacts(TypedDict):
-    """The recipe and what it was trained with: enough to train it elsewhere."""
+    """The recipe and what it was trained with: enough to train it elsewhere.
+
+    ``architecture`` names in words what is no network of a table, which has no ``hidden`` and the like.
+    """
 
     techniques: Annotated[dict[str, Any], AfterValidator(_is_recipe)]
     label: str
     code: str
-    hidden: list[int]
-    activation: Activation
+    architecture: NotRequired[str]
+    hidden: list[int] | None
+    activation: Activation | None
     learning_rate: Rate
     batch_size: int
     max_epochs: int
     best_epoch: int | None
     n_networks: int
-    n_inputs: int
-    n_outputs: int
+    n_inputs: int | None
+    n_outputs: int | None
     n_parameters: int
     zero_share: float
     class_weight: str | None

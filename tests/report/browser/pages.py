@@ -20,7 +20,7 @@ from taut.recipe import Recipe
 from taut.report.facts import facts_of
 from taut.report.schema import Facts
 from taut.techniques import L2, Dropout, EarlyStopping
-from tests.report.page.models import searched
+from tests.report.models import searched
 
 
 def _search(kind: type[Any]) -> Any:

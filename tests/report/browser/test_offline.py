@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.report.browser.chromium import Seen, open_page
-from tests.report.page.models import NASTY
+from tests.report.models import NASTY
 
 
 def test_nothing_fails_and_nothing_is_fetched(wide: Seen) -> None:

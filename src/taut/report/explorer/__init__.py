@@ -1,0 +1,1 @@
+"""The explorer: techniques at several strengths, of which the reader moves one."""
