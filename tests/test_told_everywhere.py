@@ -16,9 +16,10 @@ from taut.evidence.advice import advise
 from taut.evidence.variants import Variants
 from taut.learning.architecture import MLP
 from taut.recipe import Recipe
+from taut.report import code
 from taut.report.code import keras_code, taut_code, torch_code
 from taut.report.facts import facts_of
-from taut.report.page import code, write_page
+from taut.report.page import write_page
 from taut.selection.candidate import Candidate
 from taut.selection.space import SEARCHED
 from taut.techniques import TECHNIQUES, EarlyStopping
@@ -26,7 +27,7 @@ from taut.techniques.base import Technique
 from taut.techniques.find import find
 from tests.evidence.test_advice_rules import profile
 from tests.evidence.variants_helpers import variants
-from tests.report.page.models import single
+from tests.report.models import single
 
 kinds = pytest.mark.parametrize("kind", TECHNIQUES, ids=lambda kind: kind.name)
 frameworks = pytest.mark.parametrize(
