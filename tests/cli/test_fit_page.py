@@ -87,11 +87,11 @@ def test_a_page_of_another_model_is_noticed_before_the_search(run: Run, table: P
     assert page.read_bytes() == before
 
 
-@pytest.mark.parametrize("page", ["m", "m/page.html", "n/../m/page.html", "ledger"])
+@pytest.mark.parametrize("page", ["m", "m/page.html", "n/../m/page.html", "checkpoint"])
 def test_a_page_in_the_models_place_is_noticed_before_the_search(run: Run, table: Path, page: str) -> None:
     here = table.parent
     (here / "m").mkdir()
-    places = ("--output", here / "m", "--resume", here / "ledger", "--report", here / page)
+    places = ("--output", here / "m", "--resume", here / "checkpoint", "--report", here / page)
     result = run("fit", table, "--target", "kind", *places, *QUICK)
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1].startswith(f"error: --report: {str(here / page)!r} is ")

@@ -24,7 +24,7 @@ COMMANDS = {
     "report": ("report", "MODEL", "--explore", "DATA", "-o"),
     "fit's page": ("fit", "DATA", "--target", "kind", *QUICK, "--report"),
     "fit's model": ("fit", "DATA", "--target", "kind", *QUICK, "-o"),
-    "fit's ledger": ("fit", "DATA", "--target", "kind", *QUICK, "--resume"),
+    "fit's checkpoint": ("fit", "DATA", "--target", "kind", *QUICK, "--resume"),
 }
 every = pytest.mark.parametrize("command", COMMANDS)
 
@@ -76,11 +76,11 @@ def test_the_data_are_not_written_over(
     last = result.stderr.splitlines()[-1]
     expected = {
         "fit's model": "exists and is no saved model",
-        "fit's ledger": "is not a taut search checkpoint",
+        "fit's checkpoint": "is not a taut search checkpoint",
     }
     assert last.startswith("error: ")
     assert expected.get(command, "is the data itself: give another name") in last
-    assert "searching" not in result.stderr or command == "fit's ledger"  # which is opened first of all then
+    assert "searching" not in result.stderr or command == "fit's checkpoint"  # opened first of all then
 
 
 @pytest.mark.fault(77)
@@ -95,7 +95,7 @@ def test_neither_is_the_second_table(run: Run, table: Path, tmp_path_factory: py
 
 @pytest.mark.fault(77)
 @pytest.mark.parametrize(
-    "command", [name for name in COMMANDS if name not in ("fit's model", "fit's ledger")]
+    "command", [name for name in COMMANDS if name not in ("fit's model", "fit's checkpoint")]
 )
 @pytest.mark.parametrize("name", ["model.json", "report.json", "new.csv"])
 def test_nothing_is_written_into_a_model(
@@ -116,7 +116,7 @@ def test_a_full_device_is_one_sentence_before_training(
     assert result.exit_code == 2, result.output
     assert result.stderr.splitlines()[-1].startswith("error: ")
     assert not any(word in result.stderr for word in ("training", "Traceback"))
-    assert "searching" not in result.stderr or command == "fit's ledger"
+    assert "searching" not in result.stderr or command == "fit's checkpoint"
 
 
 @pytest.mark.fault(77)
@@ -131,7 +131,7 @@ def test_a_place_that_cannot_be_is_one_sentence_before_training(
     assert result.exit_code == 2, result.output
     assert result.stderr.splitlines()[-1].startswith("error: ")
     assert not any(word in result.stderr for word in ("training", "Traceback"))
-    assert "searching" not in result.stderr or command == "fit's ledger"
+    assert "searching" not in result.stderr or command == "fit's checkpoint"
     assert [one.name for one in table.parent.iterdir()] == ["shop.csv"]
 
 
@@ -162,7 +162,7 @@ def test_data_in_a_models_folder_have_their_predictions_beside_them(
 
 
 @pytest.mark.fault(77)
-def test_a_ledger_in_the_models_folder_is_refused_before_the_search(
+def test_a_trial_store_in_the_models_folder_is_refused_before_the_search(
     run: Run, table: Path, tmp_path: Path
 ) -> None:
     """The folder would be none that a model may go into, after all the work."""

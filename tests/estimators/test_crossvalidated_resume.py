@@ -339,7 +339,7 @@ def test_a_seed_is_needed(trial_store: Path) -> None:
     assert trial_store.exists()
 
 
-def test_a_file_that_is_no_ledger_is_refused_before_training(tmp_path: Path, n_trained: Any) -> None:
+def test_a_file_that_is_no_trial_store_is_refused_before_training(tmp_path: Path, n_trained: Any) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     for place, sentence in (
         (tmp_path / "notes.txt", "is not a taut search checkpoint"),
@@ -352,7 +352,7 @@ def test_a_file_that_is_no_ledger_is_refused_before_training(tmp_path: Path, n_t
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_a_saved_model_does_not_take_its_ledger_with_it(begun: Path, tmp_path: Path) -> None:
+def test_a_saved_model_does_not_take_its_trial_store_with_it(begun: Path, tmp_path: Path) -> None:
     fitted = crossvalidated(n_candidates=2, max_epochs=2, resume=begun).fit(*given())
     fitted.save(tmp_path / "model")
     assert load(tmp_path / "model").resume is None

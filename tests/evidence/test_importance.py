@@ -197,7 +197,7 @@ def test_only_ratios_of_weights_count() -> None:
         assert first.loss.to_dict() == pytest.approx(second.loss.to_dict())
 
 
-def test_each_row_is_shuffled_among_the_rows_of_its_own_judge() -> None:
+def test_each_row_is_shuffled_among_its_own_networks_rows() -> None:
     values = table(12)
     values[6:, 0] += 100.0  # another world: no value of the one is ever given to the other
     held_out = [
@@ -210,7 +210,7 @@ def test_each_row_is_shuffled_among_the_rows_of_its_own_judge() -> None:
     assert found["a"] == pytest.approx(sum(s for s, _ in sums) / sum(of for _, of in sums), rel=1e-4)
 
 
-def test_a_row_may_have_several_judges() -> None:
+def test_a_row_may_have_several_networks() -> None:
     values = table(8)
     held_out = [
         HeldOut(linear(values, 1.0, 0.3, 0.0), rows(0, 1, 2, 3, 4)),

@@ -82,7 +82,7 @@ def test_one_call_at_a_time_whatever_the_threads() -> None:
     assert done == list(range(1, 201))
 
 
-def test_without_a_listener_nothing_happens() -> None:
+def test_without_a_callback_nothing_happens() -> None:
     news = ExamineNews(None)
     news.expect(1)
     news.on_done()

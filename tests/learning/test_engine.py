@@ -113,7 +113,7 @@ def test_a_deadline_ends_a_long_training_in_time(make_engine: Any) -> None:
 
 
 @engines
-def test_news_of_those_that_arrived(make_engine: Any) -> None:
+def test_those_that_are_done_are_reported(make_engine: Any) -> None:
     problem = make_problem()
     members = [make_member(problem, max_epochs=epochs) for epochs in (3, 1, 2)]
     members.append(replace(members[0], learning_rate=1e30))

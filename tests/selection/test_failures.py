@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from taut.recipe import Recipe
-from taut.selection.failures import ScorerError, describe_failures, nobody_has_a_score, what_to_lower
+from taut.selection.failures import ScorerError, describe_failures, what_to_lower, why_none_has_a_score
 from taut.selection.score import failed_score
 from taut.techniques import L1, L2, EarlyStopping
 from tests.selection.helpers import EARLY, score, tagged
@@ -35,13 +35,13 @@ def test_very_many_are_counted() -> None:
 
 
 def test_where_all_diverged_it_is_said() -> None:
-    assert nobody_has_a_score([DIVERGED] * 3, []).startswith("Every candidate diverged")
+    assert why_none_has_a_score([DIVERGED] * 3, []).startswith("Every candidate diverged")
 
 
 @pytest.mark.fault(80)
 def test_where_all_predicted_negative_values_it_is_said() -> None:
     lower = ScorerError(BELOW.why, "values from -3.25 to 3", -3.25)
-    assert nobody_has_a_score([DIVERGED] * 2, [BELOW, lower]) == (
+    assert why_none_has_a_score([DIVERGED] * 2, [BELOW, lower]) == (
         "No candidate has a score: scoring='msle' raised ValueError: no. All 2 candidates that were scored "
         "predicted negative values (as low as -3.25); 2 more diverged: take another scoring."
     )
@@ -51,7 +51,7 @@ def test_where_all_predicted_negative_values_it_is_said() -> None:
 def test_otherwise_the_range_or_the_classes_are_said() -> None:
     errors = [ScorerError("scoring=own is nan", f"{n} of 3 classes", np.nan) for n in (1, 2)]
     failed = replace(DIVERGED, failed="scoring=own is nan")
-    assert nobody_has_a_score([failed] * 2, errors).endswith(
+    assert why_none_has_a_score([failed] * 2, errors).endswith(
         "is nan. All 2 candidates that were scored predicted 1 of 3 classes, or such: take another scoring."
     )
 

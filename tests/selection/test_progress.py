@@ -32,7 +32,7 @@ def test_before_there_is_a_best_it_stays_nan() -> None:
     assert math.isnan(nothing.baseline)
 
 
-def test_listeners_are_told() -> None:
+def test_callbacks_are_called() -> None:
     candidates: list[Any] = []
     batches: list[Any] = []
     callbacks = Callbacks(on_candidate=candidates.append, on_batch=batches.append)
@@ -64,7 +64,7 @@ def test_one_that_raises_is_warned_of_once_and_not_called_again(name: str) -> No
     given: Any = score() if name == "candidate" else [score()]
     with pytest.warns(
         TrainingWarning,
-        match=f"on_{name} raised OSError: the disk is full; it is not called again, the search goes on",
+        match=f"on_{name} raised OSError: the disk is full; it is not called again, the search continues",
     ):
         tell(given)
     with warnings.catch_warnings():
@@ -85,7 +85,7 @@ def test_the_others_are_told_all_the_same() -> None:
     assert len(batches) == 1
 
 
-def test_ctrl_c_within_a_listener_is_not_swallowed() -> None:
+def test_ctrl_c_within_a_callback_is_not_swallowed() -> None:
     def press(news: Any) -> None:
         raise KeyboardInterrupt
 

@@ -218,7 +218,7 @@ def test_at_most_this_share_goes_on_and_the_best_of_them(rule: Rule, n: int, goi
     assert ended(going).count("dropped") == n - second
 
 
-def test_the_taster_is_a_rung_of_its_own() -> None:
+def test_the_low_fidelity_stage_is_a_round_of_its_own() -> None:
     made = race(lambda tag, stage: 5.0 + tag, Rule(0.0, 0.5, 0.5), low_fidelity=True)
     going = trials(*range(1, 17))
     run(made, going)
@@ -319,7 +319,7 @@ def test_they_take_nobodys_place() -> None:
     assert ended(going) == ["", "", "", "", "", "", "dropped", "dropped"]
 
 
-def test_which_is_the_best_is_looked_at_again_on_the_next_rung() -> None:
+def test_which_is_the_best_is_looked_at_again_on_the_next_round() -> None:
     """The first wins the first fold, the second both together; then the leader beats them."""
     means = {0: (5.5, 1.0, 1.0), 1: (5.0, 5.0, 5.0), 2: (5.4, 3.0, 3.0)}
     made = race(lambda tag, stage: means[tag][stage], HARSH, cv=3)
@@ -352,7 +352,7 @@ def test_early_stopping_alone_is_kept_at_every_learning_rate() -> None:
 # --- the low-fidelity stage --------------------------------------------------------------------------------
 
 
-def test_the_taster_comes_first_and_has_its_own_leaders_rows() -> None:
+def test_the_low_fidelity_stage_comes_first_and_has_its_own_leaders_rows() -> None:
     def rows(tag: int, stage: int) -> Any:
         low_fidelity = {0: 50.0, 1: 49.0, 2: 51.0, 3: 49.0}
         fold = {0: 5.0, 1: 4.0, 2: 1.0, 3: 6.0}
@@ -364,7 +364,7 @@ def test_the_taster_comes_first_and_has_its_own_leaders_rows() -> None:
     assert ended(going) == ["", "dropped", "dropped"]
 
 
-def test_folds_are_compared_without_the_taster() -> None:
+def test_folds_are_compared_without_the_low_fidelity_stage() -> None:
     """What was won by far on the low-fidelity stage has no say in the folds."""
     made = race(lambda tag, stage: 5.0 - 100.0 * tag * (stage == 4) + 0.5 * tag, HARSH, low_fidelity=True)
     going = trials(1)
@@ -451,7 +451,7 @@ def test_the_loss_is_the_mean_over_all_rows_of_the_stages() -> None:
     assert made.loss(trial, [0, 3]) == pytest.approx(150 + (N - 1) / 2)
 
 
-def test_an_entry_counts_its_epochs_and_seconds() -> None:
+def test_a_trial_counts_its_epochs_and_seconds() -> None:
     problem = table()
     folds = tuple(folds_of(problem))
     made = Race(Runner(Trainer(CompiledEngine(1), problem, settings()), Stages(folds)), NO_CUTS)

@@ -510,7 +510,7 @@ def test_kept_networks_are_those_of_each_ones_own_best_epoch(candidate: Candidat
 # --- the trial store ----------------------------------------------------------------------------------------
 
 
-def test_what_is_in_the_ledger_is_not_trained_again(trial_store: TrialStore) -> None:
+def test_what_is_in_the_trial_store_is_not_trained_again(trial_store: TrialStore) -> None:
     jobs = [*jobs_of(STRONG), *jobs_of(EARLY, 3)]
     first = runner(trial_store=trial_store)
     assert first.recorded(jobs[0]) is None
@@ -525,7 +525,7 @@ def test_what_is_in_the_ledger_is_not_trained_again(trial_store: TrialStore) -> 
     assert_same_runs(again, runner().first(jobs, Control()))
 
 
-def test_what_came_later_is_in_the_ledger_too(trial_store: TrialStore) -> None:
+def test_what_came_later_is_in_the_trial_store_too(trial_store: TrialStore) -> None:
     made, jobs = runner(trial_store=trial_store), jobs_of(STRONG)
     runs: Any = made.first(jobs, Control())
     longer = made.further(jobs, runs, [58] * 3, Control())
@@ -534,7 +534,7 @@ def test_what_came_later_is_in_the_ledger_too(trial_store: TrialStore) -> None:
     assert_same_runs([made.recorded(job) for job in jobs], found, but_seconds=False)
 
 
-def test_what_was_cut_off_is_not_for_the_ledger(trial_store: TrialStore) -> None:
+def test_what_was_cut_off_is_not_for_the_trial_store(trial_store: TrialStore) -> None:
     made, job = runner(trial_store=trial_store), Job(0, EARLY, 0)
     (training,) = made.trainer.train([made.member(job)], until_epoch=3)
     run = made.keep(job, training, ended=False)

@@ -55,12 +55,12 @@ def failing(news: Any) -> None:
 
 @pytest.mark.parametrize("name", ["on_candidate", "on_batch", "on_progress"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_listener_that_fails_is_warned_of_once_and_the_search_goes_on(name: str, threads: int) -> None:
+def test_a_callback_that_fails_is_warned_of_once_and_the_search_goes_on(name: str, threads: int) -> None:
     usual = search(CompiledEngine(threads), RECIPES, at_a_time=2).run()
     made = search(CompiledEngine(threads), RECIPES, at_a_time=2, callbacks=Callbacks(**{name: failing}))
     with pytest.warns(TrainingWarning) as warned:
         result = made.run()
     assert [str(one.message) for one in warned] == [
-        f"{name} raised RuntimeError: the log is full; it is not called again, the search goes on."
+        f"{name} raised RuntimeError: the log is full; it is not called again, the search continues."
     ]
     assert_same_result(result, usual)

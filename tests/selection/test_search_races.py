@@ -251,7 +251,7 @@ def test_who_was_dropped_is_let_go_of() -> None:
 # --- the low-fidelity stage --------------------------------------------------------------------------------
 
 
-def test_the_taster_is_raced_and_has_no_part_in_the_score() -> None:
+def test_the_low_fidelity_stage_is_raced_and_has_no_part_in_the_score() -> None:
     def losses(tag: int, stage: int) -> float:
         if stage == 4:
             return {0: 50.0, 1: 20.0, 2: 60.0, 3: 50.0}[tag]
@@ -268,7 +268,7 @@ def test_the_taster_is_raced_and_has_no_part_in_the_score() -> None:
 
 
 @pytest.mark.parametrize("rule", [NO_CUTS, Rule(0.0, 1.0, 1.0)])
-def test_with_a_taster_and_without_cuts_scores_are_the_same(rule: Rule) -> None:
+def test_with_a_low_fidelity_stage_and_without_cuts_scores_are_the_same(rule: Rule) -> None:
     problem = table()
     folds = tuple(folds_of(problem))
     tasting = Stages(folds, folds_of(problem, cv=5, seed=1)[0])
@@ -286,7 +286,7 @@ def test_with_a_taster_and_without_cuts_scores_are_the_same(rule: Rule) -> None:
     assert len(found[1].networks) == 3
 
 
-def test_no_regularization_can_lead_where_there_is_a_taster() -> None:
+def test_no_regularization_can_lead_where_there_is_a_low_fidelity_stage() -> None:
     made = raced(unlucky, [tagged(1), tagged(2)], HARSH, low_fidelity=True, epochs=list)
     result = made.run()
     early, none = result.candidates[:2]
@@ -294,7 +294,7 @@ def test_no_regularization_can_lead_where_there_is_a_taster() -> None:
     assert len(result.candidates) == 4
 
 
-def test_a_taster_that_the_time_limit_cuts_off(monkeypatch: Any) -> None:
+def test_a_low_fidelity_stage_that_the_time_limit_cuts_off(monkeypatch: Any) -> None:
     """Early stopping alone has no low-fidelity stage then, and nobody else has time for one."""
     clock = Clock(monkeypatch)
     made = raced(lambda tag, stage: 5.0, [tagged(1)], HARSH, low_fidelity=True, clock=clock)

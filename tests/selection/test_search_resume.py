@@ -121,7 +121,7 @@ def whole() -> Any:
     return usual(CompiledEngine(2)).run()
 
 
-def test_a_ledger_changes_nothing(whole: Any, tmp_path: Path) -> None:
+def test_a_trial_store_changes_nothing(whole: Any, tmp_path: Path) -> None:
     with trial_stores.open_trial_store(tmp_path / "search") as trial_store:
         assert_same_result(usual(CompiledEngine(1), trial_store).run(), whole)
     assert {score.state for score in whole.candidates} == {"complete", "dropped"}
@@ -192,7 +192,7 @@ def test_progress_counts_what_was_done_before(tmp_path: Path) -> None:
     assert second.seconds > first.seconds
 
 
-def test_a_ledger_that_cannot_be_written_ends_the_search(tmp_path: Path) -> None:
+def test_a_trial_store_that_cannot_be_written_ends_the_search(tmp_path: Path) -> None:
     trial_store = trial_stores.open_trial_store(tmp_path / "search")
     made = usual(CompiledEngine(2), trial_store)
 
@@ -365,7 +365,7 @@ def test_a_divergence_beyond_its_own_stop_is_the_same_when_resumed(tmp_path: Pat
 
 
 @pytest.mark.parametrize("low_fidelity", [False, True])
-def test_early_stopping_is_complete_although_the_ledger_has_no_other_baseline(
+def test_early_stopping_is_complete_although_the_trial_store_has_no_other_baseline(
     low_fidelity: bool, tmp_path: Path
 ) -> None:
     expected = scripted(lambda engine: engine, low_fidelity=low_fidelity).run()

@@ -64,7 +64,7 @@ def few(monkeypatch: pytest.MonkeyPatch, most: int, train: int, validation: int)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
-def test_many_rows_have_a_taster_from_the_first_fold(task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_have_a_low_fidelity_stage(task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch, 239, 70, 30)
     problem = table(task=task)
     folds = folds_of(problem)
@@ -98,7 +98,7 @@ def test_few_rows_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert make_stages(folds, problem, 0).low_fidelity is not None
 
 
-def test_a_taster_takes_no_more_rows_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_low_fidelity_stage_takes_no_more_rows_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch, 100, 120, 1000)
     problem = table()
     folds = folds_of(problem)

@@ -435,7 +435,7 @@ def test_an_interrupted_write_is_undone(path: Path) -> None:
 # --- the end ----------------------------------------------------------------------------------------------
 
 
-def test_a_closed_ledger_says_so(path: Path) -> None:
+def test_a_closed_trial_store_says_so(path: Path) -> None:
     trial_store = open_trial_store(path)
     trial_store.close()
     trial_store.close()

@@ -115,9 +115,7 @@ def test_a_truncated_file_never_gives_wrong_data(closed: bytes, share: float) ->
 
 def test_a_truncated_file_is_refused_in_a_sentence(path: Path, closed: bytes) -> None:
     path.write_bytes(closed[:-9000])
-    sentence = (
-        "is damaged and cannot be gone on with; put back a copy of it, or start anew with another file."
-    )
+    sentence = "is damaged and cannot be continued; put back a copy of it, or start anew with another file."
     with pytest.raises(StoreError, match=f"^{re.escape(f'{path}: {sentence}')}$"):
         open_trial_store(path)
 
@@ -201,7 +199,7 @@ def test_a_table_that_is_gone_is_damage(path: Path, closed: bytes, table: str) -
             trial_store.proposed(0, USUAL)
             trial_store.run(0, 0)
 
-    with pytest.raises(StoreError, match="is damaged and cannot be gone on with"):
+    with pytest.raises(StoreError, match="is damaged and cannot be continued"):
         use()
 
 
@@ -211,7 +209,7 @@ def test_a_changed_heading_is_damage(path: Path, closed: bytes, column: str) -> 
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"UPDATE search SET {column} = {column} || x'ff'")
         connection.commit()
-    with pytest.raises(StoreError, match="is damaged and cannot be gone on with"):
+    with pytest.raises(StoreError, match="is damaged and cannot be continued"):
         open_trial_store(path)
 
 

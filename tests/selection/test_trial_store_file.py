@@ -168,9 +168,9 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 @NOT_ON_WINDOWS
 def test_a_device_is_refused(path: Path) -> None:
-    refused(os.devnull, "is no plain file, not a taut search checkpoint; give another file.")
+    refused(os.devnull, "is not a plain file, nor a taut search checkpoint; give another file.")
     os.mkfifo(path)  # opening one would wait for ever
-    refused(path, "is no plain file, not a taut search checkpoint; give another file.")
+    refused(path, "is not a plain file, nor a taut search checkpoint; give another file.")
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -233,8 +233,8 @@ def test_another_format_is_refused_with_both_names(path: Path, monkeypatch: pyte
     monkeypatch.setattr(trial_store_file, "__version__", "1.2.3")
     refused(
         path,
-        "is a search checkpoint of format 7, and taut 1.2.3 reads format 3: go on with the version of taut "
-        "that made it, or start anew with another file.",
+        "is a search checkpoint of format 7, and taut 1.2.3 reads format 3: continue with the version of "
+        "taut that made it, or start anew with another file.",
     )
 
 
@@ -244,8 +244,8 @@ def test_another_version_is_refused_with_both_names(path: Path, monkeypatch: pyt
     monkeypatch.setattr(trial_store_file, "__version__", "1.0.0")
     refused(
         path,
-        "was begun by taut 0.9.1, and this is taut 1.0.0, whose results could differ: go on with taut 0.9.1, "
-        "or start anew with another file.",
+        "was begun by taut 0.9.1, and this is taut 1.0.0, whose results could differ: continue with taut "
+        "0.9.1, or start anew with another file.",
     )
 
 

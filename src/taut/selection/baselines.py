@@ -1,8 +1,8 @@
 """The two baselines: early stopping alone, and no regularization.
 
 Both are the same networks: neither touches training, so no regularization is early stopping's training
-continued to the last epoch.  Folds advance together, in rounds that double, so that a time limit that cuts
-them off leaves every fold with at least half the epochs of any other.
+continued to the last epoch.  Folds advance together, in rounds that double, so that a time limit that ends
+them early leaves every fold with at least half the epochs of any other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from taut.selection.trainer import Trainer
 
 
 def first_epoch(trainer: Trainer, members: Sequence[Member], control: Control) -> list[Training]:
-    """Train everyone for one epoch; meant for a control without a time limit."""
+    """Train all for one epoch; meant for a control without a time limit."""
     return trainer.train(members, until_epoch=1, control=control)
 
 

@@ -1,4 +1,4 @@
-"""How likely one candidate is better than another, from the same rows' losses: a paired bootstrap."""
+"""How likely one candidate is better than another: a paired bootstrap of the same rows' losses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from taut.streams import race_generator
 
 _RESAMPLES = 1000
-# Many rows are first gathered into so many groups at random: the means' spread stays, the work does not.
+# Many rows are first randomly pooled into this many groups: the means' spread stays, the work does not.
 _MOST_GROUPS = 1000
 
 
@@ -40,7 +40,7 @@ def probability_better(
     n = len(differences)
     stream = race_generator(seed, n)
     weight = np.ones(n) if weights is None else weights.astype(np.float64)
-    # Only the sign of the mean counts, so that an infinite loss may be any large one.
+    # Only the sign of the mean counts, so that an infinite loss can be replaced by any large one.
     difference: NDArray[Any] = np.clip(differences.astype(np.float64), -1e100, 1e100) * weight
     if n > _MOST_GROUPS:
         group = stream.permutation(n) % _MOST_GROUPS

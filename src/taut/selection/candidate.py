@@ -1,4 +1,4 @@
-"""A candidate: what one network of the search is, all that differs between them."""
+"""A candidate: all that differs between the networks of a search."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Candidate:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], usual: Architecture) -> Candidate:
-        """Make it again; what is not said of its architecture is as in the usual one.
+        """Make it again; what is missing of its architecture is as in the usual one.
 
         Raises
         ------
         ParameterError
-            Where the recipe, the learning rate or the architecture is none.
+            If the recipe, the learning rate or the architecture is not valid.
         """
         rate = data["learning_rate"]
         if not isinstance(rate, float) or not 0.0 < rate < float("inf"):

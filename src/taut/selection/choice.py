@@ -20,7 +20,7 @@ Vector: TypeAlias = NDArray[np.float64]
 #: out; NaN where none does.
 RowLosses: TypeAlias = Mapping[int, NDArray[np.floating]]
 
-#: So many standard errors of its gain over early stopping alone are taken off a candidate
+#: A candidate's gain over early stopping alone is reduced by this many of its standard errors
 #: (benchmarks/README.md, "Never worse").
 CAUTION = 2.0
 
@@ -28,10 +28,10 @@ _CHUNK = 65_536  # rows at a time
 
 
 def eligible(scores: Sequence[CandidateScore]) -> list[int]:
-    """Numbers of those that can be chosen: they have all folds and a finite merit.
+    """Indices of the candidates that can be chosen: they have all folds and a finite merit.
 
-    A baseline that was cut off is among them, so that the choice is not worse; and where nothing is complete,
-    what was cut off will do.
+    A baseline that was cut off is among them, so that the choice is not worse; and if nothing is complete,
+    so is everything that was cut off.
     """
     finite = [
         i for i, s in enumerate(scores) if s.state in ("complete", "cut off") and math.isfinite(s.merit)
@@ -43,12 +43,12 @@ def eligible(scores: Sequence[CandidateScore]) -> list[int]:
 @final
 @dataclass(frozen=True, eq=False)
 class Choosing:
-    """The rule of choice, for the losses that were measured and for any resample of them.
+    """The rule of choice, for the measured losses and for any resample of them.
 
     ``"best"`` takes the one whose gain over early stopping alone (at its best learning rate) is surest: the
-    greatest gain less ``CAUTION`` of its standard errors; early stopping alone itself, whose gain is 0, where
-    nobody has more.  The lowest of many noisy losses is lower than the truth, and a recipe that may be no
-    better is not worth it.  Without standard errors it is the lowest loss, of equal ones the first.
+    greatest gain less ``CAUTION`` of its standard errors; early stopping alone itself, whose gain is 0, if
+    none has more.  The lowest of many noisy losses is lower than the truth, and a recipe that may be no
+    better is not worth it.  Without standard errors it is the lowest loss, and of equal ones the first.
     ``"1se"`` takes, among those within one standard error of the best, the one with the smallest gap between
     validation and training loss.  Either way the choice is not worse than any baseline.
 
@@ -70,7 +70,7 @@ class Choosing:
     is_alone: NDArray[np.bool_]
 
     def winners(self, losses: Vector) -> NDArray[np.intp]:
-        """Who is chosen by losses of shape (n_resamples, n): shape (n_resamples,)."""
+        """Indices of those chosen by losses of shape (n_resamples, n): shape (n_resamples,)."""
         each = np.arange(len(losses))
         best: NDArray[np.intp] = losses.argmin(axis=1)
         bound = np.where(self.is_baseline, losses, np.inf).min(axis=1)
@@ -105,7 +105,7 @@ def choosing_among(
     Parameters
     ----------
     numbers : sequence of int
-        Who can be chosen.
+        Indices of the candidates that can be chosen.
     scores : sequence of CandidateScore
         The baselines first.
     n_baselines : int
@@ -124,7 +124,7 @@ def choosing_among(
         errors=errors,
         gaps=np.array([scores[i].gap for i in numbers]),
         is_baseline=np.array([i < n_baselines for i in numbers]),
-        # Whoever names a scorer wants the best by it; and five folds are few for a standard error.
+        # A scorer is given to have the best by it; and five folds are few for a standard error.
         is_alone=np.array(
             [scores[i].recipe == EARLY_STOPPING_ALONE and scores[i].scoring is None for i in numbers]
         ),
@@ -132,7 +132,7 @@ def choosing_among(
 
 
 def choose(numbers: Sequence[int], scores: Sequence[CandidateScore], rule: Choosing) -> int:
-    """The number of the chosen one of those that can be chosen, of which there is one at least."""
+    """The index of the chosen one; at least one can be chosen."""
     losses = np.array([[-scores[i].merit for i in numbers]])
     return numbers[int(rule.winners(losses)[0])]
 
@@ -162,7 +162,7 @@ def errors_over_rows(
 
 
 def _errors_over_folds(scores: Sequence[CandidateScore]) -> Vector:
-    """Paired standard errors of the folds' differences by the person's scorer."""
+    """Paired standard errors of the folds' differences by the user's scorer."""
     n = len(scores)
     errors = np.full((n, n), np.nan)
     for i, one in enumerate(scores):

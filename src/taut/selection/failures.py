@@ -12,17 +12,17 @@ from taut.selection.score import CandidateScore
 from taut.selection.space import LEARNING_RATES
 from taut.techniques import EarlyStopping
 
-#: In the place of a reason: training gave numbers that are no longer finite.
+#: Instead of a reason: training gave numbers that are no longer finite.
 DIVERGED = "diverged"
 
 _MOST_NAMED = 12
-# So many times the highest that is searched is most likely a slip.
+# This many times the highest that is searched is most likely a slip.
 _FAR = 10.0
 
 
 @final
 class ScorerError(Exception):
-    """A person's scorer raised, or gave no finite number, for one network on one fold.
+    """The user's scorer raised, or did not give a finite number, for one network on one fold.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def describe_failures(candidates: Sequence[CandidateScore]) -> str:
 
 
 def what_to_lower(recipe: Recipe, learning_rate: float) -> str:
-    """What most likely made training diverge, as what to do: "lower learning_rate (it was 5)".
+    """Advice against what most likely made training diverge: "lower learning_rate (it was 5)".
 
     Parameters
     ----------
@@ -75,15 +75,15 @@ def what_to_lower(recipe: Recipe, learning_rate: float) -> str:
     return f"lower learning_rate (it was {learning_rate:.3g}), or look for extreme values in the target"
 
 
-def nobody_has_a_score(candidates: Sequence[CandidateScore], errors: Sequence[ScorerError]) -> str:
-    """Say why a search has nobody to choose.
+def why_none_has_a_score(candidates: Sequence[CandidateScore], errors: Sequence[ScorerError]) -> str:
+    """Say why a search has no candidate to choose.
 
     Parameters
     ----------
     candidates : sequence of CandidateScore
         All of them failed.
     errors : sequence of ScorerError
-        One for each that failed by the person's scorer.
+        One for each that failed by the user's scorer.
     """
     n_diverged = sum(c.failed == DIVERGED for c in candidates)
     if not errors:

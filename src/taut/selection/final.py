@@ -1,4 +1,4 @@
-"""The networks that are handed over: those of the folds, or several trained on all rows."""
+"""The networks that a search returns: those of the folds, or several trained on all rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Finish:
     kind : {"bag", "refit"}
         The folds' networks, or ``N_REFIT`` networks trained on all rows to the chosen epoch.
     everyone : Fold or None
-        All rows train and nobody is held out; for "refit".
+        All rows train and none is held out; for "refit".
     """
 
     kind: Final = "bag"
@@ -38,7 +38,7 @@ class Finish:
     def networks(
         self, runner: Runner, trial: Trial, epoch: int, control: Control | None = None
     ) -> tuple[list[Fitted], bool]:
-        """Make them; where the control's time is over before, those that are there already.
+        """Make them; if the control's time ends first, return those that exist already.
 
         Returns
         -------
@@ -49,12 +49,12 @@ class Finish:
         Raises
         ------
         KeyboardInterrupt
-            Where Ctrl+C came meanwhile.
+            If Ctrl+C came meanwhile.
 
         Warns
         -----
         TrainingWarning
-            Where others are handed over than were asked for.
+            If other networks than requested are returned.
         """
         if self.everyone is not None:
             made = self._on_all_rows(runner, trial, epoch, control)
@@ -63,7 +63,7 @@ class Finish:
         jobs = [trial.job(k) for k in range(len(runner.stages.folds))]
         made = runner.networks(jobs, [epoch] * len(jobs), control)
         if made is None:
-            _heed_ctrl_c(control)
+            _raise_after_ctrl_c(control)
             made = runner.kept_networks(jobs)
             if made is not None:
                 _warn(f"No time was left for epoch {epoch}: the folds' networks of their own best epochs")
@@ -85,13 +85,13 @@ class Finish:
             _warn('With final="refit" a network diverged on all rows: the folds\' own')
             return None
         if any(training.epoch < epoch for training in trainings):
-            _heed_ctrl_c(control)
+            _raise_after_ctrl_c(control)
             _warn('No time was left for final="refit": the folds\' own')
             return None
         return [training.fitted("last") for training in trainings]
 
     def seconds(self, runner: Runner, trial: Trial, epoch: int) -> float:
-        """About how long that will take."""
+        """Roughly how long that will take."""
         folds = runner.stages.folds
         each = [trial.runs[k].seconds * epoch / max(1, trial.runs[k].epoch) for k in range(len(folds))]
         if self.everyone is not None:
@@ -108,8 +108,8 @@ class Finish:
         ]
 
 
-def _heed_ctrl_c(control: Control | None) -> None:
-    """Engines report Ctrl+C by coming back early, with the control's flag set."""
+def _raise_after_ctrl_c(control: Control | None) -> None:
+    """Raise if Ctrl+C came: engines report it by returning early, with the control's flag set."""
     if control is not None and control.cancelled.is_set():
         raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""Who trains and who is held out."""
+"""Which rows train and which are held out."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from taut.learning.examples import Indices
 from taut.learning.problem import Fold, Problem
 from taut.streams import Stream, fold_seed, generator
 
-# Of the training rows, as many are evaluated each epoch where nobody is held out.
+# This share of the training rows is evaluated each epoch where no row is held out.
 _SAMPLE_SHARE = 0.15
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows that train and rows that are held out, both in rising order."""
+    """Rows that train and rows that are held out, both in ascending order."""
 
     train: Indices
     validation: Indices
@@ -59,12 +59,12 @@ def cross_validation_splits(
     ValueError
         scikit-learn's own, such as for fewer rows than folds.
     DataError
-        Where a split has no rows, or rows that are not there.
+        If a split has no rows, or rows that do not exist.
 
     Warns
     -----
     DataWarning
-        Where folds cannot be stratified, or a split holds out rows that it also trains on, or their twins.
+        If folds cannot be stratified, or a split holds out rows that it also trains on, or duplicates.
     """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
@@ -73,7 +73,7 @@ def cross_validation_splits(
         counted = _counted(np.arange(n), weight)
         if groups is not None:
             by_group = GroupKFold(int(cv)).split(counted, target[counted], groups[counted])
-            return _without_twins(
+            return _warned_of_duplicates(
                 [_split(counted[train], counted[held]) for train, held in by_group], duplicates
             )
         options: dict[str, Any] = {"n_splits": int(cv), "shuffle": True, "random_state": seed}
@@ -86,11 +86,11 @@ def cross_validation_splits(
     made = [_checked_split(i, train, validation, n) for i, (train, validation) in enumerate(splits)]
     if not made:
         raise DataError("cv gives no split: give a number of folds, a splitter, or a list of splits.")
-    return _without_twins(made, duplicates)
+    return _warned_of_duplicates(made, duplicates)
 
 
-def _without_twins(splits: list[Split], duplicates: NDArray[np.integer]) -> list[Split]:
-    """The same splits; warns where a held-out row is identical to one that trains."""
+def _warned_of_duplicates(splits: list[Split], duplicates: NDArray[np.integer]) -> list[Split]:
+    """The same splits; warns if a held-out row is identical to one that trains."""
     twins = np.zeros(len(duplicates), dtype=bool)
     if len(np.unique(duplicates)) < len(duplicates):
         for split in splits:
@@ -108,7 +108,7 @@ def _split(train: NDArray[Any], validation: NDArray[Any]) -> Split:
 
 
 def _checked_split(i: int, train: Any, validation: Any, n: int) -> Split:
-    """A split that somebody gave: the kernels go where it says, so it must not point outside of the table."""
+    """A split that the user gave: the kernels trust it, so it must not point outside the table."""
     split = _split(_rows_of(i, train, n), _rows_of(i, validation, n))
     if not len(split.train) or not len(split.validation):
         raise DataError(f"cv's split {i} has no training rows or no held-out rows.")
@@ -143,7 +143,7 @@ def _rows_of(i: int, part: Any, n: int) -> NDArray[Any]:
 
 
 def _counted(rows: NDArray[Any], weight: NDArray[Any] | None) -> NDArray[Any]:
-    """Those of the rows whose weight is above 0."""
+    """The rows whose weight is above 0."""
     if weight is None:
         return rows
     above = weight[rows] > 0
@@ -153,7 +153,7 @@ def _counted(rows: NDArray[Any], weight: NDArray[Any] | None) -> NDArray[Any]:
 def _first_possible(
     splitters: Sequence[Any], target: NDArray[Any], duplicates: NDArray[np.integer], stratify: bool
 ) -> list[tuple[Any, Any]]:
-    """Split by the first splitter that can: first with identical rows together, then, if need be, without."""
+    """Split by the first splitter that can: with identical rows together or, if need be, without."""
     each_alone = np.arange(len(target))
     lone = _lone_classes(target, duplicates) if stratify else np.zeros(len(target), dtype=bool)
     if lone.any():
@@ -181,7 +181,7 @@ def _first_possible(
 
 
 def _lone_classes(target: NDArray[Any], duplicates: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Find identical rows of classes that would be in one fold as a whole, such as one row ten times."""
+    """Find identical rows that are all of a class, such as one row ten times: they would be in one fold."""
     codes = np.unique(target, return_inverse=True)[1]
     _, first, member_of, size = np.unique(
         duplicates, return_index=True, return_inverse=True, return_counts=True
@@ -215,7 +215,7 @@ def holdout_split(
     duplicates: NDArray[np.integer],
     weight: NDArray[Any] | None = None,
 ) -> Split:
-    """One split with about this fraction held out, stratified where that is wanted and possible.
+    """One split with about this fraction held out, stratified if that is wanted and possible.
 
     Rows with weight 0 are on neither side.
     """
@@ -238,12 +238,12 @@ def holdout_split(
 
 
 def make_fold(split: Split, problem: Problem, seed: int) -> Fold:
-    """A split without the rows of weight 0, which neither train nor count; and the training rows looked at.
+    """A split without the rows of weight 0, which neither train nor count; and the sample of training rows.
 
     Raises
     ------
     DataError
-        Where no training row, or no row of those held out, has a weight above 0.
+        If no training row, or no row of those held out, has a weight above 0.
     """
     train, validation = (
         _counted(split.train, problem.fit_weight),
@@ -262,22 +262,22 @@ def make_fold(split: Split, problem: Problem, seed: int) -> Fold:
 
 
 def make_folds(splits: Sequence[Split], problem: Problem, seed: int) -> list[Fold]:
-    """A fold for each split; each draws from streams of its own."""
+    """A fold for each split; each draws from its own streams."""
     return [make_fold(split, problem, fold_seed(seed, i)) for i, split in enumerate(splits)]
 
 
 def n_repeats(folds: Sequence[Fold]) -> int:
-    """How often a row is held out at most: more than once where folds were made anew."""
+    """How often a row is held out at most: more than once if folds are repeated."""
     held_out = np.concatenate([fold.validation for fold in folds])
     return int(np.bincount(held_out).max(initial=1))
 
 
 def without_shared_rows(folds: Sequence[Fold], n_rows: int) -> NDArray[np.bool_] | None:
-    """Which other folds hold out none of a fold's own held-out rows; None where that is so of all.
+    """Which other folds hold out none of a fold's own held-out rows; None if that is true of all.
 
-    Where folds repeat (as in ``RepeatedKFold``), a fold's rows are held out in others too, and must have no
-    say there in the epoch at which they are scored. A fold that shares rows with all others, as most do in
-    ``ShuffleSplit``, takes them all the same: its score is then a little too good.
+    Where folds repeat (as in ``RepeatedKFold``), a fold's rows are held out in others too, and must not
+    affect there the epoch at which they are scored. A fold that shares rows with all others, as most do in
+    ``ShuffleSplit``, uses them even so: its score is then a little too good.
 
     Returns
     -------
@@ -307,7 +307,7 @@ def out_of_fold(
     ----------
     folds : sequence of Fold
     figures : iterable of array, shape (n_validation,) or (n_validation, n_outputs), or None
-        One a fold; None where a fold has none.
+        One for each fold; None where a fold has none.
     n_rows : int
 
     Returns

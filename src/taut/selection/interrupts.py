@@ -13,7 +13,7 @@ class Interrupts:
     """While it is entered, the first Ctrl+C sets an event, and a second one raises ``KeyboardInterrupt``.
 
     So a search is never torn in the middle of its bookkeeping. Where Ctrl+C does not mean Python's usual
-    ``KeyboardInterrupt`` (another thread, a handler of the caller's own), nothing is changed.
+    ``KeyboardInterrupt`` (another thread, or the caller's own handler), nothing is changed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a search tells while it runs."""
+"""The progress of a search, and the callbacks that receive it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from taut.selection.score import CandidateScore
 @final
 @dataclass(frozen=True)
 class Progress:
-    """Where the search stands, for those who show it.
+    """The progress of a search, for display.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Progress:
     total : int or None
         Candidates in all, where their number is limited.
     folds : int
-        Networks that candidates have had trained, one a fold.
+        Networks trained for candidates, one per fold.
     best, baseline : float
         Validation loss of the best so far and of early stopping alone; NaN before there is one.
     best_recipe : Recipe or None
@@ -32,7 +32,7 @@ class Progress:
         Since the search began, earlier sessions of a resumed one included.
     seconds_left : float or None
     finishing : bool
-        Whether nothing new is tried any more, and the chosen networks are being made.
+        Whether the search is over, and the chosen networks are being made.
     """
 
     done: int
@@ -53,7 +53,7 @@ class Progress:
 @final
 @dataclass
 class Callbacks:
-    """Who is told; a callback that raises is warned of, once, and the search goes on.
+    """The user's callbacks; one that raises causes one warning, and the search continues.
 
     Parameters
     ----------
@@ -70,30 +70,29 @@ class Callbacks:
     on_candidate: Callable[[CandidateScore], object] | None = None
     on_batch: Callable[[tuple[CandidateScore, ...]], object] | None = None
 
-    def progress(self, news: Progress) -> None:
-        """Something was done."""
-        if self.on_progress and not self._tell("on_progress", self.on_progress, news):
+    def progress(self, progress: Progress) -> None:
+        """Report progress."""
+        if self.on_progress and not self._call("on_progress", self.on_progress, progress):
             self.on_progress = None
 
     def candidate(self, score: CandidateScore) -> None:
-        """A candidate was scored."""
-        if self.on_candidate and not self._tell("on_candidate", self.on_candidate, score):
+        """Report a scored candidate."""
+        if self.on_candidate and not self._call("on_candidate", self.on_candidate, score):
             self.on_candidate = None
 
     def batch(self, scores: Sequence[CandidateScore]) -> None:
-        """All candidates of a batch were scored."""
-        if self.on_batch and not self._tell("on_batch", self.on_batch, tuple(scores)):
+        """Report a batch whose candidates are all scored."""
+        if self.on_batch and not self._call("on_batch", self.on_batch, tuple(scores)):
             self.on_batch = None
 
     @staticmethod
-    def _tell(name: str, callback: Callable[[Any], object], news: object) -> bool:
-        """Hours of search are not lost because a log cannot be written."""
+    def _call(name: str, callback: Callable[[Any], object], report: object) -> bool:
+        """Call it; hours of search are not lost because a log cannot be written."""
         try:
-            callback(news)
+            callback(report)
         except Exception as error:
-            text = (
-                f"{name} raised {type(error).__name__}: {error}; it is not called again, the search goes on."
-            )
+            what = f"{type(error).__name__}: {error}"
+            text = f"{name} raised {what}; it is not called again, the search continues."
             warnings.warn(text, TrainingWarning, stacklevel=4)
             return False
         return True

@@ -1,4 +1,4 @@
-"""Which candidates to try next: asked in batches, told what came of them."""
+"""Which candidates to try next: asked for in batches, with their scores told in return."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 #: Makes an Optuna sampler from a seed; Optuna's sampler classes are such.
 SamplerMaker: TypeAlias = "Callable[..., BaseSampler]"
 
-# A sampler that proposes what was tried already is asked again, at most so often.
+# A sampler that proposes what was already tried is asked again, at most this often.
 _AGAIN = 8
 
 
 class Proposer(ABC):
-    """Asks for candidates to be scored, and is told the scores.
+    """Proposes candidates, and learns their scores (ask and tell).
 
-    A batch's candidates follow from the seed, the batch's number and what was told before, and the first of
-    them are the same whether many or few are asked for.
+    A batch's candidates follow from the seed, the batch's number and the scores told before, and the first of
+    them are the same however many are asked for.
     """
 
     @property
     @abstractmethod
     def n_first(self) -> int:
-        """Candidates that the first batch should have."""
+        """The number of candidates that the first batch should have."""
 
     @abstractmethod
     def ask(self, batch: int, n: int) -> Sequence[Candidate]:
@@ -43,7 +43,7 @@ class Proposer(ABC):
 
     @abstractmethod
     def tell(self, scores: Sequence[CandidateScore]) -> None:
-        """Take in what came of them."""
+        """Take in their scores."""
 
 
 @final
@@ -56,28 +56,28 @@ class OptunaProposer(Proposer):
     seed : int
     sampler : callable, optional
         Called with ``seed=``, a new one for every batch, gives an Optuna sampler. Without it: TPE (Bergstra
-        et al., 2011), every parameter by itself, and candidates that were asked for and not yet told counted
+        et al., 2011), every parameter by itself, and candidates asked for but not yet scored counted
         as bad ones, so that a batch spreads.
     n_first : int
-        Candidates of the first batch.
+        The number of candidates of the first batch.
     """
 
     def __init__(
         self, space: Space, seed: int, *, sampler: SamplerMaker | None = None, n_first: int = 24
     ) -> None:
         self._space, self._seed, self._sampler, self._n_first = space, seed, sampler, n_first
-        self._told: list[tuple[Candidate, float]] = []
+        self._scored: list[tuple[Candidate, float]] = []
         # Drawn now: SciPy swallows a Ctrl+C that comes while it sets its sequence up.
         self._first = list(islice(space.design(seed), n_first))
 
     @property
     def n_first(self) -> int:
-        """Candidates of the first batch."""
+        """The number of candidates of the first batch."""
         return self._n_first
 
     def ask(self, batch: int, n: int) -> Sequence[Candidate]:
         """The first batch is the design; the others come from the sampler."""
-        known = {candidate for candidate, _ in self._told}
+        known = {candidate for candidate, _ in self._scored}
         if batch == 0:
             enough = n + len(known) <= len(self._first)
             design = iter(self._first) if enough else self._space.design(self._seed)
@@ -95,12 +95,12 @@ class OptunaProposer(Proposer):
 
     def tell(self, scores: Sequence[CandidateScore]) -> None:
         """Note the losses, in the order of the candidates."""
-        self._told += [(score.candidate, math.nan if score.failed else score.loss) for score in scores]
+        self._scored += [(score.candidate, math.nan if score.failed else score.loss) for score in scores]
 
     def _study(self, batch: int) -> Any:
-        """A study in memory that knows all that was told; its sampler's seed is the batch's own.
+        """A study in memory with all scores so far; its sampler's seed is the batch's own.
 
-        Made anew for every batch, so that a search that was taken up again asks for the same candidates.
+        Made anew for every batch, so that a resumed search asks for the same candidates.
         """
         import optuna
 
@@ -114,13 +114,13 @@ class OptunaProposer(Proposer):
             else:
                 sampler = self._sampler(seed=seed)
         verbosity = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.WARNING)  # a new study is no news
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # a new study is not worth a message
         study = optuna.create_study(sampler=sampler)
         optuna.logging.set_verbosity(verbosity)
         distributions = self._distributions()
-        for candidate, loss in self._told:
+        for candidate, loss in self._scored:
             point = self._space.point(candidate)
-            finite = math.isfinite(loss)  # a loss that is none can become the best trial
+            finite = math.isfinite(loss)  # a loss that is not finite can become the best trial
             study.add_trial(
                 optuna.trial.create_trial(
                     params=point,

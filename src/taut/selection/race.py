@@ -1,7 +1,7 @@
-"""A race over folds: every candidate of a batch trains one fold, and who has no chance trains no more.
+"""A race over folds: every candidate of a batch trains one fold, and those without a chance train no more.
 
 Over folds and not over epochs, because early epochs rank strong dropout and fresh batch norm last, and those
-are what is looked for: on a fold each trains to its own stopping.
+are what a search is for: on a fold each trains to its own stopping.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from taut.techniques.base import Technique
 @final
 @dataclass
 class Trial:
-    """A candidate on its way.
+    """A candidate in the race.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Trial:
         Its index among all candidates.
     candidate : Candidate
     runs : dict
-        By stage what came of it.
+        By stage its results.
     ended : str
         Why it is out of the race: "dropped", "failed", "cut off", or empty.
     """
@@ -63,19 +63,19 @@ class Trial:
 @final
 @dataclass(frozen=True)
 class Rule:
-    """Who goes on to the next round.
+    """Which trials continue to the next round.
 
     Parameters
     ----------
     chance : float
-        Dropped is whose probability to be better than the leader is below this.
+        A trial whose probability of being better than the leader is below this is dropped.
     share, again : float
-        At most this share of a batch goes on from the first round; from every further one, this part of those
-        who might have.
+        At most this share of a batch continues from the first round; from every later one, this part of those
+        that might have.
 
     Notes
     -----
-    The numbers are from full searches on other seeds and tables than those that judge them
+    The numbers are from full searches on other seeds and tables than those that test them
     (benchmarks/README.md, "Racing").
     """
 
@@ -84,7 +84,7 @@ class Rule:
     again: float = 0.5
 
 
-#: Nobody is dropped: for comparisons.
+#: No trial is dropped: for comparisons.
 NO_CUTS = Rule(0.0, 1.0, 1.0)
 
 
@@ -117,12 +117,12 @@ class Race:
         n_first: int = 1,
         keep_singles: bool = False,
     ) -> None:
-        """Train the trials up the stages; each ends with all stages, or with why it has not.
+        """Train the trials stage by stage; each ends with all stages, or with the reason why not.
 
         Parameters
         ----------
         leader : Trial or None
-            Without one nobody is dropped.
+            Without one no trial is dropped.
         begin, n_first : int
             See :meth:`Stages.rounds`.
         keep_singles : bool
@@ -152,7 +152,7 @@ class Race:
                 self._forget_the_ended(trials)
 
     def expected(self, n: int, *, begin: int = 0, n_first: int = 1, keep_singles: bool = False) -> float:
-        """How many trainings a batch of ``n`` takes where as many go on as may; see :meth:`run`."""
+        """How many trainings a batch of ``n`` takes if as many continue as may; see :meth:`run`."""
         first, *rest = self._runner.stages.rounds(begin, n_first)
         size = self._runner.stages.size
         total = n * sum(map(size, first))
@@ -163,7 +163,7 @@ class Race:
         return total
 
     def _forget_the_ended(self, trials: Sequence[Trial]) -> None:
-        """Nobody goes on with their trainings, which hold the rows' losses of all epochs."""
+        """Free their trainings, which hold the rows' losses of all epochs and are not continued."""
         self._runner.forget([trial.number for trial in trials if trial.ended])
 
     def loss(self, trial: Trial, stages: Iterable[int]) -> float:
@@ -182,7 +182,7 @@ class Race:
     def _survivors(
         self, going: list[Trial], leader: Trial, index: int, most: int, kept: set[int]
     ) -> list[Trial]:
-        """Those that go on, the best first, ``most`` beside those kept; the others are marked as dropped."""
+        """Those that continue, the best first, ``most`` beside those kept; the others are dropped."""
         stages = self._comparable(going[0])
         theirs, weights = self._rows(leader, stages)
         ranked = sorted(going, key=lambda trial: (self.loss(trial, stages), trial.number))
@@ -199,7 +199,7 @@ class Race:
         return out
 
     def _comparable(self, trial: Trial) -> list[int]:
-        """The folds that a trial has, or its low-fidelity stage where it has no fold yet."""
+        """The folds that a trial has, or its low-fidelity stage if it has no fold yet."""
         n = len(self._runner.stages.folds)
         return [stage for stage in trial.runs if stage < n] or list(trial.runs)
 

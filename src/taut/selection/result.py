@@ -1,4 +1,4 @@
-"""What a search gives back."""
+"""The result of a search."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from taut.selection.score import CandidateScore
 @final
 @dataclass(frozen=True, eq=False)
 class Contest:
-    """How the choice was made, so that it can be made again with resampled losses.
+    """How the choice was made, so that it can be repeated with resampled losses.
 
     Parameters
     ----------
     indices : tuple of int
-        Who could be chosen.
+        Which candidates could be chosen.
     rule : Choosing
     """
 
@@ -32,12 +32,12 @@ class Contest:
 @final
 @dataclass(frozen=True, eq=False)
 class PlainRuns:
-    """A candidate's networks, to be looked at.
+    """A candidate's networks, for display.
 
     Parameters
     ----------
     curves : tuple of Curve
-        One a fold.
+        One for each fold.
     weights : int64 array, shape (weights.N_BINS + 1,)
         Of all folds' networks at the end of their training; see :mod:`taut.selection.weights`.
     """
@@ -54,7 +54,7 @@ class SearchResult:
     Parameters
     ----------
     candidates : tuple of CandidateScore
-        Early stopping alone, no regularization, then as they were tried.
+        Early stopping alone, no regularization, then the others in the order of trial.
     chosen : int
         Its index among them.
     number : int
@@ -76,7 +76,7 @@ class SearchResult:
         one technique at most beside early stopping that were trained to their end or lost the race.
     interrupted : bool
     seconds : float
-        Of this search and of the earlier sessions that it took up.
+        Of this search, including the earlier sessions that it resumed.
     """
 
     candidates: tuple[CandidateScore, ...]
@@ -94,5 +94,5 @@ class SearchResult:
 
     @property
     def best(self) -> CandidateScore:
-        """The chosen one."""
+        """The chosen candidate's score."""
         return self.candidates[self.chosen]

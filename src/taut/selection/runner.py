@@ -1,4 +1,4 @@
-"""Trains candidates on stages, or finds in the trial store that it was done before."""
+"""Trains candidates on stages, or finds in the trial store that they were trained before."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from taut.selection.trial_store import TrialStore
 from taut.selection.weights import count_weights
 from taut.streams import Stream, generator
 
-# A member keeps its rows' losses of all epochs while these are at most so many numbers (32 MB); beyond,
-# only those of its best epoch are had, and an epoch chosen elsewhere makes no difference among so many rows.
+# A member keeps its rows' losses of all epochs while these are at most this many numbers (32 MB); beyond,
+# only those of its best epoch are kept; with this many rows, an epoch chosen elsewhere makes no difference.
 _MOST_LOSSES = 2**23
 # The same of its outputs, where a scorer decides the epoch (16 MB); beyond, the loss does.
 _MOST_OUTPUTS = 2**22
@@ -39,16 +39,16 @@ class Job(NamedTuple):
 
 @final
 class Runner:
-    """Gives what came of jobs, trained or remembered.
+    """Gives the results of jobs, trained or remembered.
 
     Parameters
     ----------
     trainer : Trainer
     stages : Stages
     trial_store : TrialStore, optional
-        Where finished work is kept, and looked for before any training.
+        Where finished work is kept, and looked up before any training.
     most_losses : int, optional
-        A member keeps its rows' losses of all epochs while these are at most so many numbers; without it 8
+        A member keeps its rows' losses of all epochs while these are at most this many numbers; by default 8
         million.
     for_scorer : bool
         Whether members keep their outputs for validation rows, where they are not too many.
@@ -65,12 +65,12 @@ class Runner:
         self.trainer, self.problem, self.stages = trainer, trainer.problem, stages
         self._trial_store, self._most_losses = trial_store, most_losses
         self._live: dict[tuple[int, int], Training] = {}
-        self._told_of_memory = False
+        self._warned_of_memory = False
         n_outputs, max_epochs = self.problem.objective.n_outputs, trainer.settings.max_epochs
         most = max(len(fold.validation) for fold in stages.folds) * n_outputs * max_epochs
         #: Whether the outputs for validation rows are kept, by which a scorer decides the epoch.
         self.keeps_outputs = for_scorer and most <= _MOST_OUTPUTS
-        self.remembered = 0.0  # seconds that the runs took which were found in the trial store
+        self.remembered = 0.0  # seconds that the runs found in the trial store had taken
 
     @property
     def _limit(self) -> int:
@@ -81,7 +81,7 @@ class Runner:
         fold = self.stages.all[job.stage]
         member = self.trainer.member(job.candidate, fold, job.stage)
         few = len(fold.validation) * member.max_epochs <= self._limit
-        # By a scorer, folds are scored, and only where there are epochs to choose from.
+        # A scorer scores folds, and only where there are epochs to choose from.
         scored = self.keeps_outputs and member.hooks.patience is not None
         return replace(member, keep_losses=few, keep_outputs=scored and job.stage < len(self.stages.folds))
 
@@ -139,7 +139,7 @@ class Runner:
             if on_done:
                 on_done(jobs[index])
 
-        # Begun first, because who arrives is told of before `train` returns.
+        # Begun first, because `on_done` is called before `train` returns.
         members = [self.member(job) for job in jobs]
         trainings = self.trainer.train(members, until_epoch=0)
         self.trainer.train(
@@ -153,13 +153,13 @@ class Runner:
     def _parts(self, members: Sequence[Member]) -> list[range]:
         """As many of the members at a time as there is memory for.
 
-        Where that is not all of them, the trainings that others have are let go of first: they are made again
-        where somebody goes on with them, bit for bit.
+        If that is not all of them, other trainings are freed first: they are made again, bit for bit,
+        if they are to be continued.
 
         Warns
         -----
         TrainingWarning
-            Once, where it takes more time.
+            Once, if it takes more time.
         """
         n = self.trainer.affordable(members)
         if n < len(members):
@@ -167,18 +167,18 @@ class Runner:
                 self._live.clear()
             free = self.trainer.affordable(members)  # none at all, and the engine will say so
             n = max(1, free)
-            if n < len(members) and 0 < free and not self._told_of_memory:
-                self._told_of_memory = True
+            if n < len(members) and 0 < free and not self._warned_of_memory:
+                self._warned_of_memory = True
                 warnings.warn(
                     f"Memory is short: networks are trained {n:,} at a time, and some again where they "
-                    "are wanted. It takes longer.",
+                    "are needed. It takes longer.",
                     TrainingWarning,
                     stacklevel=4,
                 )
         return [range(i, min(i + n, len(members))) for i in range(0, len(members), max(1, n))]
 
     def keep(self, job: Job, training: Training, *, ended: bool = True) -> FoldRun:
-        """Note a training that has come to its own end; or was cut off, which is not for the trial store.
+        """Note a training that has ended by itself, or was cut off: that one is not kept in the trial store.
 
         The losses by which it races are chosen crosswise: the epoch that is best on one half of the
         validation rows gives the losses of the other half. The lowest of many noisy losses would flatter
@@ -208,9 +208,9 @@ class Runner:
     def further(
         self, jobs: Sequence[Job], runs: Sequence[FoldRun], goals: Sequence[int], control: Control
     ) -> list[FoldRun] | None:
-        """Go on with those that are not at their goals yet, beyond their patience; None where it was cut off.
+        """Continue those that are not at their goals yet, beyond their patience; None where it was cut off.
 
-        A training that is no longer there is made again from the start, bit for bit.
+        A training that is gone is made again from the start, bit for bit.
         """
         behind = [
             i for i, run in enumerate(runs) if run.epoch < goals[i] and run.status is not Status.DIVERGED
@@ -251,7 +251,7 @@ class Runner:
     ) -> list[FoldRun] | None:
         """Add the rows' losses in these epochs (from 1); None where it was cut off.
 
-        Where they were not kept and there are very many rows, those by which it raced stand for them.
+        If they were not kept and there are very many rows, the losses by which it raced are used instead.
         """
         out = list(runs)
         for i, (job, run, epoch) in enumerate(zip(jobs, runs, epochs, strict=True)):
@@ -266,12 +266,12 @@ class Runner:
                 self._live[job.number, job.stage] = training
                 found = _kept(training, epoch)
             out[i] = run.with_rows(epoch, run.rows(RACED) if found is None else found)
-            if ended:  # a run that was cut off is not for the trial store
+            if ended:  # a run that was cut off is not kept in the trial store
                 self.record(job, out[i])
         return out
 
     def with_outputs(self, job: Job, run: FoldRun, control: Control) -> Training | None:
-        """The training with its outputs, made again where it is gone; None where that was cut off."""
+        """The training with its outputs, made again if it is gone; None if that was cut off."""
         training = self._live.get((job.number, job.stage))
         if training is None or training.epoch < run.epoch or training.outputs(run.epoch) is None:
             (training,) = self.trainer.train([self.member(job)], until_epoch=run.epoch, control=control)
@@ -283,16 +283,16 @@ class Runner:
     def networks(
         self, jobs: Sequence[Job], epochs: Sequence[int], control: Control | None = None
     ) -> list[Fitted] | None:
-        """The jobs' networks, each in its epoch; where they are gone, they are trained again up to it.
+        """The jobs' networks, each at its epoch; if they are gone, they are trained again up to it.
 
-        None where the control ended that before.
+        None if the control ended that.
         """
         found: dict[int, Fitted] = {}
         for i, (job, epoch) in enumerate(zip(jobs, epochs, strict=True)):
             training = self._live.get((job.number, job.stage))
             if training is None:
                 continue
-            # Whoever was cut off within an epoch has last weights that are those of no epoch.
+            # The last weights of a training that was cut off within an epoch belong to no epoch.
             whole = training.status is not Status.RUNNING or training.epoch == training.member.max_epochs
             if training.epoch == epoch and whole:
                 found[i] = training.fitted("last")
@@ -314,24 +314,24 @@ class Runner:
         return [found[i] for i in range(len(jobs))]
 
     def kept_networks(self, jobs: Sequence[Job]) -> list[Fitted] | None:
-        """The jobs' networks as they were kept, each at its own best epoch; None where they are gone."""
+        """The jobs' networks as they were kept, each at its own best epoch; None if they are gone."""
         trainings = [self._live.get((job.number, job.stage)) for job in jobs]
         return None if None in trainings else [t.fitted() for t in trainings if t is not None]
 
     def forget(self, numbers: Sequence[int]) -> None:
-        """Let go of the trainings of these candidates, unless they cannot be made again exactly."""
+        """Free the trainings of these candidates, unless they cannot be made again exactly."""
         if not self.trainer.engine.replays_exactly:
             return
         for key in [key for key in self._live if key[0] in numbers]:
             del self._live[key]
 
     def record(self, job: Job, run: FoldRun) -> None:
-        """Keep what came of a job in the trial store, where there is one."""
+        """Keep a job's result in the trial store, if there is one."""
         if self._trial_store:
             self._trial_store.keep(job.number, job.stage, run)
 
     def _crosswise(self, job: Job, training: Training) -> RowResults | None:
-        """Each half of the rows at the epoch that is best on the other; None where losses are not kept."""
+        """Each half of the rows at the epoch that is best on the other; None if losses are not kept."""
         kept = [training.losses(epoch) for epoch in range(1, training.epoch + 1)]
         losses = [one for one in kept if one is not None]
         if not losses or len(losses) < len(kept) or len(losses[0]) < 2:
@@ -361,7 +361,7 @@ class Runner:
         if kept is not None:
             return kept
         fold = training.member.fold
-        # No regularization is early stopping's training looked at later, which keeps an earlier epoch.
+        # No regularization is early stopping's training at a later epoch, and that keeps an earlier one.
         network = training.fitted("kept" if epoch == training.best_epoch else "last")
         return self.trainer.row_results(network, fold.validation)
 

@@ -1,4 +1,4 @@
-"""What came of training one candidate on one fold, in plain numbers: nothing of an engine is left in it."""
+"""The result of training one candidate on one fold, in plain numbers: nothing of an engine is left in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from taut.learning.objective import RowResults
 from taut.learning.training import Curve, Status
 
-#: In the place of an epoch: the losses by which a run races (see ``Runner.keep``).
+#: Instead of an epoch: the losses by which a run races (see ``Runner.keep``).
 RACED = 0
 
 
@@ -39,7 +39,7 @@ class FoldRun:
     correct : dict
         By the same epochs whether the rows' classes were right, bool; empty for regression.
     scores : dict
-        By epoch what the person's scorer gave, where there is one.
+        By epoch the user's scores, if there is a scorer.
     weights : int64 array, shape (weights.N_BINS + 1,), or (0,)
         The weights at the end of training, counted by size; only of recipes with one technique at most beside
         early stopping, which a report shows.

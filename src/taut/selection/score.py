@@ -1,4 +1,4 @@
-"""From the folds' curves to a candidate's score, the epoch chosen on other folds than the one it scores."""
+"""From the folds' curves to a candidate's score, with epochs chosen on other folds than the one scored."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from taut.selection.candidate import Candidate
 Vector = NDArray[np.float64]
 
 #: "complete": all folds; "dropped": it lost the race on the folds that it has; "cut off": by the time limit
-#: or Ctrl+C, and scored as far as it went; "failed": it has no score.
+#: or Ctrl+C, and scored as far as it was trained; "failed": it has no score.
 TrialState: TypeAlias = Literal["complete", "dropped", "cut off", "failed"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class CandidateScore:
-    """What cross-validation says of one candidate.
+    """The cross-validated score of one candidate.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class CandidateScore:
         loss of a dropped candidate is that by which it raced: each half of the fold's rows at the epoch that
         is best on the other half.
     scoring : float64 array, shape (n_folds,), or None
-        What the person's scorer gives, greater is better; None without one.
+        The user's scores, greater is better; None without a scorer.
     zero_share : float
         Share of weights that are exactly zero, mean over the folds' networks.
     epochs_trained : int
@@ -56,7 +56,7 @@ class CandidateScore:
     seconds : float
         Spent on training it, summed over threads.
     n_repeats : int
-        How often the folds hold out all rows, where they were made anew.
+        How often the folds hold out all rows: more than once if they are repeated.
     """
 
     candidate: Candidate
@@ -87,7 +87,7 @@ class CandidateScore:
 
     @property
     def folds(self) -> NDArray[np.bool_]:
-        """Which folds it has."""
+        """Which folds were trained."""
         return self.fold_epochs > 0
 
     @property
@@ -97,13 +97,13 @@ class CandidateScore:
 
     @property
     def gap(self) -> float:
-        """How much lower the training loss is, mean over the folds that it has; NaN where there is none."""
+        """How much lower the training loss is, mean over the folds that it has; NaN if there is none."""
         has = self.folds
         return float(np.mean((self.validation_loss - self.train_loss)[has])) if has.any() else float("nan")
 
     @property
     def merit(self) -> float:
-        """What is chosen by, greater is better: the scorer's mean, or the negative loss; NaN for none."""
+        """The figure of the choice, greater is better: the mean score, or the negative loss; NaN for none."""
         if self.scoring is None:
             return -self.loss
         return float(np.mean(self.scoring)) if self.complete or self.state == "cut off" else float("nan")
@@ -142,8 +142,8 @@ class CandidateScore:
 def standard_error(values: Vector, n_repeats: int = 1) -> float:
     """Standard error of a mean over folds; NaN with one fold.
 
-    Formula: ``std(values) * sqrt(n_repeats / n)``.  Folds that were made anew hold out the same rows, so
-    repeating them adds no rows to the mean, and counts for nothing here.
+    Formula: ``std(values) * sqrt(n_repeats / n)``.  Repeated folds hold out the same rows, so
+    repeating them adds no rows to the mean, and does not count here.
     """
     n = len(values)
     if n < 2:
@@ -176,7 +176,7 @@ def paired_change(losses: Vector, others: Vector, n_repeats: int = 1) -> PairedC
     """Compare losses by fold.
 
     They are paired over the folds, so that the folds' own ups and downs cancel. The interval is Student's;
-    folds that were made anew hold out the same rows, and add no degree of freedom.
+    repeated folds hold out the same rows, and add no degree of freedom.
     """
     from scipy.stats import t
 
@@ -191,7 +191,7 @@ def paired_change(losses: Vector, others: Vector, n_repeats: int = 1) -> PairedC
 
 
 def is_within_chance(low: float, high: float) -> bool | None:
-    """Whether the 95 % interval of a change holds zero; None where there is none."""
+    """Whether the 95 % interval of a change holds zero; None if there is none."""
     return None if np.isnan(low) or np.isnan(high) else not (low > 0.0 or high < 0.0)
 
 
@@ -230,7 +230,7 @@ def choose_epochs(
     early : bool
         Whether the recipe stops early; else it is the last epoch for all.
     others : bool array, shape (n_folds, n_folds), optional
-        Which folds have a say in the epoch of each (:func:`taut.selection.folds.without_shared_rows`);
+        Which folds decide the epoch of each (:func:`taut.selection.folds.without_shared_rows`);
         without it, all the others.
 
     Notes
@@ -284,7 +284,7 @@ def score_folds(
     others : bool array, shape (n_folds, n_folds), optional
         As in :func:`choose_epochs`.
     chosen : int and int array, shape (n_folds,), optional
-        What :func:`choose_epochs` gave by something else than the loss.
+        What :func:`choose_epochs` gave by something other than the loss.
     """
     n_epochs = min(len(curve) for curve in curves)
     validation = np.stack([curve.validation[:n_epochs] for curve in curves])

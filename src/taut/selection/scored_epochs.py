@@ -1,4 +1,4 @@
-"""The epoch to keep where a person's scorer decides it in place of the loss."""
+"""The epoch to keep where the user's scorer decides it instead of the loss."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from taut.selection.runner import Runner
 from taut.selection.score import Vector, choose_epochs
 
 #: Score of a fold's network (greater is better): called with the fold's number and the outputs for its
-#: validation rows, shape (n_validation, n_outputs). Where it has no finite number to give, it raises
+#: validation rows, shape (n_validation, n_outputs). If it has no finite number to give, it raises
 #: ScorerError and nothing else.
 FoldScorer = Callable[[int, NDArray[np.floating]], float]
 
 _MOST_EPOCHS = 30
-#: About so many are scored of a training.
+#: About this many epochs of a training are scored.
 EPOCHS_SCORED = 20
 
 
@@ -33,7 +33,7 @@ class TimedScorer:
     Attributes
     ----------
     seconds : float
-        One call's, the mean of those so far but the first, which may have things to import; 0 before any.
+        Of one call, the mean of those so far but the first, which may have things to import; 0 before any.
     """
 
     def __init__(self, score: FoldScorer) -> None:
@@ -53,15 +53,15 @@ class TimedScorer:
             self.seconds = self._total / (self._n_calls - 1) if self._n_calls > 1 else spent
 
     def fits(self, n_calls: int, control: Control) -> bool:
-        """Whether so many calls will be over before the control's deadline."""
+        """Whether ``n`` calls will be over before the control's deadline."""
         return not control.should_stop() and time.monotonic() + n_calls * self.seconds <= control.deadline
 
 
 def epochs_to_score(n_epochs: int) -> NDArray[np.int64]:
-    """Which epochs (from 1) are scored: every one, or of many every second, fourth, ..., and the last one.
+    """Which epochs (from 1) are scored: all, or of many every second, fourth, ..., and the last one.
 
-    A scorer costs more than a loss, and neighbouring epochs differ little. What was scored of fewer epochs is
-    scored of more.
+    A scorer costs more than a loss, and neighbouring epochs differ little. Epochs scored among fewer are also
+    scored among more.
     """
     step = 1
     while n_epochs // step > _MOST_EPOCHS:
@@ -81,14 +81,14 @@ def best_by_score(
 def train_to_best_score(
     runner: Runner, scorer: FoldScorer, trial: Trial, n_folds: int, control: Control
 ) -> bool:
-    """Go on until the folds' best mean score is as old as the recipe's patience, in steps of that.
+    """Continue until the folds' best mean score is as old as the recipe's patience, in steps of that.
 
     Where the loss has long turned, a score such as the area under the ROC curve may still rise.
 
     Returns
     -------
     bool
-        False where it was cut off. A fold that diverged on the way is shorter than the others.
+        False if it was cut off. A fold that diverged on the way is shorter than the others.
     """
     patience = trial.candidate.recipe.hooks().patience
     assert patience is not None
@@ -114,7 +114,7 @@ def train_to_best_score(
 def _score(
     runner: Runner, scorer: FoldScorer, trial: Trial, k: int, epochs: NDArray[np.int64], control: Control
 ) -> bool:
-    """Score a fold's network in these epochs, where that is not known; False where it was cut off."""
+    """Score a fold's network at those of these epochs that are not scored yet; False if it was cut off."""
     run = trial.runs[k]
     missing = [int(epoch) for epoch in epochs if int(epoch) not in run.scores]
     if not missing:
@@ -130,7 +130,7 @@ def _score(
         assert outputs is not None
         try:
             scores[epoch] = scorer(k, outputs)
-        except ScorerError:  # this epoch is not the best one; where none has a score, the candidate fails
+        except ScorerError:  # this epoch is not the best one; if none has a score, the candidate fails
             scores[epoch] = float("nan")
     trial.runs[k] = replace(run, scores=scores)
     runner.record(trial.job(k), trial.runs[k])

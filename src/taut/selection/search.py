@@ -18,7 +18,7 @@ from taut.learning.training import Control, Curve, Status, Training
 from taut.selection import baselines
 from taut.selection.candidate import Candidate
 from taut.selection.choice import Selection, choose, choosing_among, eligible
-from taut.selection.failures import nobody_has_a_score
+from taut.selection.failures import why_none_has_a_score
 from taut.selection.final import Finish
 from taut.selection.folds import out_of_fold
 from taut.selection.interrupts import Interrupts
@@ -37,21 +37,21 @@ from taut.selection.trainer import Trainer
 from taut.selection.trial_scorer import TrialScorer
 from taut.selection.trial_store import TrialStore
 
-# The baselines may take this share of a time limit (making their networks again takes no longer); what they
-# reached by then is what they are.
+# The baselines may take this share of a time limit (making their networks again takes no longer); they end
+# where they are by then.
 _BASELINES_SHARE = 0.5
-# The person's scorer is shown networks of epochs that others chose: they are trained again, once each.
+# The user's scorer sees networks at epochs that other folds chose: they are trained again, once each.
 _SCORED_BASELINES_SHARE = 0.3
-# To score the epochs of one candidate may take this share of a time limit; else the loss chooses its epoch.
+# Scoring the epochs of one candidate may take this share of a time limit; else the loss chooses its epoch.
 _SCORING_SHARE = 0.05
-# Room that is kept for making the chosen networks, on top of the estimate.
+# A margin for making the chosen networks, on top of the estimate.
 _SPARE = 1.25
-# What is tried later goes by the first batch, so that it is looked at twice before the race is judged.
+# Later batches build on the first one, so that it has two folds before the race is first judged.
 _FIRST_BATCH_FOLDS = 2
-# Trainings of the first batch, and of the later ones, whose candidates are better and so train longer, as
-# against those of early stopping alone.
+# Trainings of the first batch, and of the later ones, whose candidates are better and so train longer,
+# relative to those of early stopping alone.
 _FIRST_TAKES, _LATER_TAKE = 1.4, 1.6
-# A batch is only begun where a time limit has room for about this part of what it takes without cuts.
+# A batch is only begun if a time limit has room for about this part of what it takes without cuts.
 _RACED = 0.4
 
 
@@ -68,16 +68,16 @@ class Search:
         Early stopping alone, no regularization.
     proposer : Proposer
     n_candidates : int or None
-        In all, the baselines counted; None goes on until the deadline.
+        In all, including the baselines; None continues until the deadline.
     deadline : float
         On ``time.monotonic``'s clock.
     batch_size : int
         Candidates that are asked for at a time, after the first batch.
     rule : Rule
-        Who is dropped in a race.
+        Which trials are dropped in a race.
     selection : {"best", "1se"}
     scorer : callable, optional
-        What candidates are chosen by in place of the loss.
+        What candidates are chosen by instead of the loss.
     finish : Finish
     trial_store : TrialStore, optional
     callbacks : Callbacks
@@ -108,21 +108,21 @@ class Search:
         self._trial_scorer = TrialScorer(self.runner, self._race, self.scorer)
         self._trials: list[Trial] = []
         self._scores: list[CandidateScore] = []
-        self._leader: int | None = None  # place of the one with the lowest loss
+        self._leader: int | None = None  # index of the one with the lowest loss
         self._curves: dict[str, tuple[Curve, ...]] = {}
         self._stop = Control()
         self._started = 0.0
         self._earlier = self.trial_store.elapsed if self.trial_store else 0.0
         self._folds_done = 0
-        self._asked = 0  # candidates, the baselines counted
+        self._asked = 0  # candidates, including the baselines
         self._cut_short = False
-        self._expected = math.inf  # seconds that all will take
+        self._expected = math.inf  # seconds that the whole search will take
         self._batches_began = self._remembered_before = 0.0
         self._time_left: TimeLeft | None = None
 
     @cached_property
     def _is_slow(self) -> bool:
-        """Whether the scorer takes too long to look at the epochs of each candidate, for the time limit."""
+        """Whether the scorer takes too long to score the epochs of each candidate, for the time limit."""
         if not isinstance(self.scorer, TimedScorer):
             return False
         seconds = self.scorer.seconds * EPOCHS_SCORED * len(self.stages.folds)
@@ -134,11 +134,11 @@ class Search:
         Raises
         ------
         TrainingError
-            Where no candidate has a score: all diverged, or the scorer gave no number for any.
+            If no candidate has a score: all diverged, or the scorer gave no number for any.
         KeyboardInterrupt
-            Where Ctrl+C came before there was anything to finish with, or twice.
+            If Ctrl+C came before there was anything to finish with, or twice.
         StoreError
-            Where the trial store cannot be written.
+            If the trial store cannot be written.
         """
         with Interrupts(self._stop.cancelled) as interrupts:
             return self._run(interrupts)
@@ -156,10 +156,10 @@ class Search:
             )
         self._run_baselines()
         self._batches_began, self._remembered_before = time.monotonic(), self.runner.remembered
-        # Early stopping alone is a point of the space; no regularization is none.
+        # Early stopping alone is a point of the space; no regularization is not.
         self.proposer.tell([score for score in self._scores if score.candidate == self.baselines[0]])
         batch = 0
-        # What the trial store has takes no time: it counts also where the time is over.
+        # What the trial store has takes no time: it counts even when the time is over.
         while not self._over() or self._known(batch):
             candidates = self._ask(batch)
             if not candidates:
@@ -171,7 +171,7 @@ class Search:
         if interrupts.count > 1 or (not eligible(self._scores) and self._stop.cancelled.is_set()):
             raise KeyboardInterrupt
         if not eligible(self._scores):
-            raise TrainingError(nobody_has_a_score(self._scores, self._trial_scorer.scorer_errors))
+            raise TrainingError(why_none_has_a_score(self._scores, self._trial_scorer.scorer_errors))
         return self._result()
 
     # --- the baselines --------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ class Search:
             ended = not any(t.status is Status.RUNNING and t.epoch < last for t in trainings)
             self._keep(early, trainings, ended)
             self._take_baseline(early, limited, ended=ended)
-            # Where early stopping alone has no time to finish, no other candidate has.
+            # If early stopping alone has no time to finish, no other candidate has.
             self._cut_short = not ended
         if not self._cut_short:
             baselines.to_the_end(*shared, limited)
@@ -234,17 +234,17 @@ class Search:
             trial.runs[job.stage] = self.runner.keep(job, training, ended=ended)
 
     def _take_baseline(self, trial: Trial, control: Control, *, ended: bool) -> None:
-        """Score a baseline, as far as it went."""
+        """Score a baseline, as far as it was trained."""
         if any(run.status is Status.DIVERGED for run in trial.runs.values()):
             trial.ended = "failed"
         if ended and not trial.ended and trial.number == 0 and self.stages.low_fidelity is not None:
-            # Others' tasters are compared with this one.
+            # The others' low-fidelity stages are compared with this one's.
             low_fidelity = trial.job(len(self.stages.folds))
             (run,) = self.runner.first([low_fidelity], control)
             ended = run is not None
             if run is not None and run.status is not Status.DIVERGED:
                 trial.runs[low_fidelity.stage] = run
-        # Early stopping alone has to have the person's score, whatever the time.
+        # Early stopping alone must have the user's score, whatever the time.
         scoring_ends = Control() if trial.number == 0 else self._within(1.0)
         if ended or trial.ended:
             score = self._trial_scorer.finish(trial, -1, control, scoring_ends)
@@ -263,7 +263,7 @@ class Search:
         return tuple(trial.runs[job.stage].curve for job in self._jobs(trial))
 
     def _within(self, share: float, but: float = 0.0) -> Control:
-        """A control that ends at this share of the time limit, less so many seconds."""
+        """A control that ends at this share of the time limit, less ``but`` seconds."""
         deadline = self._started + (self.deadline - self._started - but) * share
         return Control(deadline=deadline, cancelled=self._stop.cancelled)
 
@@ -283,7 +283,7 @@ class Search:
         return self.deadline - _SPARE * seconds
 
     def _ask(self, batch: int) -> Sequence[Candidate]:
-        """The batch's candidates, from the trial store where it has them."""
+        """The batch's candidates, from the trial store if it has them."""
         known = self._known(batch)
         if known is not None:
             return known
@@ -297,7 +297,7 @@ class Search:
         return candidates
 
     def _known(self, batch: int) -> Sequence[Candidate] | None:
-        """The batch's candidates where the trial store has them."""
+        """The batch's candidates, if the trial store has them."""
         return self.trial_store.proposed(batch, self.baselines[0].architecture) if self.trial_store else None
 
     def _affordable(self) -> int:
@@ -309,7 +309,7 @@ class Search:
         return max(1, int(min(2.0**31, (self._search_deadline() - time.monotonic()) / each)))
 
     def _try(self, batch: int, candidates: Sequence[Candidate]) -> None:
-        """Race a batch and take in what came of it."""
+        """Race a batch and take in its scores."""
         trials = [Trial(self._asked + i, one) for i, one in enumerate(candidates)]
         self._asked += len(trials)
         leader = self._who_leads()
@@ -339,21 +339,21 @@ class Search:
             self.trial_store.spend(time.monotonic() - self._started)
 
     def _who_leads(self) -> Trial | None:
-        """What a batch races against: the best so far; where that has no low fidelity, early stopping."""
+        """What a batch races against: the best so far, or early stopping alone where that lacks a stage."""
         if self._leader is None:
             return None
         leaders = (self._trials[self._leader], self._trials[0])
         return next((trial for trial in leaders if self._is_comparable(trial)), None)
 
     def _is_comparable(self, trial: Trial) -> bool:
-        """Whether others can be measured by it on whatever stage they are."""
+        """Whether others can be compared with it on any stage."""
         return all(stage in trial.runs for stage in range(len(self.stages.all)))
 
     def _take(self, trial: Trial, score: CandidateScore) -> None:
         """Note a trial and its score."""
         self._trials.append(trial)
         self._scores.append(score)
-        # Of those that were cut off only a baseline can be chosen, and so lead.
+        # Of those that were cut off, only a baseline can be chosen, and so lead.
         if (score.complete or (score.state == "cut off" and score.batch < 0)) and math.isfinite(score.loss):
             index = len(self._scores) - 1
             if self._leader is None or score.loss < self._scores[self._leader].loss:
@@ -379,7 +379,7 @@ class Search:
         )
         chosen = choose(numbers, self._scores, rule)
         trial, score = self._trials[chosen], self._scores[chosen]
-        interrupted = self._stop.cancelled.is_set()  # later it is of no consequence
+        interrupted = self._stop.cancelled.is_set()  # later it has no effect
         self._tell(finishing=True)
         control = Control(deadline=self.deadline)
         networks, are_of_folds = self.finish.networks(self.runner, trial, score.epoch, control)
@@ -415,7 +415,7 @@ class Search:
         return self._gathered(index, lambda run, epoch: run.losses.get(epoch))
 
     def _correct(self, index: int) -> NDArray[np.float32]:
-        """In which share of the folds that hold it out each row's class was right."""
+        """The share of the folds that hold a row out in which its class was right."""
         return self._gathered(index, lambda run, epoch: run.correct.get(epoch))
 
     def _gathered(
@@ -432,7 +432,7 @@ class Search:
         found = out_of_fold(folds, (of_fold(k) for k in range(len(folds))), len(self.trainer.problem))
         return found.astype(np.float32)
 
-    # --- the news -------------------------------------------------------------------------------------------
+    # --- progress -------------------------------------------------------------------------------------------
 
     def _seconds(self) -> float:
         return self._earlier + time.monotonic() - self._started
@@ -450,14 +450,14 @@ class Search:
             self.callbacks.progress(self._progress(finishing))
 
     def _guess(self, trainings: Sequence[Training]) -> float:
-        """Seconds that all will take, from the first epoch; for want of better, 60 epochs a network."""
+        """Seconds that the search will take, from the first epoch; until known, 60 epochs a network."""
         epoch = sum(t.seconds for t in trainings) / self.trainer.engine.threads
         if self.n_candidates is None:
             return math.inf
         return epoch * (self.trainer.settings.max_epochs + 60 * _RACED * (self.n_candidates - 2))
 
     def _expect(self, early: Trial) -> None:
-        """Guess the batches' trainings, once early stopping alone has told what one takes."""
+        """Estimate the batches' trainings, once early stopping alone shows what one takes."""
         if self.n_candidates is None:
             return
         rest, sizes = self.n_candidates - len(self.baselines), [self.proposer.n_first]

@@ -1,4 +1,4 @@
-"""What is searched: strengths, learning rate and architecture; a point of it is a candidate."""
+"""The search space: strengths, learning rate and architecture; a point of it is a candidate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from taut.techniques import TECHNIQUES, EarlyStopping
 from taut.techniques.base import Technique
 from taut.techniques.pages import Range
 
-#: The techniques that are searched over: those that say no reason why not. Early stopping is always in: it
+#: The techniques that are searched over: those that give no reason why not. Early stopping is always in: it
 #: costs nothing here, and its epoch is chosen on other folds.
 SEARCHED: tuple[type[Technique], ...] = tuple(
     kind for kind in TECHNIQUES if kind is not EarlyStopping and not kind.why_not_searched
@@ -30,9 +30,9 @@ LEARNING_RATES = Range(3e-4, 1e-2, "log")
 #: Baselines are tried at the usual learning rate and at this factor below and above it too.
 OTHER_RATES = 3.0
 
-# Where on its range a technique is tried alone, the middle first; 1 of these for a switch.
+# Where in its range a technique is tried alone, the middle first; only the first for a switch.
 _POSITIONS = (0.5, 0.2, 0.8)
-# Of the mixtures that fill the space, the share that has a technique in; these are made by chance alone.
+# The share of the mixtures that contains a technique; these are random.
 _SHARE_IN = 0.6
 
 
@@ -78,7 +78,7 @@ class Space:
 
     @property
     def switches(self) -> tuple[str, ...]:
-        """Names of what is in or not."""
+        """Names of the switches: what is in or not."""
         return tuple(kind.name for kind in self.kinds)
 
     @property
@@ -104,7 +104,7 @@ class Space:
         return Candidate(Recipe(*techniques, EarlyStopping()), rate, self.architecture.at(point))
 
     def point(self, candidate: Candidate) -> dict[str, Any]:
-        """Where a candidate lies: its switches, and the dimensions that it has; cut to the ranges."""
+        """Where a candidate lies: its switches, and the dimensions that it has; clipped to the ranges."""
         found: dict[str, Any] = {}
         for kind in self.kinds:
             technique = candidate.recipe.get(kind)
@@ -122,7 +122,7 @@ class Space:
 
         The middle strength of every technique comes first. After that one of the others follows each
         technique alone: early stopping alone at a lower and at a higher learning rate, because what a
-        technique brings is measured against a baseline that was tuned too; then mixtures without end, those
+        technique brings is measured against a baseline that was tuned too; then endless mixtures, those
         of a scrambled Sobol sequence (Sobol, 1967).
         """
         singles = [self.usual(recipe) for recipe in single_recipes(self.kinds)]
@@ -137,7 +137,7 @@ class Space:
         yield from others
 
     def _mixtures(self, seed: int) -> Iterator[Candidate]:
-        """Points of a Sobol sequence; those with fewer than two techniques are passed over."""
+        """Points of a Sobol sequence; those with fewer than two techniques are skipped."""
         from scipy.stats import qmc
 
         names = self.switches
@@ -170,7 +170,7 @@ def is_single(recipe: Recipe) -> type[Technique] | None:
 
 
 def is_plain(recipe: Recipe) -> bool:
-    """Whether it has one technique at most beside early stopping."""
+    """Whether it has at most one technique beside early stopping."""
     return sum(type(technique) is not EarlyStopping for technique in recipe.active) <= 1
 
 
@@ -185,14 +185,14 @@ def _strength_of(kind: type[Technique]) -> str:
 
 
 def _between(dimension: Dimension, position: float) -> float:
-    """The number at a position from 0 to 1 on an dimension."""
+    """The number at a position from 0 to 1 on a dimension."""
     if dimension.whole:
         return float(np.floor(dimension.low + position * (dimension.high - dimension.low + 1)))
     return Range(dimension.low, dimension.high, "log" if dimension.log else "linear").strength_at(position)
 
 
 def _rounded(strength: float) -> float:
-    """Two digits: finer differences cannot be told apart, and the recipe stays readable."""
+    """Two digits: finer differences do not show, and the recipe stays readable."""
     return float(f"{strength:.2g}")
 
 

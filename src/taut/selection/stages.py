@@ -1,4 +1,4 @@
-"""In which order a candidate's folds are trained: the stages of a race."""
+"""The order in which a candidate's folds are trained: the stages of a race."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from taut.learning.problem import Fold, Problem
 from taut.selection.folds import Split, make_fold
 from taut.streams import Stream, generator, seed_of
 
-#: Above so many rows the first round takes a part of them.
+#: Above this many rows, the first round uses a part of them.
 MANY_ROWS = 50_000
 _FEWER_TRAIN, _FEWER_VALIDATION = 20_000, 10_000
-# Up to so many folds, after each of which the race is judged; those who are left then get all the others.
+# After each of the first folds the race is judged; those left after this many get all the others.
 _SINGLY = 4
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Stages:
-    """The folds, and the rounds by which a candidate climbs to have them all.
+    """The folds, and the rounds in which a candidate is trained on them.
 
     Parameters
     ----------
     folds : tuple of Fold
         Those that give the score.
     low_fidelity : Fold or None
-        Some rows of the first fold, trained and looked at before the folds are; it has no part in the score.
+        Some rows of the first fold, trained before the folds are; it has no part in the score.
 
     Attributes
     ----------
-    stages : tuple of Fold
-        The folds, then the low-fidelity stage where there is one: a stage's number is its index.
+    all : tuple of Fold
+        The folds, then the low-fidelity stage if there is one: a stage's number is its index.
     """
 
     folds: tuple[Fold, ...]
@@ -56,8 +56,8 @@ class Stages:
         Parameters
         ----------
         begin : int
-            The fold to begin with, counted around. Each batch has another one: were it always the same, what
-            is tried next would go by that fold's chances.
+            The fold to begin with, cyclically. Each batch has another one: if it were always the same, what
+            is tried next would depend on that fold's luck.
         n_first : int
             Folds that are trained before the race is judged for the first time.
 
@@ -75,7 +75,7 @@ class Stages:
 
 
 def make_stages(folds: Sequence[Fold], problem: Problem, seed: int) -> Stages:
-    """The stages of these folds; with a low-fidelity stage where they have many rows."""
+    """The stages of these folds; with a low-fidelity stage if they have many rows."""
     first = folds[0]
     if len(first.train) + len(first.validation) <= MANY_ROWS:
         return Stages(tuple(folds))

@@ -1,7 +1,7 @@
-"""How long the rest of a search takes: by the trainings that its races will take, and what one has taken.
+"""How long the rest of a search takes: from the trainings of its races, and what one has taken.
 
-Candidates are no measure: all of a batch are scored together, when their race is over. The trainings of a
-race are counted as if as many candidates went on from each round as may; if fewer did, it is over sooner.
+Candidates are a poor measure: all of a batch are scored together, when their race is over. The trainings of a
+race are counted as if as many candidates continued from each round as may; if fewer do, it is over sooner.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import final
 
-# What early stopping alone took counts as this share of the work, beside what candidates have taken.
+# The seconds of early stopping alone count as this share of the work, beside those of candidates.
 _PRIOR_SHARE = 0.05
-# Of a batch that takes more trainings than was thought, so much stays to be done until it is over.
+# If a batch takes more trainings than expected, this much remains to be done until it is over.
 _NEARLY = 0.95
 
 
 @final
 class TimeLeft:
-    """Counts trainings, and guesses.
+    """Counts trainings, and estimates the time left.
 
     Parameters
     ----------
     batches : sequence of float
         The trainings that each batch will take.
     each : float
-        Seconds of one, for want of better.
+        Seconds of one, until it is known better.
     """
 
     def __init__(self, batches: Sequence[float], each: float) -> None:
@@ -43,12 +43,12 @@ class TimeLeft:
         self._of_this = 0.0
 
     def seconds(self, spent: float) -> float:
-        """Guess what is left.
+        """Estimate what is left.
 
         Parameters
         ----------
         spent : float
-            Seconds that everything counted has taken, in earlier sessions too.
+            Seconds that everything counted has taken, earlier sessions included.
         """
         total = sum(self._to_come)
         if not total:

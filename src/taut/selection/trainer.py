@@ -1,4 +1,4 @@
-"""Trains networks of one problem: the one place that asks an engine to."""
+"""Trains networks of one problem: the one place that calls an engine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Settings:
     batch_size : int
         Rows a step.
     max_epochs : int
-        Where training ends that nothing stopped before.
+        Training ends here if nothing stopped it before.
     seed : int
     """
 
@@ -56,7 +56,7 @@ class Trainer:
     def member(self, candidate: Candidate, fold: Fold, number: int, seed: int | None = None) -> Member:
         """The network of one candidate on one fold.
 
-        Its seed depends on the fold's number only, where none is given: candidates of one architecture
+        By default its seed depends only on the fold's number: candidates of one architecture
         start from the same weights, and all see the rows in the same order, so that their differences are
         the recipes'.
         """
@@ -97,5 +97,5 @@ class Trainer:
         return self.engine.predict(self.problem.examples, network, rows)
 
     def row_results(self, network: Fitted, rows: Indices) -> RowResults:
-        """What a network makes of some of the examples."""
+        """A network's row results on some of the examples."""
         return self.problem.row_results(self.outputs(network, rows), rows)

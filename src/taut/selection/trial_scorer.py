@@ -33,7 +33,7 @@ class TrialScorer:
     runner : Runner
     race : Race
     scorer : callable, optional
-        What candidates and their epochs are chosen by in place of the loss; see ``FoldScorer``.
+        What candidates and their epochs are chosen by instead of the loss; see ``FoldScorer``.
     """
 
     def __init__(self, runner: Runner, race: Race, scorer: FoldScorer | None) -> None:
@@ -41,11 +41,13 @@ class TrialScorer:
         self._scorer = scorer if scorer is None or isinstance(scorer, TimedScorer) else TimedScorer(scorer)
         self._folds = runner.stages.folds
         self.anchor: tuple[Trial, float] | None = None  # early stopping alone, and its loss
-        self.scorer_errors: list[ScorerError] = []  # the first of each candidate that failed by one
+        self.scorer_errors: list[
+            ScorerError
+        ] = []  # the first one of each candidate that failed by its scorer
 
     @property
     def scoring_seconds(self) -> float:
-        """What the person's scorer takes for one candidate, one fold after the other."""
+        """Seconds that the user's scorer takes for one candidate, one fold after the other."""
         epochs = EPOCHS_SCORED if self._runner.keeps_outputs else 1
         return 0.0 if self._scorer is None else self._scorer.seconds * len(self._folds) * epochs
 
@@ -64,12 +66,12 @@ class TrialScorer:
     def finish(
         self, trial: Trial, batch: int, control: Control, scoring_ends: Control | None = None
     ) -> CandidateScore | None:
-        """Bring a trial to its end and score it; None where it was cut off and does not count.
+        """Bring a trial to its end and score it; None if it was cut off and does not count.
 
         Parameters
         ----------
         scoring_ends : Control, optional
-            For the person's scorer and the networks that it is shown; without it, ``control``.
+            For the user's scorer and the networks that it sees; by default ``control``.
         """
         if trial.ended == "failed":
             return self._failed(trial, batch, DIVERGED)
@@ -77,7 +79,7 @@ class TrialScorer:
             return None
         if trial.ended == "dropped":
             return self._dropped(trial, batch)
-        # Shorter folds go on to the longest one's epoch, so that all have a mean curve.
+        # Shorter folds are continued to the longest one's epoch, so that all have a mean curve.
         n = len(self._folds)
         jobs, runs = [trial.job(k) for k in range(n)], [trial.runs[k] for k in range(n)]
         longest = max(run.epoch for run in runs)
@@ -156,14 +158,14 @@ class TrialScorer:
         )
 
     def unscored(self, trial: Trial, batch: int) -> CandidateScore:
-        """A candidate that there was no time to score."""
+        """The score of a candidate that there was no time to score."""
         return self._failed(trial, batch, "no time was left to score it")
 
     def _failed(self, trial: Trial, batch: int, why: str) -> CandidateScore:
         return failed_score(trial.candidate, batch, len(self._folds), why, trial.epochs, trial.seconds)
 
     def _dropped(self, trial: Trial, batch: int) -> CandidateScore:
-        """Score a trial on the folds that it has, by the losses with which it raced."""
+        """Score a dropped trial on the folds that it has, by the losses with which it raced."""
         n = len(self._folds)
         epochs = np.zeros(n, dtype=np.int64)
         train, validation, correct = (np.full(n, np.nan) for _ in range(3))
@@ -201,7 +203,7 @@ class TrialScorer:
     def _scoring(
         self, trial: Trial, epochs: NDArray[np.int64], state: TrialState, control: Control
     ) -> list[float] | None:
-        """The person's scorer on every fold's validation rows, at the fold's epoch; None where cut off."""
+        """The user's scorer on every fold's validation rows, at the fold's epoch; None if cut off."""
         assert self._scorer is not None
         missing = [
             k

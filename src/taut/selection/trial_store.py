@@ -1,7 +1,7 @@
-"""The finished work of one search in one SQLite file, so that a killed search is taken up again.
+"""The finished work of one search in one SQLite file, so that a killed search can be resumed.
 
 It is kept by hand and not by Optuna's storage: that one's journal does not survive a torn last line, leaves
-the trials that ran during a crash running for ever, and does not store the sampler's random state.
+the trials that ran during a crash running forever, and does not store the sampler's random state.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SPEND_SECONDS = 0.1  # time is stored by itself no more often than this
 
 @final
 class TrialStore:
-    """The batches that were asked for and the runs that are done; open in one place at a time.
+    """The batches that were proposed and the runs that are done; open in one process at a time.
 
     What was proposed or kept is in the file when the method returns, whatever then happens to the process; a
     power cut may cost the last seconds. All methods may be called from any thread.
@@ -60,10 +60,10 @@ class TrialStore:
         Raises
         ------
         StoreError
-            Where the file is none of taut's, damaged, of another version, data or arguments, open elsewhere,
+            If the file is not one of taut's, damaged, of another version, data or arguments, open elsewhere,
             or cannot be written.
         ParameterError
-            Where an argument cannot be written down as JSON.
+            If an argument cannot be written down as JSON.
         """
         name = os.fspath(path)
         connection = open_file(name, arguments, data)
@@ -75,8 +75,8 @@ class TrialStore:
             raise
 
     def close(self) -> None:
-        """Put all into the one file and let go of it; done twice, it does nothing."""
-        with suppress(StoreError):  # a full disk was told of before, and the last moments matter little
+        """Write everything into the one file and close it; a second call does nothing."""
+        with suppress(StoreError):  # a full disk was reported before, and the last moments matter little
             if self._connection is not None and self._spent > self._stored:
                 with self._writing():
                     pass
@@ -97,7 +97,7 @@ class TrialStore:
         return self._elapsed
 
     def spend(self, seconds: float) -> None:
-        """Say how long this session has taken so far, in seconds; cheap, to be called often.
+        """Note how long this session has taken so far, in seconds; cheap, to be called often.
 
         It is stored with all that is kept or proposed, and at least every tenth of a second that it grows.
         """
@@ -107,9 +107,9 @@ class TrialStore:
                 pass
 
     def proposed(self, batch: int, usual: Architecture) -> tuple[Candidate, ...] | None:
-        """The candidates of a batch, or None where it was not asked for yet (or its row is damaged).
+        """The candidates of a batch, or None if it was not proposed yet (or its row is damaged).
 
-        What a candidate does not say of its architecture is as in the usual one.
+        What is missing of a candidate's architecture is as in the usual one.
         """
         row = self._read("SELECT * FROM batch WHERE batch = ?", (int(batch),))
         if row is None or not is_whole("batch", row):
@@ -117,12 +117,12 @@ class TrialStore:
         return tuple(Candidate.from_json(one, usual) for one in json.loads(row[1]))
 
     def propose(self, batch: int, candidates: Sequence[Candidate]) -> None:
-        """Write a batch down: all of its candidates or, where that fails, none.
+        """Write a batch down: all of its candidates or, if that fails, none.
 
         Raises
         ------
         StoreError
-            Where it cannot be written, or the batch is there already with other candidates.
+            If it cannot be written, or the batch is there already with other candidates.
         """
         text = json.dumps([candidate.to_json() for candidate in candidates]).encode()
         row = seal("batch", (int(batch), text))
@@ -134,19 +134,19 @@ class TrialStore:
                         f"{self._name}: batch {batch} was other candidates before, so this is another "
                         f"search: start anew with another file."
                     )
-                # The batch was damaged, and what takes its place is not the same: no run is sure to be of
+                # The batch was damaged, and its replacement is not the same: no run is sure to be of
                 # the candidate whose number it has.
                 connection.execute("DELETE FROM run")
             insert(connection, "batch", row)
 
     def run(self, candidate: int, stage: int) -> FoldRun | None:
-        """What was kept of a candidate's stage, bit for bit, or None (also where its row is damaged)."""
+        """What was kept of a candidate's stage, bit for bit, or None (also if its row is damaged)."""
         key = int(candidate), int(stage)
         row = self._read("SELECT * FROM run WHERE candidate = ? AND stage = ?", key)
         return None if row is None or not is_whole("run", row) else _unpack(row)
 
     def keep(self, candidate: int, stage: int, run: FoldRun) -> None:
-        """Keep a run in the place of the one that was there, if any.
+        """Keep a run, instead of the one that was there, if any.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ class TrialStore:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: all of it is in the file afterwards, or nothing."""
+        """A transaction: afterwards all of it is in the file, or nothing."""
         with self._lock, refusals(self._name):
             connection, spent = self._opened(), self._spent
             try:
@@ -239,4 +239,4 @@ def _bytes(array: NDArray[Any], dtype: str) -> bytes:
 
 def _array(data: bytes, dtype: str) -> NDArray[Any]:
     native = np.dtype(dtype).newbyteorder("=")
-    return np.frombuffer(data, dtype=dtype).astype(native)  # a copy: what comes out may be written to
+    return np.frombuffer(data, dtype=dtype).astype(native)  # a copy: the result may be written to

@@ -23,7 +23,7 @@ _APPLICATION = int.from_bytes(b"taut", "big")
 _LOCK_SECONDS = 1.0  # a process that was just killed holds its lock a moment longer
 
 # Every float is a little-endian blob: SQLite's own REAL makes NaN a NULL and -0.0 a 0. Each row ends in a
-# digest of all that is before it, its key included, for SQLite does not notice a flipped bit.
+# digest of all that is before it, its key included, because SQLite does not notice a flipped bit.
 _TABLES = (
     "CREATE TABLE search (taut, data, arguments, digest)",  # one row
     "CREATE TABLE time (one INTEGER PRIMARY KEY, elapsed, digest)",  # one row; float64
@@ -65,13 +65,13 @@ def open_file(name: str, arguments: Mapping[str, Any], data: str) -> sqlite3.Con
     written = _write_down(arguments)
     _check_place(name)
     with refusals(name):
-        connection = _connect(os.path.abspath(name))  # so that no name has a meaning of its own to SQLite
+        connection = _connect(os.path.abspath(name))  # so that no name has a special meaning to SQLite
         try:
             if _is_new(name, connection):
                 _create(connection, written, data)
             else:
                 _check(name, connection, written, data)
-            # Say now, and not after a long training, that it cannot be written.
+            # Refuse now, and not after a long training, a file that cannot be written.
             connection.execute(f"PRAGMA user_version = {FORMAT}")
         except BaseException:
             connection.close()
@@ -80,7 +80,7 @@ def open_file(name: str, arguments: Mapping[str, Any], data: str) -> sqlite3.Con
 
 
 def _check_place(name: str) -> None:
-    """Refuse what SQLite has no good word for."""
+    """Refuse what SQLite has no good message for."""
     try:
         found = os.stat(name)
     except FileNotFoundError as error:
@@ -93,9 +93,9 @@ def _check_place(name: str) -> None:
     except (OSError, ValueError) as error:
         raise StoreError(f"{name!r}: cannot be opened ({error}); give another file.") from error
     if not stat.S_ISREG(found.st_mode):
-        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no plain file"
-        raise StoreError(f"{name}: is {kind}, not a taut search checkpoint; give another file.")
-    if found.st_size == 1:  # SQLite takes it for an empty one, and would write over it
+        kind = "a folder, not" if stat.S_ISDIR(found.st_mode) else "not a plain file, nor"
+        raise StoreError(f"{name}: is {kind} a taut search checkpoint; give another file.")
+    if found.st_size == 1:  # SQLite takes it for an empty one, and would overwrite it
         raise StoreError(_not_ours(name))
 
 
@@ -106,7 +106,7 @@ def _connect(place: str) -> sqlite3.Connection:
         # Calls are serialized by the trial store's own lock.
         connection = sqlite3.connect(place, timeout=0, isolation_level=None, check_same_thread=False)
         try:
-            connection.text_factory = bytes  # a damaged text is not read as one before its digest was checked
+            connection.text_factory = bytes  # a damaged text is not decoded before its digest is checked
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")  # the lock stays
@@ -115,7 +115,7 @@ def _connect(place: str) -> sqlite3.Connection:
             connection.close()
             if not _is_busy(error) or time.monotonic() > give_up:
                 raise
-        # Two that start at once may each lock the other out; chance lets one be first. (Not the shared
+        # Two that start at once may each lock the other out; a random wait lets one be first. (Not the shared
         # generator: that one is the caller's.)
         time.sleep(random.SystemRandom().uniform(0.01, 0.1))
 
@@ -126,7 +126,7 @@ def _is_busy(error: BaseException) -> bool:
 
 
 def _is_new(name: str, connection: sqlite3.Connection) -> bool:
-    """Whether there is nothing in the file yet; nothing of another program's file is changed by looking."""
+    """Whether there is nothing in the file yet; another program's file is not changed by the check."""
     ((application,),) = connection.execute("PRAGMA application_id")
     ((version,),) = connection.execute("PRAGMA user_version")
     ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
@@ -138,14 +138,14 @@ def _is_new(name: str, connection: sqlite3.Connection) -> bool:
     if version != FORMAT:
         raise StoreError(
             f"{name}: is a search checkpoint of format {version}, and taut {__version__} reads format "
-            f"{FORMAT}: go on with the version of taut that made it, or start anew with another file."
+            f"{FORMAT}: continue with the version of taut that made it, or start anew with another file."
         )
     return False
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     # A write-ahead log: a row is one append to it, which the operating system keeps although the process is
-    # killed; a torn append is left out by its checksum. With NORMAL it waits for the disk only now and then,
+    # killed; a torn append is discarded by its checksum. With NORMAL it waits for the disk only now and then,
     # so a power cut may cost the last rows, but never the file. Held exclusively, it needs no shared memory.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -161,11 +161,11 @@ def _create(connection: sqlite3.Connection, arguments: dict[str, str], data: str
     connection.execute(f"PRAGMA application_id = {_APPLICATION}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the file without its log says whose it is
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the file without its log shows whose it is
 
 
 def _check(name: str, connection: sqlite3.Connection, arguments: dict[str, str], data: str) -> None:
-    """Refuse to go on with a damaged file, or with another search's."""
+    """Refuse a damaged file, or another search's."""
     _prepare(connection)
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
     row = connection.execute("SELECT * FROM search").fetchone()
@@ -175,7 +175,7 @@ def _check(name: str, connection: sqlite3.Connection, arguments: dict[str, str],
     if version != __version__:
         raise StoreError(
             f"{name}: was begun by taut {version}, and this is taut {__version__}, whose results could "
-            f"differ: go on with taut {version}, or start anew with another file."
+            f"differ: continue with taut {version}, or start anew with another file."
         )
     # The arguments first: another seed makes other folds, which are part of the data.
     changes = _changes(json.loads(row[2]), arguments)
@@ -231,8 +231,7 @@ def _not_ours(name: str) -> str:
 
 def _damaged(name: str) -> str:
     return (
-        f"{name}: is damaged and cannot be gone on with; put back a copy of it, or start anew with another "
-        f"file."
+        f"{name}: is damaged and cannot be continued; put back a copy of it, or start anew with another file."
     )
 
 
@@ -280,7 +279,7 @@ def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _words(written: str) -> str:
-    """As it is written in Python; a list as the tuple that it mostly was."""
+    """As it is written in Python; a list as the tuple that it usually was."""
     return repr(_tuples(json.loads(written)))
 
 
@@ -294,12 +293,12 @@ def _tuples(value: Any) -> Any:
 
 
 def insert(connection: sqlite3.Connection, table: str, row: Row) -> None:
-    """Write a row in the place of the one with its key, if any."""
+    """Write a row, replacing the one with its key, if any."""
     connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
 
 def seal(table: str, values: Row) -> Row:
-    """Add the digest, by which :func:`is_whole` knows a row that was changed since."""
+    """Add the digest, by which :func:`is_whole` detects a changed row."""
     return *values, _digest(table, values)
 
 
@@ -309,7 +308,7 @@ def is_whole(table: str, row: Row) -> bool:
 
 
 def _digest(table: str, values: Row) -> bytes:
-    """Of any values that SQLite may give, for a flipped bit may change their kind too."""
+    """Of any values that SQLite may give, since a flipped bit may change their type too."""
     digest = hashlib.blake2b(table.encode(), digest_size=8)
     for value in values:
         part = value if isinstance(value, bytes) else str(value).encode()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from taut.learning.training import Fitted
 
-#: Bins of equal width from ``-LIMIT`` to ``LIMIT``; what is beyond is counted in the first and the last one.
+#: Bins of equal width from ``-LIMIT`` to ``LIMIT``; weights beyond are counted in the first and the last one.
 LIMIT, N_BINS = 4.0, 800
 
 _WIDTH = 2 * LIMIT / N_BINS
@@ -19,7 +19,7 @@ def count_weights(network: Fitted) -> NDArray[np.int64]:
     Returns
     -------
     int64 array, shape (N_BINS + 1,)
-        Last, how many are exactly zero; these are in no bin.
+        The last number counts exact zeros, which are in no bin.
     """
     counts = np.zeros(N_BINS + 1, dtype=np.int64)
     for _, array in network.penalized_weights():
@@ -57,7 +57,7 @@ def in_bins(counts: NDArray[np.int64], step: int, n: int) -> NDArray[np.int64]:
 
 
 def fitting_step(counts: NDArray[np.int64], n: int, share: float = 0.998) -> int:
-    """Give the smallest step at which ``n`` wide bins hold this share of all weights that are not zero."""
+    """The smallest step at which ``n`` wide bins hold this share of all nonzero weights."""
     fine, middle = counts[:-1], N_BINS // 2
     by_distance = fine[middle:] + fine[:middle][::-1]
     within = np.cumsum(by_distance)

@@ -72,7 +72,7 @@ def test_whoever_fails_is_warned_of_once_and_the_search_goes_on(name: str) -> No
     assert numbers_of(fitted) == numbers_of(crossvalidated(**BATCHES).fit(X, y))
 
 
-def test_listeners_change_nothing_and_are_parameters_like_others() -> None:
+def test_callbacks_change_nothing_and_are_parameters_like_others() -> None:
     X, y = given()
     plain = crossvalidated().fit(X, y)
     estimator = crossvalidated(on_candidate=print_nothing, on_batch=print_nothing)
