@@ -24,6 +24,13 @@ from taut.paths.traced import traced
 from taut.paths.training import PathWork
 from taut.paths.words import in_words
 from taut.recipe import Recipe
+from taut.report.facts import facts_of
+from taut.report.page import write_page
+from taut.report.reported import Reported
+from taut.report.reported import Search as SearchPart
+from taut.report.text import in_words as in_sentences
+from taut.report.text import plain_table
+from taut.report.written import from_text, to_text
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
 from taut.selection.folds import cross_validation_splits, make_folds
 from taut.selection.proposer import OptunaProposer
@@ -177,3 +184,63 @@ def test_its_effects_add_up(toy: Toy) -> None:
     assert sum(line.loss.value for line in found.lines) == pytest.approx(found.loss.value)
     assert found.n_rows == len(toy.trainer.problem)
     assert "L2 1" in str(found)
+
+
+def test_it_is_reported_on_a_page_in_text_and_as_json(toy: Toy) -> None:
+    trainer, result = toy.trainer, toy.result
+    objective, scores = trainer.problem.objective, result.candidates
+    estimate, _ = estimate_of(toy.search, result, None, Control())
+    classes = np.array(["below", "above"])
+    simple = simple_baselines(trainer, toy.folds, NETWORK.linear(), classes, Control())
+    member = trainer.member(result.best.candidate, toy.folds[0], 0)
+    path = traced(
+        PathWork(trainer, toy.folds, NETWORK, 0.05),
+        L2,
+        Recipe(EarlyStopping()),
+        StrengthPlan(L2, None, (0.1, 1.0)),
+        Control(),
+        News(0.0, None),
+    )
+    facts = facts_of(
+        Reported(
+            task=objective.task,
+            loss=objective.loss_name,
+            metric=objective.score_title,
+            recipe=result.best.recipe,
+            histories={
+                name: [{"train_loss": curve.train, "validation_loss": curve.validation} for curve in curves]
+                for name, curves in result.curves.items()
+            },
+            learning_rate=result.best.candidate.learning_rate,
+            batch_size=trainer.settings.batch_size,
+            max_epochs=trainer.settings.max_epochs,
+            best_epoch=result.best.epoch,
+            architecture=NETWORK.label,
+            n_parameters=trainer.engine.n_parameters(trainer.problem, member),
+            zero_share=float(np.mean([network.zero_share for network in result.networks])),
+            fingerprint="0" * 64,
+            n_rows=len(trainer.problem),
+            kind="toy_search",
+            call="toy_search()",
+            search=SearchPart(
+                candidates=scores,
+                chosen=result.chosen,
+                baselines={"early_stopping": scores[0], "none": scores[1]},
+                n_folds=len(toy.folds),
+                estimate=estimate,
+                simple=gained_by(trainer.problem, result, estimate, simple, None),
+                seconds=result.seconds,
+                runs={i: (runs.curves, runs.weights) for i, runs in result.plain.items()},
+            ),
+        ),
+        paths=[path],
+    )
+    page = write_page(facts)
+    assert NETWORK.label in page
+    assert "160 rows were learned from" in page
+    assert "early stopping" in plain_table(facts)
+    assert any("loss" in sentence for sentence in in_sentences(facts))
+    back = from_text(to_text(facts))
+    assert back is not None
+    assert back["comparison"] == json.loads(json.dumps(facts["comparison"]))  # also where a number is NaN
+    assert NETWORK.label in write_page(back)
