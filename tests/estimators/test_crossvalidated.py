@@ -51,7 +51,7 @@ def test_the_chosen_one_has_the_lowest_loss_and_is_never_worse_than_the_baseline
     assert fitted.best_.loss == min(candidate.loss for candidate in complete)
     assert fitted.recipe_ == fitted.best_.recipe
     assert fitted.learning_rate_ == fitted.best_.candidate.learning_rate == 0.02
-    assert fitted.network_.hidden == fitted.best_.candidate.hidden == (8,)
+    assert fitted.network_.hidden == fitted.best_.candidate.architecture.widths == (8,)
     assert fitted.best_epoch_ == fitted.best_.epoch
     assert set(fitted.baseline_) == {"none", "early_stopping"}
     assert fitted.baseline_["none"].recipe == NONE
@@ -87,7 +87,7 @@ def test_the_chosen_one_has_the_lowest_loss_and_is_never_worse_than_the_baseline
         ({"learning_rate": "fast"}, "learning_rate must be .* 'fast' is not a number"),
         (
             {"resume": "file", "random_state": None},
-            "resume needs random_state, a whole number: a search goes",
+            "resume needs random_state, a whole number: a search continues",
         ),
         ({"resume": "file", "random_state": np.random.RandomState(0)}, "resume needs random_state"),
     ],
@@ -154,8 +154,8 @@ def test_a_learning_rate_that_is_auto_is_searched_and_the_baselines_have_the_usu
 def test_widths_are_searched_where_hidden_is_auto(searched: bool) -> None:
     widths = "auto" if searched else (32, 16)
     fitted = crossvalidated(n_candidates=18, effort="quick", hidden=widths, max_epochs=4).fit(*given())
-    hidden = [c.candidate.hidden for c in fitted.candidates_]
-    assert fitted.network_.hidden == fitted.best_.candidate.hidden
+    hidden = [c.candidate.architecture.widths for c in fitted.candidates_]
+    assert fitted.network_.hidden == fitted.best_.candidate.architecture.widths
     if not searched:
         assert set(hidden) == {(32, 16)}
         return

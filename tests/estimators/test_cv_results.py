@@ -72,7 +72,7 @@ def test_parameters_are_what_an_estimator_with_one_recipe_takes() -> None:
     for candidate, params in zip(RACED, results["params"], strict=True):
         made = TautClassifier(**params)
         assert (made.recipe, made.learning_rate, made.hidden) == (
-            candidate.recipe, candidate.candidate.learning_rate, candidate.candidate.hidden
+            candidate.recipe, candidate.candidate.learning_rate, candidate.candidate.architecture.widths
         )  # fmt: skip
     for name in ("recipe", "learning_rate", "hidden"):
         column = results[f"param_{name}"]

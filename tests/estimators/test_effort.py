@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from taut.errors import ParameterError
 from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, SearchBudget, auto_repeats, budget_of
+from taut.learning.architecture import MLP
+from taut.learning.objective import CrossEntropy
 from taut.network import Network
 from taut.selection.proposer import OptunaProposer
 from taut.selection.space import Space, single_recipes
@@ -29,7 +31,7 @@ def test_every_effort_has_a_plan_and_each_tries_more_than_the_one_before() -> No
 def test_the_first_batch_has_each_technique_alone_at_every_strength_and_mixtures(effort: Effort) -> None:
     plan = budget_of(effort)
     assert plan.n_first <= plan.n_candidates - 2  # the baselines are candidates too
-    proposer = OptunaProposer(Space(0.001, (8,)), 0, n_first=plan.n_first)
+    proposer = OptunaProposer(Space(0.001, MLP((8,)), CrossEntropy(2)), 0, n_first=plan.n_first)
     recipes = [candidate.recipe for candidate in proposer.ask(0, proposer.n_first)]
     assert len(recipes) == plan.n_first
     assert set(single_recipes()) <= set(recipes)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from taut import L1, L2, EarlyStopping, Recipe, TautClassifier, TautClassifierCV, load
+from taut.learning.architecture import MLP
 from taut.report.facts import facts_of
 from taut.report.text import plain_table
 from taut.selection.candidate import Candidate
@@ -57,7 +58,7 @@ def test_its_search_is_told_as_a_search_of_today() -> None:
     assert loaded.recipe_ == Recipe(L2(0.77), EarlyStopping())
     assert (loaded.best_index_, loaded.best_epoch_, loaded.n_splits_) == (2, 8, 3)
     assert [c.candidate for c in loaded.candidates_] == [
-        Candidate(recipe, 0.001, (4,))
+        Candidate(recipe, 0.001, MLP((4,)))
         for recipe in (EARLY, Recipe(), loaded.recipe_, Recipe(L1(0.055), EarlyStopping()))
     ]
     assert [c.state for c in loaded.candidates_] == ["complete"] * 4

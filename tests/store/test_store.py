@@ -236,7 +236,7 @@ def test_a_search_of_widths_and_refitted_networks_come_back(tmp_path: Path) -> N
     assert loaded.get_params() == fitted.get_params()
     assert output(loaded, X).tobytes() == output(fitted, X).tobytes()
     assert len(loaded.model_.networks) == 5
-    assert len({c.candidate.hidden for c in loaded.candidates_}) > 2
+    assert len({c.candidate.architecture.widths for c in loaded.candidates_}) > 2
     assert {c.state for c in loaded.candidates_} == {"complete", "dropped"}
     assert_equal(loaded.candidates_, fitted.candidates_)
     assert_equal(loaded.cv_results_, fitted.cv_results_)
