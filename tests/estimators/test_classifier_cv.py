@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from taut import TautClassifierCV
 from taut.estimators.crossvalidated import CrossValidated
+from taut.estimators.splits import make_splits
 from taut.report.facts import facts_of
 from taut.report.text import footnotes
 from tests.estimators.helpers import crossvalidated, given, numbers_of, output
@@ -82,8 +83,10 @@ def test_folds_are_stratified() -> None:
     X, y = given()
     y = np.where(np.arange(150) < 9, 2, y % 2)
     estimator = crossvalidated()
-    problem = estimator._problem(X, y, None, None, None, None)
-    for split in estimator._splits(problem, None, 0):
+    table = estimator._problem(X, y, None, None, None, None)
+    splits = make_splits(table, estimator.cv, None, 0, estimator._architecture(), stacklevel=1)
+    assert len(splits) == 3
+    for split in splits:
         assert np.bincount(y[split.validation])[2] == 3
 
 

@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.model_selection import KFold, LeaveOneGroupOut, RepeatedKFold, ShuffleSplit
 
 from taut.errors import DataError, DataWarning, ParameterError
+from taut.estimators.splits import make_splits
 from taut.selection.candidate import EARLY_STOPPING_ALONE as EARLY
 from tests.estimators.helpers import crossvalidated, given, numbers, numbers_of, output, tasks
 
@@ -17,10 +18,9 @@ from tests.estimators.helpers import crossvalidated, given, numbers, numbers_of,
 def splits_of(X: Any, y: Any, *, weight: Any = None, groups: Any = None, **changes: Any) -> list[Any]:
     """The splits that an estimator makes."""
     estimator = crossvalidated(**changes)
-    problem = estimator._problem(X, y, weight, None, None, None)
-    seed = estimator._settings(problem.n_counted).seed
-    splits: list[Any] = estimator._splits(problem, groups, seed)
-    return splits
+    table = estimator._problem(X, y, weight, None, None, None)
+    seed = estimator._settings(table.n_counted).seed
+    return make_splits(table, estimator.cv, groups, seed, estimator._architecture(), stacklevel=1)
 
 
 @pytest.mark.fault(61)
@@ -145,7 +145,7 @@ def test_repeated_folds_have_other_rows_and_each_row_its_mean() -> None:
     total = np.zeros(60)
     for split, network in zip(seen, fitted.model_.networks, strict=True):
         alone = type(fitted.model_)(fitted.model_.schema, fitted.model_.target, (network,))
-        shares = alone.probabilities(fitted._engine(), X[split.validation].astype(np.float32))
+        shares = alone.probabilities(fitted._engine(), fitted._matrix(X[split.validation]))
         total[split.validation] -= np.log(shares[np.arange(len(shares)), y[split.validation]]) / 3
     np.testing.assert_allclose(fitted.row_losses_[fitted.best_index_], total, rtol=1e-4)
 
@@ -211,12 +211,12 @@ def test_rows_that_are_never_held_out_are_never_scored(task: str) -> None:
             fitted.model_.schema, fitted.model_.target, (fitted.model_.networks[k],)
         )
         engine = fitted._engine()
-        values = X[held].astype(np.float32)
+        matrix = fitted._matrix(X[held])
         history = fitted.history_["chosen"][k]["validation_loss"][fitted.best_epoch_ - 1]
         if task == "regression":
-            expected = mean_squared_error(y[held], network.values(engine, values))
+            expected = mean_squared_error(y[held], network.values(engine, matrix))
         else:
-            expected = log_loss(y[held], network.probabilities(engine, values), labels=[0, 1, 2])
+            expected = log_loss(y[held], network.probabilities(engine, matrix), labels=[0, 1, 2])
         assert history == pytest.approx(expected, rel=1e-4)
 
 

@@ -165,7 +165,7 @@ def test_todays_description_is_not_touched(description: dict[str, Any]) -> None:
 
 def test_migrated_candidates_are_those_of_today(description: dict[str, Any]) -> None:
     for one in migrate(description)["training"]["candidates"]:
-        score = CandidateScore.from_json(one)
+        score = CandidateScore.from_json(one, MLP((4,)))
         assert set(one) == set(score.to_json())
 
 
