@@ -13,6 +13,8 @@ from taut.evidence.learning_curve import CurvePoint, LearningCurve
 from taut.evidence.signs import Sign
 from taut.evidence.verdict import Gain, Verdict
 from taut.examine.diagnosis import Alternative, Diagnosis
+from taut.learning.architecture import MLP
+from taut.learning.objective import objective_of
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
@@ -73,7 +75,8 @@ def made(gains: Verdict = OVERFITS, **changes: Any) -> Diagnosis:
         "alternatives": (STOPPED, DROPPED, WIDE), "learning_curve": CURVE, "signs": (),
         "advice": (HELPS, HELPS_TOO, UNKNOWN, HARMS), "before": BEFORE,
         "curves": ({"epoch": np.arange(1, 3), "train_loss": np.array([1.0, math.nan])},),
-        "task": "classification", "recipe": Recipe(), "hidden": (128, 64), "learning_rate": 0.001,
+        "objective": objective_of(changes.pop("task", "classification"), 2), "recipe": Recipe(),
+        "architecture": MLP(changes.pop("hidden", (128, 64))), "learning_rate": 0.001,
         "batch_size": 64, "n_rows": 1500, "n_columns": 7, "n_folds": 5, "n_used": 1500, "seconds": 12.34,
     }  # fmt: skip
     return Diagnosis(**{**usual, **changes})

@@ -6,6 +6,8 @@ from typing import Any
 
 from taut.evidence.interval import NONE, Interval
 from taut.examine.effects_result import EffectLine, Effects, Interaction, Kind
+from taut.learning.architecture import MLP
+from taut.learning.objective import objective_of
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
 
@@ -41,14 +43,14 @@ def made(lines: tuple[EffectLine, ...] = LINES, **changes: Any) -> Effects:
     whole = sum(one.loss.value for one in lines)
     score = sum(one.score.value for one in lines)
     usual: dict[str, Any] = {
-        "task": "classification", "recipe": RECIPE, "lines": lines,
+        "objective": objective_of(changes.pop("task", "classification"), 2), "recipe": RECIPE, "lines": lines,
         "loss": Interval(whole, whole - 0.05, whole + 0.05),
         "score": Interval(score, score - 0.02, score + 0.02),
         "start_loss": 0.9, "end_loss": 0.9 + whole, "start_score": 0.78, "end_score": 0.78 + score,
         "interactions": (), "rates": {"early stopping": (0.003, 0.001)}, "exact": True, "n_orders": None,
-        "failed": (), "learning_rate": 0.003, "usual_learning_rate": 0.001, "hidden": (128, 128),
-        "activation": "relu", "batch_size": 64, "max_epochs": 300, "n_rows": 1000, "n_folds": 5, "n_seeds": 3,
-        "n_networks": 215, "seconds": 34.4,
+        "failed": (), "learning_rate": 0.003, "usual_learning_rate": 0.001,
+        "architecture": MLP((128, 128)), "batch_size": 64, "max_epochs": 300, "n_rows": 1000,
+        "n_folds": 5, "n_seeds": 3, "n_networks": 215, "seconds": 34.4,
     }  # fmt: skip
     return Effects(**{**usual, **changes})
 

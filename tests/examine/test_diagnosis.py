@@ -65,5 +65,5 @@ def test_every_field_is_among_the_plain_values() -> None:
     from dataclasses import fields
 
     found = made()
-    renamed = {"gains": "weaker", "before": "advice_before"}
+    renamed = {"gains": "weaker", "before": "advice_before", "objective": "task", "architecture": "hidden"}
     assert {renamed.get(one.name, one.name) for one in fields(found)} <= set(found.to_dict())

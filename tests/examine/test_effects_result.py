@@ -26,7 +26,10 @@ def test_as_plain_values_for_json() -> None:
     assert read["interactions"][0]["names"] == ["l2", "dropout"]
     assert Recipe.from_json(read["recipe"]) == RECIPE
     assert read["rates"] == {"early stopping": [0.003, 0.001]}
-    assert set(read) == {*vars(found), "loss_name", "score_name"}
+    of_objective, of_architecture = {"task", "class_weighted"}, {"hidden", "activation"}
+    own = {*vars(found)} - {"objective", "architecture"}
+    assert set(read) == own | of_objective | of_architecture | {"loss_name", "score_name"}
+    assert (read["task"], read["hidden"], read["activation"]) == ("classification", [128, 128], "relu")
 
 
 def test_names_of_the_figures() -> None:

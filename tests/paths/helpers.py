@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from taut.learning.architecture import MLP
+from taut.learning.objective import objective_of
 from taut.paths.result import PathPoint, RegularizationPath, best_of, one_se_of
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
@@ -90,8 +92,9 @@ def made(
     norms = np.array([[1.0 - p.zero_share * (0.8 + 0.1 * j) for j in range(len(columns))] for p in points])
     norms[[p.zero_share == 1 for p in points]] = 0.0
     usual: dict[str, Any] = {
-        "task": "classification", "column_names": tuple(columns), "column_norms": norms, "top": None,
-        "hidden": (8,), "activation": "relu", "learning_rate": 0.001, "batch_size": 32, "max_epochs": 100,
+        "objective": objective_of(changes.pop("task", "classification"), 2),
+        "column_names": tuple(columns), "column_norms": norms, "top": None,
+        "architecture": MLP((8,)), "learning_rate": 0.001, "batch_size": 32, "max_epochs": 100,
         "interrupted": False, "seconds": 1.0,
     }  # fmt: skip
     return RegularizationPath(

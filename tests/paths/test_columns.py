@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from taut.evidence.importance import Owners
 from taut.paths.columns import column_norms, holding_out
 from taut.paths.training import FAILED, PathRow, Weights
 from taut.table import BooleanColumn, DateColumn, Frame, NumberColumn, TextColumn, describe
@@ -47,7 +48,8 @@ def test_all_parts_of_a_column_are_taken_together_and_dropped_ones_are_not_there
     dates = [i for i, name in enumerate(names) if name.startswith("when")]
     assert len(dates) > 1
     squares[:, dates] = 1.0
-    found, norms = column_norms([row(squares), FAILED], about)
+    owners = Owners(tuple(column.name for column in about.kept), about.owners)
+    found, norms = column_norms([row(squares), FAILED], owners)
     assert found == ("city", "age", "when", "large")
     assert norms[0] == pytest.approx([3.0, (2 + 4) / 2, np.sqrt(len(dates)), 0.0])
     assert np.isnan(norms[1]).all()
