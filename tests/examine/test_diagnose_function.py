@@ -18,7 +18,6 @@ from taut import L2, BatchNorm, EarlyStopping, Recipe
 from taut.errors import DataError, ParameterError, TrainingError
 from taut.evidence.variants import Variant, Variants
 from taut.examine import diagnose
-from taut.examine import diagnose_function as here
 from taut.examine.diagnosis import Diagnosis
 from taut.examine.progress import ExamineProgress
 from tests.estimators.helpers import given, mixed_columns, mixed_target, numbers, tasks
@@ -239,8 +238,8 @@ def test_very_few_rows() -> None:
 
 
 def test_of_very_many_rows_some_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(here, "_LEAST_USED", 40)
-    monkeypatch.setattr(here, "_MOST_LOSSES", 600)
+    monkeypatch.setattr("taut.examine.diagnosing._LEAST_USED", 40)
+    monkeypatch.setattr("taut.examine.diagnosing._MOST_LOSSES", 600)
     one = found()
     assert 40 <= one.n_used < 100
     assert one.n_rows == 150

@@ -159,7 +159,7 @@ def test_one_split_has_figures_too() -> None:
 
 
 def test_many_players_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MODULE, "MOST_EXACT", 2)
+    monkeypatch.setattr("taut.examine.explaining.MOST_EXACT", 2)
     one = found(L1(0.01), L2(0.3), Dropout(0.1), STOP, n_seeds=1, max_epochs=6)
     assert (one.exact, one.n_orders, one.interactions) == (False, 6, ())
     assert_adds_up(one)
