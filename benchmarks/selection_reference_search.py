@@ -30,8 +30,8 @@ from taut.learning.training import Member, Status
 from taut.selection.candidate import Candidate
 from taut.selection.folds import without_shared_rows
 from taut.selection.score import choose_epochs
+from taut.selection.space import SEARCHED
 from taut.streams import seed_of
-from taut.techniques import TECHNIQUES
 from taut.techniques.base import Technique
 
 # Purposes below a seed (see seed_of) that the search of taut itself does not use.
@@ -106,9 +106,9 @@ def incumbents(trials: Iterable[FinishedTrial]) -> list[FinishedTrial]:
 def suggest(trial: Any, plan: Plan) -> Candidate:
     """A point of taut's search space: each technique on or off, and where it is on, its strength."""
     techniques: list[Technique] = [EarlyStopping(plan.patience)]
-    for kind in TECHNIQUES:
+    for kind in SEARCHED:
         reach = kind.search_range
-        if kind is EarlyStopping or not trial.suggest_categorical(f"use_{kind.name}", [False, True]):
+        if not trial.suggest_categorical(f"use_{kind.name}", [False, True]):
             continue
         if reach.scale == "switch":
             techniques.append(kind.at(reach.high))

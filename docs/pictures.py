@@ -16,9 +16,9 @@ from playwright.sync_api import Page, sync_playwright
 from sklearn.datasets import load_diabetes
 
 from taut import TautRegressorCV, regularization_path
+from taut.paths.several import techniques_of
 from taut.report.facts import facts_of
 from taut.report.page import write_page
-from taut.techniques import TECHNIQUES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.report.browser.chromium import ABSENT, WIDE, find_chromium, open_page
@@ -32,7 +32,7 @@ def main() -> None:
         sys.exit(ABSENT)
     X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
     model = TautRegressorCV(random_state=0).fit(X, y)
-    paths = [regularization_path(X, y, kind, strengths=12, random_state=0) for kind in TECHNIQUES]
+    paths = [regularization_path(X, y, kind, strengths=12, random_state=0) for kind in techniques_of(model)]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder) / "report.html"
         path.write_text(write_page(facts_of(model, paths=paths)), encoding="utf-8")

@@ -10,8 +10,7 @@ from sklearn.datasets import make_moons
 
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.paths import RegularizationPath
-from taut.paths.several import path_of
-from taut.techniques import TECHNIQUES
+from taut.paths.several import path_of, techniques_of
 
 
 @cache
@@ -33,4 +32,5 @@ def moons(task: str = "two") -> Any:
 
 @cache
 def paths(task: str = "two", strengths: int = 3) -> tuple[RegularizationPath, ...]:
-    return tuple(path_of(moons(task), *table(task), kind, strengths) for kind in TECHNIQUES)
+    kinds = techniques_of(moons(task))
+    return tuple(path_of(moons(task), *table(task), kind, strengths) for kind in kinds)

@@ -9,6 +9,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.errors import ParameterError
 from taut.learning.engine import Engine
 from taut.learning.examples import Indices
 from taut.learning.objective import RowResults
@@ -59,8 +60,17 @@ class Trainer:
         By default its seed depends only on the fold's number: candidates of one architecture
         start from the same weights, and all see the rows in the same order, so that their differences are
         the recipes'.
+
+        Raises
+        ------
+        ParameterError
+            Where a technique of the recipe is for classes, and an amount is predicted.
         """
         settings = self.settings
+        for technique in candidate.recipe.active:
+            why = candidate.architecture.supports(type(technique), self.problem.objective)
+            if why and technique.needs_classes:
+                raise ParameterError(f"{why} Leave it out of the recipe.")
         return Member(
             candidate.architecture,
             candidate.recipe.hooks(),

@@ -39,7 +39,8 @@ class Hooks:
         On the weights after a step: the strength of each technique of ``WEIGHT_TECHNIQUES``, in that order;
         0.0 where the recipe has none. The engine multiplies it by the learning rate.
     unit_amounts : tuple of float
-        On the incoming weights of each hidden unit, after that: the same of ``UNIT_TECHNIQUES``.
+        On the incoming weights of each hidden unit, after that: the strength of each of ``UNIT_TECHNIQUES``,
+        which gets it and the learning rate apart.
     mix : float
         On the batch: rows are paired at random, and each takes on a share of its partner's inputs and target,
         drawn uniformly from 0 to this, for each row and step. 0.5 is mixup with alpha 1 (Zhang et al., 2018).
