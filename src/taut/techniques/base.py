@@ -200,7 +200,7 @@ class UnitTechnique(Technique):
         Parameters
         ----------
         norm : float
-            Their Euclidean norm, 0 or more.
+            Their Euclidean norm, 0 or more. Weights of an infinite norm have diverged, and are none.
         strength : float
             0 or more.
         learning_rate : float

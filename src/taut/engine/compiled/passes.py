@@ -268,6 +268,8 @@ def _step_units(plan: Any, parameters: Any, learning_rate: float) -> None:
             for at in range(d[WEIGHTS] + j, end, d[OUT]):
                 w = load(parameters, at)
                 s = s + w * w
-            factor = _on_units(sqrt(s), plan.unit_amounts, learning_rate)
+            norm = sqrt(s)
+            # An infinite norm makes NaN, not zeros: divergence must be seen.
+            factor = _on_units(norm, plan.unit_amounts, learning_rate) + (norm - norm)
             for at in range(d[WEIGHTS] + j, end, d[OUT]):
                 store(parameters, at, load(parameters, at) * factor)
