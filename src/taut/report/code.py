@@ -14,10 +14,10 @@ from taut.recipe import Recipe
 from taut.report import class_weight
 from taut.report.code_table import features_code, new_code, read_code
 from taut.report.schema import Facts
-from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
+from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, LabelSmoothing
 
 #: The techniques that the code for PyTorch and Keras has.
-_WRITTEN = frozenset({L1, L2, Dropout, BatchNorm, EarlyStopping})
+_WRITTEN = frozenset({L1, L2, Dropout, BatchNorm, LabelSmoothing, EarlyStopping})
 _HELD_OUT = 15  # per cent, as TautClassifier has it
 _MOST_DIGITS = 20  # of a seed
 _TORCH = {"relu": "nn.ReLU", "silu": "nn.SiLU", "gelu": "nn.GELU"}
@@ -80,6 +80,7 @@ def torch_code(facts: Facts) -> str:
         knobs.constants(),
         features_code(facts, _HELD_OUT if knobs.early else 0),
         _torch_data(_classes(facts), knobs.weighted),
+        _torch_smoothed(knobs),
         _torch_network(facts, knobs),
         _torch_training(knobs, _classes(facts)),
         _torch_end(knobs, _classes(facts)),
@@ -110,6 +111,12 @@ def keras_code(facts: Facts) -> str:
     loss = (
         "keras.losses.SparseCategoricalCrossentropy(from_logits=True)" if classes else '"mean_squared_error"'
     )
+    plain = ""
+    if knobs.smoothing:  # networks are compared by the plain loss
+        loss, plain = (
+            "smoothed",
+            f', weighted_metrics=[{loss.replace("losses", "metrics")[:-1]}, name="plain")]',
+        )
     optimizer = (
         "# The learning rate rises over the first steps.\n"
         "rate = keras.optimizers.schedules.PolynomialDecay(LEARNING_RATE / WARM_UP, WARM_UP, LEARNING_RATE)\n"
@@ -130,7 +137,8 @@ def keras_code(facts: Facts) -> str:
         + "".join(f"        {layer},\n" for layer in layers)
         + "    ]\n)\n"
         + optimizer
-        + f"\nnet.compile(optimizer, loss={loss})",
+        + (f"\n\n\n{_KERAS_SMOOTHED}\n\n" if knobs.smoothing else "")
+        + f"\nnet.compile(optimizer, loss={loss}{plain})",
         _KERAS_L1 if knobs.l1 else "",
         _keras_fit(knobs),
         _keras_end(classes),
@@ -162,6 +170,20 @@ def _torch_data(classes: bool, weighted: bool) -> str:
     else:
         lines.append("loss_of = nn.MSELoss()")
     return "\n".join(lines)
+
+
+def _torch_smoothed(knobs: _Knobs) -> str:
+    """The loss that is trained on, where it is not the one that networks are compared by."""
+    if not knobs.smoothing:
+        return ""
+    each = "nn.functional.cross_entropy(output, y, label_smoothing=LABEL_SMOOTHING"
+    if not knobs.weighted:
+        return f"def smoothed(output, y):\n    return {each})"
+    return (
+        "def smoothed(output, y):\n"
+        "    weight = loss_of.weight[y]  # of the rows, by their own classes\n"
+        f'    return (weight * {each}, reduction="none")).sum() / weight.sum()'
+    )
 
 
 def _torch_network(facts: Facts, knobs: _Knobs) -> str:
@@ -208,7 +230,7 @@ def _torch_training(knobs: _Knobs, classes: bool) -> str:
         "        batches[-2:] = [torch.cat(batches[-2:])]",
         "    for rows in batches:",
         "        optimizer.zero_grad()",
-        f"        loss_of({output}, y[rows]).backward()",
+        f"        {'smoothed' if knobs.smoothing else 'loss_of'}({output}, y[rows]).backward()",
     ]
     if knobs.l1:
         step += [
@@ -265,14 +287,23 @@ class SoftThreshold(keras.callbacks.Callback):
                 w.assign(keras.ops.sign(w) * keras.ops.maximum(keras.ops.abs(w) - amount, 0.0))'''
 
 
+_KERAS_SMOOTHED = '''\
+def smoothed(y, output):
+    """The loss that is trained on: each class is likely, and none is certain."""
+    y = keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y, (-1,)), "int32"), len(classes))
+    y = y * (1.0 - LABEL_SMOOTHING) + LABEL_SMOOTHING / len(classes)
+    return keras.losses.categorical_crossentropy(y, output, from_logits=True)'''
+
+
 def _keras_fit(knobs: _Knobs) -> str:
     lines = ["callbacks = [SoftThreshold()]" if knobs.l1 else "callbacks = []"]
     if knobs.early:
         delta = ", min_delta=MIN_DELTA / unit**2" if knobs.min_delta and not knobs.classes else ""
         delta = ", min_delta=MIN_DELTA" if knobs.min_delta and knobs.classes else delta
+        plain = ', monitor="val_plain", mode="min"' if knobs.smoothing else ""
         lines += [
             "callbacks.append(",
-            f"    keras.callbacks.EarlyStopping(patience=PATIENCE{delta}, restore_best_weights=True)",
+            f"    keras.callbacks.EarlyStopping(patience=PATIENCE{delta}{plain}, restore_best_weights=True)",
             ")",
         ]
     arguments = ["features[train]", "target[train]", "batch_size=BATCH", "epochs=EPOCHS"]
@@ -311,6 +342,7 @@ class _Knobs:
         self.normalize = BatchNorm in on
         self.early = EarlyStopping in on
         self.min_delta = hooks.min_delta
+        self.smoothing = hooks.smoothing if self.classes else 0.0
         self.weighted = self.classes and class_weight.parsed(recipe["class_weight"]) is not None
         self._values = [
             ("SEED", 0),
@@ -323,6 +355,7 @@ class _Knobs:
             ("INPUT_DROPOUT", self.input_drop),
             ("PATIENCE", hooks.patience or 0),
             ("MIN_DELTA", self.min_delta),
+            ("LABEL_SMOOTHING", self.smoothing),
         ]
 
     def constants(self) -> str:
