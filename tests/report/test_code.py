@@ -19,7 +19,7 @@ from taut.report.code_table import listed
 from taut.report.facts import facts_of
 from taut.report.schema import Facts, SourceFacts
 from taut.table import Encoder, describe, matrix
-from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, LabelSmoothing
+from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, LabelSmoothing, MaxNorm
 from tests.report.models import FULL, NASTY, fitted, searched, single, table
 
 RECIPES = [
@@ -30,6 +30,7 @@ RECIPES = [
     Recipe(L1(0.02), EarlyStopping()),
     Recipe(Dropout(0.3), BatchNorm(), EarlyStopping()),
     Recipe(LabelSmoothing(0.1), EarlyStopping()),
+    Recipe(L1(0.02), MaxNorm(0.5)),
 ]
 
 
@@ -121,6 +122,12 @@ def test_the_torch_code_makes_exact_zeros_with_l1_and_none_without(here: Path) -
     assert zeros[1] == 0.0
 
 
+def test_the_torch_code_bounds_the_norms_of_hidden_units(here: Path) -> None:
+    *hidden, last = run(torch_code(facts(single("y", Recipe(MaxNorm(2.0))), "y")), "y")["weights"]
+    assert max(float(w.detach().norm(dim=1).max()) for w in hidden) == pytest.approx(0.5, rel=1e-5)
+    assert float(last.detach().norm(dim=1).max()) > 0.5
+
+
 @pytest.mark.parametrize("weight", ["balanced", {"no": 1.0, NASTY: 3.0}])
 def test_class_weights_are_taken_along(weight: Any, here: Path) -> None:
     estimator = deepcopy(single("y")).set_params(class_weight=weight)
@@ -143,6 +150,7 @@ def test_the_keras_code_is_python_with_what_the_recipe_has(recipe: Recipe, targe
     assert ("weight_decay=L2" in code) is (L2 in kinds)
     assert ("Dropout(DROPOUT)" in code) is (Dropout in kinds)
     assert ("BatchNormalization(" in code) is (BatchNorm in kinds)
+    assert ("MaxNorm(1.0 / MAX_NORM)" in code) is (MaxNorm in kinds)
     assert ("def smoothed(" in code) is (LabelSmoothing in kinds)
     assert ("loss=smoothed, weighted_metrics=[" in code) is (LabelSmoothing in kinds)
     assert ("EarlyStopping(patience=PATIENCE" in code) is (EarlyStopping in kinds)

@@ -14,10 +14,10 @@ from taut.recipe import Recipe
 from taut.report import class_weight
 from taut.report.code_table import features_code, new_code, read_code
 from taut.report.schema import Facts
-from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, LabelSmoothing
+from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, LabelSmoothing, MaxNorm
 
 #: The techniques that the code for PyTorch and Keras has.
-_WRITTEN = frozenset({L1, L2, Dropout, BatchNorm, LabelSmoothing, EarlyStopping})
+_WRITTEN = frozenset({L1, L2, MaxNorm, Dropout, BatchNorm, LabelSmoothing, EarlyStopping})
 _HELD_OUT = 15  # per cent, as TautClassifier has it
 _MOST_DIGITS = 20  # of a seed
 _TORCH = {"relu": "nn.ReLU", "silu": "nn.SiLU", "gelu": "nn.GELU"}
@@ -101,7 +101,8 @@ def keras_code(facts: Facts) -> str:
     if knobs.input_drop:
         layers.append("keras.layers.Dropout(INPUT_DROPOUT)")
     for units in facts["recipe"]["hidden"] or ():
-        layers.append(f"keras.layers.Dense({units!r}, **initial)")
+        bound = ", kernel_constraint=keras.constraints.MaxNorm(1.0 / MAX_NORM)" if knobs.max_norm else ""
+        layers.append(f"keras.layers.Dense({units!r}{bound}, **initial)")
         if knobs.normalize:
             layers.append("keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)")
         layers.append(f"keras.layers.Activation({facts['recipe']['activation']!r})")
@@ -242,6 +243,12 @@ def _torch_training(knobs: _Knobs, classes: bool) -> str:
         ]
     else:
         step.append("        optimizer.step()")
+    if knobs.max_norm:
+        step += [
+            "        with torch.no_grad():  # max norm: of each hidden unit's incoming weights",
+            "            for w in weights[:-1]:",
+            "                w /= (MAX_NORM * w.norm(dim=1, keepdim=True)).clamp(min=1.0)",
+        ]
     step.append("        warm_up.step()")
     if not knobs.early:
         return "\n".join(step)
@@ -338,6 +345,7 @@ class _Knobs:
         self.classes = _classes(facts)
         self.l1 = on[L1].strength if L1 in on else 0.0
         self.l2 = on[L2].strength if L2 in on else 0.0
+        self.max_norm = on[MaxNorm].strength if MaxNorm in on else 0.0
         self.drop, self.input_drop = (hooks.drop, hooks.input_drop) if Dropout in on else (0.0, 0.0)
         self.normalize = BatchNorm in on
         self.early = EarlyStopping in on
@@ -351,6 +359,7 @@ class _Knobs:
             ("EPOCHS", recipe["max_epochs"]),
             ("L1", self.l1),
             ("L2", self.l2),
+            ("MAX_NORM", self.max_norm),
             ("DROPOUT", self.drop),
             ("INPUT_DROPOUT", self.input_drop),
             ("PATIENCE", hooks.patience or 0),

@@ -14,13 +14,22 @@ from taut.techniques.early_stopping import EarlyStopping
 from taut.techniques.l1 import L1
 from taut.techniques.l2 import L2
 from taut.techniques.label_smoothing import LabelSmoothing
+from taut.techniques.max_norm import MaxNorm
 
 # The names that `taut` makes public as well.
-__all__ = ["L1", "L2", "BatchNorm", "Dropout", "EarlyStopping", "LabelSmoothing"]
+__all__ = ["L1", "L2", "BatchNorm", "Dropout", "EarlyStopping", "LabelSmoothing", "MaxNorm"]
 
 #: In the order in which they are shown and composed; on the weights, shrinking (L2) comes before the
 #: proximal step (L1), so that its zeros are the last word.
-TECHNIQUES: tuple[type[Technique], ...] = (L2, L1, Dropout, BatchNorm, LabelSmoothing, EarlyStopping)
+TECHNIQUES: tuple[type[Technique], ...] = (
+    L2,
+    L1,
+    MaxNorm,
+    Dropout,
+    BatchNorm,
+    LabelSmoothing,
+    EarlyStopping,
+)
 
 #: Those that move the weights after a step, in the order in which they do so.
 WEIGHT_TECHNIQUES: tuple[type[WeightTechnique], ...] = tuple(
