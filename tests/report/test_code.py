@@ -19,7 +19,7 @@ from taut.report.code_table import listed
 from taut.report.facts import facts_of
 from taut.report.schema import Facts, SourceFacts
 from taut.table import Encoder, describe, matrix
-from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, LabelSmoothing, MaxNorm
+from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, InputNoise, LabelSmoothing, MaxNorm
 from tests.report.models import FULL, NASTY, fitted, searched, single, table
 
 RECIPES = [
@@ -31,6 +31,7 @@ RECIPES = [
     Recipe(Dropout(0.3), BatchNorm(), EarlyStopping()),
     Recipe(LabelSmoothing(0.1), EarlyStopping()),
     Recipe(L1(0.02), MaxNorm(0.5)),
+    Recipe(InputNoise(0.2), EarlyStopping()),
 ]
 
 
@@ -122,6 +123,15 @@ def test_the_torch_code_makes_exact_zeros_with_l1_and_none_without(here: Path) -
     assert zeros[1] == 0.0
 
 
+def test_the_torch_code_has_noise_in_training_alone(here: Path) -> None:
+    import torch
+
+    noise = run(torch_code(facts(single("y", Recipe(InputNoise(0.2))), "y")), "y")["net"][0]
+    x = torch.ones(1000, 4)
+    assert torch.equal(noise.eval()(x), x)
+    assert float((noise.train()(x) - x).std()) == pytest.approx(0.2, rel=0.1)
+
+
 def test_the_torch_code_bounds_the_norms_of_hidden_units(here: Path) -> None:
     *hidden, last = run(torch_code(facts(single("y", Recipe(MaxNorm(2.0))), "y")), "y")["weights"]
     assert max(float(w.detach().norm(dim=1).max()) for w in hidden) == pytest.approx(0.5, rel=1e-5)
@@ -150,6 +160,7 @@ def test_the_keras_code_is_python_with_what_the_recipe_has(recipe: Recipe, targe
     assert ("weight_decay=L2" in code) is (L2 in kinds)
     assert ("Dropout(DROPOUT)" in code) is (Dropout in kinds)
     assert ("BatchNormalization(" in code) is (BatchNorm in kinds)
+    assert ("GaussianNoise(INPUT_NOISE)" in code) is (InputNoise in kinds)
     assert ("MaxNorm(1.0 / MAX_NORM)" in code) is (MaxNorm in kinds)
     assert ("def smoothed(" in code) is (LabelSmoothing in kinds)
     assert ("loss=smoothed, weighted_metrics=[" in code) is (LabelSmoothing in kinds)

@@ -14,10 +14,10 @@ from taut.recipe import Recipe
 from taut.report import class_weight
 from taut.report.code_table import features_code, new_code, read_code
 from taut.report.schema import Facts
-from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, LabelSmoothing, MaxNorm
+from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, InputNoise, LabelSmoothing, MaxNorm
 
 #: The techniques that the code for PyTorch and Keras has.
-_WRITTEN = frozenset({L1, L2, MaxNorm, Dropout, BatchNorm, LabelSmoothing, EarlyStopping})
+_WRITTEN = frozenset({L1, L2, MaxNorm, Dropout, BatchNorm, InputNoise, LabelSmoothing, EarlyStopping})
 _HELD_OUT = 15  # per cent, as TautClassifier has it
 _MOST_DIGITS = 20  # of a seed
 _TORCH = {"relu": "nn.ReLU", "silu": "nn.SiLU", "gelu": "nn.GELU"}
@@ -98,6 +98,8 @@ def keras_code(facts: Facts) -> str:
     knobs = _Knobs(facts, "Keras")
     classes = _classes(facts)
     layers = ["keras.Input((features.shape[1],))"]
+    if knobs.input_noise:
+        layers.append("keras.layers.GaussianNoise(INPUT_NOISE)")
     if knobs.input_drop:
         layers.append("keras.layers.Dropout(INPUT_DROPOUT)")
     for units in facts["recipe"]["hidden"] or ():
@@ -187,9 +189,20 @@ def _torch_smoothed(knobs: _Knobs) -> str:
     )
 
 
+_TORCH_NOISE = (
+    "class Noise(nn.Module):",
+    "    def forward(self, x):  # in training alone",
+    "        return x + INPUT_NOISE * torch.randn_like(x) if self.training else x",
+    "",
+)
+
+
 def _torch_network(facts: Facts, knobs: _Knobs) -> str:
     activation = _TORCH[facts["recipe"]["activation"] or "relu"]
-    lines = ["layers, width = [], X.shape[1]"]
+    lines = [*_TORCH_NOISE, ""] if knobs.input_noise else []
+    lines += ["layers, width = [], X.shape[1]"]
+    if knobs.input_noise:
+        lines.append("layers.append(Noise())")
     if knobs.input_drop:
         lines.append("layers.append(nn.Dropout(INPUT_DROPOUT))")
     lines.append(f"for units in {tuple(facts['recipe']['hidden'] or ())!r}:")
@@ -347,6 +360,7 @@ class _Knobs:
         self.l2 = on[L2].strength if L2 in on else 0.0
         self.max_norm = on[MaxNorm].strength if MaxNorm in on else 0.0
         self.drop, self.input_drop = (hooks.drop, hooks.input_drop) if Dropout in on else (0.0, 0.0)
+        self.input_noise = hooks.input_noise
         self.normalize = BatchNorm in on
         self.early = EarlyStopping in on
         self.min_delta = hooks.min_delta
@@ -361,6 +375,7 @@ class _Knobs:
             ("L2", self.l2),
             ("MAX_NORM", self.max_norm),
             ("DROPOUT", self.drop),
+            ("INPUT_NOISE", self.input_noise),
             ("INPUT_DROPOUT", self.input_drop),
             ("PATIENCE", hooks.patience or 0),
             ("MIN_DELTA", self.min_delta),

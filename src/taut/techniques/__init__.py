@@ -11,13 +11,14 @@ from taut.techniques.base import Hooks, Technique, UnitTechnique, WeightTechniqu
 from taut.techniques.batch_norm import BatchNorm
 from taut.techniques.dropout import Dropout
 from taut.techniques.early_stopping import EarlyStopping
+from taut.techniques.input_noise import InputNoise
 from taut.techniques.l1 import L1
 from taut.techniques.l2 import L2
 from taut.techniques.label_smoothing import LabelSmoothing
 from taut.techniques.max_norm import MaxNorm
 
 # The names that `taut` makes public as well.
-__all__ = ["L1", "L2", "BatchNorm", "Dropout", "EarlyStopping", "LabelSmoothing", "MaxNorm"]
+__all__ = ["L1", "L2", "BatchNorm", "Dropout", "EarlyStopping", "InputNoise", "LabelSmoothing", "MaxNorm"]
 
 #: In the order in which they are shown and composed; on the weights, shrinking (L2) comes before the
 #: proximal step (L1), so that its zeros are the last word.
@@ -27,6 +28,7 @@ TECHNIQUES: tuple[type[Technique], ...] = (
     MaxNorm,
     Dropout,
     BatchNorm,
+    InputNoise,
     LabelSmoothing,
     EarlyStopping,
 )
