@@ -46,7 +46,11 @@ def strong(kind: type[Technique]) -> Technique:
     return kind.at(kind.search_range.high)
 
 
-EVERYTHING = Recipe(L2(0.1), L1(0.001), Dropout(0.3, input_rate=0.1), BatchNorm(), EarlyStopping(3))
+MIXTURE = (L2(0.1), L1(0.001), Dropout(0.3, input_rate=0.1), BatchNorm(), EarlyStopping(3))
+EVERYTHING = Recipe(
+    *MIXTURE,
+    *(kind.at(kind.search_range.grid(1)[0]) for kind in TECHNIQUES if kind not in set(map(type, MIXTURE))),
+)
 
 
 # --- law 1: off equals absent -----------------------------------------------------------------------------
@@ -96,7 +100,7 @@ def crowd(problem: Any, n: int) -> list[Member]:
     return [
         make_member(
             problem,
-            recipes[i % 7],
+            recipes[i % len(recipes)],
             hidden=shapes[i % 5],
             activation=("relu", "silu", "gelu")[i % 3],
             batch_size=16 + i % 9,
