@@ -94,7 +94,8 @@ def test_more_rows_and_advice(overfitted: Diagnosis) -> None:
     stopped = one.alternatives[0]
     assert one.learning_curve.points[-1].loss.value == pytest.approx(stopped.validation_loss, rel=1e-4)
     assert {advice.technique.name for advice in one.advice} == {"l1", "l2", "dropout", "batch_norm"}
-    assert {advice.technique.name for advice in one.before} == {"l1", "l2", "dropout", "batch_norm"}
+    told = {"l1", "l2", "dropout", "batch_norm", "label_smoothing", "max_norm", "input_noise"}
+    assert {advice.technique.name for advice in one.before} == told
     assert all(advice.measured is not None for advice in one.advice)
     assert all(advice.measured is None for advice in one.before)
 
@@ -219,7 +220,8 @@ def test_a_recipe_of_ones_own() -> None:
 def test_a_linear_model() -> None:
     one = found(hidden=())
     assert "with a hidden layer of 64" in [alternative.name for alternative in one.alternatives]
-    assert {advice.technique.name for advice in one.before} == {"l1", "l2"}
+    told = {"l1", "l2", "label_smoothing", "input_noise"}  # no hidden units to act on
+    assert {advice.technique.name for advice in one.before} == told
 
 
 def test_one_split_has_no_interval_of_the_training_loss() -> None:

@@ -14,6 +14,8 @@ from taut.errors import DataWarning
 from taut.estimators import TautClassifier, TautClassifierCV
 from taut.evidence.interval import NONE, Interval
 from taut.examine.effects_result import EffectLine, Effects
+from taut.learning.architecture import MLP
+from taut.learning.objective import CrossEntropy
 from taut.recipe import Recipe
 from taut.report.facts import facts_of, from_text, to_text
 from taut.report.schema import SCHEMA, Facts
@@ -36,9 +38,9 @@ def made_up_effects() -> Effects:
         EffectLine("dropout", f"dropout {NASTY}", "technique", NONE, NONE),
     )
     return Effects(
-        "classification", FULL, lines, change, change, 0.6, 0.4, 0.7, 0.8, (), {}, True, None, (), 0.001,
+        CrossEntropy(2), FULL, lines, change, change, 0.6, 0.4, 0.7, 0.8, (), {}, True, None, (), 0.001,
         0.001,
-        (8,), "relu", 16, 25, 150, 3, 2, 12, 1.0,
+        MLP((8,)), 16, 25, 150, 3, 2, 12, 1.0,
     )  # fmt: skip
 
 

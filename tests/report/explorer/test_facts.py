@@ -23,6 +23,7 @@ from taut.selection.weights import N_BINS, count_weights
 from taut.techniques import L2
 from tests.paths.helpers import made
 from tests.report.explored import moons, paths, table
+from tests.selection.helpers import ScriptedFitted
 
 
 def of_search(task: str = "two") -> ExplorerFacts:
@@ -227,7 +228,10 @@ def test_facts_with_an_explorer_survive_their_json() -> None:
 
 
 def test_edges_are_the_same_for_all_strengths() -> None:
-    counts = [count_weights({"a.weight": np.full((3, 3), 0.1)}), np.zeros(N_BINS + 1, dtype=np.int64)]
+    counts = [
+        count_weights(ScriptedFitted({"layers.0.weight": np.full((3, 3), 0.1)})),
+        np.zeros(N_BINS + 1, dtype=np.int64),
+    ]
     figures: Any = {"strength": 1.0, "label": "1", "epoch": 0, "train_loss": 0.1, "loss": 0.2}
     figures |= {"standard_error": 0.01, "metric": 0.9, "zero_share": 0.0}
     counted = [point_of((), one, **figures) for one in counts]
