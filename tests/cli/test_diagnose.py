@@ -107,7 +107,7 @@ def test_facts_that_cannot_be_written(run: Run, table: Path) -> None:
     [
         ("l2", "--technique takes a name and a strength, such as l2=0.77, and this is 'l2'"),
         ("l2=much", "and this is 'l2=much'"),
-        ("l3=1", "there is no technique 'l3'; there are l2, l1, dropout"),
+        ("l3=1", "there is no technique 'l3'; there are l2, l1, max_norm, dropout"),
         ("dropout=2", "Dropout's rate must be a number from 0 to below 1"),
     ],
 )
