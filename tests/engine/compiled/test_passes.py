@@ -10,7 +10,7 @@ import pytest
 from numba import njit
 
 from taut.engine.compiled.engine import CompiledEngine, CompiledTraining
-from taut.engine.compiled.passes import _compose_factors
+from taut.engine.compiled.passes import _FIRST_UNIT, _compose_factors
 from taut.engine.compiled.records import BATCH
 from taut.engine.compiled.scratch import LAYER
 from taut.learning.training import Member
@@ -219,12 +219,13 @@ def test_unit_steps_are_chained_each_at_the_norm_that_the_one_before_left() -> N
     chain = _compose_factors((lambda norm, a, rate: 1 - rate * a, lambda norm, a, rate: min(a / norm, 1)))
 
     @njit
-    def factor(norm: float, strengths: Any) -> Any:
-        return chain(norm, strengths, 0.1)
+    def factor(norm: float, hyperparameters: Any) -> Any:
+        return chain(norm, hyperparameters, 0.1)
 
-    assert factor(8.0, np.array([5.0, 1.0])) == pytest.approx(1.0 / 8.0)
-    assert factor(8.0, np.array([5.0, 4.0])) == pytest.approx(0.5)
-    assert factor(8.0, np.array([0.0, 9.0])) == 1.0
+    others = np.full(_FIRST_UNIT, np.nan)
+    assert factor(8.0, np.append(others, [5.0, 1.0])) == pytest.approx(1.0 / 8.0)
+    assert factor(8.0, np.append(others, [5.0, 4.0])) == pytest.approx(0.5)
+    assert factor(8.0, np.append(others, [0.0, 9.0])) == 1.0
 
 
 def trained_single(member: Member, problem: Any, epochs: int) -> CompiledTraining:

@@ -460,15 +460,14 @@ def plan_to_predict(layout: Layout, encoder: Encoder) -> R.Plan:
     sizes[R.N_INPUTS] = layout.network.n_inputs
     sizes[R.N_WEIGHTS] = layout.n_weights
     sizes[R.N_PARAMETERS] = layout.n_parameters
-    nothing = (np.zeros(n) for n in (R.N_HYPERPARAMETERS, len(WEIGHT_TECHNIQUES), len(UNIT_TECHNIQUES)))
-    return R.Plan(layout.table, sizes, *nothing)
+    n = R.N_HYPERPARAMETERS + len(WEIGHT_TECHNIQUES) + len(UNIT_TECHNIQUES)
+    return R.Plan(layout.table, sizes, np.zeros(n))
 
 
 def plan_to_train(member: Member, layout: Layout, problem: Problem, fit: FoldFit) -> R.Plan:
     """One member in numbers."""
     hooks, fold = member.hooks, member.fold
     plan = plan_to_predict(layout, fit.encoder)
-    plan.amounts[:], plan.unit_amounts[:] = hooks.weight_amounts, hooks.unit_amounts
     sizes, hyperparameters = plan.sizes, plan.hyperparameters
     sizes[R.SEED] = member.seed
     sizes[R.BATCH] = max(1, min(member.batch_size, len(fold.train)))
@@ -483,6 +482,7 @@ def plan_to_train(member: Member, layout: Layout, problem: Problem, fit: FoldFit
     hyperparameters[R.CENTER], hyperparameters[R.SCALE] = fit.center, fit.scale
     hyperparameters[R.BETA_1], hyperparameters[R.BETA_2], hyperparameters[R.EPSILON] = 0.9, 0.999, 1e-8
     hyperparameters[R.FIT_FACTOR] = 1.0
+    hyperparameters[R.N_HYPERPARAMETERS :] = hooks.weight_amounts + hooks.unit_amounts
     if problem.fit_weight is not None:
         hyperparameters[R.FIT_FACTOR] = len(fold.train) / float(
             np.sum(problem.fit_weight[fold.train], dtype=np.float64)

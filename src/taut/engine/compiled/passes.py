@@ -29,6 +29,7 @@ from taut.engine.compiled.records import (
     IN,
     IN_STRIDE,
     LEARNING_RATE,
+    N_HYPERPARAMETERS,
     N_PARAMETERS,
     N_WEIGHTS,
     NORMALIZE,
@@ -46,6 +47,7 @@ from taut.engine.compiled.scratch import GRAD_A, GRAD_B, GRADIENT, LAYER, OUTPUT
 from taut.engine.compiled.simd import LANES, fabs, load, select, splat, sqrt, store
 from taut.techniques import UNIT_TECHNIQUES, WEIGHT_TECHNIQUES
 
+_FIRST_UNIT = N_HYPERPARAMETERS + len(WEIGHT_TECHNIQUES)  # their strengths are the last hyperparameters
 _TINY_FIRST, _TINY_SECOND = 1e-30, 1e-36  # moments of dead weights are cut off before they turn denormal
 
 
@@ -183,15 +185,16 @@ def _compose(steps: tuple[Callable[..., Any], ...], index: int = 0) -> Any:
     if index == len(steps):
 
         @part
-        def unchanged(w: Any, amounts: Any, learning_rate: float) -> Any:
+        def unchanged(w: Any, hyperparameters: Any, learning_rate: float) -> Any:
             return w
 
         return unchanged
     step, rest = part(steps[index]), _compose(steps, index + 1)
 
     @part
-    def stepped(w: Any, amounts: Any, learning_rate: float) -> Any:
-        return rest(step(w, learning_rate * amounts[index]), amounts, learning_rate)
+    def stepped(w: Any, hyperparameters: Any, learning_rate: float) -> Any:
+        amount = learning_rate * hyperparameters[N_HYPERPARAMETERS + index]
+        return rest(step(w, amount), hyperparameters, learning_rate)
 
     return stepped
 
@@ -225,7 +228,7 @@ def update(plan: Any, state: Any, scratch: Any) -> None:
         store(state.second, j, v)
         w = load(state.parameters, j) - m * step_size / (sqrt(v) + epsilon)
         if j < n_weights:
-            w = _on_weights(w, plan.amounts, learning_rate)
+            w = _on_weights(w, hyperparameters, learning_rate)
         store(state.parameters, j, w)
     _step_units(plan, state.parameters, learning_rate)
 
@@ -235,16 +238,16 @@ def _compose_factors(steps: tuple[Callable[..., Any], ...], index: int = 0) -> A
     if index == len(steps):
 
         @part
-        def unchanged(norm: Any, strengths: Any, learning_rate: float) -> float:
+        def unchanged(norm: Any, hyperparameters: Any, learning_rate: float) -> float:
             return 1.0
 
         return unchanged
     step, rest = part(steps[index]), _compose_factors(steps, index + 1)
 
     @part
-    def factor(norm: Any, strengths: Any, learning_rate: float) -> Any:
-        own = step(norm, strengths[index], learning_rate)
-        return own * rest(norm * own, strengths, learning_rate)
+    def factor(norm: Any, hyperparameters: Any, learning_rate: float) -> Any:
+        own = step(norm, hyperparameters[_FIRST_UNIT + index], learning_rate)
+        return own * rest(norm * own, hyperparameters, learning_rate)
 
     return factor
 
@@ -256,8 +259,8 @@ _on_units = _compose_factors(tuple(t.unit_step for t in UNIT_TECHNIQUES))
 def _step_units(plan: Any, parameters: Any, learning_rate: float) -> None:
     """The techniques on units: each hidden unit's incoming weights times one factor."""
     strongest = 0.0
-    for k in range(len(plan.unit_amounts)):
-        strongest = max(strongest, plan.unit_amounts[k])
+    for k in range(_FIRST_UNIT, len(plan.hyperparameters)):
+        strongest = max(strongest, plan.hyperparameters[k])
     if strongest <= 0.0:
         return
     for layer in range(len(plan.layers) - 1):
@@ -270,6 +273,6 @@ def _step_units(plan: Any, parameters: Any, learning_rate: float) -> None:
                 s = s + w * w
             norm = sqrt(s)
             # An infinite norm makes NaN, not zeros: divergence must be seen.
-            factor = _on_units(norm, plan.unit_amounts, learning_rate) + (norm - norm)
+            factor = _on_units(norm, plan.hyperparameters, learning_rate) + (norm - norm)
             for at in range(d[WEIGHTS] + j, end, d[OUT]):
                 store(parameters, at, load(parameters, at) * factor)

@@ -66,13 +66,16 @@ class Encoding(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What one member is: layout, sizes, hyperparameters, and techniques' amounts on weights and on units."""
+    """What one member is: layout, sizes, hyperparameters.
+
+    In few arrays: each costs every call that takes a plan a little, which small networks feel.
+    """
 
     layers: Any  # int64 (n_layers, 9), see Layout.table
     sizes: Any  # int64 (N_SIZES,)
-    hyperparameters: Any  # float64 (N_HYPERPARAMETERS,)
-    amounts: Any  # float64 (number of techniques on the weights,)
-    unit_amounts: Any  # float64 (number of techniques on units,)
+    hyperparameters: (
+        Any  # float64 (N_HYPERPARAMETERS + techniques on weights + on units,), their strengths last
+    )
 
 
 class State(NamedTuple):
