@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 
 from taut.streams import KernelStream, Stream, fold_seed, generator, race_generator, seed_of, sequence
 
-# The search and the path start a fold's networks from the same weights.
-SHARED = {"MEMBER"}
 # What makes random numbers from a seed.
 MAKERS = {"SeedSequence", "default_rng", "RandomState", "Philox", "PCG64", "MT19937", "Random", "seed"}
 # The demo's rows that are kept aside, as a person would keep them.
@@ -63,7 +61,7 @@ def test_whatever_is_random_names_its_stream(sources: dict[str, str]) -> None:
 def test_every_stream_is_drawn_from_at_one_place(sources: dict[str, str]) -> None:
     times = Counter(name for source in sources.values() for name in named(source))
     assert set(times) == set(Stream.__members__)
-    assert {name for name, n in times.items() if n > 1} == SHARED
+    assert {name for name, n in times.items() if n > 1} == set()
 
 
 @pytest.mark.parametrize(

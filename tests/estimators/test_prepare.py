@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold
 
 from taut import TautClassifierCV
 from taut.errors import DataError, DataWarning, ParameterError
-from taut.estimators.prepare import Prepared, prepare
+from taut.estimators.prepare import Options, Prepared, prepare
 from taut.learning.architecture import MLP
 from taut.learning.problem import Fold
 from taut.selection.folds import make_folds
@@ -26,7 +26,7 @@ USUAL: dict[str, Any] = {
 
 def prepared(kind: str = "classification", **changes: Any) -> Prepared:
     X, y = changes.pop("given", None) or given(kind)
-    return prepare(X, y, **{**USUAL, **changes})
+    return prepare(X, y, Options(**{**USUAL, **changes}))
 
 
 @tasks
