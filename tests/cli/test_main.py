@@ -182,8 +182,8 @@ def test_after_ctrl_c_the_same_command_goes_on_and_ends_as_if_it_had_not_been(
     assert process.returncode == 130, errors
     said = errors.splitlines()[-1]
     assert re.fullmatch(
-        rf"interrupted after \d+ candidates: the best so far was saved in {folder}; the same command continues "
-        "from here.",
+        rf"interrupted after \d+ candidates: the best so far was saved in {folder}; the same command "
+        "continues from here.",
         said,
     )
     assert len(taut.load(folder).candidates_) < 26
