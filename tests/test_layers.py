@@ -33,6 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("paths",),
     ("examine",),
     ("store",),
+    ("torch",),
     ("report",),
     ("cli", "__main__", "ctrl_c"),
 )

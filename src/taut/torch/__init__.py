@@ -1,0 +1,8 @@
+"""A person's own PyTorch network: does it overfit, what fixes it, how good is it really."""
+
+from __future__ import annotations
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as error:
+    raise ImportError('taut.torch needs PyTorch: install it with pip install "taut[torch]".') from error
