@@ -291,7 +291,7 @@ def test_a_class_that_training_has_not_is_refused(y_val: Any) -> None:
 
 def test_classes_of_a_validation_set_are_numbered_as_in_training() -> None:
     found, _ = target_of(["b", "a", "c", "b"], "classification")
-    assert encode_target(found, ["c", "a"], "classification", single()).tolist() == [2.0, 0.0]
+    assert encode_target(found, ["c", "a"], single()).tolist() == [2.0, 0.0]
 
 
 # --- tables -----------------------------------------------------------------------------------------------

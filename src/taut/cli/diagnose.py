@@ -106,7 +106,7 @@ def diagnose(
     voice = Voice()
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
-        table.check_class_weight(class_weight)
+        check_class_weight(class_weight, table.task, target)
         table.introduce(cv, voice)
         later = None if test is None else _second_file(test, table, header=not no_header)
         from taut.cli.counting import CountingBar

@@ -143,7 +143,7 @@ def fit(
             )
         if page is not None:
             _check_page(page, folder, resume, data, asked=report is not None)
-        table.check_class_weight(class_weight)
+        check_class_weight(class_weight, table.task, target)
         table.introduce(AUTO_FOLDS if cv is None else cv, voice)
         estimator = _estimator(
             table.task,
@@ -210,6 +210,10 @@ def _check_page(page: Path, folder: Path, resume: Path | None, data: Path, *, as
 def _estimator(task: str, class_weight: Literal["balanced"] | None, **parameters: Any) -> CrossValidated:
     from taut.estimators import TautClassifierCV, TautRegressorCV
 
-    if task == "classification":
-        return TautClassifierCV(**parameters, class_weight=class_weight)
-    return TautRegressorCV(**parameters)
+    if class_weight is not None:  # which an amount has been refused
+        parameters["class_weight"] = class_weight
+    kinds: dict[str, type[CrossValidated]] = {
+        "classification": TautClassifierCV,
+        "regression": TautRegressorCV,
+    }
+    return kinds[task](**parameters)

@@ -89,7 +89,7 @@ def path(
     with voice.speaking():
         table = read_training_table(data, target, task=task, drop=drop or (), header=not no_header)
         check(page_file, inputs=[data], into_model=output is None)
-        table.check_class_weight(class_weight)
+        check_class_weight(class_weight, table.task, target)
         table.introduce(cv, voice)
         from taut.cli.counting import CountingBar
         from taut.cli.train import sklearns_as_ours

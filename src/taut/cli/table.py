@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,8 +101,16 @@ def _number(option: str, text: str, kind: type[float] | type[int]) -> float | in
     return number
 
 
-def check_class_weight(class_weight: str | None, task: str) -> None:
-    """Refuse class weights where ``--task`` says that there are no classes, before anything is read.
+def check_class_weight(class_weight: str | None, task: str, target: str | None = None) -> None:
+    """Refuse class weights where there are no classes.
+
+    Parameters
+    ----------
+    class_weight : str or None
+    task : str
+        As ``--task`` has it, or what the target turned out to be.
+    target : str or None
+        The target's name, once it has been read.
 
     Raises
     ------
@@ -109,7 +118,9 @@ def check_class_weight(class_weight: str | None, task: str) -> None:
         If so.
     """
     if class_weight and task == "regression":
-        raise ParameterError("--class-weight is for classes, and --task is regression: leave one out.")
+        known = "--task is regression: leave one out"
+        found = f"the target {target!r} is an amount: leave it out"
+        raise ParameterError(f"--class-weight is for classes, and {known if target is None else found}.")
 
 
 # --- the file -----------------------------------------------------------------------------------------------
@@ -162,19 +173,6 @@ class TrainingTable:
     notes: tuple[Note, ...]
     reading: ReadingFacts
 
-    def check_class_weight(self, class_weight: str | None) -> None:
-        """Refuse class weights where the target is an amount.
-
-        Raises
-        ------
-        ParameterError
-            If so.
-        """
-        if class_weight and self.task == "regression":
-            raise ParameterError(
-                f"--class-weight is for classes, and the target {self.target!r} is an amount: leave it out."
-            )
-
     def introduce(self, cv: int, voice: Voice) -> None:
         """Print what it is, and what is odd about it.
 
@@ -190,11 +188,10 @@ class TrainingTable:
                 "give --cv a lower number, or more rows."
             )
         show(one_line(f"{self.file}: {self.n_rows:,} rows, {self.n_columns:,} columns"))
-        classes = _classes(self.y) if self.task == "classification" else ""
-        show(f"target {self.target!r}: {self.task} ({self.why}){classes}")
+        counts = Counter(self.y.tolist() if self.task == "classification" else ())
+        show(f"target {self.target!r}: {self.task} ({self.why}){_classes(counts)}")
         voice.notes(self.notes)
-        if self.task == "classification":
-            _warn_of_rare_classes(self.y, cv, voice)
+        _warn_of_rare_classes(counts, cv, voice)
 
 
 def read_training_table(
@@ -251,13 +248,12 @@ def _reading(data: Path, frame: Frame, drop: Sequence[str]) -> ReadingFacts:
     return cast("ReadingFacts", {**asdict(reading), "names": names, "path": str(data), "dropped": list(drop)})
 
 
-def _warn_of_rare_classes(y: Any, cv: int, voice: Voice) -> None:
+def _warn_of_rare_classes(counts: Counter[Any], cv: int, voice: Voice) -> None:
     """Warn of classes too rare for every fold; scikit-learn's own warning names none."""
-    import warnings
-    from collections import Counter
-
-    rare = {name: count for name, count in Counter(y.tolist()).items() if count < cv}
+    rare = {name: count for name, count in counts.items() if count < cv}
     if rare:
+        import warnings
+
         warnings.filterwarnings("ignore", message="The least populated class in y has only")
         named = ", ".join(f"{name!r} ({count})" for name, count in list(rare.items())[:3])
         more = f" and {len(rare) - 3} more" if len(rare) > 3 else ""
@@ -267,11 +263,10 @@ def _warn_of_rare_classes(y: Any, cv: int, voice: Voice) -> None:
         )
 
 
-def _classes(y: Any) -> str:
-    """The classes and their rows, the most frequent first."""
-    from collections import Counter
-
-    counts = Counter(y.tolist()).most_common()
-    shown = ", ".join(f"{name!r} {count:,}" for name, count in counts[:_MOST_CLASSES_SHOWN])
+def _classes(counts: Counter[Any]) -> str:
+    """The classes and their rows, the most frequent first; empty where there are none."""
+    if not counts:
+        return ""
+    shown = ", ".join(f"{name!r} {count:,}" for name, count in counts.most_common(_MOST_CLASSES_SHOWN))
     more = len(counts) - _MOST_CLASSES_SHOWN
     return f": {shown}" + (f" and {more:,} more" if more > 0 else "")

@@ -88,9 +88,7 @@ def prepare(X: Any, y: Any, options: Options) -> Prepared:
     if y is None:
         raise DataError("y is None: give the target, a value for each row of X.")
     architecture = MLP(options.hidden, options.activation)
-    y, chosen, why = choose_task(y, asked)
-    if chosen == "regression" and options.class_weight is not None:
-        raise ParameterError("class_weight is for classes, and y is an amount: leave it out.")
+    y, chosen, why = choose_task(y, asked, class_weight=options.class_weight)
     engine = engine_of(options.n_jobs)
     rate = learning_rate_of(options.learning_rate)
     reader = TrainingTable()

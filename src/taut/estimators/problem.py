@@ -187,7 +187,7 @@ def make_problem(
         X_val, y_val, weight_val = validation
         _, more = read_features(estimator, X_val, schema)
         warn_of_unknown_values(more)
-        more_values = encode_target(target, y_val, task, estimator)
+        more_values = encode_target(target, y_val, estimator)
         check_consistent_length(more.values, more_values)
         more_weight = _weights(weight_val, more.values, "sample_weight_val")
         features = _stacked(features, more)

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y, check_consistent_length, column_or_1d
 
-from taut.errors import DataError
+from taut.errors import DataError, ParameterError
 from taut.table.checks import fraction_labels, task_of
 from taut.table.frame import NumberColumn, TextColumn
 from taut.table.target import target_array, target_column, target_name
@@ -54,26 +54,34 @@ class Target:
 
 
 def read_target(
-    estimator: BaseEstimator, y: Any, task: str, weight: NDArray[np.float64] | None
+    estimator: BaseEstimator, y: Any, task: Task, weight: NDArray[np.float64] | None
 ) -> tuple[Target, NDArray[np.float64]]:
     """The target, and its values as the engine sees them: class numbers, or values in the table's units.
 
     Rows with weight 0 do not affect the units.
     """
-    y = checked_target(y, estimator)
-    if task == "classification":
-        if y.dtype.kind not in "biufUO":  # refused before training: no model of these could be saved
-            kind = y.dtype.type.__name__.rstrip("_")
-            raise DataError(f"y holds values of the type {kind}: make them numbers or text.")
-        if y.dtype == np.longdouble:
-            y = y.astype(np.float64)
-        classes, codes = np.unique(y, return_inverse=True)
-        check_classification_targets(y)
-        if len(classes) < 2:
-            raise DataError(
-                f"y has one class only, {plain(classes[0])!r}: a classifier needs two classes or more."
-            )
-        return Target(classes), codes.astype(np.float64)
+    read = {"classification": _read_classes, "regression": _read_amounts}[task]
+    return read(checked_target(y, estimator), weight)
+
+
+def _read_classes(y: NDArray[Any], _: object) -> tuple[Target, NDArray[np.float64]]:
+    """Classes, and their numbers."""
+    if y.dtype.kind not in "biufUO":  # refused before training: no model of these could be saved
+        kind = y.dtype.type.__name__.rstrip("_")
+        raise DataError(f"y holds values of the type {kind}: make them numbers or text.")
+    if y.dtype == np.longdouble:
+        y = y.astype(np.float64)
+    classes, codes = np.unique(y, return_inverse=True)
+    check_classification_targets(y)
+    if len(classes) < 2:
+        raise DataError(
+            f"y has one class only, {plain(classes[0])!r}: a classifier needs two classes or more."
+        )
+    return Target(classes), codes.astype(np.float64)
+
+
+def _read_amounts(y: NDArray[Any], weight: NDArray[np.float64] | None) -> tuple[Target, NDArray[np.float64]]:
+    """An amount's units, and its values in them."""
     y = _amounts(y)
     if weight is None:
         target = _amount(y)
@@ -100,8 +108,10 @@ def checked_target(y: Any, estimator: BaseEstimator | None = None) -> NDArray[An
     return checked
 
 
-def choose_task(y: Any, task: Literal["auto"] | Task) -> tuple[NDArray[Any], Task, str]:
-    """Tell whether a target is classes or an amount, as the command line does.
+def choose_task(
+    y: Any, task: Literal["auto"] | Task, *, class_weight: object = None
+) -> tuple[NDArray[Any], Task, str]:
+    """Decide whether a target is classes or an amount, as the command line does.
 
     Returns
     -------
@@ -109,6 +119,13 @@ def choose_task(y: Any, task: Literal["auto"] | Task) -> tuple[NDArray[Any], Tas
         For an estimator of that task.
     task : "classification" or "regression"
     why : str
+
+    Raises
+    ------
+    DataError
+        See :func:`checked_target`.
+    ParameterError
+        If there are class weights, and the target is an amount.
     """
     values = checked_target(y)
     found, why = task, "as asked for"
@@ -117,8 +134,10 @@ def choose_task(y: Any, task: Literal["auto"] | Task) -> tuple[NDArray[Any], Tas
         found, why = task_of(column)
         if isinstance(column, TextColumn) and values.dtype.kind in "iu":
             why = f"the target is {len(np.unique(values)):,} integers of more figures than a number holds"
-    if found == "classification" and values.dtype.kind == "f":
-        values = fraction_labels(values)
+    if found == "classification":
+        return (fraction_labels(values) if values.dtype.kind == "f" else values), found, why
+    if class_weight is not None:
+        raise ParameterError("class_weight is for classes, and y is an amount: leave it out.")
     return values, found, why
 
 
@@ -155,7 +174,7 @@ def _amount(y: NDArray[np.float64]) -> Target:
     return Target(None, origin, span * float(np.std((y - origin) / span)) or span)
 
 
-def encode_target(target: Target, y: Any, task: str, estimator: BaseEstimator) -> NDArray[np.float64]:
+def encode_target(target: Target, y: Any, estimator: BaseEstimator) -> NDArray[np.float64]:
     """Values of another target (a validation set's) as the engine sees them."""
     y = checked_target(y, estimator)
     if target.classes is None:
