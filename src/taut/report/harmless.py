@@ -29,8 +29,8 @@ _MOST = 1 << 16  # characters
 
 # What values show themselves as, and nothing that goes through them or runs.
 _NODES = (
-    ast.Module, ast.Expr, ast.Call, ast.keyword, ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List,
-    ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.UAdd, ast.BinOp, ast.Add, ast.Sub, ast.Load,
+    ast.Module, ast.Expr, ast.keyword, ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict,
+    ast.UnaryOp, ast.USub, ast.UAdd, ast.BinOp, ast.Add, ast.Sub, ast.Load,
 )  # fmt: skip
 
 
@@ -45,47 +45,35 @@ def is_value(code: str) -> bool:
     (False, False, False)
     """
     # Of several lines each would be run on its own.
-    if len(code) > _MOST or not code.isprintable():
-        return False
-    tree = _parsed(code)
+    tree = _parsed(code) if len(code) <= _MOST and code.isprintable() else None
     return tree is not None and len(tree.body) == 1 and all(map(_is_plain, ast.walk(tree)))
 
 
 def _parsed(code: str) -> ast.Module | None:
     """None where it is no Python, nor would be without its ``<...>``: a newer Python may read more."""
-    for _ in range(_MOST_NESTED):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
+        for _ in range(_MOST_NESTED):
+            try:
                 return ast.parse(code)
-        except SyntaxError:
-            code, before = _SHOWN.sub("None", code), code
-            if code == before:
-                return None
-        except (ValueError, MemoryError, RecursionError):
-            return None
+            except SyntaxError:
+                code = _SHOWN.sub("None", code)
+            except (ValueError, MemoryError, RecursionError):
+                break
     return None
 
 
 def _is_plain(node: ast.AST) -> bool:
-    if isinstance(node, ast.Call):
-        return _makes(node.func)
-    if isinstance(node, ast.Attribute):
-        return _makes(node)
+    """Whether it is a literal, or makes a value: a class by its name, a number of numpy's, a date."""
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            return name in _PLAIN or not (hasattr(builtins, name) or name.startswith("_"))
+        case ast.Call(func=function):
+            return isinstance(function, ast.Attribute)  # which is looked at by itself
+        case ast.Attribute(value=ast.Name(id="np"), attr=name):
+            return isinstance(kind := getattr(np, name, None), type) and issubclass(kind, np.generic)
+        case ast.Attribute(value=ast.Name(id="datetime"), attr=name):
+            return name in _DATES
     return isinstance(node, _NODES)
-
-
-def _makes(function: ast.expr) -> bool:
-    """Whether a call of it makes a value: of some class by its name, or a number of numpy's, or a date."""
-    if isinstance(function, ast.Name):
-        name = function.id
-        return name in _PLAIN or not (hasattr(builtins, name) or name.startswith("_"))
-    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-        if function.value.id == "np":
-            kind = getattr(np, function.attr, None)
-            return isinstance(kind, type) and issubclass(kind, np.generic)
-        return function.value.id == "datetime" and function.attr in _DATES
-    return False
 
 
 def is_call(code: str) -> bool:

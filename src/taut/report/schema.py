@@ -1,91 +1,73 @@
 """The format of the facts: plain values, as JSON holds them; None where a number is not there.
 
-What was saved is checked by these types and bounds (:mod:`taut.report.written`), which are far above
-what taut writes, and no more than a page can hold.
+What was saved is checked by these types, bounds and rules: above what taut writes, and what a page can hold.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat
+from pydantic import AfterValidator, Field
 
 from taut.network import Activation
 from taut.recipe import Recipe
+from taut.store.shape import Count, IntervalShape, Rate
 
 if sys.version_info >= (3, 12):
-    from typing import NotRequired, TypedDict
-else:  # what checks saved facts (report/written.py) needs its kind of dictionary
-    from typing import NotRequired
-
+    from typing import TypedDict
+else:  # pydantic needs its kind of dictionary
     from typing_extensions import TypedDict
 
 #: Of the facts' shape. It grows when a name goes or changes its meaning; new names leave it.
 SCHEMA = 1
 
 Number: TypeAlias = float | None
-Count: TypeAlias = NonNegativeInt
-Rate: TypeAlias = PositiveFloat
 Task: TypeAlias = Literal["classification", "regression"]
 CurveName: TypeAlias = Literal["none", "early_stopping", "chosen", "single"]
+IntervalFacts: TypeAlias = IntervalShape
 
 
-def _not_tiny(value: Number) -> Number:
-    """0, or with a part that has a logarithm."""
-    if value and abs(value) < 1e-300:
-        raise ValueError(f"{value} is too small")
-    return value
+def _rule(holds: Callable[[Any], object], fault: str = "it does not fit together") -> AfterValidator:
+    """What has to hold beside types and bounds."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise ValueError(fault)
+        return value
+
+    return AfterValidator(check)
 
 
-def _known(interval: IntervalFacts) -> IntervalFacts:
-    if interval["value"] is None and not interval["low"] is interval["high"] is None:
-        raise ValueError("an interval without a value does not fit together")
-    return interval
+def _rises(values: Sequence[float]) -> bool:
+    return all(low < high for low, high in pairwise(values))
 
 
-def _is_recipe(techniques: dict[str, Any]) -> dict[str, Any]:
-    Recipe.from_json(techniques)
-    return techniques
+def _is_known(found: IntervalFacts) -> bool:
+    return found["value"] is not None or found["low"] is found["high"] is None
 
 
-Size: TypeAlias = Annotated[Number, AfterValidator(_not_tiny)]
-Strength: TypeAlias = Annotated[float, Field(ge=0), AfterValidator(_not_tiny)]
+_NOT_TINY = _rule(lambda value: not value or abs(value) >= 1e-300, "it has no logarithm")
+Size: TypeAlias = Annotated[Number, _NOT_TINY]
+Strength: TypeAlias = Annotated[float, Field(ge=0), _NOT_TINY]
 Curve: TypeAlias = Annotated[list[Size], Field(max_length=5_000)]
 Pair: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
-Side: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=1_000)]
-
-
-class IntervalFacts(TypedDict):
-    """A figure with its 95 % interval."""
-
-    value: Number
-    low: Number
-    high: Number
-
-
-Interval: TypeAlias = Annotated[IntervalFacts, AfterValidator(_known)]
+Side: TypeAlias = Annotated[
+    list[float], Field(min_length=2, max_length=1_000), _rule(lambda x: x == sorted(x))
+]
+Interval: TypeAlias = Annotated[
+    IntervalFacts, _rule(_is_known, "an interval without a value does not fit together")
+]
 
 
 class ReadingFacts(TypedDict):
-    """How ``taut fit`` read the file; see :class:`taut.table.frame.Reading`.
-
-    ``path`` is the file's as it was given. ``names`` are the columns' where the file's own do not serve, else
-    None; ``dropped`` those that were left out by hand. ``separator``, ``encoding`` and the like say nothing
-    of a Parquet file.
-    """
+    """What the code to take away has to know of :class:`taut.table.frame.Reading`, and who was left out."""
 
     path: str
     kind: Literal["text", "parquet"]
-    packed: bool
-    encoding: str
-    separator: str
-    decimal: Literal[".", ","]
-    backslash: bool
-    skipped: int
     header: bool
-    names: list[str] | None
-    marked: dict[str, Literal[".", ","]]
     dropped: list[str]
 
 
@@ -116,10 +98,7 @@ class LineFacts(TypedDict):
 
 
 class ChangeFacts(TypedDict):
-    """What was gained against a baseline; see :class:`taut.report.comparison.Change`.
-
-    ``low`` and ``high`` are the ends of the share's 95 % interval; facts of before have none.
-    """
+    """See :class:`taut.report.comparison.Change`, with the ends of its share; facts of before have none."""
 
     against: str
     share: float
@@ -155,11 +134,7 @@ class SimpleFacts(LineFacts):
 
 
 class ComparisonFacts(TypedDict):
-    """What regularization brought; a single network has none.
-
-    ``simple`` came after the first models were saved, which do without; ``doubts`` names those of them that
-    the chosen recipe does not surely beat.
-    """
+    """What regularization brought; ``doubts`` names the simple ones that it does not surely beat."""
 
     sentences: list[str]
     simple: NotRequired[list[SimpleFacts]]
@@ -178,20 +153,22 @@ class FoldFacts(TypedDict):
     validation_loss: list[Number]
 
 
+Fold: TypeAlias = Annotated[
+    FoldFacts, _rule(lambda fold: len(fold["train_loss"]) == len(fold["validation_loss"]))
+]
+
+
 class CurveFacts(TypedDict):
     """A network's losses by epoch: one list a fold."""
 
     name: CurveName
     label: str
     stop: Count | None
-    folds: Annotated[list[FoldFacts], Field(min_length=1)]
+    folds: Annotated[list[Fold], Field(min_length=1)]
 
 
 class CandidateFacts(TypedDict):
-    """One candidate of the search, in the order in which they were tried.
-
-    ``strengths`` has the techniques that are on, by name. ``seconds`` are of training, all threads together.
-    """
+    """One candidate: ``strengths`` of the techniques that are on, ``seconds`` of training by all threads."""
 
     label: str
     strengths: dict[str, float]
@@ -210,7 +187,7 @@ class CandidateFacts(TypedDict):
 
 
 class SearchFacts(TypedDict):
-    """The search; a single network has none. ``chosen`` is a place in ``candidates``."""
+    """The search, as it tried them; ``chosen`` is a place in ``candidates``."""
 
     candidates: Annotated[list[CandidateFacts], Field(min_length=1)]
     chosen: Count
@@ -224,24 +201,20 @@ class SearchFacts(TypedDict):
 class ExplorerPoint(TypedDict):
     """Networks with one strength of one technique, one a fold.
 
-    ``epochs`` are those of which losses are there, some of many: ``train`` and ``validation`` are means over
-    the folds, ``folds`` has a few of these. ``epoch`` is the one that is kept, and ``zero_share`` of its
-    weights. ``within_chance`` tells whether its loss differs from that of off by no more than one standard
-    error. ``counts`` has the weights of all folds at the end of training in each bin of the technique's
-    ``edges``, and is empty where they are not known; exact zeros are in none, ``n_zero`` counts them.
-    ``note`` is empty, or says what else is to be known, such as that it was cut early. ``surface`` has what
-    the networks say on the explorer's grid, a row for each value of the second column: the probability of the
-    second class of two, the likeliest class's number, or the value.
+    ``train`` and ``validation`` are means over the folds at some ``epochs``; ``epoch`` is kept, and
+    ``zero_share`` of its weights. ``counts`` has the weights of all folds in each bin of the technique's
+    ``edges``, empty where they are not known; ``n_zero`` counts exact zeros. ``surface`` has a row for each
+    value of the grid's second column: the second class's probability, the likeliest class, or the value.
     """
 
     strength: float
     label: str
     note: str
     within_chance: bool | None
-    epochs: Annotated[list[int], Field(max_length=5_000)]
+    epochs: Annotated[list[int], Field(max_length=5_000), _rule(lambda epochs: _rises([0, *epochs]))]
     train: Curve
     validation: Curve
-    folds: Annotated[list[FoldFacts], Field(max_length=64)]
+    folds: Annotated[list[Fold], Field(max_length=64)]
     epoch: int
     train_loss: Size
     loss: Size
@@ -253,11 +226,15 @@ class ExplorerPoint(TypedDict):
     surface: list[list[float]] | None
 
 
+def _is_point(point: ExplorerPoint) -> bool:
+    curves = [point["train"], point["validation"], *(fold["train_loss"] for fold in point["folds"])]
+    return all(len(losses) == len(point["epochs"]) for losses in curves)
+
+
 class ExplorerTechnique(TypedDict):
     """One technique at several strengths, off first (of early stopping, last), all else being equal.
 
-    ``beside`` names the techniques that are in every network beside it. ``best`` and ``off`` are places in
-    ``points``, None where training without it diverged; ``left_out`` says in sentences what is not there.
+    ``beside`` names the techniques in every network; ``off`` is None where training without it diverged.
     """
 
     name: str
@@ -270,12 +247,17 @@ class ExplorerTechnique(TypedDict):
     hidden: list[int]
     learning_rate: float
     n_folds: int
-    points: Annotated[list[ExplorerPoint], Field(min_length=1, max_length=64)]
+    points: Annotated[list[Annotated[ExplorerPoint, _rule(_is_point)]], Field(min_length=1, max_length=64)]
     best: Count
     off: Count | None
-    edges: Annotated[list[float], Field(min_length=2, max_length=1_001)]
+    edges: Annotated[list[float], Field(min_length=2, max_length=1_001), _rule(_rises)]
     left_out: list[str]
     interrupted: bool
+
+
+def _is_technique(one: ExplorerTechnique) -> bool:
+    binned = all(len(point["counts"]) in (0, len(one["edges"]) - 1) for point in one["points"])
+    return binned and max(one["best"], one["off"] or 0) < len(one["points"])
 
 
 class GridFacts(TypedDict):
@@ -291,20 +273,31 @@ class GridFacts(TypedDict):
 class ExplorerFacts(TypedDict):
     """Techniques at strengths that were really trained, to play with."""
 
-    techniques: Annotated[list[ExplorerTechnique], Field(min_length=1, max_length=64)]
-    grid: GridFacts | None
+    techniques: Annotated[
+        list[Annotated[ExplorerTechnique, _rule(_is_technique)]], Field(min_length=1, max_length=64)
+    ]
+    grid: Annotated[GridFacts, _rule(lambda grid: len(grid["rows"]) == len(grid["targets"]))] | None
+
+
+def _is_explorer(found: ExplorerFacts) -> bool:
+    grid, names = found["grid"], {one["name"] for one in found["techniques"]}
+    surfaces = [point["surface"] for one in found["techniques"] for point in one["points"]]
+    size = None if grid is None else [len(grid["x"])] * len(grid["y"])
+    on_grid = all(surface is None or [*map(len, surface)] == size for surface in surfaces)
+    return on_grid and len(names) == len(found["techniques"])
 
 
 class ColumnPathFacts(TypedDict):
-    """How L1 takes columns away: ``norms`` has a list a column, a number a strength.
-
-    The columns that hold out longest come first; ``n_more`` others are left out.
-    """
+    """How L1 takes columns away, those that hold out longest first: a list a column, a number a strength."""
 
     strengths: Annotated[list[Strength], Field(max_length=1_000)]
     names: Annotated[list[str], Field(max_length=1_000)]
     norms: list[list[Number]]
     n_more: Count
+
+
+def _is_column_path(path: ColumnPathFacts) -> bool:
+    return [len(path["strengths"])] * len(path["names"]) == [*map(len, path["norms"])]
 
 
 class ImportanceLine(TypedDict):
@@ -315,10 +308,7 @@ class ImportanceLine(TypedDict):
 
 
 class ImportanceFacts(TypedDict):
-    """Which columns the networks use; see :class:`taut.evidence.importance.Importance`.
-
-    The most important column comes first; ``n_left_out`` others, of little weight, were not looked at.
-    """
+    """The columns, the most important first; see :class:`taut.evidence.importance.Importance`."""
 
     lines: list[ImportanceLine]
     base_loss: Number
@@ -328,10 +318,7 @@ class ImportanceFacts(TypedDict):
 
 
 class ColumnFacts(TypedDict):
-    """What one column of the table became. ``parts`` are its columns of numbers, such as "days".
-
-    ``decimal`` is the mark of text that holds numbers, else None.
-    """
+    """What one column became: its ``parts``, such as "days", and the ``decimal`` mark of text."""
 
     name: str
     kind: str
@@ -354,12 +341,9 @@ class DataFacts(TypedDict):
 
 
 class RecipeFacts(TypedDict):
-    """The recipe and what it was trained with: enough to train it elsewhere.
+    """Enough to train it elsewhere. ``architecture`` names what is no network of a table, without widths."""
 
-    ``architecture`` names in words what is no network of a table, which has no ``hidden`` and the like.
-    """
-
-    techniques: Annotated[dict[str, Any], AfterValidator(_is_recipe)]
+    techniques: Annotated[dict[str, Any], _rule(lambda found: isinstance(Recipe.from_json(found), Recipe))]
     label: str
     code: str
     architecture: NotRequired[str]
@@ -378,10 +362,7 @@ class RecipeFacts(TypedDict):
 
 
 class MadeFacts(TypedDict):
-    """How it was done. ``call`` is the estimator as Python; ``repeats`` whether it gives the same again.
-
-    ``given`` names what ``fit`` was given beside the table, such as "sample_weight".
-    """
+    """How it was done: the estimator as Python, what ``fit`` was ``given``, whether it ``repeats``."""
 
     estimator: str
     call: str
@@ -393,18 +374,18 @@ class MadeFacts(TypedDict):
     seconds: float | None
     interrupted: bool
     given: list[str]
-    versions: dict[str, str]
+    versions: Annotated[dict[str, str], _rule(lambda versions: "taut" in versions)]
 
 
 class EffectShown(TypedDict):
-    """What a page shows of one technique's effect."""
+    """One technique's effect."""
 
     label: str
     loss: Interval
 
 
 class PairShown(TypedDict):
-    """What a page shows of what two techniques do together."""
+    """What two techniques do together."""
 
     labels: list[str]
     loss: Interval
@@ -423,7 +404,7 @@ class EffectsShown(TypedDict):
 
 
 class SignShown(TypedDict):
-    """What a page shows of a sign of a diagnosis."""
+    """A sign of a diagnosis."""
 
     severity: str
     text: str
@@ -452,10 +433,9 @@ class DiagnosisShown(TypedDict):
 
 
 class Facts(TypedDict):
-    """All that a report renders.
+    """All that a report renders; ``fingerprint`` tells one model's networks from another's.
 
     ``signs`` are those of trouble in the data that ``fit`` warned of, None where nobody noted them.
-    ``fingerprint`` tells one model's networks from another's.
     """
 
     schema: int
@@ -466,14 +446,14 @@ class Facts(TypedDict):
     source: SourceFacts
     comparison: ComparisonFacts | None
     curves: list[CurveFacts]
-    search: SearchFacts | None
+    search: Annotated[SearchFacts, _rule(lambda one: one["chosen"] < len(one["candidates"]))] | None
     effects: EffectsShown | None
     effects_words: list[str]
     diagnosis: DiagnosisShown | None
-    explorer: ExplorerFacts | None
+    explorer: Annotated[ExplorerFacts, _rule(_is_explorer)] | None
     importance: ImportanceFacts | None
     signs: list[str] | None
-    column_path: ColumnPathFacts | None
+    column_path: Annotated[ColumnPathFacts, _rule(_is_column_path)] | None
     data: DataFacts
     recipe: RecipeFacts
     made: MadeFacts
