@@ -19,7 +19,7 @@ import taut
 from taut.cli.table import read_training_table
 from taut.errors import DataWarning
 from taut.report.code import keras_code, loading_code, taut_code, torch_code
-from taut.report.code_table import features_code, new_code, read_code
+from taut.report.code import features_code, new_code, read_code
 from taut.report.facts import facts_of, from_text
 from taut.report.schema import Facts, ReadingFacts
 from taut.table import Encoder, matrix, read_file

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from taut.errors import DataWarning
 from taut.report.facts import facts_of, from_text, to_text
-from taut.report.page import own_file, write_page
+from taut.report.page import write_page
 from taut.report.schema import DiagnosisShown, EffectsShown
 from taut.report.written import fault
 from tests.report.explored import moons, paths

@@ -1,66 +1,47 @@
 """The recipe as code to take away: taut, PyTorch, Keras. Each reads the table, trains one network, predicts.
 
 Somebody pastes it and runs it, and the facts may come from a file that somebody else wrote. So what stands in
-the code is ours, or a literal that is made here: the ``repr`` of a text or a number, or of what was parsed
-(the recipe, the classes' weights, the seed). No text of the facts is code.
+the code is ours (the templates, and ``Markup``), or a literal that is made here: the ``repr`` of a text or a
+number, or of what was parsed (the recipe, the classes' weights, the seed). No text of the facts is code.
+
+The table is read by ``taut.read``: any other reader has other rules for separators, letters, decimal marks,
+dates and what is missing, and what a network learned from one table it does not find in another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup
 
 from taut.errors import ParameterError
 from taut.recipe import Recipe
 from taut.report import class_weight
-from taut.report.code_table import features_code, new_code, read_code
 from taut.report.schema import Facts
+from taut.report.templates import environment
 from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, InputNoise, LabelSmoothing, MaxNorm
+from taut.techniques.base import Technique
 
 #: The techniques that the code for PyTorch and Keras has.
 _WRITTEN = frozenset({L1, L2, MaxNorm, Dropout, BatchNorm, InputNoise, LabelSmoothing, EarlyStopping})
 _HELD_OUT = 15  # per cent, as TautClassifier has it
 _MOST_DIGITS = 20  # of a seed
-_TORCH = {"relu": "nn.ReLU", "silu": "nn.SiLU", "gelu": "nn.GELU"}
+_TORCH = {"relu": Markup("nn.ReLU"), "silu": Markup("nn.SiLU"), "gelu": Markup("nn.GELU")}
+_WIDTH = 96
+_GIVEN = {"sample_weight": "weights of the rows", "groups": "groups of rows", "X_val": "a validation set"}
 
 
 def taut_code(facts: Facts) -> str:
     """Give Python that trains one network of the recipe with taut."""
-    recipe = facts["recipe"]
-    kind = "TautClassifier" if _classes(facts) else "TautRegressor"
-    names = sorted({type(technique).__name__ for technique in _recipe(facts).techniques} | {"Recipe", kind})
-    weight = class_weight.parsed(recipe["class_weight"]) if _classes(facts) else None
-    arguments = [
-        f"hidden={tuple(recipe['hidden'] or ())!r}",
-        f"recipe={_recipe(facts)!r}",
-        f"activation={recipe['activation']!r}",
-        f"learning_rate={recipe['learning_rate']!r}",
-        f"batch_size={recipe['batch_size']!r}",
-        f"max_epochs={recipe['max_epochs']!r}",
-        *([f"class_weight={weight!r}"] if weight else []),
-        f"random_state={_seed(facts)}",
-    ]
-    return "\n".join(
-        [
-            "import taut",
-            f"from taut import {', '.join(names)}",
-            "",
-            read_code(facts),
-            "",
-            f"model = {kind}(",
-            *(f"    {argument}," for argument in arguments),
-            ").fit(X, y)",
-            "loss = model.history_['validation_loss'][model.best_epoch_ - 1]",
-            "print(f'epoch {model.best_epoch_}, validation loss {loss:.4g}')",
-            "print(model.predict(X)[:5])",
-            "",
-        ]
-    )
+    return _filled("taut.py.jinja", facts)
 
 
 def loading_code(facts: Facts) -> str:
     """Give Python that loads the saved model and predicts."""
-    folder = facts["source"]["folder"] or "model"
-    return f"import taut\n\nmodel = taut.load({folder!r})\n{new_code(facts)}\nprint(model.predict(X))\n"
+    return _filled("loading.py.jinja", facts)
 
 
 def torch_code(facts: Facts) -> str:
@@ -71,20 +52,8 @@ def torch_code(facts: Facts) -> str:
     ParameterError
         Where it has no form of one of the techniques.
     """
-    knobs = _Knobs(facts, "PyTorch")
-    imports = ["copy"] if knobs.early else []
-    return _joined(
-        "\n".join(f"import {name}" for name in imports),
-        "import numpy as np\nimport taut\nimport torch\nfrom taut.table import Encoder, describe, matrix\n"
-        "from torch import nn",
-        knobs.constants(),
-        features_code(facts, _HELD_OUT if knobs.early else 0),
-        _torch_data(_classes(facts), knobs.weighted),
-        _torch_smoothed(knobs),
-        _torch_network(facts, knobs),
-        _torch_training(knobs, _classes(facts)),
-        _torch_end(knobs, _classes(facts)),
-    )
+    more = _elsewhere(facts, "PyTorch")
+    return _filled("torch.py.jinja", facts, **more, layer=_TORCH[facts["recipe"]["activation"] or "relu"])
 
 
 def keras_code(facts: Facts) -> str:
@@ -95,57 +64,7 @@ def keras_code(facts: Facts) -> str:
     ParameterError
         Where it has no form of one of the techniques.
     """
-    knobs = _Knobs(facts, "Keras")
-    classes = _classes(facts)
-    layers = ["keras.Input((features.shape[1],))"]
-    if knobs.input_noise:
-        layers.append("keras.layers.GaussianNoise(INPUT_NOISE)")
-    if knobs.input_drop:
-        layers.append("keras.layers.Dropout(INPUT_DROPOUT)")
-    for units in facts["recipe"]["hidden"] or ():
-        bound = ", kernel_constraint=keras.constraints.MaxNorm(1.0 / MAX_NORM)" if knobs.max_norm else ""
-        layers.append(f"keras.layers.Dense({units!r}{bound}, **initial)")
-        if knobs.normalize:
-            layers.append("keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)")
-        layers.append(f"keras.layers.Activation({facts['recipe']['activation']!r})")
-        if knobs.drop:
-            layers.append("keras.layers.Dropout(DROPOUT)")
-    layers.append(f"keras.layers.Dense({'len(classes)' if classes else 1}, **initial)")
-    loss = (
-        "keras.losses.SparseCategoricalCrossentropy(from_logits=True)" if classes else '"mean_squared_error"'
-    )
-    plain = ""
-    if knobs.smoothing:  # networks are compared by the plain loss
-        loss, plain = (
-            "smoothed",
-            f', weighted_metrics=[{loss.replace("losses", "metrics")[:-1]}, name="plain")]',
-        )
-    optimizer = (
-        "# The learning rate rises over the first steps.\n"
-        "rate = keras.optimizers.schedules.PolynomialDecay(LEARNING_RATE / WARM_UP, WARM_UP, LEARNING_RATE)\n"
-    )
-    if knobs.l2:
-        optimizer += (
-            "optimizer = keras.optimizers.AdamW(rate, weight_decay=L2, epsilon=1e-8)\n"
-            'optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])'
-        )
-    else:
-        optimizer += "optimizer = keras.optimizers.Adam(rate, epsilon=1e-8)"
-    return _joined(
-        "import keras\nimport numpy as np\nimport taut\nfrom taut.table import Encoder, describe, matrix",
-        knobs.constants(),
-        features_code(facts, _HELD_OUT if knobs.early else 0),
-        'keras.utils.set_random_seed(SEED)\ninitial = {"kernel_initializer": "glorot_normal"}\n'
-        "net = keras.Sequential(\n    [\n"
-        + "".join(f"        {layer},\n" for layer in layers)
-        + "    ]\n)\n"
-        + optimizer
-        + (f"\n\n\n{_KERAS_SMOOTHED}\n\n" if knobs.smoothing else "")
-        + f"\nnet.compile(optimizer, loss={loss}{plain})",
-        _KERAS_L1 if knobs.l1 else "",
-        _keras_fit(knobs),
-        _keras_end(classes),
-    )
+    return _filled("keras.py.jinja", facts, **_elsewhere(facts, "Keras"))
 
 
 def code_or_why_not(write: Callable[[Facts], str], facts: Facts) -> str:
@@ -156,251 +75,115 @@ def code_or_why_not(write: Callable[[Facts], str], facts: Facts) -> str:
         return f"# {why}\n"
 
 
-# --- PyTorch ------------------------------------------------------------------------------------------------
+def read_code(facts: Facts) -> str:
+    """Give code that reads the file that was learned from as ``X`` and ``y``; else a plain CSV."""
+    return _filled("read.py.jinja", facts).rstrip("\n")
 
 
-def _torch_data(classes: bool, weighted: bool) -> str:
-    kind = "torch.long" if classes else "torch.float32"
-    lines = [
-        "torch.manual_seed(SEED)",
-        "X = torch.tensor(features, dtype=torch.float32)",
-        f"y = torch.tensor(target, dtype={kind})",
-    ]
-    if classes and weighted:
-        lines.append("loss_of = nn.CrossEntropyLoss(weight=torch.tensor(class_weight, dtype=torch.float32))")
-    elif classes:
-        lines.append("loss_of = nn.CrossEntropyLoss()")
-    else:
-        lines.append("loss_of = nn.MSELoss()")
-    return "\n".join(lines)
+def new_code(facts: Facts) -> str:
+    """Give code that reads a new file as ``X``; the model finds its columns by their names."""
+    return _filled("new.py.jinja", facts).rstrip("\n")
 
 
-def _torch_smoothed(knobs: _Knobs) -> str:
-    """The loss that is trained on, where it is not the one that networks are compared by."""
-    if not knobs.smoothing:
-        return ""
-    each = "nn.functional.cross_entropy(output, y, label_smoothing=LABEL_SMOOTHING"
-    if not knobs.weighted:
-        return f"def smoothed(output, y):\n    return {each})"
-    return (
-        "def smoothed(output, y):\n"
-        "    weight = loss_of.weight[y]  # of the rows, by their own classes\n"
-        f'    return (weight * {each}, reduction="none")).sum() / weight.sum()'
-    )
+def features_code(facts: Facts, held_out: int) -> str:
+    """Give code that makes ``features`` and ``target``, and holds out so many per cent of the rows."""
+    return _filled("features.py.jinja", facts, held_out=held_out).rstrip("\n")
 
 
-_TORCH_NOISE = (
-    "class Noise(nn.Module):",
-    "    def forward(self, x):  # in training alone",
-    "        return x + INPUT_NOISE * torch.randn_like(x) if self.training else x",
-    "",
-)
+def listed(names: Sequence[str]) -> Markup:
+    """Write names as a Python list, over as many lines as it needs; none of them is broken.
+
+    >>> print(listed(["age", "income"]))
+    ['age', 'income']
+    """
+    if len(repr(list(names))) <= _WIDTH - 20:
+        return Markup(repr(list(names)))
+    lines = [""]
+    for name in map(repr, names):
+        if lines[-1] and len(lines[-1]) + len(name) + 2 > _WIDTH:
+            lines.append("")
+        lines[-1] += f"{name}, "
+    return Markup("[\n" + "".join(f"    {line.rstrip()}\n" for line in lines) + "]")
 
 
-def _torch_network(facts: Facts, knobs: _Knobs) -> str:
-    activation = _TORCH[facts["recipe"]["activation"] or "relu"]
-    lines = [*_TORCH_NOISE, ""] if knobs.input_noise else []
-    lines += ["layers, width = [], X.shape[1]"]
-    if knobs.input_noise:
-        lines.append("layers.append(Noise())")
-    if knobs.input_drop:
-        lines.append("layers.append(nn.Dropout(INPUT_DROPOUT))")
-    lines.append(f"for units in {tuple(facts['recipe']['hidden'] or ())!r}:")
-    inside = ["nn.Linear(width, units)"]
-    inside += ["nn.BatchNorm1d(units)"] if knobs.normalize else []
-    inside += [f"{activation}()"] + (["nn.Dropout(DROPOUT)"] if knobs.drop else [])
-    lines += [f"    layers += [{', '.join(inside)}]", "    width = units"]
-    lines += [
-        f"net = nn.Sequential(*layers, nn.Linear(width, {'len(classes)' if knobs.classes else 1}))",
-        "dense = [layer for layer in net if isinstance(layer, nn.Linear)]",
-        "weights = [layer.weight for layer in dense]",
-        "for layer in dense:",
-        "    nn.init.xavier_normal_(layer.weight)",
-        "    nn.init.zeros_(layer.bias)",
-        "",
-    ]
-    if knobs.l2:
-        lines += [
-            "# L2 on the weights alone, decoupled from the gradient: biases and batch norm go free.",
-            "others = [p for p in net.parameters() if all(p is not w for w in weights)]",
-            'groups = [{"params": weights, "weight_decay": L2}, {"params": others, "weight_decay": 0.0}]',
-            "optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE)",
-        ]
-    else:
-        lines.append("optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)")
-    lines.append(
-        "warm_up = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / WARM_UP))"
-    )
-    return "\n".join(lines)
+@cache
+def _environment() -> Environment:
+    made = environment(finalize=lambda one: one if isinstance(one, Markup) else repr(one))
+    made.globals["listed"] = listed
+    return made
 
 
-def _torch_training(knobs: _Knobs, classes: bool) -> str:
-    output = "net(X[rows])" if classes else "net(X[rows]).squeeze(1)"
-    step = [
-        "for epoch in range(1, EPOCHS + 1):",
-        "    net.train()",
-        "    batches = list(torch.tensor(train)[torch.randperm(len(train))].split(BATCH))",
-        "    if len(batches) > 1 and len(batches[-1]) == 1:  # a single row has no spread",
-        "        batches[-2:] = [torch.cat(batches[-2:])]",
-        "    for rows in batches:",
-        "        optimizer.zero_grad()",
-        f"        {'smoothed' if knobs.smoothing else 'loss_of'}({output}, y[rows]).backward()",
-    ]
-    if knobs.l1:
-        step += [
-            '        rate = optimizer.param_groups[0]["lr"]',
-            "        optimizer.step()",
-            "        with torch.no_grad():  # L1 as a proximal step: zeros are exact",
-            "            for w in weights:",
-            "                w.copy_(w.sign() * (w.abs() - rate * L1).clamp(min=0.0))",
-        ]
-    else:
-        step.append("        optimizer.step()")
-    if knobs.max_norm:
-        step += [
-            "        with torch.no_grad():  # max norm: of each hidden unit's incoming weights",
-            "            for w in weights[:-1]:",
-            "                w /= (MAX_NORM * w.norm(dim=1, keepdim=True)).clamp(min=1.0)",
-        ]
-    step.append("        warm_up.step()")
-    if not knobs.early:
-        return "\n".join(step)
-    return "\n".join(
-        [
-            "best, best_epoch, kept = float('inf'), 0, None",
-            *step,
-            "    net.eval()",
-            "    with torch.no_grad():",
-            "        rows = torch.tensor(held_out)",
-            f"        loss = loss_of({output}, y[rows]).item()" + ("" if classes else " * unit**2"),
-            f"    if loss < best{' - MIN_DELTA' if knobs.min_delta else ''}:",
-            "        best, best_epoch, kept = loss, epoch, copy.deepcopy(net.state_dict())",
-            "    if epoch - best_epoch >= PATIENCE:",
-            "        break",
-            "net.load_state_dict(kept)  # early stopping goes back to its best epoch",
-        ]
-    )
+def _filled(template: str, facts: Facts, **more: Any) -> str:
+    """Fill in a template, where all but ``Markup`` becomes a literal."""
+    source, recipe, made = facts["source"], facts["recipe"], facts["made"]
+    reading, seed = source.get("reading"), made["seed"] or ""
+    techniques = Recipe.from_json(recipe["techniques"])
+    names = [type(technique).__name__ for technique in techniques.techniques]
+    classes = facts["task"] == "classification"
+    kind = "TautClassifier" if classes else "TautRegressor"
+    weight = class_weight.parsed(recipe["class_weight"])
+    given = [f"{_GIVEN[name]} ({name})" for name in made["given"] if name in _GIVEN]
+    if recipe["class_weight"] is not None and weight is None:
+        given.append("weights of the classes (class_weight)")
+    # A whole number of numpy's; 0 stands for all else that a seed may be.
+    whole = seed.isascii() and seed.isdecimal() and len(seed) < _MOST_DIGITS
+    context = {
+        "names": Markup(", ".join(sorted({kind, "Recipe", *names}))),
+        "kind": Markup(kind),
+        "classes": classes,
+        "n_outputs": Markup("len(classes)") if classes else 1,
+        "recipe": techniques,
+        "hidden": tuple(recipe["hidden"] or ()),
+        **{name: recipe[name] for name in ("activation", "learning_rate", "batch_size", "max_epochs")},
+        "weight": weight if classes else None,
+        "weighted": classes and weight is not None,
+        "seed": int(seed) if whole else 0,
+        "path": reading["path"] if reading else source["file"] or "table.csv",
+        "target": source["target"] or "target",
+        "headless": reading is not None and not reading["header"],
+        "parquet": reading is not None and reading["kind"] == "parquet",
+        "dropped": reading["dropped"] if reading else [],
+        "beside": Markup(" and ".join(given)),
+        "nothing": all(column["kind"] == "dropped" for column in facts["data"]["columns"] or ()),
+        "folder": source["folder"] or "model",
+    }
+    return _environment().get_template(template).render(context | more)
 
 
-def _torch_end(knobs: _Knobs, classes: bool) -> str:
-    said = "print(f'epoch {best_epoch}, validation loss {best:.4g}')\n" if knobs.early else ""
-    predicted = (
-        "classes[output.argmax(1).numpy()]" if classes else "output.squeeze(1).numpy() * unit + middle"
-    )
-    return (
-        f"{said}net.eval()\nwith torch.no_grad():\n    output = net(X)\n"
-        f"prediction = {predicted}\nprint(prediction[:5])"
-    )
-
-
-# --- Keras --------------------------------------------------------------------------------------------------
-
-_KERAS_L1 = '''\
-class SoftThreshold(keras.callbacks.Callback):
-    """L1 as a proximal step after each step of the optimizer: zeros are exact."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        amount = L1 * float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        for layer in self.model.layers:
-            if isinstance(layer, keras.layers.Dense):
-                w = layer.kernel
-                w.assign(keras.ops.sign(w) * keras.ops.maximum(keras.ops.abs(w) - amount, 0.0))'''
-
-
-_KERAS_SMOOTHED = '''\
-def smoothed(y, output):
-    """The loss that is trained on: each class is likely, and none is certain."""
-    y = keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y, (-1,)), "int32"), len(classes))
-    y = y * (1.0 - LABEL_SMOOTHING) + LABEL_SMOOTHING / len(classes)
-    return keras.losses.categorical_crossentropy(y, output, from_logits=True)'''
-
-
-def _keras_fit(knobs: _Knobs) -> str:
-    lines = ["callbacks = [SoftThreshold()]" if knobs.l1 else "callbacks = []"]
-    if knobs.early:
-        delta = ", min_delta=MIN_DELTA / unit**2" if knobs.min_delta and not knobs.classes else ""
-        delta = ", min_delta=MIN_DELTA" if knobs.min_delta and knobs.classes else delta
-        plain = ', monitor="val_plain", mode="min"' if knobs.smoothing else ""
-        lines += [
-            "callbacks.append(",
-            f"    keras.callbacks.EarlyStopping(patience=PATIENCE{delta}{plain}, restore_best_weights=True)",
-            ")",
-        ]
-    arguments = ["features[train]", "target[train]", "batch_size=BATCH", "epochs=EPOCHS"]
-    weights = ", class_weight[target[held_out]]" if knobs.weighted else ""
-    arguments += [f"validation_data=(features[held_out], target[held_out]{weights})"] if knobs.early else []
-    arguments += ["class_weight=dict(enumerate(class_weight))"] if knobs.weighted else []
-    arguments += ["callbacks=callbacks", "verbose=2"]
-    return "\n".join([*lines, "net.fit(", *(f"    {one}," for one in arguments), ")"])
-
-
-def _keras_end(classes: bool) -> str:
-    predicted = "classes[output.argmax(axis=1)]" if classes else "output[:, 0] * unit + middle"
-    return f"output = net.predict(features, verbose=0)\nprediction = {predicted}\nprint(prediction[:5])"
-
-
-# --- both ---------------------------------------------------------------------------------------------------
-
-
-class _Knobs:
+def _elsewhere(facts: Facts, framework: str) -> dict[str, Any]:
     """The recipe as constants of a script; those that are off are not in it."""
+    found = Recipe.from_json(facts["recipe"]["techniques"])
+    on = {type(technique): technique for technique in found.active}
+    for kind in on:
+        if kind not in _WRITTEN:
+            raise ParameterError(
+                f"There is no {framework} code for this recipe: {kind.page.title} has no form in it that "
+                "taut can write, and the same network without it would be another one."
+            )
 
-    def __init__(self, facts: Facts, framework: str) -> None:
-        recipe = facts["recipe"]
-        on = {type(technique): technique for technique in _recipe(facts).active}
-        for kind in on:
-            if kind not in _WRITTEN:
-                raise ParameterError(
-                    f"There is no {framework} code for this recipe: {kind.page.title} has no form in it that "
-                    "taut can write, and the same network without it would be another one."
-                )
-        hooks = _recipe(facts).hooks()
-        self.classes = _classes(facts)
-        self.l1 = on[L1].strength if L1 in on else 0.0
-        self.l2 = on[L2].strength if L2 in on else 0.0
-        self.max_norm = on[MaxNorm].strength if MaxNorm in on else 0.0
-        self.drop, self.input_drop = (hooks.drop, hooks.input_drop) if Dropout in on else (0.0, 0.0)
-        self.input_noise = hooks.input_noise
-        self.normalize = BatchNorm in on
-        self.early = EarlyStopping in on
-        self.min_delta = hooks.min_delta
-        self.smoothing = hooks.smoothing if self.classes else 0.0
-        self.weighted = self.classes and class_weight.parsed(recipe["class_weight"]) is not None
-        self._values = [
-            ("SEED", 0),
-            ("LEARNING_RATE", recipe["learning_rate"]),
-            ("BATCH", recipe["batch_size"]),
-            ("EPOCHS", recipe["max_epochs"]),
-            ("L1", self.l1),
-            ("L2", self.l2),
-            ("MAX_NORM", self.max_norm),
-            ("DROPOUT", self.drop),
-            ("INPUT_NOISE", self.input_noise),
-            ("INPUT_DROPOUT", self.input_drop),
-            ("PATIENCE", hooks.patience or 0),
-            ("MIN_DELTA", self.min_delta),
-            ("LABEL_SMOOTHING", self.smoothing),
-        ]
+    def strength(kind: type[Technique]) -> float:
+        return on[kind].strength if kind in on else 0.0
 
-    def constants(self) -> str:
-        kept = [(name, value) for name, value in self._values if value or name == "SEED"]
-        return "\n".join(f"{name} = {value!r}" for name, value in kept)
-
-
-def _joined(*parts: str) -> str:
-    text = "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
-    return text.replace("\n\nimport numpy", "\nimport numpy", 1) if text.startswith("import copy") else text
-
-
-def _recipe(facts: Facts) -> Recipe:
-    return Recipe.from_json(facts["recipe"]["techniques"])
-
-
-def _seed(facts: Facts) -> int:
-    """A whole number of numpy's; 0 stands for all else that a seed may be."""
-    seed = facts["made"]["seed"] or ""
-    return int(seed) if seed.isascii() and seed.isdecimal() and len(seed) < _MOST_DIGITS else 0
-
-
-def _classes(facts: Facts) -> bool:
-    return facts["task"] == "classification"
+    hooks, recipe = found.hooks(), facts["recipe"]
+    constants = {
+        "SEED": 0,
+        "LEARNING_RATE": recipe["learning_rate"],
+        "BATCH": recipe["batch_size"],
+        "EPOCHS": recipe["max_epochs"],
+        "L1": strength(L1),
+        "L2": strength(L2),
+        "MAX_NORM": strength(MaxNorm),
+        "DROPOUT": hooks.drop if Dropout in on else 0.0,
+        "INPUT_NOISE": hooks.input_noise,
+        "INPUT_DROPOUT": hooks.input_drop if Dropout in on else 0.0,
+        "PATIENCE": hooks.patience or 0,
+        "MIN_DELTA": hooks.min_delta,
+        "LABEL_SMOOTHING": hooks.smoothing,
+    }
+    held_out = _HELD_OUT if EarlyStopping in on else 0
+    return {
+        **constants,
+        "constants": [(Markup(name), value) for name, value in constants.items()],
+        "normalize": BatchNorm in on,
+        "held_out": held_out,
+    }

@@ -6,10 +6,9 @@ import base64
 import hashlib
 import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from taut.report import (
@@ -31,6 +30,7 @@ from taut.report.explorer import words as explorer_words
 from taut.report.figures import Figure
 from taut.report.place import owner_tag
 from taut.report.schema import Facts
+from taut.report.templates import environment, own_file
 from taut.version import __version__
 from taut.wording import counted
 
@@ -103,24 +103,11 @@ def render(template: str, **context: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
-        loader=FunctionLoader(own_file),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    made = environment(autoescape=True)
     modules = (column_path, curves, data, importance, recipe, search, strengths, text, verdict, words)
     made.globals |= {module.__name__.rpartition(".")[2]: module for module in modules}
     made.globals |= {"explained": explorer_words, "numbers": explorer_figures.NUMBERS, "counted": counted}
     return made
-
-
-@cache
-def own_file(name: str) -> str:
-    """Give a template, a style sheet or a script of the report's."""
-    return files("taut.report.templates").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
