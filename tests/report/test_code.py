@@ -14,8 +14,7 @@ import pytest
 import taut
 from taut.errors import DataWarning
 from taut.recipe import Recipe
-from taut.report.code import keras_code, loading_code, taut_code, torch_code
-from taut.report.code import listed
+from taut.report.code import keras_code, listed, loading_code, taut_code, torch_code
 from taut.report.facts import facts_of
 from taut.report.schema import Facts, SourceFacts
 from taut.table import Encoder, describe, matrix

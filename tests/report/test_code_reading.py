@@ -18,8 +18,7 @@ import pytest
 import taut
 from taut.cli.table import read_training_table
 from taut.errors import DataWarning
-from taut.report.code import keras_code, loading_code, taut_code, torch_code
-from taut.report.code import features_code, new_code, read_code
+from taut.report.code import filled, keras_code, loading_code, taut_code, torch_code
 from taut.report.facts import facts_of, from_text
 from taut.report.schema import Facts, ReadingFacts
 from taut.table import Encoder, matrix, read_file
@@ -30,6 +29,11 @@ PLAIN: ReadingFacts = {
     "path": "a b.csv", "kind": "text", "packed": False, "encoding": "utf-8", "separator": ",", "decimal": ".",
     "backslash": False, "skipped": 0, "header": True, "names": None, "marked": {}, "dropped": [],
 }  # fmt: skip
+
+
+def part(name: str, facts: Facts, **more: Any) -> str:
+    """The lines of a script that one template gives."""
+    return filled(f"{name}.py.jinja", facts, **more).rstrip("\n")
 
 
 def german(n_rows: int = 120) -> str:
@@ -117,7 +121,7 @@ def test_pytorch_learns_from_a_messy_file(messy: Facts) -> None:
     )
     assert np.corrcoef(names["prediction"], y)[0, 1] > 0.7
     compile(keras_code(messy), "pasted.py", "exec")
-    assert features_code(messy, 15) in keras_code(messy)
+    assert part("features", messy, held_out=15) in keras_code(messy)
 
 
 @pytest.mark.fault(76)
@@ -176,7 +180,7 @@ def test_other_layouts_too(kind: str, tmp_path: Path, monkeypatch: pytest.Monkey
         read = read_training_table(path, target, task="auto", drop=(), header=kind != "headless")
     found = facts_of(searched("y"))
     found["source"] = {**found["source"], "target": target, "reading": read.reading}
-    names = run("import taut\n" + read_code(found))
+    names = run("import taut\n" + part("read", found))
     assert names["X"].names == read.features.names
     for mine, theirs in zip(names["X"].columns, read.features.columns, strict=True):
         np.testing.assert_array_equal(names["X"][mine.name], read.features[theirs.name])
@@ -188,16 +192,16 @@ def test_parquet_is_read_as_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     pd.DataFrame({"a": [1.5, 2.5], "target": ["p", "q"]}).to_parquet("t.parquet")
     found = facts_of(searched("y"))
     found["source"] = {**found["source"], "reading": {**PLAIN, "kind": "parquet", "path": "t.parquet"}}
-    assert run("import taut\n" + read_code(found))["X"].n_rows == 2
-    assert new_code(found) == "X = taut.read('new.parquet')"
+    assert run("import taut\n" + part("read", found))["X"].n_rows == 2
+    assert part("new", found) == "X = taut.read('new.parquet')"
 
 
 def test_a_plain_file_needs_no_words() -> None:
     found = facts_of(searched("y"))
-    assert read_code(found) == "X, y = taut.read('table.csv', target='target')"
+    assert part("read", found) == "X, y = taut.read('table.csv', target='target')"
     found["source"] = {**found["source"], "reading": {**PLAIN, "header": False}}
-    assert read_code(found) == "X, y = taut.read('a b.csv', target='target', header=False)"
-    assert new_code(found) == "X = taut.read('new.csv', header=False)"
+    assert part("read", found) == "X, y = taut.read('a b.csv', target='target', header=False)"
+    assert part("new", found) == "X = taut.read('new.csv', header=False)"
 
 
 def test_names_cannot_leave_their_quotes() -> None:
@@ -215,7 +219,7 @@ def test_names_cannot_leave_their_quotes() -> None:
 
 def test_weights_and_groups_are_asked_for() -> None:
     found = facts_of(searched("y"))
-    assert "#" not in read_code(found)
+    assert "#" not in part("read", found)
     found["made"] = {**found["made"], "given": ["sample_weight", "groups"]}
     said = "# The search was given weights of the rows (sample_weight) and groups of rows (groups) too, which"
     for code in (taut_code(found), torch_code(found), keras_code(found)):

@@ -17,6 +17,7 @@ from taut.errors import DataWarning
 from taut.report.facts import facts_of, from_text, to_text
 from taut.report.page import write_page
 from taut.report.schema import DiagnosisShown, EffectsShown
+from taut.report.templates import own_file
 from taut.report.written import fault
 from tests.report.explored import moons, paths
 from tests.report.models import searched, single

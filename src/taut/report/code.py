@@ -36,12 +36,12 @@ _GIVEN = {"sample_weight": "weights of the rows", "groups": "groups of rows", "X
 
 def taut_code(facts: Facts) -> str:
     """Give Python that trains one network of the recipe with taut."""
-    return _filled("taut.py.jinja", facts)
+    return filled("taut.py.jinja", facts)
 
 
 def loading_code(facts: Facts) -> str:
     """Give Python that loads the saved model and predicts."""
-    return _filled("loading.py.jinja", facts)
+    return filled("loading.py.jinja", facts)
 
 
 def torch_code(facts: Facts) -> str:
@@ -53,7 +53,7 @@ def torch_code(facts: Facts) -> str:
         Where it has no form of one of the techniques.
     """
     more = _elsewhere(facts, "PyTorch")
-    return _filled("torch.py.jinja", facts, **more, layer=_TORCH[facts["recipe"]["activation"] or "relu"])
+    return filled("torch.py.jinja", facts, **more, layer=_TORCH[facts["recipe"]["activation"] or "relu"])
 
 
 def keras_code(facts: Facts) -> str:
@@ -64,7 +64,7 @@ def keras_code(facts: Facts) -> str:
     ParameterError
         Where it has no form of one of the techniques.
     """
-    return _filled("keras.py.jinja", facts, **_elsewhere(facts, "Keras"))
+    return filled("keras.py.jinja", facts, **_elsewhere(facts, "Keras"))
 
 
 def code_or_why_not(write: Callable[[Facts], str], facts: Facts) -> str:
@@ -73,21 +73,6 @@ def code_or_why_not(write: Callable[[Facts], str], facts: Facts) -> str:
         return write(facts)
     except ParameterError as why:
         return f"# {why}\n"
-
-
-def read_code(facts: Facts) -> str:
-    """Give code that reads the file that was learned from as ``X`` and ``y``; else a plain CSV."""
-    return _filled("read.py.jinja", facts).rstrip("\n")
-
-
-def new_code(facts: Facts) -> str:
-    """Give code that reads a new file as ``X``; the model finds its columns by their names."""
-    return _filled("new.py.jinja", facts).rstrip("\n")
-
-
-def features_code(facts: Facts, held_out: int) -> str:
-    """Give code that makes ``features`` and ``target``, and holds out so many per cent of the rows."""
-    return _filled("features.py.jinja", facts, held_out=held_out).rstrip("\n")
 
 
 def listed(names: Sequence[str]) -> Markup:
@@ -113,13 +98,13 @@ def _environment() -> Environment:
     return made
 
 
-def _filled(template: str, facts: Facts, **more: Any) -> str:
+def filled(template: str, facts: Facts, **more: Any) -> str:
     """Fill in a template, where all but ``Markup`` becomes a literal."""
     source, recipe, made = facts["source"], facts["recipe"], facts["made"]
     reading, seed = source.get("reading"), made["seed"] or ""
     techniques = Recipe.from_json(recipe["techniques"])
     names = [type(technique).__name__ for technique in techniques.techniques]
-    classes = facts["task"] == "classification"
+    classes = _has_classes(facts)
     kind = "TautClassifier" if classes else "TautRegressor"
     weight = class_weight.parsed(recipe["class_weight"])
     given = [f"{_GIVEN[name]} ({name})" for name in made["given"] if name in _GIVEN]
@@ -178,7 +163,7 @@ def _elsewhere(facts: Facts, framework: str) -> dict[str, Any]:
         "INPUT_DROPOUT": hooks.input_drop if Dropout in on else 0.0,
         "PATIENCE": hooks.patience or 0,
         "MIN_DELTA": hooks.min_delta,
-        "LABEL_SMOOTHING": hooks.smoothing,
+        "LABEL_SMOOTHING": hooks.smoothing if _has_classes(facts) else 0.0,
     }
     held_out = _HELD_OUT if EarlyStopping in on else 0
     return {
@@ -187,3 +172,7 @@ def _elsewhere(facts: Facts, framework: str) -> dict[str, Any]:
         "normalize": BatchNorm in on,
         "held_out": held_out,
     }
+
+
+def _has_classes(facts: Facts) -> bool:
+    return facts["task"] == "classification"

@@ -33,30 +33,13 @@ def facts_of(
     paths: Sequence[RegularizationPath] = (),
     earlier: Facts | None = None,
 ) -> Facts:
-    """Compute the facts of a result.
+    """Compute the facts of a fitted or loaded estimator, or of what another search tells of its own.
 
-    Parameters
-    ----------
-    result : estimator or Reported
-        A fitted or loaded estimator of taut's, or what another search tells of its own.
-    source : SourceFacts, optional
-        Names of the table, its target and the model's folder, and the command; None for each unknown one.
-    effects : Effects, optional
-        What :func:`taut.effects` said of its recipe.
-    diagnosis : Diagnosis, optional
-        What :func:`taut.diagnose` said of the table.
-    paths : sequence of RegularizationPath
-        Of the same table, to be looked at strength by strength.
-    earlier : Facts, optional
-        Facts of the same model: what is not given and what a saved model does not know (the table's name, the
-        versions that trained it, what was asked for with ``explore``) are taken from there. Facts of other
-        networks, or of another schema, are left alone. Without them, those that were saved with the model
-        that the estimator was loaded from.
-
-    Returns
-    -------
-    Facts
-        Plain values for ``json``, None where a number is not finite.
+    ``source`` names the table and so on, None for each that is not known; ``paths`` are of the same table, to
+    be looked at strength by strength. ``earlier`` facts of the same networks give what is not given here, and
+    what a saved model does not know, such as the versions that trained it; those of others, or of another
+    schema, are left alone. Without them, those that were saved with the model that the estimator was loaded
+    from.
 
     Raises
     ------

@@ -60,13 +60,7 @@ RING = {
 
 
 def log_ticks(low: float, high: float) -> Figure:
-    """Ticks of an axis of logarithms, as whole numbers: plotly's own are a 5 and a 2 without their size.
-
-    Parameters
-    ----------
-    low, high : float
-        The axis' ends, as logarithms to base 10.
-    """
+    """Ticks of an axis between two logarithms, as numbers: plotly's are a 5 and a 2 without their size."""
     decades = range(math.floor(low), math.ceil(high) + 1)
     steps: tuple[int, ...] = (1, 2, 5) if high - low < 1.5 else (1, 3) if high - low < 2.5 else (1,)
     values = [step * 10.0**decade for decade in decades for step in steps]

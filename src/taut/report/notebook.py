@@ -38,17 +38,8 @@ class Panel(TypedDict):
 def notebook_html(estimator: TautEstimator, own: str) -> str:
     """Give the verdict, the comparison, what to expect, and the learning curves before and after.
 
-    Parameters
-    ----------
-    estimator : TautClassifier, TautRegressor, TautClassifierCV or TautRegressorCV
-        A fitted one.
-    own : str
-        scikit-learn's own HTML of it, to be folded below.
-
-    Returns
-    -------
-    str
-        HTML without a script of ours; whatever comes from the data is escaped.
+    There is no script of ours in it, and whatever comes from the data is escaped; ``own``, scikit-learn's
+    HTML of the fitted estimator, is folded below.
     """
     with warnings.catch_warnings():
         # A form that is looked at says nothing beside it; ``report`` does.

@@ -39,18 +39,10 @@ GENERATOR = '<meta name="generator" content="taut'
 
 
 def write_page(facts: Facts) -> str:
-    """Give the report's page.
+    """Give the report's page: one HTML file of about 5 MB, most of it plotly's script.
 
-    Parameters
-    ----------
-    facts : Facts
-        Of :func:`taut.report.facts.facts_of`, or read from their JSON.
-
-    Returns
-    -------
-    str
-        One HTML file of about 5 MB, most of it plotly's script. It opens from the file system, asks no
-        network for anything (its security policy forbids it), and whatever comes from the data is escaped.
+    It opens from the file system, asks no network for anything (its security policy forbids it), and whatever
+    comes from the data is escaped.
     """
     drawn, explorer = _figures(facts), explorer_figures.figures(facts)
     scripts = [_plotly(), own_file("page.js"), own_file("explorer.js")]

@@ -48,18 +48,11 @@ def _name_of(folder: Path) -> str:
 def check(
     path: Path, model: Path | None = None, inputs: Iterable[Path] = (), *, into_model: bool = False
 ) -> None:
-    """Refuse to write over what is no page of ours.
+    """Refuse to write over what is no page of ours, and over the files that were read.
 
-    Parameters
-    ----------
-    path : Path
-    model : Path, optional
-        The folder whose page is to go there without anybody having said so: ``shop`` and ``shop.taut`` have
-        one name for their pages, and the page of the one is not replaced by that of the other.
-    inputs : iterable of Path
-        Files that were read, which are not written over.
-    into_model : bool
-        Whether the folder of a saved model will do.
+    A ``model`` is the folder whose page is to go there without anybody having said so: ``shop`` and
+    ``shop.taut`` have one name for their pages, and the page of the one is not replaced by that of the other.
+    ``into_model`` tells whether the folder of a saved model will do.
 
     Raises
     ------

@@ -38,40 +38,19 @@ History: TypeAlias = Mapping[str, NDArray[np.floating]]
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Search:
-    """How the recipe was found.
+    """How the recipe was found."""
 
-    Parameters
-    ----------
-    candidates : tuple of CandidateScore
-        As they were tried.
-    chosen : int
-        Its place among them.
-    baselines : mapping
-        "none" (no regularization) and "early_stopping" (alone); None where one was not tried.
-    n_folds : int
-    selection : {"best", "1se"}
-        The rule of choice.
-    scoring : str or None
-        What the person's scorer is called, if one chose.
-    simple : tuple of SimpleBaseline
-        What anybody would try first, with what the chosen recipe gains over each.
-    estimate : Estimate or None
-        What to expect on unseen rows.
-    seconds : float or None
-    runs : mapping
-        By a candidate's place the folds' curves and counted weights (:mod:`taut.selection.weights`) of those
-        with one technique at most beside early stopping.
-    """
-
-    candidates: tuple[CandidateScore, ...]
-    chosen: int
-    baselines: Mapping[str, CandidateScore | None]
+    candidates: tuple[CandidateScore, ...]  # as they were tried
+    chosen: int  # its place among them
+    baselines: Mapping[str, CandidateScore | None]  # "none" and "early_stopping"; None of what was not tried
     n_folds: int
     selection: Selection = "best"
-    scoring: str | None = None
-    simple: tuple[SimpleBaseline, ...] = ()
+    scoring: str | None = None  # what the person's scorer is called, if one chose
+    simple: tuple[SimpleBaseline, ...] = ()  # with what the chosen recipe gains over each
     estimate: Estimate | None = None
     seconds: float | None = None
+    #: By a candidate's place the folds' curves and counted weights (:mod:`taut.selection.weights`) of those
+    #: with one technique at most beside early stopping.
     runs: Mapping[int, tuple[tuple[Curve, ...], NDArray[np.int64]]] = field(default_factory=dict)
 
     @property
@@ -83,99 +62,46 @@ class Search:
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Table:
-    """What only a result of a table has.
-
-    Parameters
-    ----------
-    columns : tuple of ColumnSchema
-    n_features : int
-        Numbers that enter the network.
-    classes : list of str or None
-    network : Network
-    importance : Importance or None
-        Which columns the networks use, as far as that was measured.
-    """
+    """What only a result of a table has."""
 
     columns: tuple[ColumnSchema, ...]
-    n_features: int
+    n_features: int  # numbers that enter the network
     classes: list[str] | None
     network: Network
-    importance: Importance | None = None
+    importance: Importance | None = None  # as far as it was measured
 
 
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Reported:
-    """A result as a report asks for it.
+    """A result as a report asks for it; None is what nobody noted, or what it has not."""
 
-    Parameters
-    ----------
-    task : {"classification", "regression"}
-        What saved files call it.
-    loss, metric : str
-        What the loss and the score are called, such as "cross-entropy" and "accuracy" (told in percent).
-    recipe : Recipe
-    histories : mapping
-        By network the histories of its folds: those of a search, or of the "single" one.
-    learning_rate : float
-    batch_size, max_epochs : int
-    best_epoch : int or None
-        The one that is kept.
-    architecture : str
-        In words, such as "a network of 3 convolutions"; of a table it is told from its network.
-    n_parameters, n_networks : int
-        Of one network; and how many are averaged.
-    zero_share : float
-        Of their weights, how many are exactly zero.
-    fingerprint : str
-        Tells these networks from others.
-    n_rows, n_identical : int or None
-        That were learned from, and those that another row is identical to; None where nobody noted them.
-    kind, call : str
-        What made it, and how, as Python.
-    seed : str or None
-    repeats : bool
-        Whether the same call gives the same again.
-    class_weight : str or None
-        As Python.
-    given : sequence of str
-        What was given beside the rows, such as "sample_weight".
-    notes : sequence of str
-        What was noticed while reading.
-    signs : list of str or None
-        Signs of trouble in the data, in sentences; None where nobody looked or noted them.
-    interrupted : bool
-    search : Search or None
-        None of a recipe that was given.
-    table : Table or None
-    """
-
-    task: Task
-    loss: str
-    metric: str
+    task: Task  # what saved files call it
+    loss: str  # what it is called, such as "cross-entropy"
+    metric: str  # what the score is called, such as "accuracy", which is told in per cent
     recipe: Recipe
-    histories: Mapping[str, Sequence[History]]
+    histories: Mapping[str, Sequence[History]]  # by network those of its folds; or of the "single" one
     learning_rate: float
     batch_size: int
     max_epochs: int
-    n_parameters: int
-    zero_share: float
-    fingerprint: str
-    kind: str
-    call: str
-    architecture: str = ""
-    best_epoch: int | None = None
-    n_networks: int = 1
-    n_rows: int | None = None
-    n_identical: int | None = None
+    n_parameters: int  # of one network
+    zero_share: float  # of the weights, how many are exactly zero
+    fingerprint: str  # tells these networks from others
+    kind: str  # what made it
+    call: str  # and how, as Python
+    architecture: str = ""  # such as "a network of 3 convolutions"; of a table it is told from its network
+    best_epoch: int | None = None  # the one that is kept
+    n_networks: int = 1  # that are averaged
+    n_rows: int | None = None  # that were learned from
+    n_identical: int | None = None  # that another row is identical to
     seed: str | None = None
-    repeats: bool = False
-    class_weight: str | None = None
-    given: Sequence[str] = ()
-    notes: Sequence[str] = ()
-    signs: list[str] | None = None
+    repeats: bool = False  # whether the same call gives the same again
+    class_weight: str | None = None  # as Python
+    given: Sequence[str] = ()  # beside the rows, such as "sample_weight"
+    notes: Sequence[str] = ()  # what was noticed while reading
+    signs: list[str] | None = None  # of trouble in the data, in sentences
     interrupted: bool = False
-    search: Search | None = None
+    search: Search | None = None  # none of a recipe that was given
     table: Table | None = None
 
 
@@ -183,14 +109,13 @@ def reported(estimator: TautEstimator) -> Reported:
     """Ask a fitted or loaded estimator; what a loaded one does not know is None."""
     model, seed = estimator.model_, estimator.random_state
     networks, classes = model.networks, model.target.classes
-    task: Task = "regression" if classes is None else "classification"
     network, weight = networks[0].network, getattr(estimator, "class_weight", None)
     rows, signs = getattr(estimator, "row_losses_", None), getattr(estimator, "signs_", None)
     search = search_of(estimator) if isinstance(estimator, (TautClassifierCV, TautRegressorCV)) else None
     whole = isinstance(seed, (int, np.integer)) and getattr(estimator, "time_limit", None) is None
     return Reported(
-        task=task,
-        loss=loss_name(task, getattr(estimator, "class_weighted_", False)),
+        task=estimator._task,
+        loss=loss_name(estimator._task, getattr(estimator, "class_weighted_", False)),
         metric="R²" if classes is None else "accuracy",
         recipe=estimator.recipe_,
         histories=estimator.history_ if search else {"single": (estimator.history_,)},

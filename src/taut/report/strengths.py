@@ -30,25 +30,13 @@ class Line(TypedDict):
 @final
 @dataclass(frozen=True)
 class Axis:
-    """One axis.
-
-    Parameters
-    ----------
-    name : str
-    low, high : float
-        Its ends.
-    log : bool
-        Whether equal factors are equal distances.
-    value : callable
-        A candidate's place on it; None where it is off.
-    has_off : bool
-    """
+    """One axis, from its lowest end to its highest."""
 
     name: str
     low: float
     high: float
-    log: bool
-    value: Callable[[CandidateFacts], float | None]
+    log: bool  # whether equal factors are equal distances
+    value: Callable[[CandidateFacts], float | None]  # a candidate's place on it; None where it is off
     has_off: bool = False
 
     def y(self, value: float) -> float:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from taut.errors import ParameterError
 from taut.paths import RegularizationPath
-from taut.report.explorer.from_path import from_path
-from taut.report.explorer.from_search import from_search
 from taut.report.explorer.plane import grid_facts
+from taut.report.explorer.points import from_path, from_search
 from taut.report.reported import Reported
 from taut.report.schema import ExplorerFacts, ExplorerTechnique
 from taut.techniques import TECHNIQUES
@@ -18,19 +17,7 @@ MOST_STRENGTHS = 12
 
 
 def facts(result: Reported, paths: Sequence[RegularizationPath]) -> ExplorerFacts | None:
-    """Give each technique's networks: those of a path where there is one, else those of the search.
-
-    Parameters
-    ----------
-    result : Reported
-        Of a loaded one, the search's networks are no longer known.
-    paths : sequence of RegularizationPath
-        The later one, where two are of one technique.
-
-    Returns
-    -------
-    ExplorerFacts or None
-        None where there is nothing to show.
+    """Give each technique's networks: those of its last path, else of the search; None for none.
 
     Raises
     ------

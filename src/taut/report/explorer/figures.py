@@ -33,15 +33,7 @@ NUMBERS = ("Validation loss", "Training loss", "Gap", "Score", "Epoch kept", "Ze
 
 
 def figures(facts: Facts) -> dict[str, Any] | None:
-    """Give all that the explorer's script draws.
-
-    Returns
-    -------
-    dict or None
-        ``start`` names the technique that is shown first; ``plane`` is what all surfaces share;
-        ``techniques`` has by name the layouts, the path's figure, the place that is shown first, and for each
-        strength its traces, numbers and words.
-    """
+    """Give all that the explorer's script draws: what all surfaces share, and by technique what changes."""
     explorer = facts["explorer"]
     if explorer is None:
         return None

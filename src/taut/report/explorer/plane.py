@@ -34,11 +34,11 @@ def grid_facts(plane: Plane) -> GridFacts:
     }
 
 
-def surface_facts(said: NDArray[np.float64] | None, task: str, plane: Plane) -> list[list[float]] | None:
-    """Give what a strength's networks say, a row for each value of the second column."""
+def surface_facts(said: NDArray[np.float64] | None, plane: Plane) -> list[list[float]] | None:
+    """Give what a strength's networks say (a value, or each class's share), a row for each value of y."""
     if said is None:
         return None
-    if task == "regression":
+    if said.shape[1] == 1:
         flat = _rounded(said[:, 0], np.concatenate([said[:, 0], plane.targets]))
     elif said.shape[1] == 2:
         flat = said[:, 1].round(3).tolist()
@@ -61,13 +61,7 @@ def _rounded(values: NDArray[np.float64], over: NDArray[np.float64]) -> list[flo
 
 
 def plane_figure(grid: GridFacts, facts: Facts) -> dict[str, Any]:
-    """Give what all strengths share: the axes, the rows of the table, and how a surface is drawn.
-
-    Returns
-    -------
-    dict
-        ``layout``; ``surface``, a trace that needs its ``z``; ``rows``, the traces above it.
-    """
+    """Give what all strengths share: the axes, a trace that needs its ``z``, and the table's rows."""
     layout = layout_of(plain(grid["names"][1]), plain(grid["names"][0]))
     for axis, values in (("xaxis", grid["x"]), ("yaxis", grid["y"])):
         layout[axis] |= {"range": [values[0], values[-1]], "showgrid": False}
