@@ -15,6 +15,7 @@ TYPE_CHECKING = False  # as typing has it, which takes longer to import than the
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+    from typing import Any
 
     import plotly.graph_objects
 
@@ -90,6 +91,17 @@ def _write_report(
     write_report(estimator, path, effects, diagnosis, paths)
 
 
+def _write_module_report(
+    tuned: Any,
+    path: str | os.PathLike[str],
+    diagnosis: Diagnosis | None,
+    paths: Sequence[RegularizationPath],
+) -> None:
+    from taut.report.module import write_module_report
+
+    write_module_report(tuned, path, diagnosis, paths)
+
+
 def _save(estimator: TautEstimator, folder: str | os.PathLike[str]) -> None:
     from taut.report.methods import save
 
@@ -109,6 +121,7 @@ def _figure(path: RegularizationPath) -> plotly.graph_objects.Figure:
 
 
 handed_in.write_report, handed_in.save = _write_report, _save
+handed_in.write_module_report = _write_module_report
 handed_in.notebook_html, handed_in.figure = _notebook_html, _figure
 
 

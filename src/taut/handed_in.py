@@ -23,5 +23,7 @@ write_report: Callable[[Any, Path, Any, Any, Sequence[Any]], None]
 save: Callable[[Any, Path], None]
 #: Of a fitted estimator, with scikit-learn's own form of it.
 notebook_html: Callable[[Any, str], str]
+#: Of a tuned module, to a file, with a diagnosis and paths.
+write_module_report: Callable[[Any, Path, Any, Sequence[Any]], None]
 #: Of a regularization path.
 figure: Callable[[Any], plotly.graph_objects.Figure]

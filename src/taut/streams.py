@@ -73,6 +73,13 @@ class Stream(IntEnum):
     SHIFT_THEIR_ROWS = 63
     SHIFT_FOLDS = 64
     SHIFT_SHUFFLE = 65
+    # Of a person's module: below a member's own seed.
+    MODULE_WEIGHTS = 71
+    MODULE_ORDER = 72
+    MODULE_STEP = 73
+    MODULE_NOISE = 74
+    # Of the fold of all rows that a tuned module is trained on.
+    MODULE_REFIT_FOLD = 75
 
 
 @final

@@ -27,13 +27,16 @@ class Finish:
     Parameters
     ----------
     kind : {"bag", "refit"}
-        The folds' networks, or ``N_REFIT`` networks trained on all rows to the chosen epoch.
+        The folds' networks, or ``n_networks`` trained on all rows to the chosen epoch.
     everyone : Fold or None
         All rows train and none is held out; for "refit".
+    n_networks : int
+        That "refit" trains.
     """
 
     kind: Final = "bag"
     everyone: Fold | None = None
+    n_networks: int = N_REFIT
 
     def networks(
         self, runner: Runner, trial: Trial, epoch: int, control: Control | None = None
@@ -96,7 +99,7 @@ class Finish:
         each = [trial.runs[k].seconds * epoch / max(1, trial.runs[k].epoch) for k in range(len(folds))]
         if self.everyone is not None:
             rows = len(self.everyone.train) / max(1, len(folds[0].train))
-            each = [max(each) * rows] * N_REFIT
+            each = [max(each) * rows] * self.n_networks
         return max(max(each), sum(each) / runner.trainer.engine.threads)
 
     def _members(self, runner: Runner, trial: Trial) -> list[Member]:
@@ -104,7 +107,7 @@ class Finish:
         trainer, seed = runner.trainer, runner.trainer.settings.seed
         return [
             trainer.member(trial.candidate, self.everyone, 0, seed_of(seed, Stream.REFIT, i))
-            for i in range(N_REFIT)
+            for i in range(self.n_networks)
         ]
 
 

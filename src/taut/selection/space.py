@@ -50,12 +50,15 @@ class Space:
     objective : Objective
     search_rate : bool
         Whether other learning rates are tried.
+    only : tuple of technique classes, optional
+        Those that are searched; without it, :data:`SEARCHED`.
     """
 
     learning_rate: float
     architecture: Architecture
     objective: Objective
     search_rate: bool = True
+    only: tuple[type[Technique], ...] | None = None
 
     def usual(self, recipe: Recipe) -> Candidate:
         """The recipe with the usual learning rate and architecture."""
@@ -74,7 +77,10 @@ class Space:
     def kinds(self) -> tuple[type[Technique], ...]:
         """The techniques that make sense for this architecture and objective."""
         supports = self.architecture.supports
-        return tuple(kind for kind in SEARCHED if supports(kind, self.objective) is None)
+        asked = SEARCHED if self.only is None else self.only
+        return tuple(
+            kind for kind in asked if kind is not EarlyStopping and supports(kind, self.objective) is None
+        )
 
     @property
     def switches(self) -> tuple[str, ...]:

@@ -6,3 +6,9 @@ try:
     import torch as _torch  # noqa: F401
 except ImportError as error:
     raise ImportError('taut.torch needs PyTorch: install it with pip install "taut[torch]".') from error
+
+from taut.torch.folder import load
+from taut.torch.tune import tune
+from taut.torch.tuned import Tuned
+
+__all__ = ["Tuned", "load", "tune"]

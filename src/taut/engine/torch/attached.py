@@ -1,0 +1,189 @@
+"""A recipe's hooks on a module: put on before training, taken off after it."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from taut.engine.torch.plan import Plan, Site
+from taut.techniques import L1, L2, UNIT_TECHNIQUES, WEIGHT_TECHNIQUES, MaxNorm
+from taut.techniques.base import Hooks, UnitTechnique, WeightTechnique
+
+_MOMENTUM = 0.1
+_MASK = (1 << 64) - 1
+
+#: Techniques on weights that this engine has a form of; a test holds it against the techniques' own.
+WEIGHT_FORMS: tuple[type[WeightTechnique], ...] = (L1, L2)
+UNIT_FORMS: tuple[type[UnitTechnique], ...] = (MaxNorm,)
+
+
+def key_of(seed: int, *numbers: int) -> int:
+    """A seed below another one by some numbers: a few rounds of SplitMix64 (Steele, Lea & Flood, 2014).
+
+    Cheaper than NumPy's by far, and needed for every mask.
+    """
+    z = seed & _MASK
+    for number in numbers:
+        z = (z + 0x9E3779B97F4A7C15 * (number + 1)) & _MASK
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+        z ^= z >> 31
+    return z & (_MASK >> 1)
+
+
+@torch.no_grad()
+def step_weights(weights: Tensor, hooks: Hooks, learning_rate: float) -> None:
+    """What the recipe does to weights after the optimizer's step, in site.
+
+    Parameters
+    ----------
+    weights : tensor, any shape
+    hooks : Hooks
+    learning_rate : float
+        Of this step.
+    """
+    for kind, strength in zip(WEIGHT_TECHNIQUES, hooks.weight_amounts, strict=True):
+        amount = learning_rate * strength
+        if not amount:
+            continue
+        if kind is L1:  # the soft threshold; zeros are exact
+            weights.sub_(weights.clamp(-amount, amount))
+        elif kind is L2:
+            weights.mul_(kind.weight_step(1.0, amount))
+        else:
+            raise NotImplementedError(f"{kind.__name__} has no form here")
+
+
+@torch.no_grad()
+def step_units(weight: Tensor, hooks: Hooks, learning_rate: float) -> None:
+    """What the recipe does to the incoming weights of units, in site: shape (n_units, ...)."""
+    for kind, strength in zip(UNIT_TECHNIQUES, hooks.unit_amounts, strict=True):
+        if not strength:
+            continue
+        if kind is not MaxNorm:
+            raise NotImplementedError(f"{kind.__name__} has no form here")
+        norms = weight.flatten(1).norm(dim=1)
+        factors = 1.0 / (norms * strength).clamp(min=1.0)
+        weight.mul_(factors.reshape(-1, *[1] * (weight.dim() - 1)))
+
+
+@final
+class Attached:
+    """Dropout and batch norm on one module, by hooks.
+
+    Masks come from a stream of their own by (seed, epoch, step, layer), so that a network's do not depend on
+    the networks that it is trained beside.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    plan : Plan
+    hooks : Hooks
+    seed : int
+
+    Attributes
+    ----------
+    norms : torch.nn.ModuleDict
+        The batch norms that were put in, by number; their parameters are to be trained too.
+    """
+
+    def __init__(self, module: nn.Module, plan: Plan, hooks: Hooks, seed: int) -> None:
+        self.module, self.plan, self.hooks = module, plan, hooks
+        self.norms = nn.ModuleDict()
+        self._seed, self._key, self._step = seed, seed, 0
+        self._generators: dict[torch.device, torch.Generator] = {}
+        self._handles: list[Any] = []
+        self._rates: list[tuple[nn.Module, str, float]] = []
+        layers = dict(module.named_modules())
+        for number, site in enumerate(plan.dropout if hooks.drop else ()):
+            self._handles.append(
+                layers[site.layer].register_forward_pre_hook(
+                    lambda m, args, number=number, site=site: self._dropped(m, args, number, site)
+                )
+            )
+        for name in plan.rates if hooks.drop else ():
+            self._set_rate(layers[name], hooks.drop)
+        for number, site in enumerate(plan.norms if hooks.normalize else ()):
+            weight: Any = layers[site.layer].weight
+            norm = _norm(site).to(weight.device, weight.dtype)
+            norm.train(module.training)
+            self.norms[str(number)] = norm
+            self._handles.append(
+                layers[site.layer].register_forward_hook(
+                    lambda m, _, output, norm=norm: self._normalized(m, output, norm)
+                )
+            )
+
+    def begin_step(self, epoch: int, step: int, total: int) -> None:
+        """Name the random numbers of the next step.
+
+        Parameters
+        ----------
+        epoch, step : int
+        total : int
+            Steps taken before, in all epochs: batch norm's first statistics come from few.
+        """
+        self._key = key_of(self._seed, epoch, step)
+        self._step = total
+
+    def strip(self, *, fold: bool = True) -> None:
+        """Take the hooks off; batch norm is folded into the layers, so that evaluation gives the same."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        for module, name, rate in self._rates:
+            setattr(module, name, rate)
+        self._rates = []
+        if fold and self.hooks.normalize:
+            layers = dict(self.module.named_modules())
+            for number, site in enumerate(self.plan.norms):
+                fold_norm(layers[site.layer], self.norms[str(number)])
+        self.norms = nn.ModuleDict()
+
+    def _set_rate(self, module: nn.Module, rate: float) -> None:
+        name = "dropout" if isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) else "p"
+        self._rates.append((module, name, getattr(module, name)))
+        setattr(module, name, rate)
+
+    def _dropped(self, layer: nn.Module, args: tuple[Any, ...], number: int, site: Site) -> Any:
+        if not layer.training:
+            return None
+        x = args[0]
+        # Channels as a whole where they are pictures: neighbours say the same (Tompson et al., 2015).
+        whole = isinstance(layer, nn.modules.conv._ConvNd)
+        shape = (*x.shape[: x.dim() - site.n_axes], *[1] * site.n_axes) if whole else x.shape
+        keep = 1.0 - self.hooks.drop
+        mask = torch.empty(shape, device=x.device, dtype=x.dtype)
+        mask.bernoulli_(keep, generator=self._generator(x.device, number))
+        return (x * mask.div_(keep), *args[1:])
+
+    def _normalized(self, layer: nn.Module, output: Tensor, norm: nn.Module) -> Tensor:
+        if layer.training != norm.training:
+            norm.train(layer.training)
+        norm.momentum = max(_MOMENTUM, 1.0 / (self._step + 1))  # type: ignore[assignment]
+        found: Tensor = norm(output)
+        return found
+
+    def _generator(self, device: torch.device, number: int) -> torch.Generator:
+        generator = self._generators.get(device)
+        if generator is None:
+            generator = self._generators[device] = torch.Generator(device)
+        generator.manual_seed(key_of(self._key, number))
+        return generator
+
+
+def _norm(site: Site) -> nn.Module:
+    kind = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[site.n_axes]
+    return kind(site.n_units)
+
+
+@torch.no_grad()
+def fold_norm(layer: nn.Module, norm: nn.Module) -> None:
+    """Put a batch norm into the layer before it: evaluation gives the same up to rounding."""
+    variance, eps = norm.running_var, norm.eps
+    factor = norm.weight * torch.rsqrt(variance + eps)  # type: ignore[operator]
+    weight, bias = layer.weight, layer.bias
+    weight.mul_(factor.reshape(-1, *[1] * (weight.dim() - 1)))  # type: ignore[operator]
+    bias.sub_(norm.running_mean).mul_(factor).add_(norm.bias)  # type: ignore[operator,arg-type]
