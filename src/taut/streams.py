@@ -59,6 +59,8 @@ class Stream(IntEnum):
     LEARNING_CURVE_ROWS = 42
     LEARNING_CURVE_FOLD = 43
     DIAGNOSIS_ROWS = 44
+    # Of the noise of a learning curve.
+    FLAT_CURVES = 45
     # Of the signs in the data.
     SIGN_ROWS = 51
     SIGN_HALVES = 52

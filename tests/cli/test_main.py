@@ -59,7 +59,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_the_version_and_the_commands() -> None:
     assert call("--version").stdout == f"taut {taut.__version__}\n"
     found = call("-h").stdout
-    for command in ("fit", "predict", "path", "techniques", "demo"):
+    for command in ("fit", "predict", "path", "diagnose-log", "techniques", "demo"):
         assert re.search(rf"^  {command} ", found, re.MULTILINE)
 
 

@@ -20,6 +20,7 @@ posix = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system h
 COMMANDS = {
     "predict": ("predict", "MODEL", "DATA", "-o"),
     "diagnose": ("diagnose", "DATA", "--target", "kind", "-o"),
+    "diagnose-log": ("diagnose-log", "DATA", "--train", "size", "--valid", "price", "-o"),
     "path": ("path", "DATA", "--target", "kind", "--technique", "l2", "-o"),
     "report": ("report", "MODEL", "--explore", "DATA", "-o"),
     "fit's page": ("fit", "DATA", "--target", "kind", *QUICK, "--report"),

@@ -1,4 +1,4 @@
-"""The command line: ``taut fit | predict | path | diagnose | report | techniques | demo``.
+"""The command line: ``taut fit | predict | path | diagnose | diagnose-log | report | techniques | demo``.
 
 Nothing heavier than typer is imported here; a command imports what it needs when it runs, so that
 ``taut --help`` is quick.
@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from taut import ctrl_c
-from taut.cli import demo, diagnose, fit, path, predict, report, techniques
+from taut.cli import demo, diagnose, diagnose_log, fit, path, predict, report, techniques
 from taut.cli.voice import FAULT, show, visible
 from taut.version import __version__
 
@@ -32,6 +32,7 @@ for command in (
     predict.predict,
     path.path,
     diagnose.diagnose,
+    diagnose_log.diagnose_log,
     report.report,
     techniques.techniques,
     demo.demo,

@@ -4,6 +4,15 @@ from taut.examine.diagnose_function import diagnose
 from taut.examine.diagnosis import Diagnosis
 from taut.examine.effects_function import effects
 from taut.examine.effects_result import Effects
+from taut.examine.history import HistoryDiagnosis, diagnose_history
 from taut.examine.progress import ExamineProgress
 
-__all__ = ["Diagnosis", "Effects", "ExamineProgress", "diagnose", "effects"]
+__all__ = [
+    "Diagnosis",
+    "Effects",
+    "ExamineProgress",
+    "HistoryDiagnosis",
+    "diagnose",
+    "diagnose_history",
+    "effects",
+]
