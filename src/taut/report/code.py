@@ -45,25 +45,13 @@ def loading_code(facts: Facts) -> str:
 
 
 def torch_code(facts: Facts) -> str:
-    """Give Python that trains one network of the recipe with PyTorch, on the same features.
-
-    Raises
-    ------
-    ParameterError
-        Where it has no form of one of the techniques.
-    """
+    """Give Python that trains one network with PyTorch; refused where a technique has no form in it."""
     more = _elsewhere(facts, "PyTorch")
     return filled("torch.py.jinja", facts, **more, layer=_TORCH[facts["recipe"]["activation"] or "relu"])
 
 
 def keras_code(facts: Facts) -> str:
-    """Give Python that trains one network of the recipe with Keras 3, on the same features.
-
-    Raises
-    ------
-    ParameterError
-        Where it has no form of one of the techniques.
-    """
+    """Give Python that trains one network with Keras 3; refused where a technique has no form in it."""
     return filled("keras.py.jinja", facts, **_elsewhere(facts, "Keras"))
 
 
@@ -165,12 +153,11 @@ def _elsewhere(facts: Facts, framework: str) -> dict[str, Any]:
         "MIN_DELTA": hooks.min_delta,
         "LABEL_SMOOTHING": hooks.smoothing if _has_classes(facts) else 0.0,
     }
-    held_out = _HELD_OUT if EarlyStopping in on else 0
     return {
         **constants,
         "constants": [(Markup(name), value) for name, value in constants.items()],
         "normalize": BatchNorm in on,
-        "held_out": held_out,
+        "held_out": _HELD_OUT if EarlyStopping in on else 0,
     }
 
 

@@ -146,8 +146,7 @@ def _simple(model: SimpleBaseline) -> SimpleFacts:
     """A simple model's line; a constant has no epoch and no weights."""
     train = mean(model.train_loss)
     return {
-        "label": model.label,
-        "recipe": None,
+        **_line(model.label, None),
         "state": "scored",
         "train_loss": train,
         "validation_loss": model.loss,
@@ -155,7 +154,6 @@ def _simple(model: SimpleBaseline) -> SimpleFacts:
         "gap": None if train is None else model.loss - train,
         "metric": mean(model.score),
         "epochs": model.epoch,
-        "zero_share": None,
         "scoring": mean(model.scoring),
         "kind": model.kind,
         "gain": cast(Any, model.gain.to_dict()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TypedDict
+from typing import Any
 
 from markupsafe import Markup
 
@@ -23,18 +23,6 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46, _WIDTH - 8, 18, _HEIGHT - 20
 _TITLES = {"none": "Before: no regularization", "early_stopping": "Early stopping alone", "chosen": "After"}
 
 
-class Panel(TypedDict):
-    """One network's curves, ready to draw."""
-
-    title: str
-    sentence: str
-    train: str
-    validation: str
-    x_stop: float | None
-    length: int
-    ticks: list[tuple[float, str]]
-
-
 def notebook_html(estimator: TautEstimator, own: str) -> str:
     """Give the verdict, the comparison, what to expect, and the learning curves before and after.
 
@@ -50,14 +38,14 @@ def notebook_html(estimator: TautEstimator, own: str) -> str:
     return render("notebook.html.jinja", facts=facts, panels=_panels(facts), size=size, own=Markup(own))
 
 
-def _panels(facts: Facts) -> list[Panel]:
+def _panels(facts: Facts) -> list[dict[str, Any]]:
     """Before and after, on one scale; a single network has one."""
     curves = shown(facts)
     drawn = curves if len(curves) < 3 else [curves[0], curves[-1]]
     return [_panel(curve, scale_of(drawn)) for curve in drawn]
 
 
-def _panel(curve: CurveFacts, scale: Scale) -> Panel:
+def _panel(curve: CurveFacts, scale: Scale) -> dict[str, Any]:
     train, validation = mean_curve(curve, "train_loss"), mean_curve(curve, "validation_loss")
     length, stop = max(len(train), 1), curve["stop"]
     return {

@@ -87,13 +87,7 @@ def _tags(model: Path) -> list[str]:
 
 
 def put(path: Path, text: str, model: Path | None = None) -> None:
-    """Write the page whole or not at all; whether it may go there was checked before.
-
-    Raises
-    ------
-    DataError
-        As :func:`check`, and where it cannot be written.
-    """
+    """Write the page whole or not at all; refused as by :func:`check`, and where it cannot be written."""
     check(path, model, into_model=True)
     with writing.written(path, into_model=True) as file:
         file.write(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict, final
+from typing import Any, final
 
 from taut.report.schema import CandidateFacts, Facts
 from taut.report.search import loss_ceiling
@@ -16,15 +16,6 @@ WIDTH, HEIGHT = 960, 400
 TOP, BOTTOM, _SIDE = 52, 330, 70
 OFF = 372  # below the axes: those that do not have the technique
 _MOST_LINES = 400
-
-
-class Line(TypedDict):
-    """One candidate, ready to draw."""
-
-    kind: str
-    points: str
-    opacity: float
-    label: str
 
 
 @final
@@ -74,7 +65,7 @@ def drawing(facts: Facts) -> dict[str, Any] | None:
     axes = axes_of([c for c, _ in known])
     step = (WIDTH - 2 * _SIDE) / max(1, len(axes) - 1)
     at = [_SIDE + i * step for i in range(len(axes))]
-    lines: list[Line] = []
+    lines = []
     known.sort(key=lambda one: (one[1] == search["chosen"], -(one[0]["loss"] or 0.0)))
     for rank, (candidate, place) in enumerate(known, start=1):
         chosen = place == search["chosen"]

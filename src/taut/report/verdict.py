@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypedDict
 
 from taut.evidence.certainty import certainty_of, change_told
 from taut.evidence.interval import Interval
@@ -23,14 +22,6 @@ from taut.report.words import (
     told,
 )  # fmt: skip
 from taut.wording import alike, capital, counted, listed
-
-
-class Tile(TypedDict):
-    """A figure of the verdict: what it is, how much, and what belongs to it."""
-
-    name: str
-    value: str
-    note: str
 
 
 def heading(facts: Facts) -> str:
@@ -152,8 +143,8 @@ def ended(line: LineFacts) -> str:
     return {"dropped": " (cut early)", "cut off": " (cut off by the end)"}.get(line["state"], "")
 
 
-def tiles(facts: Facts) -> list[Tile]:
-    """Give the verdict's numbers one by one."""
+def tiles(facts: Facts) -> list[tuple[str, str, str]]:
+    """Give the verdict's numbers one by one: what it is, how much, and what belongs to it."""
     comparison, made, n_rows = facts["comparison"], facts["made"], facts["data"]["n_rows"]
     columns = facts["data"]["columns"]
     found: list[tuple[str, str, str]] = []
@@ -176,7 +167,7 @@ def tiles(facts: Facts) -> list[Tile]:
         found.append(("Rows", f"{n_rows:,}", "" if columns is None else counted(len(columns), "column")))
     if made["seconds"] is not None:
         found.append(("Time", seconds(made["seconds"]), counted(made["n_candidates"] or 0, "candidate")))
-    return [{"name": name, "value": value, "note": note} for name, value, note in found]
+    return found
 
 
 def _measured(line: LineFacts, facts: Facts) -> str:

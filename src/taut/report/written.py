@@ -27,15 +27,10 @@ def to_text(facts: Facts) -> str:
 def from_text(text: str, what: str = "the text") -> Facts | None:
     """Read what :func:`to_text` gave, of whom ever; ``what`` is what the warning calls it.
 
-    Returns
-    -------
-    Facts or None
-        None where it is no JSON, damaged, changed, of another schema, or of another shape.
-
     Warns
     -----
     DataWarning
-        Then; it says why, and whether taut may write over it.
+        With why it is None, such as damage or another schema, and whether taut may write over it.
     """
     try:
         return _checked(text)
