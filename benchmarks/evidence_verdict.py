@@ -24,7 +24,7 @@ from tables import load
 
 from taut.estimators.prepare import Options, Prepared, prepare
 from taut.evidence.variants import DROPOUTS, L2S, Variant, Variants
-from taut.evidence.verdict import judge
+from taut.evidence.verdict import verdict_of
 from taut.learning.architecture import MLP
 from taut.learning.problem import Fold
 from taut.learning.training import Control
@@ -111,7 +111,7 @@ def run(case: Case, n_jobs: int | None) -> dict[str, Any]:
     recipe = Recipe(EarlyStopping()) if case.stops else Recipe()
     tried = diagnose(part, recipe)
     seconds = time.perf_counter() - started
-    verdict = judge(tried, None, 0)
+    verdict = verdict_of(tried, None, 0)
     truth = true_gains(whole, n_rows, part.trainer.settings.batch_size, stops=case.stops)
     facts = {
         "n_rows": n_rows, "verdict": verdict.fit, "seconds": seconds, "truth": truth,
@@ -197,7 +197,7 @@ def report(folder: Path) -> dict[str, Any]:
     for path in sorted(folder.glob("*.npz")):
         laid = np.load(path)
         facts = json.loads(str(laid["facts"]))
-        facts["verdict"] = judge([_variant(*one) for one in _told(facts, laid["losses"])], None, 0).fit
+        facts["verdict"] = verdict_of([_variant(*one) for one in _told(facts, laid["losses"])], None, 0).fit
         found["chose the thresholds" if path.stem.endswith("-0") else "other rows and tables"].append(facts)
     return {name: _right(some) for name, some in found.items() if some}
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from taut.wording import alike, capital, counted, fixed, listed, number, percent, plus_minus, scored
+from taut.wording import capital, counted, fixed, formatter_for, listed, number, percent, plus_minus, scored
 
 
 def test_numbers() -> None:
@@ -18,16 +18,21 @@ def test_numbers() -> None:
 
 
 def test_numbers_of_one_size_have_the_same_decimals() -> None:
-    write = alike(0.0123)
+    write = formatter_for(0.0123)
     assert (write(0.0123), write(1234.5)) == ("0.0123", "1,234.5000")
-    assert alike(0.0123, separator="")(1234.5) == "1234.5000"
-    assert alike(2.5, digits=4)(0.25) == "0.250"
-    assert [alike(level)(level) for level in (1e9, 5e-7, 0.0, float("nan"))] == ["1e+09", "5e-07", "0", "nan"]
+    assert formatter_for(0.0123, separator="")(1234.5) == "1234.5000"
+    assert formatter_for(2.5, digits=4)(0.25) == "0.250"
+    assert [formatter_for(level)(level) for level in (1e9, 5e-7, 0.0, float("nan"))] == [
+        "1e+09",
+        "5e-07",
+        "0",
+        "nan",
+    ]
 
 
 def test_nothing_has_no_sign() -> None:
     assert fixed(-0.0004, 3) == fixed(0.0, 3) == "0.000"
-    assert alike(0.5)(-1e-9) == "0.000"
+    assert formatter_for(0.5)(-1e-9) == "0.000"
 
 
 def test_an_accuracy_is_in_percent() -> None:

@@ -19,12 +19,12 @@ def plus_minus(value: float, error: float) -> str:
         return number(value)
     if value == 0 or not 1e-6 <= abs(value) < 1000:
         return f"{number(value)} ± {number(error)}"
-    write = alike(abs(value))
+    write = formatter_for(abs(value))
     return f"{write(value)} ± {write(error)}"
 
 
-def alike(level: float, digits: int = 3, *, separator: str = ",") -> Callable[[float], str]:
-    """Give a writer for numbers of one size: all with the decimals that give ``level`` this many digits.
+def formatter_for(level: float, digits: int = 3, *, separator: str = ",") -> Callable[[float], str]:
+    """Give a formatter for numbers of one size: all with the decimals that give ``level`` this many digits.
 
     Sizes that need an exponent are written with three digits each.
     """

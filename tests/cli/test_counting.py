@@ -8,11 +8,11 @@ from rich.console import Console
 from taut.cli import counting
 from taut.cli.counting import CountingBar, text_of
 from taut.cli.voice import Voice
-from taut.paths import PathProgress
+from taut.learning.progress import TrainingProgress
 
 
-def at(done: int, total: int = 255, left: float | None = 12.0, doing: str = "training") -> PathProgress:
-    return PathProgress(doing, done, total, 3.0, left)  # type: ignore[arg-type]
+def at(done: int, total: int = 255, left: float | None = 12.0, doing: str = "training") -> TrainingProgress:
+    return TrainingProgress(done, total, 3.0, left, doing)  # type: ignore[arg-type]
 
 
 def test_the_text_says_how_far() -> None:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from taut.evidence.certainty import certainty_of, change_told, share_told
+from taut.evidence.certainty import certainty_of, change_text, share_text
 from taut.evidence.interval import NONE, Interval
 
 SURE, LIKELY, NOT_SHOWN = Interval(0.22, 0.15, 0.29), Interval(0.13, -0.01, 0.25), Interval(0.05, -0.1, 0.2)
@@ -45,7 +45,7 @@ def test_only_an_interval_without_zero_is_sure(change: Interval, certainty: str)
     ],
 )
 def test_changes_in_words(change: Interval, text: str) -> None:
-    assert change_told(change, than="before") == text
+    assert change_text(change, than="before") == text
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_changes_in_words(change: Interval, text: str) -> None:
     ],
 )
 def test_shares_are_never_more_than_they_are(share: Interval, text: str) -> None:
-    assert share_told(share) == text
+    assert share_text(share) == text

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from taut.evidence import verdict as module
 from taut.evidence.interval import Interval
 from taut.evidence.variants import Side, Variant
-from taut.evidence.verdict import STRONGER_MATTERS, WEAKER_MATTERS, Fit, Gain, Verdict, gain_of, judge
+from taut.evidence.verdict import STRONGER_MATTERS, WEAKER_MATTERS, Fit, Gain, Verdict, gain_of, verdict_of
 from tests.evidence.variants_helpers import variant
 
 
@@ -30,7 +30,7 @@ def like(share: float, spread: float = 0.05, seed: int = 1, n: int = 400) -> np.
 
 
 def judged(weaker: float = 0.0, stronger: float = 0.0, **how: Any) -> Verdict:
-    return judge(
+    return verdict_of(
         [
             variant("as it is", "own", BASE),
             variant("dropout 0.5", "weaker", like(weaker)),
@@ -89,14 +89,14 @@ def test_chance_is_no_verdict(error: float, fit: str) -> None:
     noise = (noise - noise.mean()) / noise.std()
     own = np.full(400, 1.0)
     other = 0.95 + error * 20 * noise
-    found = judge([variant("as it is", "own", own), variant("L2 5", "weaker", other)], None, 0)
+    found = verdict_of([variant("as it is", "own", own), variant("L2 5", "weaker", other)], None, 0)
     assert found.weaker.measured == pytest.approx(0.05)
     assert found.weaker.share.high - found.weaker.share.low == pytest.approx(2 * 1.96 * error, rel=0.1)
     assert found.fit == fit
 
 
 def test_without_alternatives_it_fits() -> None:
-    found = judge([variant("as it is", "own", BASE)], None, 0)
+    found = verdict_of([variant("as it is", "own", BASE)], None, 0)
     assert found.fit == "fits"
     assert found.weaker.best == found.stronger.best == ""
     assert not found.weaker.matters(0.0)
@@ -105,7 +105,7 @@ def test_without_alternatives_it_fits() -> None:
 @pytest.mark.parametrize(("side", "fit"), [("weaker", "overfits"), ("stronger", "underfits")])
 def test_a_network_that_diverges_has_everything_to_gain(side: Side, fit: Fit) -> None:
     own = variant("as it is", "own", BASE, failed=True)
-    found = judge([own, variant("other", side, BASE)], None, 0)
+    found = verdict_of([own, variant("other", side, BASE)], None, 0)
     assert (found.fit, found.degree) == (fit, "badly")
     assert found.gain.share == Interval(1.0, 1.0, 1.0)
 
@@ -113,13 +113,15 @@ def test_a_network_that_diverges_has_everything_to_gain(side: Side, fit: Fit) ->
 def test_batch_norm_may_keep_a_network_from_diverging() -> None:
     own = variant("as it is", "own", BASE, failed=True)
     others = [variant("batch norm", "other", BASE), variant("twice as wide", "stronger", BASE)]
-    found = judge([own, variant("L2 5", "weaker", BASE, failed=True), *others], None, 0)
+    found = verdict_of([own, variant("L2 5", "weaker", BASE, failed=True), *others], None, 0)
     assert (found.fit, found.weaker.best) == ("overfits", "batch norm")
 
 
 def test_where_both_sides_help_a_network_that_diverges_it_overfits() -> None:
     own = variant("as it is", "own", BASE, failed=True)
-    found = judge([own, variant("L2 5", "weaker", BASE), variant("twice as wide", "stronger", BASE)], None, 0)
+    found = verdict_of(
+        [own, variant("L2 5", "weaker", BASE), variant("twice as wide", "stronger", BASE)], None, 0
+    )
     assert found.fit == "overfits"
 
 
@@ -238,7 +240,7 @@ def test_what_matters(measured: float, half: float, best: str, matters: bool) ->
 def test_a_network_without_any_loss_has_nothing_to_gain() -> None:
     zero = np.zeros(50)
     found: Variant = variant("as it is", "own", zero)
-    verdict = judge(
+    verdict = verdict_of(
         [found, variant("L2 5", "weaker", zero), variant("twice as wide", "stronger", zero)], None, 0
     )
     assert verdict.fit == "fits"

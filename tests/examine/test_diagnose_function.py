@@ -19,7 +19,7 @@ from taut.errors import DataError, ParameterError, TrainingError
 from taut.evidence.variants import Variant, Variants
 from taut.examine import diagnose
 from taut.examine.diagnosis import Diagnosis
-from taut.examine.progress import ExamineProgress
+from taut.learning.progress import TrainingProgress
 from tests.estimators.helpers import given, mixed_columns, mixed_target, numbers, tasks
 
 QUICK: dict[str, Any] = {
@@ -257,14 +257,14 @@ def test_the_task_may_be_said() -> None:
 
 
 def test_progress_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    seen: list[ExamineProgress] = []
+    seen: list[TrainingProgress] = []
     found(on_progress=seen.append)
     assert [one.done for one in seen] == list(range(len(seen)))
     assert seen[0].total == seen[-1].total
     assert seen[-1].done == seen[-1].total == 30  # 8 networks and 2 parts of the rows, on 3 folds
     assert capsys.readouterr().err == ""
     found(verbose=1)
-    assert capsys.readouterr().err.startswith("taut: trained 0 of 30 networks\n")
+    assert capsys.readouterr().err.startswith("taut: training 0 of 30 networks\n")
 
 
 @tasks
@@ -281,7 +281,7 @@ def test_ctrl_c_ends_it(at: int) -> None:
     before = signal.getsignal(signal.SIGINT)
     raised = threading.Event()
 
-    def press(progress: ExamineProgress) -> None:
+    def press(progress: TrainingProgress) -> None:
         if progress.done == at and not raised.is_set():
             raised.set()
             os.kill(os.getpid(), signal.SIGINT)

@@ -17,7 +17,7 @@ from taut.errors import DataError, ParameterError, TrainingError, TrainingWarnin
 from taut.evidence.contributions import ContributionWork
 from taut.examine import effects
 from taut.examine.effects_result import Effects
-from taut.examine.progress import ExamineProgress
+from taut.learning.progress import TrainingProgress
 from tests.estimators.helpers import crossvalidated, given
 
 #: The function has the module's name.
@@ -199,7 +199,7 @@ def test_wrong_parameters_are_refused_in_words() -> None:
 
 
 def test_progress_is_told_network_by_network() -> None:
-    seen: list[ExamineProgress] = []
+    seen: list[TrainingProgress] = []
     one = found(L2(0.3), STOP, on_progress=seen.append)
     assert seen[-1].done == seen[-1].total == one.n_networks
     assert [news.done for news in seen] == sorted(news.done for news in seen)
@@ -211,7 +211,7 @@ def test_progress_is_told_network_by_network() -> None:
     reason="Ctrl+C does not mean Python's usual KeyboardInterrupt here",
 )
 def test_ctrl_c_ends_it() -> None:
-    def tell(progress: ExamineProgress) -> None:
+    def tell(progress: TrainingProgress) -> None:
         if progress.done == 5:
             os.kill(os.getpid(), signal.SIGINT)
 

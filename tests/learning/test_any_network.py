@@ -15,11 +15,10 @@ from taut.evidence.of_search import estimate_of, gained_by, importance_of_search
 from taut.evidence.simple_baselines import simple_baselines
 from taut.examine.diagnosing import affordable_folds, diagnosis_of
 from taut.examine.explaining import effects_of
-from taut.examine.progress import ExamineNews
 from taut.learning.problem import Fold, Problem
+from taut.learning.progress import Reporter
 from taut.learning.training import Control
 from taut.paths.plan import EpochPlan, StrengthPlan
-from taut.paths.progress import News
 from taut.paths.traced import traced
 from taut.paths.training import PathWork
 from taut.paths.words import in_words
@@ -141,7 +140,7 @@ def test_its_path_has_a_point_for_every_strength(toy: Toy) -> None:
     work = PathWork(toy.trainer, toy.folds, NETWORK, 0.05)
     plan = StrengthPlan(L2, None, (0.1, 1.0, 10.0))
     base = Recipe(EarlyStopping())
-    path = traced(work, L2, base, plan, Control(), News(0.0, None), classes=np.array(["below", "above"]))
+    path = traced(work, L2, base, plan, Control(), Reporter(None), classes=np.array(["below", "above"]))
     assert [point.strength for point in path.points] == [0.0, 0.1, 1.0, 10.0]
     assert path.points[3].weight_norm < path.points[1].weight_norm < path.points[0].weight_norm
     assert path.column_names == ()
@@ -153,7 +152,7 @@ def test_its_path_has_a_point_for_every_strength(toy: Toy) -> None:
 
 def test_its_early_stopping_path_goes_through_the_epochs(toy: Toy) -> None:
     work = PathWork(toy.trainer, toy.folds, NETWORK, 0.05)
-    path = traced(work, EarlyStopping, Recipe(), EpochPlan(None, (1, 5, 30)), Control(), News(0.0, None))
+    path = traced(work, EarlyStopping, Recipe(), EpochPlan(None, (1, 5, 30)), Control(), Reporter(None))
     assert [point.strength for point in path.points] == [1.0, 5.0, 30.0]
     assert path.off.strength == 30.0
 
@@ -161,9 +160,7 @@ def test_its_early_stopping_path_goes_through_the_epochs(toy: Toy) -> None:
 def test_its_diagnosis_sees_that_it_overfits(toy: Toy) -> None:
     candidate = Candidate(Recipe(), 0.05, NETWORK)
     folds = affordable_folds(toy.trainer, tuple(toy.folds))
-    found = diagnosis_of(
-        toy.trainer, folds, candidate, diagnosis_plan("standard"), Control(), ExamineNews(None)
-    )
+    found = diagnosis_of(toy.trainer, folds, candidate, diagnosis_plan("standard"), Control(), Reporter(None))
     assert found.verdict == "overfits"
     names = [one.name for one in found.alternatives]
     assert "stopped at its best epoch" in names
@@ -177,9 +174,7 @@ def test_its_diagnosis_sees_that_it_overfits(toy: Toy) -> None:
 
 def test_its_effects_add_up(toy: Toy) -> None:
     candidate = Candidate(Recipe(L2(1.0), L1(0.1), EarlyStopping()), 0.05, NETWORK)
-    found = effects_of(
-        toy.trainer, tuple(toy.folds), candidate, 0.05, Control(), ExamineNews(None), n_seeds=2
-    )
+    found = effects_of(toy.trainer, tuple(toy.folds), candidate, 0.05, Control(), Reporter(None), n_seeds=2)
     assert [line.name for line in found.lines] == ["early_stopping", "learning_rate", "l2", "l1"]
     assert sum(line.loss.value for line in found.lines) == pytest.approx(found.loss.value)
     assert found.n_rows == len(toy.trainer.problem)
@@ -199,7 +194,7 @@ def test_it_is_reported_on_a_page_in_text_and_as_json(toy: Toy) -> None:
         Recipe(EarlyStopping()),
         StrengthPlan(L2, None, (0.1, 1.0)),
         Control(),
-        News(0.0, None),
+        Reporter(None),
     )
     facts = facts_of(
         Reported(

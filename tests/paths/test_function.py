@@ -16,7 +16,8 @@ from sklearn.model_selection import RepeatedKFold, ShuffleSplit
 import taut
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, regularization_path
 from taut.errors import DataError, ParameterError, TrainingError, TrainingWarning
-from taut.paths import PathProgress, RegularizationPath
+from taut.learning.progress import TrainingProgress
+from taut.paths import RegularizationPath
 from tests.estimators.helpers import given, mixed_columns, mixed_target
 
 SMALL: dict[str, Any] = {
@@ -287,7 +288,7 @@ def test_a_constant_target() -> None:
 
 
 def test_progress_is_told_network_by_network() -> None:
-    told: list[PathProgress] = []
+    told: list[TrainingProgress] = []
     path(on_progress=told.append)
     assert [one.done for one in told] == list(range(10))
     assert {one.total for one in told} == {9}
@@ -312,7 +313,7 @@ def interrupts_after(n: int, times: int = 1) -> Any:
     """Ctrl+C when so many networks are done."""
     seen = threading.Event()
 
-    def tell(progress: PathProgress) -> None:
+    def tell(progress: TrainingProgress) -> None:
         if progress.doing == "training" and progress.done >= n and not seen.is_set():
             seen.set()
             for _ in range(times):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
 from taut.errors import TrainingWarning
+from taut.learning.progress import Reporter, TrainingProgress
 from taut.learning.training import Control
 from taut.paths import plan as module
 from taut.paths.plan import EpochPlan, StrengthPlan
-from taut.paths.progress import News, PathProgress
 from taut.recipe import Recipe
 from taut.techniques import L1, L2, BatchNorm, EarlyStopping
 from tests.paths.test_training import work
@@ -19,14 +18,14 @@ from tests.paths.test_training import work
 STOP = EarlyStopping(patience=5)
 
 
-def train(plan: Any, base: Recipe, told: list[PathProgress] | None = None, **changes: Any) -> Any:
-    news = News(time.monotonic(), None if told is None else told.append)
+def train(plan: Any, base: Recipe, told: list[TrainingProgress] | None = None, **changes: Any) -> Any:
+    reporter = Reporter(None if told is None else told.append)
     unit, control = changes.pop("unit", 1.0), changes.pop("control", Control())
-    return plan.train(work(**changes), base, unit, control, news)
+    return plan.train(work(**changes), base, unit, control, reporter)
 
 
 def test_off_is_trained_with_the_strengths_and_all_networks_are_counted() -> None:
-    told: list[PathProgress] = []
+    told: list[TrainingProgress] = []
     plan = StrengthPlan(L2, None, (0.1, 1.0))
     course = train(plan, Recipe(STOP), told)
     assert [strength for strength, _, _ in course.lines] == [0.0, 0.1, 1.0]
@@ -40,7 +39,7 @@ def test_off_is_trained_with_the_strengths_and_all_networks_are_counted() -> Non
 
 
 def test_a_number_of_strengths_looks_for_the_top_where_there_is_one() -> None:
-    told: list[PathProgress] = []
+    told: list[TrainingProgress] = []
     course = train(StrengthPlan(L1, 4, None), Recipe(STOP), told, max_epochs=20)
     assert told[0].doing == "looking for the top"
     assert course.top is not None
@@ -78,7 +77,7 @@ def test_min_delta_is_in_the_units_of_the_losses_that_people_see() -> None:
 
 
 def test_every_epoch_is_a_line_and_some_are_shown() -> None:
-    told: list[PathProgress] = []
+    told: list[TrainingProgress] = []
     plan = EpochPlan(4, None)
     course = train(plan, Recipe(), told, max_epochs=12)
     assert [strength for strength, _, _ in course.lines] == list(map(float, range(1, 13)))

@@ -107,6 +107,6 @@ def test_a_fit_forgets_what_was_said_of_the_networks_before(fitted: Any, tmp_pat
     fitted.save(tmp_path / "model")
     loaded = load(tmp_path / "model")
     loaded.report(tmp_path / "page.html")
-    assert (loaded._saved_report is None, loaded._told is None) == (False, False)
+    assert (loaded._saved_report is None, loaded._report_facts is None) == (False, False)
     loaded.fit(*given())
-    assert (loaded._saved_report, loaded._told) == (None, None)
+    assert (loaded._saved_report, loaded._report_facts) == (None, None)

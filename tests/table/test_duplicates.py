@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.table.duplicates import alike, duplicate_groups
+from taut.table.duplicates import duplicate_codes, duplicate_groups
 from taut.table.matrices import Matrix
 
 RNG = np.random.default_rng(0)
@@ -75,7 +75,7 @@ def test_rows_that_chance_repeats_stay_apart_and_are_counted(values: Any) -> Non
     made = matrix(values)
     groups, n_others = duplicate_groups(made)
     assert np.array_equal(groups, np.arange(len(values)))
-    assert n_others == len(values) - len(np.unique(alike(made.values)))
+    assert n_others == len(values) - len(np.unique(duplicate_codes(made.values)))
     assert n_others > 0
 
 
@@ -179,7 +179,7 @@ def test_no_duplicates() -> None:
 
 def test_the_same_rows_have_the_same_number_and_others_another() -> None:
     values = RNG.integers(0, 3, (500, 6)).astype(np.float32)
-    found = alike(values)
+    found = duplicate_codes(values)
     expected = np.unique(values, axis=0, return_inverse=True)[1].reshape(-1)
     assert len(np.unique(found)) == expected.max() + 1
     assert len(np.unique(np.column_stack([found, expected]), axis=0)) == expected.max() + 1
@@ -187,7 +187,7 @@ def test_the_same_rows_have_the_same_number_and_others_another() -> None:
 
 def test_zeros_of_both_signs_and_missing_values_are_alike() -> None:
     values = np.array([[0.0, np.nan], [-0.0, np.nan], [0.0, 1.0], [1.0, 0.0]], dtype=np.float32)
-    found = alike(values)
+    found = duplicate_codes(values)
     assert found[0] == found[1]
     assert len(set(found.tolist())) == 3
 

@@ -43,7 +43,7 @@ class TautEstimator(BaseEstimator, ABC):
     notes_: tuple[str, ...]  # set by who read the table for it, to be saved with the model
 
     _saved_report: str | None = None  # what was saved with the model that was loaded: JSON, unchecked
-    _told: Any = None  # the facts of the last report, with what was given for it
+    _report_facts: Any = None  # the facts of the last report, with what was given for it
 
     @abstractmethod
     def fit(self, X: Any, y: Any) -> Self:
@@ -84,7 +84,7 @@ class TautEstimator(BaseEstimator, ABC):
             # A network that learned from a constant is only nearly constant.
             networks = [replace(network, scale=0.0) for network in networks]
         self.model_ = Model(table.schema, table.target, tuple(networks))
-        for name in ("_saved_report", "_told"):  # they are of the networks before
+        for name in ("_saved_report", "_report_facts"):  # they are of the networks before
             self.__dict__.pop(name, None)
 
     def _matrix(self, X: Any) -> Matrix:

@@ -324,12 +324,12 @@ class CrossValidated(TautEstimator):
     # --- progress -------------------------------------------------------------------------------------------
 
     def _callbacks(self, table: TableProblem) -> Callbacks:
-        """Who is told of the search, with losses in the target's own units."""
+        """The callbacks, which get losses in the target's own units."""
         factor = table.target.loss_unit
         progress, candidate, batch = self.on_progress, self.on_candidate, self.on_batch
         progress = progress or (_printer() if self.verbose else None)
         return Callbacks(
-            on_progress=None if progress is None else lambda news: progress(news.in_units(factor)),
+            on_progress=None if progress is None else lambda now: progress(now.in_units(factor)),
             on_candidate=None if candidate is None else lambda score: candidate(score.in_units(factor)),
             on_batch=None
             if batch is None

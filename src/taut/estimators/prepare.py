@@ -22,7 +22,7 @@ Task: TypeAlias = Literal["auto", "classification", "regression"]
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Options:
-    """What paths, diagnoses and effects are asked for alike; see :func:`taut.regularization_path`."""
+    """The parameters that paths, diagnoses and effects share; see :func:`taut.regularization_path`."""
 
     task: Task
     hidden: tuple[int, ...]

@@ -26,7 +26,7 @@ class _Measured:
     gains: _Gains
 
 
-# 256 units and 64 or 128 rows a step, but where something else is said.
+# 256 units and 64 or 128 rows a step, unless stated otherwise.
 _AMOUNTS = _Measured(8, "tables of amounts", {L1: 1.5, L2: -0.3, Dropout: -3.1, BatchNorm: -10.2})
 _FEW = _Measured(10, "tables of 2 to 4 classes", {L1: 1.6, L2: 1.3, Dropout: 0.3, BatchNorm: -0.4})
 _MANY = _Measured(5, "tables of 6 to 32 classes", {L1: 10.0, L2: 5.7, Dropout: 18.0, BatchNorm: 21.6})
@@ -71,11 +71,11 @@ _GROUP = "Wu and He (2018, ECCV)"
 
 def reason_for(kind: type[Technique], profile: Profile) -> tuple[str, str]:
     """Give the reason, and its source."""
-    said = {L1: _l1, L2: _l2, Dropout: _dropout, BatchNorm: _batch_norm}
-    if kind not in said:  # measured on other tables
+    by_kind = {L1: _l1, L2: _l2, Dropout: _dropout, BatchNorm: _batch_norm}
+    if kind not in by_kind:  # measured on other tables
         source = kind.page.source[0]
         return f"{kind.page.helps} {kind.why_not_searched}".strip(), f"{source.authors} ({source.year})"
-    reason, *sources = said[kind](profile)
+    reason, *sources = by_kind[kind](profile)
     found = _measured(profile)
     if found is not None:
         gain = found.gains[kind]
@@ -100,70 +100,74 @@ def _measured(profile: Profile) -> _Measured | None:
 def _l1(profile: Profile) -> tuple[str, ...]:
     features = f"{profile.n_features:,} features for {profile.n_rows:,} rows"
     if profile.categorical_share > _CATEGORIES and profile.n_features > profile.n_columns:
-        said = (
+        reason = (
             f"Categories are {_percent(profile.categorical_share)} of the columns and make {features}: L1 "
             "can set the weights of values that do not matter to exactly zero."
         )
     else:
-        said = (
+        reason = (
             f"There are {features}, and not all of them will matter: L1 can set weights to exactly zero, and "
             "what it costs grows only slowly with the features that do not."
         )
-    return said, _LASSO, _NG, _TREES
+    return reason, _LASSO, _NG, _TREES
 
 
 def _l2(profile: Profile) -> tuple[str, ...]:
-    said = (
+    reason = (
         f"The network has {profile.n_parameters:,} parameters for {profile.n_rows:,} rows: L2 keeps those "
         "small that the rows do not pin down."
     )
-    return said, _DECAY, _ADAMW
+    return reason, _DECAY, _ADAMW
 
 
 def _dropout(profile: Profile) -> tuple[str, ...]:
     if is_small(profile):
-        said = (
+        reason = (
             f"The network has {profile.n_parameters:,} parameters for {profile.n_rows:,} rows, and no units "
             "to spare: dropout would rather make it underfit."
         )
-        return said, _DROPOUT
+        return reason, _DROPOUT
     if profile.n_classes is None:
-        said = f"An amount is predicted, and dropout's noise lands in the number itself{_how_noisy(profile)}."
+        reason = (
+            f"An amount is predicted, and dropout's noise lands in the number itself{_how_noisy(profile)}."
+        )
     else:
-        said = (
+        reason = (
             f"With {profile.rows_per_parameter:.2g} rows a parameter the network can learn its rows by heart"
             f"{_much_noise(profile)}; dropout averages many thinned ones.{_rare(profile)}"
         )
     if has_many_classes(profile):
-        said += " Beside batch norm it shifts the statistics that batch norm measures: try each alone first."
-        return said, _DROPOUT, _DISHARMONY
-    return said, _DROPOUT
+        reason += (
+            " Beside batch norm it shifts the statistics that batch norm measures: try each alone first."
+        )
+        return reason, _DROPOUT, _DISHARMONY
+    return reason, _DROPOUT
 
 
 def _batch_norm(profile: Profile) -> tuple[str, ...]:
     if has_small_batches(profile):
-        said = (
+        reason = (
             f"A step has {profile.batch_size:,} rows: means and variances of so few are mostly chance. With "
             f"a batch_size of {FEW_A_STEP} or more it may be worth a try."
         )
-        return said, _GROUP
+        return reason, _GROUP
     if has_many_classes(profile):
-        said = (
+        reason = (
             f"{profile.n_classes:,} classes take large and uneven weights to tell apart; batch norm keeps "
             f"each layer's scale even, over {profile.batch_size:,} rows a step."
         )
-        return said, _NORM, _SMOOTH
+        return reason, _NORM, _SMOOTH
     if profile.n_classes is None:
-        said = (
+        reason = (
             "An amount is predicted, and with batch norm each row's prediction shakes with the other "
             f"{profile.batch_size - 1:,} rows of its step{_how_noisy(profile)}."
         )
     else:
-        said = (
+        reason = (
             f"It speeds training up rather than restraining it, and {profile.n_classes:,} classes from "
             f"{profile.n_rows:,} rows are soon learnt.{_rare(profile)}"
         )
-    return said, _NORM
+    return reason, _NORM
 
 
 def _how_noisy(profile: Profile) -> str:

@@ -36,10 +36,10 @@ def certainty_of(change: Interval) -> Certainty:
     return "likely" if change.value != 0 and abs(change.value) > abs(end) else "not shown"
 
 
-def share_told(share: Interval) -> str:
+def share_text(share: Interval) -> str:
     """Write a share of the loss with its interval: "22 % (95 % interval 15 to 29 %)".
 
-    A share below 0 is written as it is; see :func:`change_told` for words.
+    A share below 0 is written as it is; see :func:`change_text` for words.
     """
     if math.isnan(share.low) or math.isnan(share.high):
         return f"{_value(share.value, 0 if abs(share.value) >= 0.0995 else 1)} %"
@@ -48,19 +48,19 @@ def share_told(share: Interval) -> str:
     return f"{_value(share.value, decimals)} % (95 % interval {low} to {high} %)"
 
 
-def change_told(lower: Interval, than: str = "") -> str:
+def change_text(lower: Interval, than: str = "") -> str:
     """Say by which share a loss is lower, or higher, than something, and whether that may be chance.
 
-    >>> change_told(Interval(0.22, 0.15, 0.29), than="without")
+    >>> change_text(Interval(0.22, 0.15, 0.29), than="without")
     '22 % (95 % interval 15 to 29 %) lower than without'
-    >>> change_told(Interval(-0.031, -0.07, 0.01))
+    >>> change_text(Interval(-0.031, -0.07, 0.01))
     '3 % (95 % interval -1 to 7 %) higher, which may be chance'
     """
     word = "lower"
     if lower.value < 0:
         word, lower = "higher", lower.times(-1.0)
     chance = "" if certainty_of(lower) in ("sure", "unknown") else f", {MAY_BE_CHANCE}"
-    return f"{share_told(lower)} {word}{f' than {than}' if than else ''}{chance}"
+    return f"{share_text(lower)} {word}{f' than {than}' if than else ''}{chance}"
 
 
 def _value(share: float, decimals: int) -> str:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 @final
 @dataclass(frozen=True)
 class Watch:
-    """Who is told how far it is.
+    """The callbacks that receive the progress.
 
     Parameters
     ----------

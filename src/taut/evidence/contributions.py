@@ -1,4 +1,4 @@
-"""What contributions are told by: networks of all combinations of techniques, over folds and seeds."""
+"""The trainings behind contributions: networks of all combinations of techniques, over folds and seeds."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ Kind: TypeAlias = Literal["constant", "linear"]
 Vector: TypeAlias = NDArray[np.float64]
 
 #: Of the linear model, whatever the network's is: a single layer bears a higher rate, and at 0.001 it has not
-#: arrived after 300 epochs of few rows. On eight tables its loss is 0.92 to 1.11 times that of the better of
-#: scikit-learn's (benchmarks/simple_baselines.py).
+#: converged after 300 epochs of few rows. On eight tables its loss is 0.92 to 1.11 times that of the better
+#: of scikit-learn's (benchmarks/simple_baselines.py).
 LINEAR_RATE = 1e-2
 # Of the linear model in a search's trial store: beyond the highest number of candidates.
 _NUMBER = 10**9

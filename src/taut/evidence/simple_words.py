@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.evidence.certainty import share_told
+from taut.evidence.certainty import share_text
 from taut.evidence.interval import Interval
 from taut.evidence.simple_baselines import SimpleBaseline
 from taut.learning.architecture import LINEAR_MODEL
 
-# A loss higher by a larger share is told in times.
+# A loss higher by a larger share is written as a multiple.
 _MANY: Final = 2.0
 
 
@@ -73,23 +73,23 @@ def _sentence(model: SimpleBaseline, score: float, score_name: str) -> str:
     if gain.high < 0:
         return f"The network is worse than {other}: its loss is {_higher(gain)}."
     if not gain.low > 0:
-        how = _higher(gain) if gain.value < 0 else f"{share_told(gain)} lower"
+        how = _higher(gain) if gain.value < 0 else f"{share_text(gain)} lower"
         first = f"The network is not surely better than {other}: its loss is {how}"
         surely = model.score_gain.low > 0
         return f"{first}, though its {score_name} surely is higher." if surely else f"{first}."
     if math.isnan(model.score_gain.low) or model.score_gain.low > 0:
         silent = model.kind == "constant"
-        return "" if silent else f"The network's loss is {share_told(gain)} lower than that of {other}."
+        return "" if silent else f"The network's loss is {share_text(gain)} lower than that of {other}."
     own, its = _score(score, score_name), _score(float(model.score.mean()), score_name)
     below = "below" if model.score_gain.high < 0 else "not surely above"
     first = f"The network's {score_name}, {own}, is {below} that of {other}, {its}"
-    return f"{first}, though its loss is {share_told(gain)} lower."
+    return f"{first}, though its loss is {share_text(gain)} lower."
 
 
 def _higher(gain: Interval) -> str:
     """By which share a loss is higher; in times, where a share is no longer read."""
     if not gain.value < -_MANY or math.isnan(gain.low):
-        return f"{share_told(gain.times(-1.0))} higher"
+        return f"{share_text(gain.times(-1.0))} higher"
     value, low, high = (1.0 - end for end in (gain.value, gain.high, gain.low))
     return f"{value:.3g} times as high (95 % interval {low:.2g} to {high:.3g} times)"
 

@@ -272,14 +272,14 @@ class Variants:
         """
         jobs = [job for i, one in enumerate(candidates) for job in self._jobs(one, self._number + i, n_folds)]
         self._number += len(candidates)
-        found = self.runner.first(jobs, self._control, self._told, until_epoch=self._max_epochs)
+        found = self.runner.first(jobs, self._control, self._count, until_epoch=self._max_epochs)
         groups: list[list[FoldRun] | None] = []
         for i in range(len(candidates)):
             group = [run for run in found[i * n_folds : (i + 1) * n_folds] if run is not None]
             groups.append(group if len(group) == n_folds else None)
         return groups
 
-    def _told(self, _: Job) -> None:
+    def _count(self, _: Job) -> None:
         if self._on_done:
             self._on_done()
 

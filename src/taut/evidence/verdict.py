@@ -95,7 +95,7 @@ class Verdict:
         return "badly" if share > _BADLY else "clearly" if share > _CLEARLY else "slightly"
 
 
-def judge(variants: Sequence[Variant], weight: NDArray[np.floating] | None, seed: int) -> Verdict:
+def verdict_of(variants: Sequence[Variant], weight: NDArray[np.floating] | None, seed: int) -> Verdict:
     """Compare a network with its alternatives.
 
     Parameters

@@ -5,7 +5,7 @@ from taut.examine.diagnosis import Diagnosis
 from taut.examine.effects_function import effects
 from taut.examine.effects_result import Effects
 from taut.examine.history import HistoryDiagnosis, diagnose_history
-from taut.examine.progress import ExamineProgress
+from taut.learning.progress import TrainingProgress as ExamineProgress
 
 __all__ = [
     "Diagnosis",

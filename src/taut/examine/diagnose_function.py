@@ -20,7 +20,7 @@ from taut.evidence.signs import Sign, find_signs
 from taut.evidence.signs.view import rows_in
 from taut.examine.diagnosing import affordable_folds, diagnosis_of
 from taut.examine.diagnosis import Diagnosis
-from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
+from taut.learning.progress import Reporter, TrainingProgress, print_progress
 from taut.learning.training import Control
 from taut.network import Activation
 from taut.parameters import MOST_EPOCHS, real, whole
@@ -50,7 +50,7 @@ def diagnose(
     n_jobs: int | None = None,
     random_state: Any = None,
     verbose: int = 0,
-    on_progress: Callable[[ExamineProgress], None] | None = None,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> Diagnosis:
     """Tell whether a network overfits, underfits or fits, and what would help.
 
@@ -107,7 +107,7 @@ def diagnose(
     verbose : int, default=0
         1 prints progress to standard error.
     on_progress : callable, optional
-        Called with an :class:`~taut.examine.progress.ExamineProgress`, one call at a time, also from worker
+        Called with a :class:`~taut.learning.progress.TrainingProgress`, one call at a time, also from worker
         threads.
 
     Returns
@@ -170,8 +170,8 @@ def diagnose(
     candidate = Candidate(own, given.learning_rate, given.architecture)
     left = started + limit - time.monotonic()
     folds = within_time(trainer, folds, candidate, max(0.01, left))
-    news = ExamineNews(
-        on_progress or (print_progress() if verbose else None), started + limit - time.monotonic()
+    reporter = Reporter(
+        on_progress or (print_progress() if verbose else None), limit=started + limit - time.monotonic()
     )
     control = Control(deadline=started + limit)
 
@@ -196,7 +196,7 @@ def diagnose(
                 candidate,
                 plan,
                 control,
-                news,
+                reporter,
                 classes=table.target.classes,
                 find_signs=look,
                 unit=given.loss_unit,

@@ -20,11 +20,11 @@ from taut.evidence.profile import profile_of
 from taut.evidence.signs import Sign
 from taut.evidence.simple_baselines import OutOfFold, gained, simple_baselines
 from taut.evidence.variants import LONGER, STOPPED, Variant, Variants
-from taut.evidence.verdict import gain_of, judge
+from taut.evidence.verdict import gain_of, verdict_of
 from taut.examine.diagnosis import MORE_ROWS, Alternative, Diagnosis
-from taut.examine.progress import ExamineNews
 from taut.learning.objective import Objective
 from taut.learning.problem import Fold
+from taut.learning.progress import Reporter
 from taut.learning.training import Control, Curve
 from taut.selection.candidate import Candidate
 from taut.selection.failures import what_to_lower
@@ -57,7 +57,7 @@ def diagnosis_of(
     candidate: Candidate,
     plan: DiagnosisPlan,
     control: Control,
-    news: ExamineNews,
+    reporter: Reporter,
     *,
     classes: NDArray[Any] | None = None,
     find_signs: FindSigns | None = None,
@@ -76,8 +76,8 @@ def diagnosis_of(
         The network as it is.
     plan : DiagnosisPlan
     control : Control
-    news : ExamineNews
-        Told of every network.
+    reporter : Reporter
+        Counts the networks.
     classes : array, shape (n_classes,), or None
         Their names.
     find_signs : callable, optional
@@ -98,9 +98,9 @@ def diagnosis_of(
     """
     problem, settings = trainer.problem, trainer.settings
     seed, weight = settings.seed, problem.score_weight
-    variants = Variants(trainer, folds, candidate, control, news.on_done, plan.dropouts, plan.l2s)
+    variants = Variants(trainer, folds, candidate, control, reporter.on_done, plan.dropouts, plan.l2s)
     parts = parts_of(folds, plan.parts)
-    news.expect(variants.n_networks + len(folds) * len(parts))
+    reporter.expect(variants.n_networks + len(folds) * len(parts))
     tried = [*variants.own(), *variants.weaker()]
     turned = _turned(tried[0])
     # What has a part in the verdict comes first, and last in the table.
@@ -121,7 +121,7 @@ def diagnosis_of(
     simple = simple_baselines(trainer, folds, candidate.architecture.linear(), classes, control)
     if not own.failed:
         simple = gained(simple, OutOfFold(own.losses, None, None), problem)
-    gains = judge(tried, weight, seed)
+    gains = verdict_of(tried, weight, seed)
     missing = list(variants.missing)
     try:
         curve = learning_curve(
@@ -130,7 +130,7 @@ def diagnosis_of(
             steady.candidate,
             steady,
             control,
-            news.on_done,
+            reporter.on_done,
             plan.parts,
         )
     except KeyboardInterrupt:

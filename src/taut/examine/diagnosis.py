@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, final
 from numpy.typing import NDArray
 
 from taut.evidence.advice import Advice
-from taut.evidence.certainty import NO_DIFFERENCE, certainty_of, change_told, share_told
+from taut.evidence.certainty import NO_DIFFERENCE, certainty_of, change_text, share_text
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.learning_curve import LearningCurve
 from taut.evidence.signs import Sign
@@ -24,7 +24,7 @@ from taut.learning.objective import Objective
 from taut.recipe import Recipe
 from taut.techniques import EarlyStopping
 from taut.text_table import text_table
-from taut.wording import alike, capital, scored
+from taut.wording import capital, formatter_for, scored
 
 #: In ``missing``: the learning curve.
 MORE_ROWS = "whether more rows would help"
@@ -210,7 +210,7 @@ def verdict_of(found: Diagnosis) -> str:
             how = f"perhaps {found.verdict}"
         return (
             f"The network {how}: {_with(gain.best)} its loss on unseen rows would be "
-            f"{change_told(gain.share)}."
+            f"{change_text(gain.share)}."
         )
     if found.missing:
         return (
@@ -300,7 +300,7 @@ def rows_of(found: Diagnosis) -> list[str]:
             second += f": twice as many by some {100 * curve.next_doubling:.1f} %, if the trend goes on"
         return [first, f"{second}."]
     if doubling.high < 0:
-        raised = share_told(doubling.times(-1.0))
+        raised = share_text(doubling.times(-1.0))
         return [first, f"The last doubling raised it by {raised}, so more rows may not help."]
     return [
         first,
@@ -395,5 +395,5 @@ def _writer(found: Diagnosis) -> _Writer:
     """Writes losses of one size with as many digits as tell them apart."""
     losses = [found.validation_loss.value, *(one.validation_loss for one in found.alternatives)]
     known = [loss for loss in losses if math.isfinite(loss) and loss > 0]
-    write = alike(min(known, default=1.0))
+    write = formatter_for(min(known, default=1.0))
     return lambda value: write(value) if math.isfinite(value) else "unknown"

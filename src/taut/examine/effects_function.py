@@ -18,7 +18,7 @@ from taut.estimators.problem import ClassWeight
 from taut.examine.effects_asked import USUAL_EPOCHS, USUAL_WIDTHS, Asked
 from taut.examine.effects_result import Effects
 from taut.examine.explaining import effects_of
-from taut.examine.progress import ExamineNews, ExamineProgress, print_progress
+from taut.learning.progress import Reporter, TrainingProgress, print_progress
 from taut.learning.training import Control
 from taut.network import Activation
 from taut.parameters import real, whole
@@ -51,7 +51,7 @@ def effects(
     n_jobs: int | None = None,
     random_state: Any = None,
     verbose: int = 0,
-    on_progress: Callable[[ExamineProgress], None] | None = None,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> Effects:
     """Tell what each technique of a recipe contributes, as lines that add up.
 
@@ -114,7 +114,7 @@ def effects(
     verbose : int, default=0
         1 prints progress to standard error.
     on_progress : callable, optional
-        Called with an :class:`ExamineProgress`, one call at a time, also from worker threads.
+        Called with a :class:`TrainingProgress`, one call at a time, also from worker threads.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def effects(
     started = time.monotonic()
     trainer = given.trainer
     candidate = Candidate(asked.recipe, given.learning_rate, given.architecture)
-    news = ExamineNews(on_progress or (print_progress() if verbose else None), left)
+    reporter = Reporter(on_progress or (print_progress() if verbose else None), limit=left)
     control = Control(deadline=started + left)
     with Interrupts(control.cancelled) as interrupts:
         try:
@@ -201,7 +201,7 @@ def effects(
                 candidate,
                 AUTO_LEARNING_RATE,
                 control,
-                news,
+                reporter,
                 n_seeds=n_seeds,
                 groups=None if groups is None else group_codes(groups, len(trainer.problem)),
                 unit=given.loss_unit,

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, final
 
-from taut.evidence.certainty import MAY_BE_CHANCE, NO_DIFFERENCE, certainty_of, change_told
+from taut.evidence.certainty import MAY_BE_CHANCE, NO_DIFFERENCE, certainty_of, change_text
 from taut.evidence.interval import Interval
 from taut.examine.plain import plain_values
 from taut.learning.architecture import MLP, Architecture
 from taut.learning.objective import Objective
 from taut.recipe import Recipe
 from taut.text_table import text_table
-from taut.wording import alike, capital, counted, listed, scored
+from taut.wording import capital, counted, formatter_for, listed, scored
 
 #: "off": a technique of the recipe at its off value, which contributes exactly nothing.
 Kind: TypeAlias = Literal["early stopping", "learning rate", "technique", "off", "without early stopping"]
@@ -202,7 +202,7 @@ def plain_table(effects: Effects) -> str:
 
 
 def in_words(effects: Effects) -> list[str]:
-    """Say what was found; a line whose interval spans zero is said to show no difference."""
+    """Say what was found; a line whose interval spans zero is described as no difference."""
     return [
         f"A minus lowers the loss, a plus raises the {effects.score_name}. The lines add up.",
         *_verdict(effects),
@@ -228,7 +228,7 @@ def _verdict(effects: Effects) -> list[str]:
         return [f"{first}: {NO_DIFFERENCE}."]
     if not effects.start_loss > 0:
         return [f"{first}."]
-    return [f"{first}: {change_told(change.times(-1.0 / effects.start_loss))}."]
+    return [f"{first}: {change_text(change.times(-1.0 / effects.start_loss))}."]
 
 
 def _most(effects: Effects) -> list[str]:
@@ -241,19 +241,19 @@ def _most(effects: Effects) -> list[str]:
 
 
 def _each(effects: Effects) -> list[str]:
-    """Those that help, those that harm, those of which nothing can be said."""
+    """Those that help, those that harm, those that are undecided."""
     loss = _loss(effects)
-    told = [line for line in effects.lines if line.kind != "without early stopping"]
+    shown = [line for line in effects.lines if line.kind != "without early stopping"]
     out = []
     for sign, word in ((-1, "lowers"), (1, "raises")):
-        for line in told:
+        for line in shown:
             if _acts(line) == sign:
                 ends = sorted((abs(line.loss.low), abs(line.loss.high)))
                 out.append(
                     f"{capital(_called(line))} {word} the loss by {loss(abs(line.loss.value))} "
                     f"({loss(ends[0])} to {loss(ends[1])})."
                 )
-    unsure = [line for line in told if line.kind != "off" and _acts(line) == 0]
+    unsure = [line for line in shown if line.kind != "off" and _acts(line) == 0]
     likely = [line for line in unsure if certainty_of(line.loss) == "likely"]
     for line in likely:
         word, change = ("lowers", line.loss.times(-1.0)) if line.loss.value < 0 else ("raises", line.loss)
@@ -264,7 +264,7 @@ def _each(effects: Effects) -> list[str]:
     silent = [_called(line) for line in unsure if line not in likely]
     if silent:
         out.append(f"{capital(listed(silent))} made {NO_DIFFERENCE}.")
-    off = [_called(line) for line in told if line.kind == "off"]
+    off = [_called(line) for line in shown if line.kind == "off"]
     if off:
         verbs = "is off and contributes" if len(off) == 1 else "are off and contribute"
         out.append(f"{capital(listed(off))} {verbs} nothing.")
@@ -343,7 +343,7 @@ def _called(line: EffectLine) -> str:
 
 
 def _acts(line: EffectLine) -> int:
-    """-1: it lowers the loss; 1: it raises it; 0: that cannot be told."""
+    """-1: it lowers the loss; 1: it raises it; 0: that cannot be shown."""
     if math.isnan(line.loss.value) or line.loss.spans_zero:
         return 0
     return -1 if line.loss.value < 0 else 1
@@ -371,7 +371,7 @@ def _level(value: float, write: Callable[[float], str]) -> str:
 def _loss(effects: Effects) -> Callable[[float], str]:
     """Write losses with the decimals that give the smaller level four digits."""
     levels = [level for level in (effects.start_loss, effects.end_loss) if math.isfinite(level) and level > 0]
-    return alike(min(levels, default=1.0), digits=4)
+    return formatter_for(min(levels, default=1.0), digits=4)
 
 
 def _score(effects: Effects) -> Callable[[float], str]:

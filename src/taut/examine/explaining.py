@@ -15,8 +15,8 @@ from taut.evidence.contributions import Contributions, ContributionWork, members
 from taut.evidence.interval import Interval
 from taut.evidence.shapley import pairs
 from taut.examine.effects_result import EffectLine, Effects, Interaction
-from taut.examine.progress import ExamineNews
 from taut.learning.problem import Fold
+from taut.learning.progress import Reporter
 from taut.learning.training import Control
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
@@ -34,7 +34,7 @@ def effects_of(
     candidate: Candidate,
     usual_rate: float,
     control: Control,
-    news: ExamineNews,
+    reporter: Reporter,
     *,
     n_seeds: int = 3,
     groups: NDArray[np.intp] | None = None,
@@ -52,8 +52,8 @@ def effects_of(
     usual_rate : float
         The learning rate of the networks that nobody has tuned.
     control : Control
-    news : ExamineNews
-        Told of every network.
+    reporter : Reporter
+        Counts the networks.
     n_seeds : int
         How often everything is trained, as far as there is time.
     groups : intp array, shape (n_rows,), or None
@@ -79,7 +79,7 @@ def effects_of(
     seed, n_seeds_asked = settings.seed, n_seeds
     game = Game.of(len(players_of(candidate.recipe)), seed, MOST_EXACT)
     units = Units.of(problem, folds, groups, seed)
-    watch = Watch(news.expect, news.on_done, news.worked)
+    watch = Watch(reporter.expect, reporter.on_done, reporter.worked)
     work = ContributionWork(
         trainer, folds, candidate.architecture, units=units, n_seeds=n_seeds, control=control, watch=watch
     )

@@ -77,7 +77,7 @@ class Objective(ABC):
     @property
     @abstractmethod
     def n_classes(self) -> int:
-        """How many classes are told apart; 0 where the target is an amount."""
+        """Number of classes; 0 where the target is an amount."""
 
     def to_json(self) -> dict[str, object]:
         """Its task, and whether losses weigh each example by its class."""
@@ -170,7 +170,7 @@ class CrossEntropy(Objective):
 
     @property
     def n_classes(self) -> int:
-        """How many classes are told apart."""
+        """Number of classes."""
         return self.n_outputs
 
     def row_results(self, outputs: Floats, target: Floats) -> RowResults:

@@ -44,7 +44,7 @@ def holding_out(path: RegularizationPath) -> list[int]:
     """Order the columns by how long their weights hold out, the longest first.
 
     By the share of its weight without the technique that a column has left, mean over the points at which
-    half of all weights or more are zero: before, all columns lose alike. A column of many features begins
+    half of all weights or more are zero: before, all columns lose equally. A column of many features begins
     with more weight than one of few, so that shares and not weights are compared.
 
     Returns

@@ -90,7 +90,7 @@ def _curve(drawn: go.Figure, path: RegularizationPath) -> None:
         mode="lines+markers",
         line={"color": VALIDATION, "width": 2},
         marker={"color": VALIDATION, "size": 5},
-        customdata=[_told(path, point) for point in points],
+        customdata=[_hover(path, point) for point in points],
         hovertemplate="%{customdata}<extra></extra>",
     )
     # A second axis above the first one needs a trace of its own to be drawn.
@@ -110,7 +110,7 @@ def _off_line(drawn: go.Figure, path: RegularizationPath) -> None:
         name=off_name(path),
         mode="lines",
         line={"color": INK, "width": 1.5, "dash": "longdashdot"},
-        hovertemplate=f"{_told(path, off)}<extra></extra>",
+        hovertemplate=f"{_hover(path, off)}<extra></extra>",
     )
 
 
@@ -166,7 +166,7 @@ def _switch(drawn: go.Figure, path: RegularizationPath) -> None:
         name="validation loss",
         mode="markers",
         marker={"color": VALIDATION, "size": 10},
-        customdata=[_told(path, point) for point in path.points],
+        customdata=[_hover(path, point) for point in path.points],
         hovertemplate="%{customdata}<extra></extra>",
     )
 
@@ -286,8 +286,8 @@ def _heights(points: Sequence[PathPoint]) -> list[float]:
     return [0.0 if math.isnan(point.validation_loss_se) else point.validation_loss_se for point in points]
 
 
-def _told(path: RegularizationPath, point: PathPoint) -> str:
-    """What is said of a point where one points at it."""
+def _hover(path: RegularizationPath, point: PathPoint) -> str:
+    """The text shown where the pointer is on a point."""
     what = off_name(path) if point is path.off else f"{point.strength:.4g}"
     if path.axis == "epoch":
         what = f"epoch {point.strength:.0f}"

@@ -12,13 +12,13 @@ from taut.errors import ParameterError
 from taut.estimators.prepare import Options, prepare
 from taut.estimators.problem import ClassWeight
 from taut.estimators.trouble import warn_of_trouble
+from taut.learning.progress import Reporter, TrainingProgress, print_progress
 from taut.learning.training import Control
 from taut.network import Activation
 from taut.parameters import MOST_EPOCHS, whole
 from taut.paths.grid import MOST_STRENGTHS, given_epochs, given_strengths
 from taut.paths.plan import EpochPlan, StrengthPlan
 from taut.paths.plane import plane_of
-from taut.paths.progress import News, PathProgress, print_progress
 from taut.paths.result import RegularizationPath
 from taut.paths.traced import traced
 from taut.paths.training import PathWork
@@ -49,7 +49,7 @@ def regularization_path(
     n_jobs: int | None = None,
     random_state: Any = None,
     verbose: int = 0,
-    on_progress: Callable[[PathProgress], None] | None = None,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> RegularizationPath:
     """Train one technique at many strengths on all folds of a cross-validation.
 
@@ -102,7 +102,7 @@ def regularization_path(
     verbose : int, default=0
         1 prints progress to standard error.
     on_progress : callable, optional
-        Called with a :class:`PathProgress`, one call at a time, also from worker threads.
+        Called with a :class:`TrainingProgress`, one call at a time, also from worker threads.
 
     Returns
     -------
@@ -161,7 +161,8 @@ def regularization_path(
     compiled = time.monotonic()
     trainer.engine.prepare()  # the one-time compilation does not count
     started += time.monotonic() - compiled
-    news = News(started, on_progress or (print_progress() if verbose else None))
+    noun = "epochs" if kind is EarlyStopping else "networks"
+    reporter = Reporter(on_progress or (print_progress(noun) if verbose else None), started)
     control = Control()
     with Interrupts(control.cancelled) as interrupts:
         found = traced(
@@ -170,7 +171,7 @@ def regularization_path(
             base,
             plan,
             control,
-            news,
+            reporter,
             classes=table.target.classes,
             owners=table.owners,
             plane=plane,
@@ -210,7 +211,7 @@ def _base(recipe: Recipe | None, kind: type[Technique]) -> Recipe:
 
 
 def _plan(kind: type[Technique], strengths: object, max_epochs: int) -> EpochPlan | StrengthPlan:
-    """What is to be trained; all that can be wrong with the strengths is said here."""
+    """What is to be trained; strengths that cannot be used are refused here."""
     n = whole("strengths", strengths, high=MOST_STRENGTHS) if isinstance(strengths, numbers.Number) else None
     if kind is EarlyStopping:
         return EpochPlan(n, None if n is not None else given_epochs(strengths, max_epochs))

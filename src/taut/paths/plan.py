@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from taut.errors import TrainingWarning
+from taut.learning.progress import Reporter
 from taut.learning.training import Control
 from taut.paths.grid import default_strengths, thinned_epochs
-from taut.paths.progress import News
-from taut.paths.result import Axis, PathPoint
+from taut.paths.result import AxisKind, PathPoint
 from taut.paths.top import ENOUGH_STEPS, strength_of_zeros
 from taut.paths.training import PathRow, PathWork, train_by_epoch, train_rows
 from taut.recipe import Recipe
@@ -52,11 +52,13 @@ class StrengthPlan:
     given: tuple[float, ...] | None
 
     @property
-    def axis(self) -> Axis:
+    def axis(self) -> AxisKind:
         """What its strengths are."""
         return "switch" if self.kind.search_range.scale == "switch" else "strength"
 
-    def train(self, work: PathWork, base: Recipe, unit: float, control: Control, news: News) -> Course:
+    def train(
+        self, work: PathWork, base: Recipe, unit: float, control: Control, reporter: Reporter
+    ) -> Course:
         """Find the top, train all networks, and score them."""
         top = None
         if self.given is not None:
@@ -64,18 +66,18 @@ class StrengthPlan:
         else:
             assert self.n is not None
             if self.kind.makes_zeros:
-                top = self._top(work, base, unit, control, news)
+                top = self._top(work, base, unit, control, reporter)
                 if control.should_stop():
                     return Course([(0.0, base, _NOT_FINISHED)])
             grid = default_strengths(self.kind, self.n, top)
         recipes = [base, *(base.with_(self.kind.at(strength)) for strength in grid)]
-        news.begin("training", len(recipes) * len(work.folds))
+        reporter.begin("training", len(recipes) * len(work.folds))
         rows = train_rows(
             work,
             [_in_units(recipe, unit) for recipe in recipes],
             control,
             at_least=work.epochs_of(ENOUGH_STEPS) if self.kind.makes_zeros else 0,
-            on_done=news.on_done,
+            on_done=reporter.on_done,
         )
         lines = [
             (strength, recipe, row)
@@ -86,8 +88,10 @@ class StrengthPlan:
             lines.insert(0, (0.0, base, _NOT_FINISHED))
         return Course(lines, top)
 
-    def _top(self, work: PathWork, base: Recipe, unit: float, control: Control, news: News) -> float | None:
-        news.begin("looking for the top")
+    def _top(
+        self, work: PathWork, base: Recipe, unit: float, control: Control, reporter: Reporter
+    ) -> float | None:
+        reporter.begin("looking for the top")
         top = strength_of_zeros(
             work, lambda strength: _in_units(base.with_(self.kind.at(strength)), unit), control
         )
@@ -122,14 +126,16 @@ class EpochPlan:
     given: tuple[int, ...] | None
 
     @property
-    def axis(self) -> Axis:
+    def axis(self) -> AxisKind:
         """What its strengths are."""
         return "epoch"
 
-    def train(self, work: PathWork, base: Recipe, unit: float, control: Control, news: News) -> Course:
+    def train(
+        self, work: PathWork, base: Recipe, unit: float, control: Control, reporter: Reporter
+    ) -> Course:
         """Train to the last epoch."""
-        news.begin("training", work.max_epochs)
-        rows = train_by_epoch(work, base, control, on_done=news.on_done)
+        reporter.begin("training", work.max_epochs)
+        rows = train_by_epoch(work, base, control, on_done=reporter.on_done)
         epochs = range(1, len(rows) + 1)
         if self.given is not None:
             wanted = {*self.given, len(rows)}

@@ -24,7 +24,7 @@ from taut.techniques.base import Technique
 if TYPE_CHECKING:
     import plotly.graph_objects
 
-Axis: TypeAlias = Literal["strength", "epoch", "switch"]
+AxisKind: TypeAlias = Literal["strength", "epoch", "switch"]
 Vector: TypeAlias = NDArray[np.float64]
 
 NAN = float("nan")
@@ -65,7 +65,7 @@ class PathPoint:
         :mod:`taut.selection.weights`.
     n_repeats : int
         How often the folds hold a row out; repeating them adds no rows to a standard error.
-    said : float64 array, shape (n_points, n_outputs), or None
+    predictions : float64 array, shape (n_points, n_outputs), or None
         What the folds' networks say on the path's plane, mean of their probabilities or values.
     """
 
@@ -83,7 +83,7 @@ class PathPoint:
     curves: tuple[Curve, ...] = ()
     weight_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(N_BINS + 1, dtype=np.int64))
     n_repeats: int = 1
-    said: Vector | None = None
+    predictions: Vector | None = None
 
     @property
     def train_loss(self) -> float:
@@ -203,7 +203,7 @@ class RegularizationPath:
     """
 
     technique: type[Technique]
-    axis: Axis
+    axis: AxisKind
     objective: Objective
     points: tuple[PathPoint, ...]
     best_index: int
@@ -344,7 +344,7 @@ def best_of(points: tuple[PathPoint, ...] | list[PathPoint]) -> int | None:
     return min(scored, key=losses.__getitem__, default=None)
 
 
-def one_se_of(points: tuple[PathPoint, ...] | list[PathPoint], best: int, axis: Axis) -> int:
+def one_se_of(points: tuple[PathPoint, ...] | list[PathPoint], best: int, axis: AxisKind) -> int:
     """Find the place of the most regularized point within one standard error of the best.
 
     Parameters

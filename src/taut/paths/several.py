@@ -9,8 +9,8 @@ from typing import Any
 from taut.estimators.base import TautEstimator
 from taut.estimators.effort import AUTO_FOLDS
 from taut.learning.architecture import MLP
+from taut.learning.progress import TrainingProgress
 from taut.paths.function import regularization_path
-from taut.paths.progress import PathProgress
 from taut.paths.result import RegularizationPath
 from taut.selection.space import Space
 from taut.techniques import EarlyStopping
@@ -31,7 +31,7 @@ def path_of(
     strengths: int = 11,
     *,
     random_state: Any = None,
-    on_progress: Callable[[PathProgress], None] | None = None,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> RegularizationPath:
     """Train a technique at several strengths, alone with early stopping, as the estimator was trained.
 
@@ -51,7 +51,7 @@ def path_of(
     random_state : int or None, default=None
         None is the estimator's; where that is none either, every path has folds of its own.
     on_progress : callable, optional
-        Called with a :class:`PathProgress`, one call at a time, also from worker threads.
+        Called with a :class:`TrainingProgress`, one call at a time, also from worker threads.
 
     Returns
     -------

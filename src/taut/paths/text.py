@@ -10,7 +10,7 @@ import numpy as np
 from taut.evidence.simple_baselines import SimpleBaseline
 from taut.paths.result import PathPoint, RegularizationPath
 from taut.text_table import text_table
-from taut.wording import alike, fixed, scored
+from taut.wording import fixed, formatter_for, scored
 
 _AXIS = {"strength": "strength", "epoch": "epoch", "switch": ""}
 
@@ -26,7 +26,7 @@ def plain_table(path: RegularizationPath, most: int = 16) -> str:
         some that are evenly spread.
     """
     shown = some_points(path, most - len(path.simple))
-    write = alike(path.best.validation_loss, separator="")
+    write = formatter_for(path.best.validation_loss, separator="")
     rows = [
         _header(path),
         *(_simple_row(path, one, write) for one in path.simple),

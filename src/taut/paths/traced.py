@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from taut.errors import TrainingError, TrainingWarning
 from taut.evidence.importance import Owners
 from taut.evidence.simple_baselines import gained_over_folds, simple_baselines
+from taut.learning.progress import Reporter
 from taut.learning.training import Control
 from taut.paths.columns import column_norms
 from taut.paths.plan import EpochPlan, StrengthPlan
 from taut.paths.plane import Plane
-from taut.paths.progress import News
 from taut.paths.result import PathPoint, RegularizationPath, best_of, one_se_of
 from taut.paths.training import PathRow, PathWork
 from taut.recipe import Recipe
@@ -33,7 +33,7 @@ def traced(
     base: Recipe,
     plan: EpochPlan | StrengthPlan,
     control: Control,
-    news: News,
+    reporter: Reporter,
     *,
     classes: NDArray[Any] | None = None,
     owners: Owners | None = None,
@@ -52,8 +52,8 @@ def traced(
         What is in every network.
     plan : EpochPlan or StrengthPlan
     control : Control
-    news : News
-        Told of every network.
+    reporter : Reporter
+        Counts the networks.
     classes : array, shape (n_classes,), or None
         Their names.
     owners : Owners, optional
@@ -78,7 +78,7 @@ def traced(
         Where some strengths have no figures.
     """
     trainer, folds, n_folds = work.trainer, work.folds, len(work.folds)
-    course = plan.train(work, base, unit, control, news)
+    course = plan.train(work, base, unit, control, reporter)
     rows = [row for _, _, row in course.lines]
     points = [_point(s, r, row, work, unit, origin) for s, r, row in course.lines]
     simple = simple_baselines(trainer, folds, work.architecture.linear(), classes, control)
@@ -125,9 +125,9 @@ def _point(
 ) -> PathPoint:
     """A row with its figures in the target's own units."""
     scores, weights, factor = row.scores, row.weights, unit**2
-    said = row.said
-    if said is not None and not work.trainer.problem.objective.n_classes:
-        said = said * unit + origin
+    predictions = row.predictions
+    if predictions is not None and not work.trainer.problem.objective.n_classes:
+        predictions = predictions * unit + origin
     if scores is None or weights is None:
         nothing, nan = np.full(len(work.folds), np.nan), float("nan")
         return PathPoint(strength, recipe, nothing, nothing, nothing, nan, nan, nan, nan, 0, row.failed)
@@ -145,7 +145,7 @@ def _point(
         curves=tuple(curve.times(factor) for curve in row.curves),
         weight_counts=weights.counts,
         n_repeats=n_repeats(work.folds),
-        said=said,
+        predictions=predictions,
     )
 
 

@@ -124,7 +124,7 @@ class PathRow:
         Why it has no score ("diverged"), else empty.
     curves : tuple of Curve
         One a fold, as far as it was trained; empty where it failed.
-    said : float64 array, shape (n_points, n_outputs), or None
+    predictions : float64 array, shape (n_points, n_outputs), or None
         What the networks that are kept say on the grid, mean over the folds: probabilities or values.
     """
 
@@ -132,7 +132,7 @@ class PathRow:
     weights: Weights | None
     failed: str = ""
     curves: tuple[Curve, ...] = ()
-    said: Vector | None = None
+    predictions: Vector | None = None
 
 
 FAILED = PathRow(None, None, "diverged")
@@ -170,13 +170,13 @@ def train_rows(
         None where it was cut off.
     """
     rows: list[PathRow | None] = [None] * len(recipes)
-    told = replace(control, on_done=lambda _: on_done() if on_done else None)
+    counting = replace(control, on_done=lambda _: on_done() if on_done else None)
     for block in _blocks(work, recipes):
         if control.should_stop():
             break
         n = len(work.folds)
         members = [work.member(recipes[i], k) for i in block for k in range(n)]
-        trainings = work.trainer.train(members, control=told)
+        trainings = work.trainer.train(members, control=counting)
         groups = [trainings[i * n : (i + 1) * n] for i in range(len(block))]
         ended = [all(_ended(t, work.max_epochs) for t in group) for group in groups]
         sound = [not any(t.status is Status.DIVERGED for t in group) for group in groups]
@@ -282,17 +282,17 @@ def _scored(
     curves = [t.curve.until(n_epochs) for t in group]
     scores = score_folds(curves, early, work.trainer.problem.objective, work.spreads, work.others)
     weights = _weights(work, group, kept)
-    said = None if work.grid is None else _said(work, group, "kept" if early else "last")
-    return PathRow(scores, weights, "", tuple(t.curve for t in group), said)
+    predictions = None if work.grid is None else _predictions(work, group, "kept" if early else "last")
+    return PathRow(scores, weights, "", tuple(t.curve for t in group), predictions)
 
 
-def _said(work: PathWork, group: Sequence[Training], which: Literal["kept", "last"]) -> Vector:
+def _predictions(work: PathWork, group: Sequence[Training], which: Literal["kept", "last"]) -> Vector:
     """What the folds' networks say on the grid, mean of their probabilities or values."""
     assert work.grid is not None
     engine, objective = work.trainer.engine, work.trainer.problem.objective
     outputs = [engine.predict(work.grid, training.fitted(which)) for training in group]
-    said: Vector = np.mean([objective.predictions(one) for one in outputs], axis=0)
-    return said
+    predictions: Vector = np.mean([objective.predictions(one) for one in outputs], axis=0)
+    return predictions
 
 
 def _weights(work: PathWork, group: Sequence[Training], kept: Vector) -> Weights:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taut.evidence.certainty import change_told
+from taut.evidence.certainty import change_text
 from taut.evidence.simple_words import against_simple, constants, others
 from taut.paths.columns import holding_out
 from taut.paths.result import PathPoint, RegularizationPath
@@ -93,7 +93,7 @@ def _verdict(path: RegularizationPath) -> str:
     if off.failed:
         return f"{first}; {off_name(path)} has none ({off.failed})."
     against = number(off.validation_loss)
-    change = change_told(path.gain().interval, than=f"{off_name(path)} ({against})")
+    change = change_text(path.gain().interval, than=f"{off_name(path)} ({against})")
     return f"{first}, {change}."
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.evidence.certainty import certainty_of, change_told, share_told
+from taut.evidence.certainty import certainty_of, change_text, share_text
 from taut.evidence.interval import NONE, Interval
 from taut.evidence.simple_baselines import SimpleBaseline
 from taut.evidence.simple_words import against_simple, constants, doubts, others
@@ -225,7 +225,7 @@ class _Words:
         else:
             first = "The chosen recipe did not lower the validation loss"
         unsure = [
-            f"The loss is {change_told(one.share, than=f'with {self._against(one)}')}."
+            f"The loss is {change_text(one.share, than=f'with {self._against(one)}')}."
             for one in better
             if one not in sure
         ]
@@ -246,7 +246,7 @@ class _Words:
 
     def _lowered(self, changes: Sequence[Change]) -> str:
         """Such as "by 22 % (95 % interval 15 to 29 %) against no regularization, and by ..."."""
-        return ", and ".join(f"by {share_told(one.share)} against {self._against(one)}" for one in changes)
+        return ", and ".join(f"by {share_text(one.share)} against {self._against(one)}" for one in changes)
 
     def _against(self, change: Change) -> str:
         name = BASELINES[change.against]

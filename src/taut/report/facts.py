@@ -54,7 +54,7 @@ def facts_of(
     told: Facts | None = None
     if not isinstance(result, Reported):
         check_is_fitted(result, "model_")
-        told = result._told
+        told = result._report_facts
         if earlier is None and result._saved_report is not None:
             earlier = from_text(result._saved_report, f"{REPORT} of the model")
         result = reported(result)

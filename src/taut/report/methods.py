@@ -26,8 +26,8 @@ def write_report(
 ) -> None:
     """Write the page; what was given is kept with the estimator."""
     check(Path(path))
-    estimator._told = facts_of(estimator, effects=effects, diagnosis=diagnosis, paths=paths)
-    put(Path(path), write_page(estimator._told))
+    estimator._report_facts = facts_of(estimator, effects=effects, diagnosis=diagnosis, paths=paths)
+    put(Path(path), write_page(estimator._report_facts))
 
 
 def save(estimator: TautEstimator, folder: str | os.PathLike[str]) -> None:

@@ -9,7 +9,7 @@ from taut.errors import ParameterError
 from taut.report import words
 from taut.report.schema import ComparisonFacts, Facts, LineFacts
 from taut.text_table import text_table
-from taut.wording import alike
+from taut.wording import formatter_for
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -92,7 +92,7 @@ def _header(facts: Facts) -> list[str]:
 def _cells(facts: Facts) -> list[list[str]]:
     comparison = _comparison(facts)
     known = (line["validation_loss"] for line in comparison["lines"])
-    write = alike(min((loss for loss in known if loss is not None), default=1.0), separator="")
+    write = formatter_for(min((loss for loss in known if loss is not None), default=1.0), separator="")
     lines = [*comparison.get("simple", []), *comparison["lines"]]
     return [_row(line, facts, write) for line in lines]
 

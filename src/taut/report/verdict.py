@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from taut.evidence.certainty import certainty_of, change_told
+from taut.evidence.certainty import certainty_of, change_text
 from taut.evidence.interval import Interval
 from taut.report.curves import at_stop
 from taut.report.schema import Facts, IntervalFacts, LineFacts, Number
@@ -21,7 +21,7 @@ from taut.report.words import (
     seconds,
     told,
 )  # fmt: skip
-from taut.wording import alike, capital, counted, listed
+from taut.wording import capital, counted, formatter_for, listed
 
 
 def heading(facts: Facts) -> str:
@@ -58,7 +58,7 @@ def _first(facts: Facts) -> str:
         return found
     return (
         "That regularization helped is not sure: measured again for the effects, the loss is "
-        f"{change_told(again, than='with no regularization')}. In the search: {found}"
+        f"{change_text(again, than='with no regularization')}. In the search: {found}"
     )
 
 
@@ -134,7 +134,9 @@ def of_estimate(facts: Facts) -> list[str]:
 def loss_writer(facts: Facts) -> Callable[[Number], str]:
     """Write the comparison's losses, all with the same decimals."""
     lines = [] if facts["comparison"] is None else facts["comparison"]["lines"]
-    write = alike(min((x for line in lines if (x := line["validation_loss"]) is not None), default=1.0))
+    write = formatter_for(
+        min((x for line in lines if (x := line["validation_loss"]) is not None), default=1.0)
+    )
     return lambda value: NOTHING if value is None else write(value)
 
 

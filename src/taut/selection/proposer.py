@@ -1,4 +1,4 @@
-"""Which candidates to try next: asked for in batches, with their scores told in return."""
+"""Which candidates to try next: proposed in batches, from the scores of those before."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _AGAIN = 8
 class Proposer(ABC):
     """Proposes candidates, and learns their scores (ask and tell).
 
-    A batch's candidates follow from the seed, the batch's number and the scores told before, and the first of
-    them are the same however many are asked for.
+    A batch's candidates follow from the seed, the batch's number and the scores reported before, and the
+    first of them are the same however many are asked for.
     """
 
     @property

@@ -208,7 +208,7 @@ def _pack(run: FoldRun) -> Row:
 
 def _unpack(row: Row) -> FoldRun:
     _, _, status, epoch, best_epoch, zero_share, seconds, train, validation, correct, *more = row
-    scored, losses, hit, said_at, said, weights, _ = more
+    scored, losses, hit, scorer_epochs, scorer_values, weights, _ = more
     epochs = _array(scored, "<i8").tolist()
     return FoldRun(
         Status(status.decode()),
@@ -219,7 +219,7 @@ def _unpack(row: Row) -> FoldRun:
         float(_array(seconds, "<f8")[0]),
         _by_epoch(epochs, _array(losses, "<f4")),
         _by_epoch(epochs, _array(hit, "|b1")) if hit else {},
-        dict(zip(_array(said_at, "<i8").tolist(), _array(said, "<f8").tolist(), strict=True)),
+        dict(zip(_array(scorer_epochs, "<i8").tolist(), _array(scorer_values, "<f8").tolist(), strict=True)),
         _array(weights, "<i8"),
     )
 

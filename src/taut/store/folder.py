@@ -53,7 +53,7 @@ def check_folder(folder: Folder) -> Path:
 def _refuse_what_is_no_model(folder: Folder, place: Path) -> None:
     if not place.exists():
         return
-    found = {entry.name for entry in place.iterdir()} if place.is_dir() else {place.name}
+    found = {path.name for path in place.iterdir()} if place.is_dir() else {place.name}
     if NEXT in found:
         return
     found = {name for name in found if not name.startswith(SAVING)}

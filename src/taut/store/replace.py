@@ -64,7 +64,7 @@ def put(place: Path, content: Mapping[str, bytes], ours: frozenset[str]) -> None
     with locked(place):
         finish(place, ours)
         _clean(place, SAVING, ours)
-        if {entry.name for entry in place.iterdir()} <= ours and _can_be_exchanged(place):
+        if {path.name for path in place.iterdir()} <= ours and _can_be_exchanged(place):
             with _stage(beside, content, place) as made:
                 with suppress(OSError):  # not every file system can
                     exchange(made, place)
@@ -99,7 +99,7 @@ def finish(place: Path, ours: frozenset[str]) -> None:
     coming = place / NEXT
     if not is_plain_folder(coming):
         return
-    names = {entry.name for entry in coming.iterdir()} & ours
+    names = {path.name for path in coming.iterdir()} & ours
     for name in sorted(names):
         beside = place / f"{SAVING}{secrets.token_hex(4)}"
         write(beside, (coming / name).read_bytes(), (coming / name).stat())
@@ -208,27 +208,27 @@ def _can_be_exchanged(place: Path) -> bool:
 
 def _bring_back(old: Path, place: Path, ours: frozenset[str]) -> None:
     """Move what the user has put into the old folder in this very moment."""
-    for entry in list(old.iterdir()):
-        if entry.name not in ours and not os.path.lexists(place / entry.name):
-            entry.rename(place / entry.name)
+    for path in list(old.iterdir()):
+        if path.name not in ours and not os.path.lexists(place / path.name):
+            path.rename(place / path.name)
 
 
 def _clean(folder: Path, prefix: str, ours: frozenset[str]) -> None:
     """Remove what killed saves left; what is in use stays, and what holds the user's files."""
     pattern = re.compile(re.escape(prefix) + "[0-9a-f]{8}")
-    for entry in [one for one in folder.iterdir() if pattern.fullmatch(one.name) and not one.is_symlink()]:
+    for path in [one for one in folder.iterdir() if pattern.fullmatch(one.name) and not one.is_symlink()]:
         with suppress(OSError):
-            if not entry.is_dir():
-                entry.unlink()
+            if not path.is_dir():
+                path.unlink()
                 continue
-            number = _lock(entry, wait=False)
+            number = _lock(path, wait=False)
             if number is None:  # no one knows whether it is in use
                 continue
             try:
-                if {one.name for one in entry.iterdir()} <= ours | {"probe"}:
-                    shutil.rmtree(entry, ignore_errors=True)
+                if {one.name for one in path.iterdir()} <= ours | {"probe"}:
+                    shutil.rmtree(path, ignore_errors=True)
                 else:
-                    _name(entry)
+                    _name(path)
             finally:
                 os.close(number)
 
@@ -236,9 +236,9 @@ def _clean(folder: Path, prefix: str, ours: frozenset[str]) -> None:
 def _name_older_leftovers(place: Path) -> None:
     """Taut 0.1 moved the old folder aside; if it was killed then, all its contents are still there."""
     pattern = re.compile(re.escape(f".{place.name}-") + "[a-z0-9_]{8}-old")
-    for entry in place.parent.iterdir():
-        if pattern.fullmatch(entry.name):
-            _name(entry)
+    for path in place.parent.iterdir():
+        if pattern.fullmatch(path.name):
+            _name(path)
 
 
 def _name(left: Path) -> None:

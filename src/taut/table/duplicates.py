@@ -24,13 +24,13 @@ _SAMPLE_ROWS = 20_000
 _BLOCK = 2**22  # numbers that are hashed or sorted at a time
 
 
-def alike(values: NDArray[np.float32]) -> Indices:
+def duplicate_codes(values: NDArray[np.float32]) -> Indices:
     """Give identical rows the same number, counted from 0; by a hash of 64 bits.
 
     Parameters
     ----------
     values : float32 (n_rows, n_columns)
-        Of a matrix; missing values are alike, and so are zeros of both signs.
+        Of a matrix; missing values are equal, and so are zeros of both signs.
 
     Returns
     -------
@@ -179,8 +179,8 @@ def _by_chance(
 ) -> float:
     """How many of these distinct rows recur by chance, from those that differ in just one column.
 
-    Of the pairs that are alike in all other columns, let a share q be alike in this one too: then q / (1 - q)
-    times as many are alike in all as differ here. Rows that are alike elsewhere are more often alike here
+    Of the pairs that are equal in all other columns, let a share q be equal in this one too: then q / (1 - q)
+    times as many are equal in all as differ here. Rows that are equal elsewhere are more often equal here
     than any two are: q is taken as ten times the share of all pairs that are, and a half at most. Where only
     one column varies, no others tell what chance makes of it.
     """

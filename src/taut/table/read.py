@@ -242,10 +242,10 @@ def _same_but_for_case(names: Sequence[str], what: str) -> list[Note]:
     folded: dict[str, list[str]] = {}
     for name in names:
         folded.setdefault(name.casefold(), []).append(name)
-    alike = [name for group in folded.values() if len(group) > 1 for name in group]
-    if not alike:
+    clashing = [name for group in folded.values() if len(group) > 1 for name in group]
+    if not clashing:
         return []
-    text = f"{what} has names that differ by capitals alone: {listing(alike)}. Each column keeps its own."
+    text = f"{what} has names that differ by capitals alone: {listing(clashing)}. Each column keeps its own."
     return [warn(Note("", text))]
 
 

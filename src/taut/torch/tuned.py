@@ -16,7 +16,7 @@ from torch import nn
 from taut import handed_in
 from taut.engine.torch.plan import Plan
 from taut.engine.torch.training import FittedModule
-from taut.evidence.certainty import certainty_of, change_told
+from taut.evidence.certainty import certainty_of, change_text
 from taut.evidence.estimate import Estimate
 from taut.evidence.interval import Interval
 from taut.evidence.simple_baselines import SimpleBaseline
@@ -117,7 +117,7 @@ class Tuned:
                         f"Against {against} there is no difference in the loss that these data can show."
                     )
                 else:
-                    found.append(f"The loss is {change_told(gain, than=f'with {against}')}.")
+                    found.append(f"The loss is {change_text(gain, than=f'with {against}')}.")
         loss, score = estimate.loss, estimate.score
         found.append(
             f"On unseen examples expect a loss of {loss.value:.3g} (95 % interval {loss.low:.3g} to "

@@ -140,7 +140,7 @@ def test_a_surface_is_what_the_kept_networks_say() -> None:
     plane = path.plane
     assert plane is not None
     point = technique(of_paths(), "dropout")["points"][1]
-    said = path.points[1].said
+    said = path.points[1].predictions
     assert said is not None
     assert said.sum(axis=1) == pytest.approx(1.0)
     surface = np.array(point["surface"])

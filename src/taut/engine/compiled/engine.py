@@ -265,14 +265,14 @@ class CompiledEngine(Engine):
         threads = memory.affordable_threads(scratch, min(self.threads, max(1, len(members))))
         goals = until_epoch if isinstance(until_epoch, Sequence) else [until_epoch] * len(trainings)
         respect = until_epoch is None if respect_patience is None else respect_patience
-        news = threading.Lock()
+        reporting = threading.Lock()
 
         def work(index: int, room: dict[str, Any]) -> None:
             if (
                 _train_one(kernel, shared, trainings[index], goals[index], respect, control, room)
                 and control.on_done
             ):
-                with news:
+                with reporting:
                     control.on_done(index)
 
         # The longest first, so that the last thread is not left alone with a long one.

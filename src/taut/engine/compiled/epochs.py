@@ -49,9 +49,9 @@ from taut.engine.compiled.scratch import OUTPUTS
 def train_some(
     rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any, until_epoch: int, budget: int
 ) -> int:
-    """Go on with a member for about ``budget`` rows, at most to the end of epoch ``until_epoch``.
+    """Continue a member for about ``budget`` rows, at most to the end of epoch ``until_epoch``.
 
-    Returns the number of rows not used up; more than 0 means that the member has arrived or stopped.
+    Returns the number of rows not used up; more than 0 means that the member is at that epoch or stopped.
     """
     progress = state.progress
     if progress[PHASE] == TRAINING:

@@ -38,7 +38,7 @@ _lock = threading.RLock()
 
 @dataclass(frozen=True)
 class Kernels:
-    """The two entry points, compiled for one type of float."""
+    """The two functions, compiled for one type of float."""
 
     train_some: Any
     predict_rows: Any
@@ -125,7 +125,7 @@ def _compile(dtype: np.dtype[Any]) -> Kernels:
     if not is_compiled(dtype):
         again = "" if folder else "; no cache folder can be written, so every process has to do this"
         text = f"taut: compiling for this machine, once, some 15 seconds{again} ..."
-        with contextlib.suppress(OSError):  # where nobody can be told, the work goes on
+        with contextlib.suppress(OSError):  # where it cannot be printed, the work continues
             print(text, file=sys.stderr, flush=True)
     train = _compiled(epochs.train_some, _train_signature(dtype), folder)
     predict = _compiled(epochs.predict_rows, _predict_signature(dtype), folder)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from taut.evidence.signs.sign import Indices, Sign, row_list
 from taut.evidence.signs.view import View
 from taut.learning.problem import Fold
-from taut.table.duplicates import alike, duplicate_groups
+from taut.table.duplicates import duplicate_codes, duplicate_groups
 from taut.table.matrices import Matrix
 
 _FEW = 0.005  # of the rows: below, what stays in one fold is not worth a word
@@ -87,7 +87,7 @@ def _twins(view: View, folds: Sequence[Fold], groups: Indices, again: Indices) -
 
 
 def _contradictions(view: View, groups: Indices, outputs: NDArray[np.floating]) -> list[Sign]:
-    same = alike(view.matrix.values[view.rows])
+    same = duplicate_codes(view.matrix.values[view.rows])
     target = view.target[view.rows]
     low, high = np.full(len(same), np.inf), np.full(len(same), -np.inf)
     np.minimum.at(low, same, target)

@@ -171,7 +171,7 @@ def from_path(path: RegularizationPath, plane: Plane | None, most: int) -> Explo
     same = plane and own and np.array_equal(own.x, plane.x) and np.array_equal(own.y, plane.y)
     if plane is not None and same:
         for point, i in zip(found["points"], shown, strict=True):
-            point["surface"] = surface_facts(path.points[i].said, plane)
+            point["surface"] = surface_facts(path.points[i].predictions, plane)
     return found
 
 
