@@ -214,7 +214,7 @@ def test_a_recipe_of_ones_own() -> None:
     assert one.epochs < 60
     assert one.advice == ()  # nothing was measured against early stopping alone
     if one.verdict != "underfits":
-        assert "What to try first, by the table alone:" in str(one)
+        assert "What to try first, from the table alone:" in str(one)
 
 
 def test_a_linear_model() -> None:
@@ -323,7 +323,9 @@ def test_wrong_tables_are_named() -> None:
 
 
 def test_a_network_that_diverges_however_it_is_trained() -> None:
-    with pytest.raises(TrainingError, match=r"diverged however it was trained .* lower learning_rate"):
+    with pytest.raises(
+        TrainingError, match=r"The network and all alternatives diverged .* lower learning_rate"
+    ):
         found("regression", learning_rate=1e38)
 
 
@@ -390,5 +392,5 @@ def test_a_time_limit_leaves_out_what_there_is_no_time_for_and_names_it() -> Non
 
 
 def test_no_time_at_all_is_said() -> None:
-    with pytest.raises(TrainingError, match="time_limit is 1e-06 s, and it was over before"):
+    with pytest.raises(TrainingError, match="time_limit is 1e-06 s, and it passed before"):
         found(time_limit=1e-6)

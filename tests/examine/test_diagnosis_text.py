@@ -120,8 +120,8 @@ def test_a_network_that_diverges(best: str, how: str) -> None:
 
 def test_losses_of_classes() -> None:
     assert losses_of(made()) == [
-        "Cross-entropy (nats): 0.010 (0.005 to 0.015) on rows that it trained on, 1.000 (0.950 to 1.050) on "
-        "rows that it has not seen (accuracy 81.2 %).",
+        "Cross-entropy (nats): 0.010 (0.005 to 0.015) on training rows, 1.000 (0.950 to 1.050) on unseen "
+        "rows (accuracy 81.2 %).",
         "The loss on unseen rows was lowest in epoch 12 of 300, and rose again.",
         "Regularization recovers 31 % of the gap between the two (stopped at its best epoch; 95 % interval "
         "25 to 37 %).",
@@ -137,8 +137,7 @@ def test_losses_of_amounts() -> None:
         alternatives=(replace(STOPPED, validation_loss=43210.9),),
     )
     assert losses_of(found)[0] == (
-        "Squared error: unknown on rows that it trained on, 54,321 (54,000 to 54,642) on rows that it has "
-        "not seen (R² 0.500)."
+        "Squared error: unknown on training rows, 54,321 (54,000 to 54,642) on unseen rows (R² 0.500)."
     )
 
 
@@ -151,7 +150,7 @@ def test_a_loss_that_has_not_turned() -> None:
 
 def test_a_gap_of_which_nothing_is_surely_recovered() -> None:
     lines = losses_of(made(recovered=Interval(0.1, -0.1, 0.3)))
-    assert lines[2] == ("Regularization recovers none of the gap between the two that these data can show.")
+    assert lines[2] == ("These data do not show that regularization recovers any of the gap between the two.")
     assert len(losses_of(made(recovered=NONE))) == 2
 
 
@@ -164,7 +163,7 @@ def test_a_gap_of_which_nothing_is_surely_recovered() -> None:
 )  # fmt: skip
 def test_losses_have_as_many_digits_as_tell_them_apart(loss: float, written: str) -> None:
     found = made(validation_loss=Interval(loss, math.nan, math.nan), alternatives=())
-    assert f" {written} on rows that it has not seen" in losses_of(found)[0]
+    assert f" {written} on unseen rows" in losses_of(found)[0]
 
 
 # --- the alternatives -------------------------------------------------------------------------------------
@@ -205,7 +204,7 @@ def test_more_rows_should_help() -> None:
         "With early stopping the loss on unseen rows is 1.200 with 50, 0.900 with 100, 0.700 with 1,200 "
         "training rows.",
         "The last doubling lowered it by 22.2 % (95 % interval 15.0 to 29.0 %), so more rows should help: "
-        "twice as many by some 12.3 %, if the trend goes on.",
+        "twice as many by some 12.3 %, if the trend continues.",
     ]
     without = rows_of(made(learning_curve=replace(CURVE, next_doubling=math.nan)))
     assert without[1].endswith("so more rows should help.")
@@ -253,7 +252,7 @@ def test_what_was_measured_is_advised_and_what_was_not_shown_is_not() -> None:
         "Measured against early stopping alone:",
         "1. L2 5 lowered the loss by 0.1. [measured here]",
         "2. Dropout 0.5 lowered the loss by 0.07. [measured here]",
-        "(By the table alone, before any training, it would have been dropout first.)",
+        "(From the table alone, before any training, the first would have been dropout.)",
     ]
 
 
@@ -275,7 +274,7 @@ def test_what_was_measured_to_be_useless_is_not_advised() -> None:
 
 def test_a_guess_that_was_right_needs_no_word() -> None:
     found = made(before=made().before[1:])
-    assert not any("By the table alone" in line for line in advice_of(found))
+    assert not any("From the table alone" in line for line in advice_of(found))
 
 
 def test_who_fits_is_told_what_was_measured() -> None:
@@ -285,13 +284,13 @@ def test_who_fits_is_told_what_was_measured() -> None:
 def test_where_nothing_helped_it_is_said() -> None:
     assert advice_of(made(advice=(UNKNOWN, HARMS)))[1:] == [
         "Measured against early stopping alone:",
-        "nothing lowered the loss of early stopping alone by a difference that these data can show.",
+        "nothing lowered the loss of early stopping alone by more than chance.",
     ]
 
 
 def test_where_nothing_was_measured_the_rules_advise() -> None:
     assert advice_of(made(advice=())) == [
-        "What to try first, by the table alone:",
+        "What to try first, from the table alone:",
         "1. There are few rows for so large a network. [Srivastava 2014]",
         "2. A reason. [A source]",
         "3. Another reason. [Another source]",
@@ -336,8 +335,6 @@ def test_the_footing_tells_of_fewer_rows_and_of_no_hidden_layers() -> None:
 def test_a_network_that_diverges_has_no_figures() -> None:
     gains = Verdict("overfits", Gain(Interval(1.0, 1.0, 1.0), "L2 5", 1.0), STRONGER)
     found = made(gains, recovered=NONE, **DIVERGED)
-    assert losses_of(found) == [
-        "Its loss was no longer a finite number, so that it has no figures of its own."
-    ]
+    assert losses_of(found) == ["Its loss was no longer a finite number, so it has no figures of its own."]
     assert alternatives_of(found).splitlines()[2].split() == ["as", "it", "is", "diverged"]
     assert "nan" not in plain_text(found)

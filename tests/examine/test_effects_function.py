@@ -250,5 +250,5 @@ def test_a_time_limit_ends_between_seeds_and_the_lines_still_add_up(monkeypatch:
 
 
 def test_no_time_at_all_is_said() -> None:
-    with pytest.raises(TrainingError, match="time_limit is 1e-06 s, and it was over before all combinations"):
+    with pytest.raises(TrainingError, match="time_limit is 1e-06 s, and it passed before all combinations"):
         found(STOP, time_limit=1e-6)

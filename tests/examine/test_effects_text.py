@@ -72,35 +72,35 @@ def test_what_may_be_chance_is_told_with_its_interval_and_not_as_a_fact() -> Non
 def test_pairs_that_help_or_replace_each_other() -> None:
     both = (L2_LINE, DROPOUT_LINE)
     helping = in_words(made(both, interactions=(pair(-0.01),)))
-    assert any("by 0.0100 more than one by one: they help each other." in one for one in helping)
+    assert any("by 0.0100 more than separately: they help each other." in one for one in helping)
     replacing = in_words(made(both, interactions=(pair(0.01),)))
-    assert any("by 0.0100 less than one by one: they replace each other in part." in one for one in replacing)
+    assert any("by 0.0100 less than separately: they partly replace each other." in one for one in replacing)
     silent = in_words(made(both, interactions=(pair(0.01, 0.1),)))
-    assert "That L2 0.1 and dropout 0.3 replace or help each other, these data do not show." in silent
+    assert "These data do not show that L2 0.1 and dropout 0.3 replace or help each other." in silent
     many = in_words(made(both, interactions=(pair(0.01, 0.1),) * 3))
-    assert "That any two techniques replace or help each other, these data do not show." in many
+    assert "These data do not show that any two techniques replace or help each other." in many
 
 
 def test_a_recipe_without_early_stopping_is_explained() -> None:
     words = in_words(made((STOPPED, RATE, WITHOUT), recipe=Recipe()))
-    assert any("takes it away again: without it the loss is 0.2000 higher." in one for one in words)
+    assert any("removes it again: without it the loss is 0.2000 higher." in one for one in words)
     unsure = line("without_early_stopping", "without early stopping", 0.0, 1.0, "without early stopping")
     words = in_words(made((STOPPED, RATE, unsure), recipe=Recipe()))
-    assert any(f"takes it away again: that made {NO_DIFFERENCE}." in one for one in words)
+    assert any(f"removes it again: that made {NO_DIFFERENCE}." in one for one in words)
 
 
 def test_what_diverged_is_named() -> None:
     found = made((STOPPED, FAILED), failed=("L2 0.1 + early stopping",), loss=NONE, score=NONE)
     text = plain_text(found)
     assert row_of(text, "L2 0.1  ") == "L2 0.1 none none"
-    assert "Networks diverged, so that some lines have no figures: L2 0.1 + early stopping." in text
-    assert "There is no whole change: networks diverged at one end." in text
+    assert "Networks diverged, so some lines have no figures: L2 0.1 + early stopping." in text
+    assert "The whole change is unknown: networks diverged at one end." in text
 
 
 def test_cautions_and_what_it_rests_on() -> None:
     text = plain_text(made(exact=False, n_orders=6, n_seeds=1))
     assert "means over 6 orders drawn at random, which the intervals account for." in text
-    assert "With one seed, the intervals do not know what chance does in training." in text
+    assert "With one seed, the intervals do not include the chance in training." in text
     assert "1,000 held-out rows, 5 folds and 1 seed" in text
     assert "not other training rows" in text
     assert text.endswith("215 networks in 34 s.")

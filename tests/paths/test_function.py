@@ -227,10 +227,10 @@ def test_the_task_may_be_said() -> None:
         ({"strengths": 2.5}, "strengths must be a whole number"),
         ({"strengths": [-1]}, "L2's strength"),
         ({"technique": "early_stopping", "strengths": [16]}, "epoch 16, and max_epochs is 15"),
-        ({"recipe": Recipe(L2(1.0))}, "recipe holds l2, whose path this is"),
+        ({"recipe": Recipe(L2(1.0))}, "recipe has l2, whose path this is"),
         (
             {"technique": "early_stopping", "strengths": 5, "recipe": Recipe(EarlyStopping())},
-            "recipe holds early_stopping, whose path this is",
+            "recipe has early_stopping, whose path this is",
         ),
         ({"recipe": L1(0.1)}, "recipe must be a taut.Recipe"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),

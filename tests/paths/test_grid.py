@@ -44,8 +44,8 @@ def test_given_strengths_are_sorted_each_once_and_without_off() -> None:
 @pytest.mark.parametrize(
     ("kind", "strengths", "message"),
     [
-        (L2, [0], "no strength at which the technique does something"),
-        (L2, [], "no strength at which the technique does something"),
+        (L2, [0], "no strength at which the technique does anything"),
+        (L2, [], "no strength at which the technique does anything"),
         (L2, [-1], "L2's strength"),
         (L2, [float("nan")], "L2's strength"),
         (L2, "0.1,1", "must be a number of strengths, or a list"),

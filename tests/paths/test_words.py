@@ -82,7 +82,7 @@ def test_the_best_is_compared_with_off() -> None:
     assert "\nUp to L2 1, the loss is within one standard error of that.\n" in text
     assert "chance" not in text
     assert text.endswith(
-        "The lowest of many losses is a little too good an estimate; rows that were kept aside give an "
+        "The lowest of many losses is a slightly optimistic estimate; rows that were set aside give an "
         "honest one."
     )
 
@@ -123,12 +123,12 @@ def test_zeros_and_the_columns_that_hold_out() -> None:
         "Of the best one's weights that early stopping keeps, 30 % are zero; "
         "at the end of training, as in the table, 60 %."
     ) in text
-    assert "The columns that hold out longest: 'a', 'b', 'c'." in text
+    assert "The columns that last longest: 'a', 'b', 'c'." in text
     assert "zero" not in said("l2")
 
 
 def test_one_split_and_a_failed_off_are_said() -> None:
-    assert "With one split, nothing tells how much of this is chance." in said(n_folds=1)
+    assert "With one split, there is no telling how much of this is chance." in said(n_folds=1)
     text = said(failed=[0])
     assert "0.500 ± 0.022; early stopping alone has none (diverged)." in text
     assert "chance" not in text

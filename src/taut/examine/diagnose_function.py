@@ -1,4 +1,4 @@
-"""``diagnose``: whether a network overfits on a table, and what to do."""
+"""``diagnose``: does a network overfit on a table, and what would help."""
 
 from __future__ import annotations
 
@@ -52,54 +52,54 @@ def diagnose(
     verbose: int = 0,
     on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> Diagnosis:
-    """Tell whether a network overfits, underfits or fits, and what would help.
+    """Find out whether a network overfits, underfits or fits, and what would help.
 
     The network is trained as it is by cross-validation, and so are fixed alternatives on the same folds:
     stopped at its best epoch; with dropout 0.2 and 0.5, with L2 0.8 and 5, with L1 0.3 and with batch norm,
-    each with early stopping; twice as wide; trained twice as long. It overfits where one of the regularized
-    or earlier stopped ones has a loss on unseen rows that is lower by more than 1 %, and by more than
-    chance; it underfits where the wider or the longer one has one that is lower by more than 3 %. How often
-    that is right: docs/diagnosis.md.
+    each with early stopping; twice as wide; trained twice as long. It overfits if the loss on unseen rows of
+    an alternative that is regularized or stopped earlier is lower by more than 1 %, and by more than chance;
+    it underfits if that of the wider or the longer one is lower by more than 3 %. docs/diagnosis.md has how
+    often the verdict is right.
 
     Parameters
     ----------
     X : array, shape (n_rows, n_features), or data frame
-        Numbers, NaN where missing; a data frame may hold text, booleans and dates too.
+        Numbers, NaN where missing; a data frame may also hold text, booleans and dates.
     y : array, shape (n_rows,)
         Classes, or finite numbers.
     X_test : array or data frame, optional
-        Rows that the network is to predict later: whether they differ from X is looked at.
+        Rows that the network is to predict later; they are checked for differences from X.
     recipe : Recipe, default=None
-        How the network is regularized now; without it, not at all.
+        How the network is regularized now; by default, not at all.
     hidden : tuple of int, default=(128, 128)
         Widths of the hidden layers; ``()`` is a linear model.
     activation : {"relu", "silu", "gelu"}, default="relu"
     learning_rate : "auto" or float, default="auto"
         AdamW's, above 0. "auto" is 0.001.
     batch_size : "auto" or int, default="auto"
-        Rows a step. "auto" is a power of two from 16 to 256, at most a quarter of the rows.
+        Rows per step. "auto" is a power of two from 16 to 256, at most a quarter of the rows.
     max_epochs : int, default=300
-        For how long the network is trained.
+        How long the network is trained.
     cv : int, splitter or iterable, default=5
         Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.
     effort : {"quick", "standard", "thorough"}, default="standard"
         "thorough" trains every alternative on all folds. "standard" leaves out folds of large tables, beyond
         10,000 held-out rows (of the wider and the longer alternative beyond 1,000), and does not train twice
-        as long where the loss on unseen rows had surely risen by the end. "quick" is content with
-        1,000 held-out rows, and tries one strength of dropout and of L2, neither L1 nor batch norm, and of
-        the learning curve half of the rows.
+        as long if the loss on unseen rows had clearly risen by the end. "quick" needs only 1,000 held-out
+        rows, tries one strength each of dropout and L2, neither L1 nor batch norm, and trains on half of the
+        rows for the learning curve.
     time_limit : float or None, default=None
-        Seconds for everything but the one-time compilation. Where the network itself would take more than a
-        quarter of it, there are fewer folds, and then fewer rows; what there is no time for is named.
+        Seconds for everything but the one-time compilation. If the network itself would take more than a
+        quarter of it, fewer folds are used, and then fewer rows; the result names what there was no time for.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto" takes text, yes or no, two different numbers, and at most 20 different integers of 10 rows each
-        on average for classes, and other numbers for an amount; the result says which, and why.
+        "auto" takes text, booleans, two different numbers, and at most 20 different integers with 10 rows
+        each on average as classes, and other numbers as an amount; the result says which, and why.
     sample_weight : array, shape (n_rows,), optional
         Weights of the rows, in training and in validation.
     groups : array, shape (n_rows,), optional
         Rows of one group stay in one fold.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
+        Weights of the classes, in training and in all losses; accuracy counts all rows equally.
     n_jobs : int or None, default=None
         Threads. None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
@@ -117,12 +117,12 @@ def diagnose(
     Raises
     ------
     ParameterError
-        Where a parameter is out of its range.
+        If a parameter is out of range.
     DataError, ValueError
-        Where X, y, X_test or cv cannot be used as they are.
+        If X, y, X_test or cv cannot be used.
     TrainingError
-        Where the network and all that stop early diverged, or the time was over before the network itself was
-        trained.
+        If the network and all alternatives with early stopping diverged, or the time limit passed before the
+        network itself was trained.
     KeyboardInterrupt
         On Ctrl+C.
 
@@ -156,7 +156,7 @@ def diagnose(
     )
     given = prepare(X, y, options)
     if given.table.target.constant:
-        raise DataError("y is the same in every row: there is nothing to learn, and nothing to diagnose.")
+        raise DataError("y is the same in every row: there is nothing to learn or to diagnose.")
     test = None if X_test is None else read_features(given.reader, X_test, given.table.schema)[1]
     if test is not None:
         warn_of_unknown_values(test)
@@ -208,7 +208,7 @@ def diagnose(
             if control.cancelled.is_set() or math.isinf(limit):
                 raise
             raise TrainingError(
-                f"time_limit is {limit:g} s, and it was over before the network itself was trained: give "
+                f"time_limit is {limit:g} s, and it passed before the network itself was trained: give "
                 f"more time, or lower max_epochs."
             ) from None
     return replace(found, seconds=time.monotonic() - started)

@@ -1,4 +1,4 @@
-"""A diagnosis of any network on any problem: what is trained, and what follows from it."""
+"""A diagnosis of any network on any problem: its trainings, and what follows from them."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from taut.selection.space import is_single
 from taut.selection.trainer import Trainer
 from taut.techniques import EarlyStopping
 
-# The losses of all rows in all epochs are kept, so that a fold may hold out only so many numbers.
+# The losses of all held-out rows in all epochs are kept, which limits how many a fold may hold out.
 _MOST_LOSSES = 2**23
 _LEAST_USED = 2_000
-# After its lowest point the validation loss has to rise by this part of the way it fell, to have turned.
+# The validation loss has turned if it rises after its lowest point by this share of its fall.
 _TURNED = 0.02
 
 #: Finds signs of trouble in the data from out-of-fold outputs, shape (n_rows, n_outputs).
@@ -44,7 +44,7 @@ FindSigns: TypeAlias = Callable[[NDArray[np.float64]], tuple[Sign, ...]]
 
 
 def affordable_folds(trainer: Trainer, folds: tuple[Fold, ...]) -> tuple[Fold, ...]:
-    """The folds with so many rows that the losses of all of them in all epochs can be kept."""
+    """The folds, with only as many rows as the losses of all epochs can be kept for."""
     problem, settings = trainer.problem, trainer.settings
     largest = max(len(fold.validation) for fold in folds)
     n_used = max(_LEAST_USED, int(len(problem) * _MOST_LOSSES / (LONGER * settings.max_epochs) / largest))
@@ -81,7 +81,7 @@ def diagnosis_of(
     classes : array, shape (n_classes,), or None
         Their names.
     find_signs : callable, optional
-        Where there is a table to look at.
+        If the problem is a table.
     unit : float
         What a loss of the engine is multiplied by to be in the target's own units.
     n_rows, n_columns : int
@@ -92,9 +92,9 @@ def diagnosis_of(
     Raises
     ------
     TrainingError
-        Where the network and all that stop early diverged.
+        If the network and all alternatives with early stopping diverged.
     KeyboardInterrupt
-        Where the control ended it before the network itself was trained, or was cancelled.
+        If the control ended it before the network itself was trained, or was cancelled.
     """
     problem, settings = trainer.problem, trainer.settings
     seed, weight = settings.seed, problem.score_weight
@@ -103,18 +103,18 @@ def diagnosis_of(
     reporter.expect(variants.n_networks + len(folds) * len(parts))
     tried = [*variants.own(), *variants.weaker()]
     turned = _turned(tried[0])
-    # What has a part in the verdict comes first, and last in the table.
+    # What decides the verdict is trained first, and comes last in the table.
     stronger = variants.stronger(
         enough_folds(folds, plan.held_out_stronger), longer=plan.always_longer or turned is None
     )
     tried += [*(variants.others() if plan.others else []), *stronger]
     own = tried[0]
     sound = [one for one in tried[1:] if not one.failed and one.side != "stronger"]
-    # What stops early and has nothing added: the network's own where its recipe does so.
+    # Early stopping with nothing added: the network itself if its recipe has it.
     stopped = next((one for one in tried if one.name == STOPPED), own)
     if stopped.failed and not sound:
         raise TrainingError(
-            "The network diverged however it was trained (its loss or weights were no longer finite): "
+            "The network and all alternatives diverged (their loss or weights were no longer finite): "
             f"{what_to_lower(own.candidate.recipe, own.candidate.learning_rate)}."
         )
     steady = stopped if not stopped.failed else sound[0]
@@ -228,7 +228,7 @@ def _mean_curve(curves: Sequence[Curve], most: int) -> tuple[NDArray[np.float64]
 
 
 def _turned(own: Variant) -> int | None:
-    """The epoch of the lowest mean loss, where the loss has surely risen since."""
+    """The epoch of the lowest mean loss, if the loss has clearly risen since."""
     if own.failed:
         return None
     mean, errors = _mean_curve(own.curves, max(1, max(len(curve) for curve in own.curves)))
@@ -241,19 +241,19 @@ def _turned(own: Variant) -> int | None:
 def _recovered(
     own: Variant, sound: Sequence[Variant], weight: NDArray[np.floating] | None, seed: int
 ) -> tuple[Interval, str]:
-    """Which share of the gap regularization takes away, and which alternative does."""
+    """Which share of the gap regularization removes, and which alternative does so."""
     gap = float(np.mean(own.validation_losses - own.train_losses))
     if own.failed or not sound or not gap > 0:
         return NONE, ""
     gain = gain_of(own, sound, weight, seed)
     share = gain.share.times(float(np.mean(own.validation_losses)) / gap)
-    return share.within(-math.inf, 1.0), gain.best  # what goes beyond the gap was none of it
+    return share.within(-math.inf, 1.0), gain.best  # beyond 1 it would be more than the gap
 
 
 def _alternative(
     variant: Variant, own: Variant, weight: NDArray[np.floating] | None, unit: float
 ) -> Alternative:
-    # On fewer folds: what the network has, and the difference on the folds that both have.
+    # On fewer folds: the network's own loss, plus the difference on the folds that both have.
     n = len(variant.validation_losses)
     losses = {
         name: (float(np.mean(mine)) + float(np.mean(its - mine[:n]))) * unit
@@ -276,7 +276,7 @@ def _alternative(
 def _advice(
     tried: Sequence[Variant], steady: Variant, weight: NDArray[np.floating] | None, unit: float
 ) -> tuple[Advice, ...]:
-    """By what was measured: techniques alone against early stopping alone."""
+    """Advice from measurements: each technique alone against early stopping alone."""
     alone = {}
     for one in tried:
         kind = is_single(one.candidate.recipe)

@@ -1,4 +1,4 @@
-"""What a diagnosis says, and the same as plain text: the verdict, the figures, the signs, the advice."""
+"""The result of a diagnosis, and its plain text: the verdict, the figures, the signs, the advice."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Alternative:
     name : str
         Such as "stopped at its best epoch", "dropout 0.5", "twice as wide".
     side : str
-        "weaker" (regularized, or stopped earlier), "other" (regularized in ways that have no part in the
-        verdict) or "stronger" (wider, or trained longer).
+        "weaker" (regularized, or stopped earlier), "other" (regularized in ways that the verdict does not
+        use) or "stronger" (wider, or trained longer).
     recipe : Recipe
     train_loss, validation_loss : float
-        NaN where it diverged.
+        NaN if it diverged.
     lowered : Interval
         By which share its validation loss is lower than that of the network as it is, paired over the rows;
-        NaN where either diverged.
+        NaN if either diverged.
     """
 
     name: str
@@ -72,23 +72,23 @@ class Diagnosis:
     ----------
     verdict : {"underfits", "fits", "overfits"}
     degree : {"", "perhaps", "slightly", "clearly", "badly"}
-        How badly it does, by the share of the loss that could be saved: up to 10 %, up to 50 %, more.
-        "perhaps" where the share's interval holds zero.
+        How badly, by the share of the loss that could be saved: up to 10 %, up to 50 %, more. "perhaps" if
+        the share's interval contains zero.
     gains : Verdict
-        What the verdict rests on.
+        What the verdict is based on.
     train_loss, validation_loss : Interval
-        Of the network as it is; 95 %. The training loss's is over the folds, the validation loss's over the
-        rows.
+        Of the network as it is, with 95 % intervals: the training loss's over the folds, the validation
+        loss's over the rows.
     score : float
         Accuracy or R squared, mean over the folds.
     turned : int or None
-        The epoch (from 1) at which the validation loss was lowest, where it rose again afterwards; None where
-        it was still falling, or level, at the end.
+        The epoch (from 1) at which the validation loss was lowest, if it rose again afterwards; None if it
+        was still falling, or level, at the end.
     epochs : int
-        Trained.
+        How many were trained.
     recovered : Interval
         Which share of the gap between validation and training loss the best of the regularized alternatives
-        takes away; corrected for having picked it. NaN where there is no gap.
+        removes; corrected for having picked it. NaN if there is no gap.
     best : str
         That alternative's name.
     alternatives : tuple of Alternative
@@ -97,11 +97,11 @@ class Diagnosis:
     signs : tuple of Sign
         Of trouble in the data.
     advice : tuple of Advice
-        What to add to early stopping, by what was measured; the first first.
+        What to add to early stopping, from what was measured; the best first.
     before : tuple of Advice
-        The same as it was guessed before any training.
+        The same as guessed before any training.
     curves : tuple of dict
-        By fold ``epoch``, ``train_loss``, ``validation_loss`` of the network as it is.
+        One per fold: ``epoch``, ``train_loss``, ``validation_loss`` of the network as it is.
     objective : Objective
     recipe : Recipe
         The network's own.
@@ -109,14 +109,14 @@ class Diagnosis:
     learning_rate : float
     batch_size, n_rows, n_columns, n_folds : int
     n_used : int
-        Rows that took part; fewer than ``n_rows`` where there are very many.
+        Rows that were used; fewer than ``n_rows`` if there are very many.
     seconds : float
     missing : tuple of str
         What there was no time for: names of alternatives, "whether more rows would help".
     why : str
         Why it is that objective.
     simple : tuple of SimpleBaseline
-        Always the same answer, and a linear model, with what the network as it is gains over each.
+        A constant, and a linear model, with what the network as it is gains over each.
     """
 
     verdict: Fit
@@ -165,7 +165,7 @@ class Diagnosis:
         return verdict_of(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for ``json``; NaN is None."""
+        """Give all of it as plain values for JSON; NaN is None."""
         sides = {"weaker": self.gains.weaker, "stronger": self.gains.stronger}
         others = {"gains", "before", "objective", "architecture"}
         return {
@@ -185,7 +185,7 @@ class Diagnosis:
 
 
 def plain_text(found: Diagnosis) -> str:
-    """Give all of it, for terminals, files and pipes."""
+    """Give the whole diagnosis as text, for terminals, files and pipes."""
     parts = [
         [verdict_of(found)],
         losses_of(found),
@@ -224,16 +224,16 @@ def verdict_of(found: Diagnosis) -> str:
 
 
 def losses_of(found: Diagnosis) -> list[str]:
-    """Say the losses, where the validation loss turned, and what regularization recovers."""
+    """Give the losses, the epoch at which the validation loss turned, and what regularization recovers."""
     if _diverged(found):
-        return ["Its loss was no longer a finite number, so that it has no figures of its own."]
+        return ["Its loss was no longer a finite number, so it has no figures of its own."]
     write = _writer(found)
     objective, name = found.objective, found.objective.score_title
     loss = capital(objective.loss_title)
     lines = [
-        f"{loss}: {write(found.train_loss.value)}{_between(found.train_loss, write)} on rows that it trained "
-        f"on, {write(found.validation_loss.value)}{_between(found.validation_loss, write)} on rows that it "
-        f"has not seen ({name} {scored(found.score, name)})."
+        f"{loss}: {write(found.train_loss.value)}{_between(found.train_loss, write)} on training rows, "
+        f"{write(found.validation_loss.value)}{_between(found.validation_loss, write)} on unseen rows "
+        f"({name} {scored(found.score, name)})."
     ]
     if found.turned is not None:
         lines.append(
@@ -250,7 +250,9 @@ def losses_of(found: Diagnosis) -> list[str]:
                 f"({found.best}; 95 % interval {100 * share.low:.0f} to {100 * share.high:.0f} %)."
             )
         else:
-            lines.append("Regularization recovers none of the gap between the two that these data can show.")
+            lines.append(
+                "These data do not show that regularization recovers any of the gap between the two."
+            )
     return lines
 
 
@@ -271,7 +273,7 @@ def alternatives_of(found: Diagnosis) -> str:
 
 
 def not_tried(found: Diagnosis) -> list[str]:
-    """Name what is not in the table, and why."""
+    """Name what the table does not have, and why."""
     lines = []
     if found.missing:
         lines.append(f"There was no time for: {', '.join(found.missing)}.")
@@ -297,7 +299,7 @@ def rows_of(found: Diagnosis) -> list[str]:
             f"{100 * doubling.low:.1f} to {100 * doubling.high:.1f} %), so more rows should help"
         )
         if math.isfinite(curve.next_doubling):
-            second += f": twice as many by some {100 * curve.next_doubling:.1f} %, if the trend goes on"
+            second += f": twice as many by some {100 * curve.next_doubling:.1f} %, if the trend continues"
         return [first, f"{second}."]
     if doubling.high < 0:
         raised = share_text(doubling.times(-1.0))
@@ -321,32 +323,30 @@ def signs_of(found: Diagnosis) -> list[str]:
 
 
 def advice_of(found: Diagnosis) -> list[str]:
-    """Say what to do, by what was measured; where nothing was, by the rules."""
+    """Give advice: from what was measured, otherwise from the rules."""
     if found.verdict == "underfits":
         best = found.gains.stronger.best
         if found.degree == "perhaps":
             return [f"What may help: more capacity ({best})."]
         return [f"What to do: more capacity first ({best}); regularize when it overfits."]
     if not found.advice:
-        return _listed("What to try first, by the table alone:", found.before)
+        return _listed("What to try first, from the table alone:", found.before)
     shown = [one for one in found.advice if one.is_shown and one.lowered and one.lowered.value > 0]
     lines = []
     if found.verdict == "overfits":
         lines.append(_what_to_do(found, bool(shown)))
     lines.append("Measured against early stopping alone:")
     if not shown:
-        lines.append(
-            "nothing lowered the loss of early stopping alone by a difference that these data can show."
-        )
+        lines.append("nothing lowered the loss of early stopping alone by more than chance.")
     lines += _listed("", shown)[1:]
     guessed = found.before[0].technique.name if found.before else ""
     if guessed and shown and shown[0].technique.name != guessed:
-        lines.append(f"(By the table alone, before any training, it would have been {guessed} first.)")
+        lines.append(f"(From the table alone, before any training, the first would have been {guessed}.)")
     return lines
 
 
 def _what_to_do(found: Diagnosis, adding_helps: bool) -> str:
-    """What was shown to help; where nothing was, what may."""
+    """What was shown to help; otherwise, what may help."""
     stopped = next((one for one in found.alternatives if one.name == STOPPED), None)
     parts = []
     if stopped is not None and stopped.lowered.low > 0:
@@ -392,7 +392,7 @@ def _between(interval: Interval, write: _Writer) -> str:
 
 
 def _writer(found: Diagnosis) -> _Writer:
-    """Writes losses of one size with as many digits as tell them apart."""
+    """Writes losses of one size with as many digits as distinguish them."""
     losses = [found.validation_loss.value, *(one.validation_loss for one in found.alternatives)]
     known = [loss for loss in losses if math.isfinite(loss) and loss > 0]
     write = formatter_for(min(known, default=1.0))

@@ -1,4 +1,4 @@
-"""Whose effects are asked for: a recipe with its parameters, or those of a fitted estimator."""
+"""What ``effects`` is asked to explain: a recipe with its parameters, or a fitted estimator's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ USUAL_WIDTHS, USUAL_EPOCHS = (128, 128), 300
 @final
 @dataclass(frozen=True)
 class Asked:
-    """What is to be explained, in the words of :func:`taut.effects`."""
+    """The recipe to explain and its parameters, named as in :func:`taut.effects`."""
 
     recipe: Recipe
     learning_rate: float | Literal["auto"]
@@ -33,7 +33,7 @@ class Asked:
 
     @classmethod
     def of(cls, recipe: Any, **given: Any) -> Asked:
-        """Take the parameters as they were given, or all of them from a fitted estimator.
+        """Take the parameters as given, or all of them from a fitted estimator.
 
         Parameters
         ----------
@@ -44,7 +44,7 @@ class Asked:
         Raises
         ------
         ParameterError
-            Where it is neither, or a parameter was given that the estimator has otherwise.
+            If it is neither, or a given parameter differs from the estimator's.
         NotFittedError
             scikit-learn's own.
         """
@@ -69,7 +69,7 @@ class Asked:
             usual = _USUAL[name]
             if not _same(value, usual) and not _same(value, own[name]):
                 raise ParameterError(
-                    f"{name} is {own[name]!r} in the estimator that was given, and {value!r} here: leave it "
+                    f"{name} is {own[name]!r} in the given estimator, and {value!r} here: leave it "
                     "out, or give the estimator's recipe_ and all parameters yourself."
                 )
         return cls(recipe.recipe_, **own)

@@ -53,60 +53,59 @@ def effects(
     verbose: int = 0,
     on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> Effects:
-    """Tell what each technique of a recipe contributes, as lines that add up.
+    """Measure what each technique of a recipe contributes, as lines that add up.
 
     From no regularization to the recipe there are these steps, all on the same folds and seeds:
 
     1. Early stopping: from no regularization at ``max_epochs`` to early stopping alone, the same networks
-       looked at earlier, at the usual learning rate (0.001).
+       at an earlier epoch, at the usual learning rate (0.001).
     2. Learning rate: from there to the best of the recipe's learning rate times 1/3, 1 and 3.
     3. The other techniques that are not off are players. All their combinations are trained, with early
        stopping in every one, each at the best of the three learning rates, because techniques shift the best
-       rate. What a technique contributes is its Shapley value: what it adds when it joins, mean over all
-       orders in which the techniques can join.
+       rate. A technique's contribution is its Shapley value: what it adds when it joins, averaged over
+       all orders in which the techniques can join.
 
     Each fold takes the learning rate and the epoch that are best on the *other* folds: chosen on the rows
-    that are scored, they would pass for skill. The first seed chooses the rate for all.
+    that are scored, they would be mistaken for skill. The first seed chooses the rate for all.
 
     Parameters
     ----------
     X : array, shape (n_rows, n_features), or data frame
-        Numbers, NaN where missing; a data frame may hold text, booleans and dates too.
+        Numbers, NaN where missing; a data frame may also hold text, booleans and dates.
     y : array, shape (n_rows,)
         Classes, or finite numbers.
     recipe : Recipe or fitted estimator
-        Of a fitted or loaded estimator, such as a ``TautClassifierCV``, its recipe, learning rate, widths,
-        activation, batch size, epochs and class weights hold. Where early stopping is not in the recipe, it
-        is in all combinations all the same, and a last line goes back from there to the recipe, at the last
-        epoch.
+        A fitted or loaded estimator, such as a ``TautClassifierCV``, gives its recipe, learning rate, widths,
+        activation, batch size, epochs and class weights. If early stopping is not in the recipe, it is in
+        all combinations anyway, and a last line goes back from there to the recipe, at the last epoch.
     learning_rate : "auto" or float, default="auto"
         The recipe's, above 0. "auto" is 0.001.
     hidden : tuple of int, default=(128, 128)
         Widths of the hidden layers; ``()`` is a linear model.
     activation : {"relu", "silu", "gelu"}, default="relu"
     batch_size : "auto" or int, default="auto"
-        Rows a step. "auto" is a power of two from 16 to 256, at most a quarter of the rows.
+        Rows per step. "auto" is a power of two from 16 to 256, at most a quarter of the rows.
     max_epochs : int, default=300
-        Where training ends that nothing stopped before.
+        The last epoch, unless training stops earlier.
     cv : int, splitter or iterable, default=5
         Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.
     n_seeds : int or None, default=None
-        How often everything is trained, from other weights and in another order of the rows. With one, the
-        intervals do not know what chance does there. None goes by ``effort``.
+        How often everything is trained, from different weights and with the rows in a different order. With
+        one, the intervals do not include that chance. None depends on ``effort``.
     effort : {"quick", "standard", "thorough"}, default="standard"
         1, 3 or 5 seeds.
     time_limit : float or None, default=None
-        Seconds for everything but the one-time compilation. All combinations are trained with the first seed;
-        further seeds as far as the time goes, and the lines say of how many they are.
+        Seconds for everything but the one-time compilation. All combinations are trained with the first seed,
+        and with more seeds as time allows; the result has their number.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto" takes text, yes or no, two different numbers, and at most 20 different integers of 10 rows each
-        on average for classes, and other numbers for an amount; the result says which, and why.
+        "auto" takes text, booleans, two different numbers, and at most 20 different integers with 10 rows
+        each on average as classes, and other numbers as an amount; the result says which, and why.
     sample_weight : array, shape (n_rows,), optional
         Weights of the rows, in training and in validation.
     groups : array, shape (n_rows,), optional
         Rows of one group stay in one fold, and the bootstrap draws whole groups.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
+        Weights of the classes, in training and in all losses; accuracy counts all rows equally.
     n_jobs : int or None, default=None
         Threads. None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
@@ -124,11 +123,11 @@ def effects(
     Raises
     ------
     ParameterError
-        Where a parameter is out of its range, or another one than the estimator's.
+        If a parameter is out of range, or differs from the estimator's.
     DataError, ValueError
-        Where X, y or cv cannot be used as they are.
+        If X, y or cv cannot be used.
     TrainingError
-        Where networks of every combination diverged, or the time was over before all combinations were
+        If networks of every combination diverged, or the time limit passed before all combinations were
         trained.
     KeyboardInterrupt
         After Ctrl+C: lines that add up need all networks.
@@ -136,15 +135,15 @@ def effects(
     Warns
     -----
     TrainingWarning
-        Where some networks diverged: lines that need them are NaN.
+        If some networks diverged: lines that need them are NaN.
 
     Notes
     -----
     Intervals are percentiles (95 %) of a bootstrap over rows, the same ones in all combinations, and seeds.
-    They tell what other held-out rows and other seeds would give, not other training rows, nor what chance
-    does in choosing the learning rates. Formulas and
-    sources are in :mod:`taut.evidence.shapley`. Beyond five players, networks of six orders are trained in
-    place of all combinations (``exact`` is False), and there are no interactions.
+    They cover other held-out rows and other seeds, but neither other training rows nor the chance in choosing
+    the learning rates. Formulas and sources are in :mod:`taut.evidence.shapley`. Beyond five players,
+    networks of six orders are trained instead of all combinations (``exact`` is False), and there are no
+    interactions.
 
     Examples
     --------
@@ -211,8 +210,8 @@ def effects(
             if interrupts.count or math.isinf(limit):
                 raise
             raise TrainingError(
-                f"time_limit is {limit:g} s, and it was over before all combinations were trained once: give "
-                "more time, lower max_epochs or cv, or give a recipe with fewer techniques."
+                f"time_limit is {limit:g} s, and it passed before all combinations were trained once: give "
+                "more time, lower max_epochs or cv, or use a recipe with fewer techniques."
             ) from None
     if interrupts.count:
         raise KeyboardInterrupt

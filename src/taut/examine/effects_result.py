@@ -34,7 +34,7 @@ class EffectLine:
         For people, with the strength: ``dropout 0.3``.
     kind : {"early stopping", "learning rate", "technique", "off", "without early stopping"}
     loss, score : Interval
-        The change with its 95 % interval. A minus lowers the loss, a plus raises the score. NaN where
+        The change with its 95 % interval. A minus lowers the loss, a plus raises the score. NaN if
         networks that it needs diverged.
     """
 
@@ -48,14 +48,14 @@ class EffectLine:
 @final
 @dataclass(frozen=True)
 class Interaction:
-    """What two techniques do together beyond what they do apart.
+    """What two techniques do together beyond what each does alone.
 
     Parameters
     ----------
     names, labels : tuple of two str
     loss, score : Interval
         The Shapley interaction index with its 95 % interval. Above 0 in the loss: they lower it less
-        together than one by one, and so replace each other. Below 0: they help each other.
+        together than separately, and so replace each other. Below 0: they help each other.
     """
 
     names: tuple[str, str]
@@ -78,28 +78,28 @@ class Effects:
     loss, score : Interval
         The whole change, from no regularization to the recipe.
     start_loss, end_loss : float
-        Mean loss of held-out rows, every row counted once: cross-entropy in nats, or squared error in the
+        Mean loss of held-out rows, each counted once: cross-entropy in nats, or squared error in the
         target's own units. ``start``: no regularization at ``max_epochs``; ``end``: the recipe.
     start_score, end_score : float
         Accuracy, or R squared of all held-out rows together.
     interactions : tuple of Interaction
-        Of all pairs of players; empty where ``exact`` is False.
+        Of all pairs of players; empty if ``exact`` is False.
     rates : dict of str to tuple of float
-        The learning rate that each fold took, by combination of players; NaN where they all diverged.
+        The learning rate that each fold took, by combination of players; NaN if all of them diverged.
     exact : bool
         Whether all combinations of the players were trained; else their shares are means over
         ``n_orders`` orders drawn at random.
     n_orders : int or None
     failed : tuple of str
-        The combinations of which networks diverged.
+        The combinations with networks that diverged.
     learning_rate, usual_learning_rate : float
-        The recipe's, and the one that nobody has tuned.
+        The recipe's, and the default one.
     architecture, batch_size, max_epochs
         What all networks have in common.
     n_rows, n_folds, n_seeds, n_networks : int
-        Seeds: those that there was time for, of ``n_seeds_asked``.
+        Seeds: as many of ``n_seeds_asked`` as there was time for.
     seconds : float
-        That it took, without the one-time compilation.
+        How long it took, without the one-time compilation.
     why : str
         Why it is that objective.
     """
@@ -143,7 +143,7 @@ class Effects:
 
     @property
     def activation(self) -> str:
-        """After each hidden layer, where there are such."""
+        """After each hidden layer; empty without a choice of it."""
         return self.architecture.activation if isinstance(self.architecture, MLP) else ""
 
     @property
@@ -157,14 +157,14 @@ class Effects:
         return self.objective.loss_name
 
     def __getitem__(self, name: str) -> EffectLine:
-        """Give the line of one name, such as ``"dropout"``."""
+        """Find a line by its name, such as ``"dropout"``."""
         for line in self.lines:
             if line.name == name:
                 return line
         raise KeyError(f"{name}; there are {', '.join(line.name for line in self.lines)}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it as plain values for JSON; None stands for NaN."""
+        """Give all of it as plain values for JSON; NaN is None."""
         values = {one.name: plain_values(getattr(self, one.name)) for one in fields(self)}
         objective, architecture = values.pop("objective"), values.pop("architecture")
         found = {**objective, **values, **architecture, "activation": self.activation}
@@ -202,7 +202,7 @@ def plain_table(effects: Effects) -> str:
 
 
 def in_words(effects: Effects) -> list[str]:
-    """Say what was found; a line whose interval spans zero is described as no difference."""
+    """Describe the lines in sentences; one whose interval spans zero is described as no difference."""
     return [
         f"A minus lowers the loss, a plus raises the {effects.score_name}. The lines add up.",
         *_verdict(effects),
@@ -218,7 +218,7 @@ def _verdict(effects: Effects) -> list[str]:
     """The whole change."""
     change = effects.loss
     if math.isnan(change.value):
-        return ["There is no whole change: networks diverged at one end."]
+        return ["The whole change is unknown: networks diverged at one end."]
     loss = _loss(effects)
     levels = f"{_level(effects.start_loss, loss)} to {_level(effects.end_loss, loss)}"
     first = (
@@ -232,7 +232,7 @@ def _verdict(effects: Effects) -> list[str]:
 
 
 def _most(effects: Effects) -> list[str]:
-    """Who lowers the loss most, where more than one line does."""
+    """Which line lowers the loss most, if more than one does."""
     helping = [line for line in effects.lines if _acts(line) < 0]
     if len(helping) < 2:
         return []
@@ -272,7 +272,7 @@ def _each(effects: Effects) -> list[str]:
 
 
 def _pairs(effects: Effects) -> list[str]:
-    """Pairs that do something together; one sentence where none does."""
+    """Pairs that interact; one sentence if none does."""
     if not effects.interactions or all(math.isnan(one.loss.value) for one in effects.interactions):
         return []
     loss, out = _loss(effects), []
@@ -280,25 +280,23 @@ def _pairs(effects: Effects) -> list[str]:
         if not one.loss.spans_zero:
             both = " and ".join(one.labels)
             by = loss(abs(one.loss.value))
-            how = "less than one by one: they replace each other in part"
+            how = "less than separately: they partly replace each other"
             if one.loss.value < 0:
-                how = "more than one by one: they help each other"
+                how = "more than separately: they help each other"
             out.append(f"Together, {both} lower the loss by {by} {how}.")
     if out:
         return out
     if len(effects.interactions) == 1:
         both = " and ".join(effects.interactions[0].labels)
-        return [f"That {both} replace or help each other, these data do not show."]
-    return ["That any two techniques replace or help each other, these data do not show."]
+        return [f"These data do not show that {both} replace or help each other."]
+    return ["These data do not show that any two techniques replace or help each other."]
 
 
 def _last_step(effects: Effects) -> list[str]:
     last = effects.lines[-1]
     if last.kind != "without early stopping":
         return []
-    first = (
-        "Early stopping is not in the recipe; it is in all lines above the last, which takes it away again"
-    )
+    first = "Early stopping is not in the recipe; it is in all lines above the last, which removes it again"
     acts = _acts(last)
     if acts == 0:
         return [f"{first}: that made {NO_DIFFERENCE}."]
@@ -310,15 +308,15 @@ def _cautions(effects: Effects) -> list[str]:
     out = []
     if not effects.exact:
         out.append(
-            "The techniques are too many for all combinations: their shares are means over "
+            "There are too many techniques to train all combinations: their shares are means over "
             f"{effects.n_orders} orders drawn at random, which the intervals account for."
         )
     if effects.failed:
-        out.append(f"Networks diverged, so that some lines have no figures: {'; '.join(effects.failed)}.")
+        out.append(f"Networks diverged, so some lines have no figures: {'; '.join(effects.failed)}.")
     if effects.n_seeds < effects.n_seeds_asked:
         out.append(f"There was time for {effects.n_seeds} of {effects.n_seeds_asked} seeds.")
     if effects.n_seeds == 1:
-        out.append("With one seed, the intervals do not know what chance does in training.")
+        out.append("With one seed, the intervals do not include the chance in training.")
     return out
 
 
@@ -326,9 +324,9 @@ def _footing(effects: Effects) -> list[str]:
     task = [f"{capital(effects.task)} ({effects.why})."] if effects.why else []
     return [
         *task,
-        f"Means of {effects.n_rows:,} held-out rows, {effects.n_folds} folds and "
-        f"{counted(effects.n_seeds, 'seed')}; no regularization is that of epoch {effects.max_epochs}.",
-        "Intervals are over rows and seeds: what other held-out rows would give, not other training rows.",
+        f"Means over {effects.n_rows:,} held-out rows, {effects.n_folds} folds and "
+        f"{counted(effects.n_seeds, 'seed')}; no regularization is measured at epoch {effects.max_epochs}.",
+        "Intervals cover other held-out rows and seeds, not other training rows.",
         f"{effects.n_networks:,} networks in {effects.seconds:.0f} s.",
     ]
 
@@ -343,7 +341,7 @@ def _called(line: EffectLine) -> str:
 
 
 def _acts(line: EffectLine) -> int:
-    """-1: it lowers the loss; 1: it raises it; 0: that cannot be shown."""
+    """-1: it lowers the loss; 1: it raises it; 0: neither is shown."""
     if math.isnan(line.loss.value) or line.loss.spans_zero:
         return 0
     return -1 if line.loss.value < 0 else 1
@@ -359,7 +357,7 @@ def _cells(change: Interval, write: Callable[[float], str]) -> list[str]:
 
 
 def _signed(value: float, write: Callable[[float], str]) -> str:
-    """With its sign, and without one where nothing is left of it."""
+    """With its sign, and without one if it rounds to zero."""
     text = write(abs(value))
     return text if not text.strip("0.") else f"{'-' if value < 0 else '+'}{text}"
 

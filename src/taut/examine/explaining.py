@@ -41,7 +41,7 @@ def effects_of(
     unit: float = 1.0,
     why: str = "",
 ) -> Effects:
-    """Train all combinations of a recipe's techniques, and share out what they change.
+    """Train all combinations of a recipe's techniques, and attribute the change to each.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ def effects_of(
     candidate : Candidate
         The recipe, with its own learning rate.
     usual_rate : float
-        The learning rate of the networks that nobody has tuned.
+        The default learning rate.
     control : Control
     reporter : Reporter
         Counts the networks.
     n_seeds : int
-        How often everything is trained, as far as there is time.
+        How often everything is trained, as time allows.
     groups : intp array, shape (n_rows,), or None
         The bootstrap draws whole groups.
     unit : float
@@ -66,14 +66,14 @@ def effects_of(
     Raises
     ------
     TrainingError
-        Where networks of every combination diverged.
+        If networks of every combination diverged.
     KeyboardInterrupt
-        Where the control ended it before all combinations were trained once.
+        If the control ended it before all combinations were trained once.
 
     Warns
     -----
     TrainingWarning
-        Where some networks diverged: lines that need them are NaN.
+        If some networks diverged: lines that need them are NaN.
     """
     settings, problem = trainer.settings, trainer.problem
     seed, n_seeds_asked = settings.seed, n_seeds
@@ -179,12 +179,12 @@ def _label(found: Contributions, coalition: int) -> str:
 
 
 def _failed(found: Contributions, lower: str) -> tuple[str, ...]:
-    """The networks that diverged, by name; warns of them, and says what to lower.
+    """The combinations that diverged, by name; warns of them, and says what to lower.
 
     Raises
     ------
     TrainingError
-        Where nothing is left to compare.
+        If nothing is left to compare.
     """
     ends = {"no regularization": found.nothing, "early stopping at the usual learning rate": found.stopped}
     if found.unstopped is not None:

@@ -10,9 +10,9 @@ import numpy as np
 
 
 def plain_values(value: Any) -> Any:
-    """Lists and dictionaries, with None for numbers that JSON has not: NaN and the infinities.
+    """Lists and dictionaries, with None for numbers that JSON does not have: NaN and the infinities.
 
-    What has a form of its own (``to_dict``, ``to_json``) is written so, another dataclass by its fields.
+    ``to_dict`` and ``to_json`` are used where a value has them; other dataclasses become their fields.
     """
     for own in ("to_dict", "to_json"):
         if hasattr(value, own):

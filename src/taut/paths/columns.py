@@ -1,4 +1,4 @@
-"""How much each column of a person's table weighs in the first layer."""
+"""How much weight each column of the table has in the first layer."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from taut.paths.training import PathRow
 
 
 def column_norms(rows: Sequence[PathRow], owners: Owners) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """L2 norm of the first layer's weights by the table's column, mean over the folds.
+    """L2 norm of the first layer's weights for each column of the table, mean over the folds.
 
     Parameters
     ----------
     rows : sequence of PathRow
     owners : Owners
-        A date's parts belong to the date; a column that was dropped is not there.
+        A date's parts belong to the date; dropped columns are not included.
 
     Returns
     -------
     names : tuple of str, (n_columns,)
         In the table's order.
     norms : float64 array, shape (n_rows, n_columns)
-        NaN where a row failed.
+        NaN if a row failed.
     """
     n_columns, owner = len(owners.names), np.array(owners.owners, dtype=np.intp)
     norms = np.full((len(rows), n_columns), np.nan)
@@ -41,11 +41,11 @@ def column_norms(rows: Sequence[PathRow], owners: Owners) -> tuple[tuple[str, ..
 
 
 def holding_out(path: RegularizationPath) -> list[int]:
-    """Order the columns by how long their weights hold out, the longest first.
+    """Order the columns by how long their weights last, the longest first.
 
-    By the share of its weight without the technique that a column has left, mean over the points at which
-    half of all weights or more are zero: before, all columns lose equally. A column of many features begins
-    with more weight than one of few, so that shares and not weights are compared.
+    The measure is the share of its weight without the technique that a column has left, mean over the points
+    at which at least half of all weights are zero: before, all columns lose equally. A column of many
+    features starts with more weight than one of few, so shares are compared and not weights.
 
     Returns
     -------

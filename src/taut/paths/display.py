@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Columns that the legend names.
 MOST_NAMED = 12
-# As in the other figure: told apart in greyscale too.
+# As in the other figure: distinct in greyscale too.
 _SHADES, _DASHES = ("#2468a8", "#c8741f", "#56ad88"), ("-", "--", ":", "-.")
 
 
@@ -72,7 +72,7 @@ class RegularizationPathDisplay:
         std_display_style: Literal["errorbar", "fill_between"] | None = "errorbar",
         line_kw: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Make the display and draw it; see :meth:`plot`."""
+        """Create the display and draw it; see :meth:`plot`."""
         return cls(path).plot(ax, kind=kind, std_display_style=std_display_style, line_kw=line_kw)
 
     def plot(
@@ -88,7 +88,7 @@ class RegularizationPathDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Without it, new ones.
+            New ones by default.
         kind : {"loss", "score", "columns"}, default="loss"
             Validation and training loss; accuracy or R squared; or the weights of the table's columns.
         std_display_style : {"errorbar", "fill_between"} or None, default="errorbar"
@@ -104,9 +104,9 @@ class RegularizationPathDisplay:
         Raises
         ------
         ImportError
-            Where matplotlib is not installed.
+            If matplotlib is not installed.
         ParameterError
-            Where ``kind`` or ``std_display_style`` is none of those.
+            If ``kind`` or ``std_display_style`` is none of these.
         """
         if kind not in ("loss", "score", "columns"):
             raise ParameterError(f"kind must be 'loss', 'score' or 'columns', and it is {kind!r}.")
@@ -126,7 +126,7 @@ class RegularizationPathDisplay:
         return self
 
     def _places(self) -> list[int]:
-        """The points that have a place on the axis: off has none where the axis is a strength."""
+        """The points on the axis: off is not on it if the axis is a strength."""
         path = self.path
         return [i for i in range(len(path.points)) if path.axis != "strength" or i != path.off_index]
 

@@ -1,4 +1,4 @@
-"""A path as a plotly figure, in the form that cv.glmnet made usual."""
+"""A path as a plotly figure, in the form that cv.glmnet made familiar."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from taut.paths.result import PathPoint, RegularizationPath
 from taut.paths.words import name_of, off_name, title
 from taut.wording import number, scored
 
-#: Columns that the legend names; the others are drawn thin, and named where one points at them.
+#: Columns that the legend names; the others are drawn thin, and named on hover.
 MOST_NAMED = 12
 
-# Readable on white and on black, and told apart in greyscale by lightness, width and dash.
+# Readable on white and on black, and distinct in greyscale by lightness, width and dash.
 INK, GRID = "#7a7a7a", "rgba(128,128,128,0.22)"
 VALIDATION, TRAINING, OTHERS = "#2f7fc1", "#9a9a9a", "rgba(128,128,128,0.45)"
-# Three shades, dark to light, and four dashes: twelve lines, no two of them alike.
+# Three shades, dark to light, and four dashes: twelve distinct lines.
 _SHADES, _DASHES = ("#2468a8", "#c8741f", "#56ad88"), ("solid", "dash", "dot", "dashdot")
 _MOST_TICKS = 9
 
@@ -40,17 +40,17 @@ def figure(path: RegularizationPath) -> go.Figure:
 
 
 def on_axis(path: RegularizationPath) -> list[int]:
-    """The points that have a place on the axis: off has none where the axis is a strength."""
+    """The points on the axis: off is not on it if the axis is a strength."""
     return [i for i in range(len(path.points)) if path.axis == "epoch" or i != path.off_index]
 
 
 def is_log(path: RegularizationPath) -> bool:
-    """Whether equal factors are equal distances: epochs, too, for a network learns most in its first ones."""
+    """Whether the axis is logarithmic: that of epochs is, since a network learns most in its first ones."""
     return path.axis == "epoch" or path.technique.search_range.scale == "log"
 
 
 def ticks(path: RegularizationPath) -> list[int]:
-    """Places of some points, evenly spread over the axis, at which the number of weights is written."""
+    """Indices of some points, evenly spread over the axis, at which the number of weights is shown."""
     scored = [i for i in on_axis(path) if not path.points[i].failed]
     if len(scored) <= _MOST_TICKS:
         return scored
@@ -60,7 +60,7 @@ def ticks(path: RegularizationPath) -> list[int]:
 
 
 def position(path: RegularizationPath, strength: float) -> float:
-    """Where a strength is on the axis, in the axis's own units."""
+    """The position of a strength on the axis, in the axis's own units."""
     return math.log10(strength) if is_log(path) else strength
 
 
@@ -99,7 +99,7 @@ def _curve(drawn: go.Figure, path: RegularizationPath) -> None:
 
 
 def _off_line(drawn: go.Figure, path: RegularizationPath) -> None:
-    """Off as a horizontal line; a trace and no shape, so that the legend names it."""
+    """Off as a horizontal line; a trace and not a shape, so that the legend names it."""
     off = path.off
     if off.failed or path.axis == "epoch":
         return
@@ -172,7 +172,7 @@ def _switch(drawn: go.Figure, path: RegularizationPath) -> None:
 
 
 def _columns(drawn: go.Figure, path: RegularizationPath) -> None:
-    """The columns' weights in a second panel; the legend names those that hold out longest."""
+    """The columns' weights in a second panel; the legend names those that last longest."""
     places = on_axis(path)
     x = [path.points[i].strength for i in places]
     order = holding_out(path)
@@ -270,7 +270,7 @@ def _layout(drawn: go.Figure, path: RegularizationPath, with_columns: bool) -> N
             yaxis2={**axis, "title": "weights of a column (norm)", "domain": [0, 0.4], "rangemode": "tozero"},
             legend2={
                 "x": 1.01, "y": 0.4, "xanchor": "left", "yanchor": "top",
-                "title": {"text": "columns that hold out longest"},
+                "title": {"text": "columns that last longest"},
             },
         )  # fmt: skip
 
@@ -287,7 +287,7 @@ def _heights(points: Sequence[PathPoint]) -> list[float]:
 
 
 def _hover(path: RegularizationPath, point: PathPoint) -> str:
-    """The text shown where the pointer is on a point."""
+    """The text shown when hovering over a point."""
     what = off_name(path) if point is path.off else f"{point.strength:.4g}"
     if path.axis == "epoch":
         what = f"epoch {point.strength:.0f}"
@@ -310,6 +310,6 @@ def _broken(sentence: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that plotly shows as it is: a name may hold what it takes for markup."""
+    """Escape text for plotly: a name may contain what it would read as markup."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace("&lt;br&gt;", "<br>")

@@ -53,14 +53,14 @@ def regularization_path(
 ) -> RegularizationPath:
     """Train one technique at many strengths on all folds of a cross-validation.
 
-    All networks start from the same weights and see the rows in the same order, so that their differences are
-    the technique's. Early stopping is in every one of them, but on its own path. Off, the technique's
-    absence, is always one of the points.
+    All networks start from the same weights and see the rows in the same order, so that the technique
+    alone makes the difference. Early stopping is in every network, except on its own path. Off, the
+    technique's absence, is always one of the points.
 
     Parameters
     ----------
     X : array, shape (n_rows, n_features), or data frame
-        Numbers, NaN where missing; a data frame may hold text, booleans and dates too.
+        Numbers, NaN where missing; a data frame may also hold text, booleans and dates.
     y : array, shape (n_rows,)
         Classes, or finite numbers.
     technique : str or type of Technique, default="l2"
@@ -68,33 +68,33 @@ def regularization_path(
     strengths : int or sequence of float, default=50
         How many, or which. A number of them is spread evenly over the technique's ``path_range``, on its own
         scale; the top of L1's is the smallest strength that makes every weight zero, found by bisection with
-        short runs (:func:`taut.selection.path_top.strength_of_zeros`). An on/off technique has two points
-        whatever it says. Early stopping's strengths are epochs: one training a fold without early stopping
-        gives them all, and a number thins them by their logarithms, the first, the last, the best and the
-        one-SE epoch kept.
+        short runs (:func:`taut.paths.top.strength_of_zeros`). An on/off technique always has two
+        points. Early stopping's strengths are epochs: one training per fold without early stopping
+        gives them all, and a number thins them by their logarithms; the first, the last, the best and the
+        one-SE epoch are kept.
     cv : int, splitter or iterable, default=5
         Number of folds (stratified and shuffled), or any scikit-learn splitter, or a list of splits.
     hidden : tuple of int, default=(128, 128)
         Widths of the hidden layers; ``()`` is a linear model.
     recipe : Recipe, default=None
-        Techniques that are in every network beside the one of the path, such as ``Recipe(BatchNorm())``.
-        Early stopping is added where it is not in it.
+        Techniques that every network has besides the path's own, such as ``Recipe(BatchNorm())``. Early
+        stopping is added if it is not there.
     activation : {"relu", "silu", "gelu"}, default="relu"
     learning_rate : "auto" or float, default="auto"
         AdamW's, above 0. "auto" is 0.001.
     batch_size : "auto" or int, default="auto"
-        Rows a step. "auto" is a power of two from 16 to 256, at most a quarter of the rows.
+        Rows per step. "auto" is a power of two from 16 to 256, at most a quarter of the rows.
     max_epochs : int, default=300
-        Where training ends that nothing stopped before.
+        The last epoch, unless training stops earlier.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto" takes text, yes or no, two different numbers, and at most 20 different integers of 10 rows each
-        on average for classes, and other numbers for an amount; the result says which, and why.
+        "auto" takes text, booleans, two different numbers, and at most 20 different integers with 10 rows
+        each on average as classes, and other numbers as an amount; the result says which, and why.
     sample_weight : array, shape (n_rows,), optional
         Weights of the rows, in training and in validation.
     groups : array, shape (n_rows,), optional
         Rows of one group stay in one fold.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, in training and in all losses; accuracy counts rows whatever their class.
+        Weights of the classes, in training and in all losses; accuracy counts all rows equally.
     n_jobs : int or None, default=None
         Threads. None is all cores, and one inside a joblib worker.
     random_state : int, RandomState or None, default=None
@@ -112,18 +112,18 @@ def regularization_path(
     Raises
     ------
     ParameterError
-        Where a parameter is out of its range, or the recipe holds the path's technique.
+        If a parameter is out of range, or the recipe has the path's technique.
     DataError, ValueError
-        Where X, y or cv cannot be used as they are.
+        If X, y or cv cannot be used.
     TrainingError
-        Where every network diverged.
+        If every network diverged.
     KeyboardInterrupt
-        Where Ctrl+C came before any strength was finished, or twice.
+        If Ctrl+C came before any strength was finished, or twice.
 
     Warns
     -----
     TrainingWarning
-        Where some strengths diverged: their figures are NaN.
+        If some strengths diverged: their figures are NaN.
 
     Examples
     --------
@@ -196,14 +196,14 @@ def _technique(technique: object) -> type[Technique]:
 
 
 def _base(recipe: Recipe | None, kind: type[Technique]) -> Recipe:
-    """What is in every network: with early stopping, but on its own path."""
+    """What every network has: early stopping too, except on its own path."""
     if recipe is None:
         recipe = Recipe()
     elif not isinstance(recipe, Recipe):
         raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
     if recipe.get(kind) is not None:
         raise ParameterError(
-            f"recipe holds {kind.name}, whose path this is: leave it out, its strengths are what is tried."
+            f"recipe has {kind.name}, whose path this is: leave it out; its strengths are what is tried."
         )
     if kind is EarlyStopping or recipe.get(EarlyStopping) is not None:
         return recipe

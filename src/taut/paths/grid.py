@@ -1,4 +1,4 @@
-"""Which strengths a path goes through."""
+"""The strengths of a path."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from taut.parameters import whole
 from taut.techniques.base import Technique
 from taut.techniques.pages import Range
 
-#: What a person may give: how many, or which.
+#: What the user may give: how many, or which.
 Strengths = int | Sequence[float]
 
 
-#: No path has more: each strength is a network a fold.
+#: No path has more: each strength is one network per fold.
 MOST_STRENGTHS = 10_000
 
 
@@ -24,7 +24,7 @@ def default_strengths(kind: type[Technique], n: int, top: float | None = None) -
     ----------
     kind : type of Technique
     n : int
-        1 or more; an on/off technique has one all the same.
+        1 or more; an on/off technique always has one.
     top : float, optional
         The highest, found from the data; the lowest is as many decades below it as in ``path_range``.
     """
@@ -40,12 +40,12 @@ def path_range(kind: type[Technique]) -> Range:
 
 
 def given_strengths(kind: type[Technique], strengths: object) -> tuple[float, ...]:
-    """Check strengths that a person listed: sorted, each once, without the off value.
+    """Check the strengths that the user listed, and give them sorted, each once, without the off value.
 
     Raises
     ------
     ParameterError
-        Where they are no numbers, or one is out of the technique's range, or nothing but off.
+        If they are not numbers, one is out of the technique's range, or there is nothing but off.
     """
     if isinstance(strengths, (str, bytes)) or not isinstance(strengths, Iterable):
         raise ParameterError(
@@ -55,18 +55,18 @@ def given_strengths(kind: type[Technique], strengths: object) -> tuple[float, ..
     found = sorted({technique.strength for technique in techniques if not technique.is_off})
     if not found:
         raise ParameterError(
-            "strengths holds no strength at which the technique does something: off is always there."
+            "strengths has no strength at which the technique does anything: off is always included."
         )
     return tuple(found)
 
 
 def given_epochs(epochs: object, max_epochs: int) -> tuple[int, ...]:
-    """Check epochs that a person listed: sorted, each once.
+    """Check the epochs that the user listed, and give them sorted, each once.
 
     Raises
     ------
     ParameterError
-        Where they are no whole numbers, or one is beyond ``max_epochs``.
+        If they are not whole numbers, or one is beyond ``max_epochs``.
     """
     if isinstance(epochs, (str, bytes)) or not isinstance(epochs, Iterable):
         raise ParameterError(
@@ -74,7 +74,7 @@ def given_epochs(epochs: object, max_epochs: int) -> tuple[int, ...]:
         )
     found = sorted({whole("Each of strengths, here an epoch,", epoch) for epoch in epochs})
     if not found:
-        raise ParameterError("strengths holds no epoch: give one or more, or how many.")
+        raise ParameterError("strengths has no epoch: give one or more, or their number.")
     if found[-1] > max_epochs:
         raise ParameterError(
             f"strengths has epoch {found[-1]}, and max_epochs is {max_epochs}: raise it, or leave that out."
@@ -83,7 +83,7 @@ def given_epochs(epochs: object, max_epochs: int) -> tuple[int, ...]:
 
 
 def thinned_epochs(n: int, last: int) -> tuple[int, ...]:
-    """Give about ``n`` of the epochs 1 to ``last``, these two among them, denser where a curve is steeper.
+    """Give about ``n`` of the epochs 1 to ``last``, both included, denser where a curve is steeper.
 
     They are spread evenly by their logarithms: a network learns most in its first epochs.
     """

@@ -9,7 +9,7 @@ from taut.paths.text import plain_table
 from taut.paths.words import in_words
 from taut.version import __version__
 
-#: What the beginning of a page says that taut wrote.
+#: At the beginning of every page that taut wrote.
 GENERATOR = '<meta name="generator" content="taut'
 
 _STYLE = """\
@@ -23,16 +23,16 @@ pre { overflow-x: auto; font-size: 0.85rem; line-height: 1.35; }
 
 
 def page(path: RegularizationPath, heading: str) -> str:
-    """Give the page: what the path says in words, the figure, the table.
+    """Give the page: the path in words, the figure, the table.
 
-    The figure's code is in it (5 MB), so that it can be mailed and opened anywhere. It is readable in light
-    and in dark, as the reader's system has it.
+    It includes plotly (5 MB), so it can be mailed and opened anywhere, and follows the reader's light or dark
+    mode.
 
     Parameters
     ----------
     path : RegularizationPath
     heading : str
-        What the path is of, such as "L2 on shop.csv, target 'kind'".
+        What it is a path of, such as "L2 on shop.csv, target 'kind'".
     """
     from plotly.io import to_html
 

@@ -1,4 +1,4 @@
-"""What is trained for a path: networks at many strengths, or one network that is looked at every epoch."""
+"""What is trained for a path: networks at many strengths, or one network that is scored at every epoch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from taut.recipe import Recipe
 from taut.techniques import EarlyStopping
 from taut.techniques.base import Technique
 
-#: A strength, its recipe, and what came of it.
+#: A strength, its recipe, and its result.
 Line = tuple[float, Recipe, PathRow]
 
 _NOT_FINISHED = PathRow(None, None, "not finished")
@@ -27,7 +27,7 @@ _NOT_FINISHED = PathRow(None, None, "not finished")
 @final
 @dataclass(frozen=True, eq=False)
 class Course:
-    """What was trained: the lines by strength, and the top where it was looked for."""
+    """What was trained: the lines by strength, and the top if it was searched for."""
 
     lines: list[Line]
     top: float | None = None
@@ -98,7 +98,7 @@ class StrengthPlan:
         if top is None and not control.should_stop():
             warnings.warn(
                 f"No strength of {self.kind.name} makes every weight zero within {work.max_epochs} epochs: "
-                "the path goes as far as usual. Raise max_epochs or learning_rate.",
+                "the path goes up to the usual strength. Raise max_epochs or learning_rate.",
                 TrainingWarning,
                 stacklevel=4,
             )
@@ -112,14 +112,14 @@ class StrengthPlan:
 @final
 @dataclass(frozen=True, eq=False)
 class EpochPlan:
-    """One network a fold without early stopping, looked at every epoch.
+    """One network per fold without early stopping, scored at every epoch.
 
     Parameters
     ----------
     n : int or None
         How many epochs are shown.
     given : tuple of int or None
-        Or which, beside the last one.
+        Or which, besides the last one.
     """
 
     n: int | None
@@ -151,7 +151,7 @@ class EpochPlan:
 
 
 def _in_units(recipe: Recipe, unit: float) -> Recipe:
-    """The recipe for the engine: early stopping's min_delta is in the units of the losses that people see."""
+    """The recipe for the engine: early stopping's min_delta is in the units of the losses that users see."""
     early = recipe.get(EarlyStopping)
     if early is None or early.min_delta == 0.0:
         return recipe

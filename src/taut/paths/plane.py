@@ -1,4 +1,4 @@
-"""A table of two columns of numbers as a plane that networks are looked at over."""
+"""A table of two columns of numbers as a plane on which the networks' predictions are shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROOM = 0.05
 @final
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """Where networks of two columns are asked what they say, and some of the table's rows.
+    """Points at which networks of two columns predict, and some of the table's rows.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Plane:
     targets : float64 array, shape (n_rows,)
         Their classes' numbers, or their values.
     points : float32 array, shape (n_side * n_side, 2)
-        All of its points as the engine sees them, ``x`` running fastest.
+        All of its points as the engine sees them; ``x`` varies fastest.
     """
 
     names: tuple[str, str]
@@ -51,7 +51,7 @@ class Plane:
 
 
 def plane_of(table: TableProblem, seed: int) -> Plane | None:
-    """Give the plane of a table; None where it has not just two columns, both of numbers."""
+    """Give the plane of a table; None unless it has exactly two columns, both numbers."""
     columns = [column for column in table.schema.columns if column.kind != "dropped"]
     if len(columns) != 2 or any(column.kind != "number" for column in columns):
         return None

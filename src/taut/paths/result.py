@@ -1,4 +1,4 @@
-"""A regularization path: what came of each strength, and which one to take."""
+"""A regularization path: the result of each strength, and which one to take."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAN = float("nan")
 @final
 @dataclass(frozen=True, eq=False)
 class PathPoint:
-    """One strength of a path; all numbers are NaN where it failed.
+    """One strength of a path; all numbers are NaN if it failed.
 
     Losses are means over the folds, without penalties and in evaluation mode: cross-entropy in nats, or
     squared error in the target's own units. Each fold is scored at the epoch that is best on the other folds.
@@ -49,24 +49,24 @@ class PathPoint:
         The score is accuracy, or R squared.
     zero_share, weight_norm, n_nonzero : float
         Share of weights that are exactly zero, L2 norm of all weights, number of weights that are not zero:
-        means over the folds, biases and the like aside. They are those at the end of training: where a
-        technique is strong, early stopping goes back to an epoch before it had acted.
+        means over the folds, without biases and the like. They are measured at the end of training: if a
+        technique is strong, early stopping goes back to an epoch before it took effect.
     kept_zero_share : float
-        Share of zeros in the weights that early stopping goes back to on each fold.
+        Share of zeros in the weights that early stopping goes back to, mean over the folds.
     epochs : int
-        The epoch that is best on all folds' mean curve; 0 where it failed.
+        The epoch that is best on all folds' mean curve; 0 if it failed.
     failed : str
-        Why it has no figures ("diverged"), else empty.
+        Why it has no figures ("diverged"); empty otherwise.
     curves : tuple of Curve
         The folds' losses by epoch, as far as they were trained; those of one network where the points are
         epochs.
     weight_counts : int64 array, shape (N_BINS + 1,)
-        Weights of all folds by size, and last how many are exactly zero; see
+        Weights of all folds by size, and at the end how many are exactly zero; see
         :mod:`taut.selection.weights`.
     n_repeats : int
-        How often the folds hold a row out; repeating them adds no rows to a standard error.
+        How often the folds hold a row out; repetitions add no rows to a standard error.
     predictions : float64 array, shape (n_points, n_outputs), or None
-        What the folds' networks say on the path's plane, mean of their probabilities or values.
+        The folds' predictions on the path's plane: mean of their probabilities or values.
     """
 
     strength: float
@@ -107,7 +107,7 @@ class PathPoint:
 
     @property
     def gap(self) -> float:
-        """Validation loss less training loss: how much the network knows by heart."""
+        """Validation loss minus training loss: how much the network has memorized."""
         return self.validation_loss - self.train_loss
 
     @property
@@ -124,14 +124,14 @@ class PathPoint:
 @final
 @dataclass(frozen=True)
 class Gain:
-    """What one point changes against another, paired over the folds so that their own ups and downs cancel.
+    """The difference between two points, paired over the folds so that the folds' own differences cancel.
 
     Parameters
     ----------
     share : float
         By which share of the other's validation loss it is lower.
     difference : float
-        Mean over the folds of the other's validation loss less its own.
+        Mean over the folds of the other's validation loss minus its own.
     standard_error : float
         Of that mean; NaN with one fold.
     low, high : float
@@ -146,7 +146,7 @@ class Gain:
 
     @property
     def within_chance(self) -> bool | None:
-        """Whether the 95 % interval holds zero; None where there is none."""
+        """Whether the 95 % interval contains zero; None if there is no interval."""
         return is_within_chance(self.low, self.high)
 
     @property
@@ -170,7 +170,7 @@ class RegularizationPath:
         By strength, off first; on early stopping's own path by epoch, and off, which is no early stopping,
         is the last one.
     best_index, one_se_index, off_index : int
-        Places in ``points``; see :attr:`best`, :attr:`one_se` and :attr:`off`.
+        Indices in ``points``; see :attr:`best`, :attr:`one_se` and :attr:`off`.
     column_names : tuple of str
         The table's columns that the network sees.
     column_norms : float64 array, shape (n_points, n_columns)
@@ -178,23 +178,23 @@ class RegularizationPath:
         mean over the folds. A category's features and a missing flag belong to their column. A column whose
         norm is 0 is not used.
     top : float or None
-        The smallest strength that makes every weight zero, where the technique has one and it was looked for.
+        The smallest strength that makes every weight zero, if the technique has one and it was searched for.
     n_folds : int
     architecture : Architecture
     learning_rate : float
     batch_size : int
     max_epochs : int
     interrupted : bool
-        Whether Ctrl+C ended it: strengths that were not finished are not there.
+        Whether Ctrl+C ended it: unfinished strengths are left out.
     seconds : float
-        That it took, without the one-time compilation.
+        How long it took, without the one-time compilation.
     plane : Plane or None
-        Of a table with two columns of numbers: where its points' networks were asked what they say.
+        Of a table with two columns of numbers: where the networks predicted.
     why : str
         Why it is that objective.
     simple : tuple of SimpleBaseline
-        Always the same answer, and a linear model, with what the best point's networks gain over each: an
-        interval over the folds, not corrected for having picked the best.
+        A constant, and a linear model, with what the best point's networks gain over each: an interval over
+        the folds, not corrected for having picked the best.
 
     Attributes
     ----------
@@ -235,7 +235,7 @@ class RegularizationPath:
 
     @property
     def activation(self) -> str:
-        """After each hidden layer, where there are such."""
+        """After each hidden layer; empty without a choice of it."""
         return self.architecture.activation if isinstance(self.architecture, MLP) else ""
 
     @property
@@ -274,7 +274,7 @@ class RegularizationPath:
 
     @property
     def table(self) -> dict[str, NDArray[Any]]:
-        """All figures by name, a row a point.
+        """All figures by name, one row per point.
 
         Returns
         -------
@@ -298,17 +298,17 @@ class RegularizationPath:
         return found
 
     def gain(self, point: PathPoint | None = None) -> Gain:
-        """Compare a point (without one, the best) with off, paired over the folds."""
+        """Compare a point (by default the best) with off, paired over the folds."""
         point = self.best if point is None else point
         return Gain(*paired_change(point.validation_losses, self.off.validation_losses, point.n_repeats))
 
     def to_frame(self) -> Any:
-        """Give the table as a pandas data frame, a row a point.
+        """Give the table as a pandas data frame, one row per point.
 
         Raises
         ------
         ImportError
-            Where pandas is not installed.
+            If pandas is not installed.
         """
         try:
             import pandas
@@ -321,7 +321,7 @@ class RegularizationPath:
     def plot(self) -> plotly.graph_objects.Figure:
         """Draw the path: validation loss with error bars, training loss, the best and the one-SE strength.
 
-        With a technique that makes zeros, below it the columns' weights, which go to zero one after another.
+        If the technique makes zeros, the columns' weights are drawn below: they go to zero one by one.
 
         Returns
         -------
@@ -338,14 +338,14 @@ class RegularizationPath:
 
 
 def best_of(points: tuple[PathPoint, ...] | list[PathPoint]) -> int | None:
-    """Find the place of the lowest mean validation loss; None where every point failed."""
+    """Find the index of the lowest mean validation loss; None if every point failed."""
     losses = [point.validation_loss for point in points]
     scored = [i for i, loss in enumerate(losses) if math.isfinite(loss)]
     return min(scored, key=losses.__getitem__, default=None)
 
 
 def one_se_of(points: tuple[PathPoint, ...] | list[PathPoint], best: int, axis: AxisKind) -> int:
-    """Find the place of the most regularized point within one standard error of the best.
+    """Find the index of the most regularized point within one standard error of the best.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Paths of a fitted estimator's network, with what it was trained with."""
+"""Paths of a fitted estimator's network, with the estimator's own settings."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def path_of(
     random_state: Any = None,
     on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> RegularizationPath:
-    """Train a technique at several strengths, alone with early stopping, as the estimator was trained.
+    """Train a technique at several strengths, with only early stopping besides, as the estimator was.
 
-    With the estimator's widths, activation, epochs, class weights and learning rate (the usual one where it
-    was searched), and on its folds where ``cv`` is "auto" or a number, else on 5. With its seed, early
-    stopping alone is that of its search, bit for bit.
+    It takes the estimator's widths, activation, epochs, class weights and learning rate (the usual one if it
+    was searched), and its folds if ``cv`` is "auto" or a number, otherwise 5. With its seed, early stopping
+    alone is that of its search, bit for bit.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def path_of(
     y : array, shape (n_rows,)
     technique : type of Technique
     strengths : int, default=11
-        How many, beside off.
+        How many, besides off.
     random_state : int or None, default=None
-        None is the estimator's; where that is none either, every path has folds of its own.
+        None is the estimator's; if that is None too, every path has folds of its own.
     on_progress : callable, optional
         Called with a :class:`TrainingProgress`, one call at a time, also from worker threads.
 
@@ -84,7 +84,7 @@ def path_of(
 
 
 def _usual_architecture(estimator: TautEstimator) -> MLP:
-    """That of the search's single techniques; the chosen network may be a wider one."""
+    """The architecture of the search's single techniques; the chosen network may be wider."""
     baseline = getattr(estimator, "baseline_", {}).get("early_stopping")
     if baseline is not None:
         architecture: MLP = baseline.candidate.architecture

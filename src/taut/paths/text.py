@@ -22,8 +22,8 @@ def plain_table(path: RegularizationPath, most: int = 16) -> str:
     ----------
     path : RegularizationPath
     most : int
-        Points at most. Off, the best, the one-SE point and the two ends are always there; of the others,
-        some that are evenly spread.
+        How many points at most. Off, the best, the one-SE point and the two ends are always there; of the
+        others, some that are evenly spread.
     """
     shown = some_points(path, most - len(path.simple))
     write = formatter_for(path.best.validation_loss, separator="")
@@ -39,7 +39,7 @@ def plain_table(path: RegularizationPath, most: int = 16) -> str:
 
 
 def some_points(path: RegularizationPath, most: int) -> list[int]:
-    """Give the places of the points that a short table shows."""
+    """Give the indices of the points that a short table shows."""
     n = len(path.points)
     always = {0, n - 1, path.off_index, path.best_index, path.one_se_index}
     always |= {1} if path.off_index == 0 and n > 1 else set()
@@ -66,7 +66,7 @@ def _header(path: RegularizationPath) -> list[str]:
 
 
 def _simple_row(path: RegularizationPath, one: SimpleBaseline, write: Callable[[float], str]) -> list[str]:
-    """A simple model's figures; it has no strength, and its weights are of another size."""
+    """A simple model's figures; it has no strength, and the size of its weights cannot be compared."""
     train = float(np.mean(one.train_loss))
     figures = _figures(path, train, one.loss, one.loss_se, float(np.mean(one.score)), write)
     epochs = [str(one.epoch or "")] if path.axis != "epoch" else []

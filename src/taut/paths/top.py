@@ -10,10 +10,10 @@ from taut.paths.training import PathWork, zero_share
 from taut.recipe import Recipe
 
 # A network is given this many steps to lose its weights: at a strength just above those at which a weight can
-# hold out, a weight loses about a learning rate a step, and initial weights are some hundred learning rates.
+# survive, it loses about one learning rate per step, and initial weights are some hundred learning rates.
 ENOUGH_STEPS = 1000
 
-_FEW, _MANY = 2, 5  # folds that strengths are tried on, and that the one found is tried on
+_FEW, _MANY = 2, 5  # folds that strengths are tried on, and that the result is tried on
 _GUESS = (1.0, 2.0)  # AdamW's steps are about one learning rate long, so this is where it often is
 _FACTOR = 4.0  # the bracket is widened by this
 _LOWEST, _HIGHEST = 1e-6, 1e9
@@ -26,8 +26,8 @@ def strength_of_zeros(work: PathWork, recipe_at: Callable[[float], Recipe], cont
 
     Networks are trained for 1,000 steps (``max_epochs`` at most) without stopping early: a bracket first,
     widened by factors of 4, then bisection on the logarithm, on the first two folds; then the strength is
-    raised until it does the same on the first five. What is found makes every weight zero; a strength 5 %
-    below what the first two folds needed did not. It takes some twenty short runs.
+    raised until it does the same on the first five. The result makes every weight zero; a strength 5 %
+    below what the first two folds needed did not. It takes about twenty short runs.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def strength_of_zeros(work: PathWork, recipe_at: Callable[[float], Recipe], cont
     Returns
     -------
     float or None
-        Rounded to three digits; None where it was cut off, or where no strength up to a billion does it.
+        Rounded to three digits; None if it was interrupted, or if no strength up to a billion does it.
     """
     search = _Search(work, recipe_at, work.epochs_of(ENOUGH_STEPS), control)
     bracket = _bracket(search)
@@ -96,7 +96,7 @@ def _bracket(search: _Search) -> tuple[float, float] | None:
 
 
 def _between(low: float, high: float) -> list[float]:
-    """Strengths that cut a bracket into parts of equal ratio."""
+    """Strengths that divide a bracket into parts of equal ratio."""
     cuts = {_rounded(low * (high / low) ** (i / (_CUTS + 1))) for i in range(1, _CUTS + 1)}
     return sorted(cut for cut in cuts if low < cut < high)
 
@@ -116,7 +116,7 @@ class _Search:
         self._recipe_at, self._epochs, self._control = recipe_at, epochs, control
 
     def zeros(self, strengths: Sequence[float], folds: range) -> list[bool] | None:
-        """Whether each strength makes every weight zero on all of these folds; None where it was cut off."""
+        """Whether each strength makes every weight zero on all of these folds; None if it was interrupted."""
         members = [self.work.member(self._recipe_at(s), k) for s in strengths for k in folds]
         trainings = self.work.trainer.train(members, until_epoch=self._epochs, control=self._control)
         if self._control.should_stop():

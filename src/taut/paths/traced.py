@@ -1,4 +1,4 @@
-"""A path of any network on any problem: what is trained, and what follows from it."""
+"""A path of any network on any problem: its trainings, and what follows from them."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def traced(
     origin: float = 0.0,
     why: str = "",
 ) -> RegularizationPath:
-    """Train one technique at many strengths, and gather the points.
+    """Train one technique at many strengths, and collect the points.
 
     Parameters
     ----------
     work : PathWork
     kind : type of Technique
     base : Recipe
-        What is in every network.
+        What every network has.
     plan : EpochPlan or StrengthPlan
     control : Control
     reporter : Reporter
@@ -57,7 +57,7 @@ def traced(
     classes : array, shape (n_classes,), or None
         Their names.
     owners : Owners, optional
-        The person's columns, where there are such.
+        The user's columns, if there are any.
     plane : Plane, optional
         Of the work's grid.
     unit, origin : float
@@ -68,14 +68,14 @@ def traced(
     Raises
     ------
     TrainingError
-        Where every network diverged.
+        If every network diverged.
     KeyboardInterrupt
-        Where the control was cancelled before any strength was finished.
+        If the control was cancelled before any strength was finished.
 
     Warns
     -----
     TrainingWarning
-        Where some strengths have no figures.
+        If some strengths have no figures.
     """
     trainer, folds, n_folds = work.trainer, work.folds, len(work.folds)
     course = plan.train(work, base, unit, control, reporter)

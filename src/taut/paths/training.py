@@ -39,7 +39,7 @@ class PathWork:
     architecture : Architecture
     learning_rate : float
     grid : Examples, optional
-        For which every network's predictions are kept, beside those that it is scored by.
+        For which every network's predictions are kept, besides those that it is scored on.
     """
 
     trainer: Trainer
@@ -50,13 +50,13 @@ class PathWork:
 
     @property
     def max_epochs(self) -> int:
-        """Where training ends that nothing stopped before."""
+        """The last epoch, unless training stops earlier."""
         return self.trainer.settings.max_epochs
 
     def member(self, recipe: Recipe, number: int) -> Member:
         """Give the network of one recipe on one fold.
 
-        Its seed depends on the fold only, so that the strengths' differences are their own.
+        Its seed depends only on the fold, so that the strength alone makes the difference.
         """
         candidate = Candidate(recipe, self.learning_rate, self.architecture)
         return self.trainer.member(candidate, self.folds[number], number)
@@ -68,22 +68,22 @@ class PathWork:
 
     @cached_property
     def spreads(self) -> Vector:
-        """What each fold's score is measured by."""
+        """The scale of each fold's score."""
         return self.trainer.problem.spreads(self.folds)
 
     @cached_property
     def others(self) -> NDArray[np.bool_] | None:
-        """Which folds have a say in the epoch of each; see :func:`without_shared_rows`."""
+        """Which folds choose the epoch of each; see :func:`without_shared_rows`."""
         return without_shared_rows(self.folds, len(self.trainer.problem))
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """The weights of one recipe's networks at the end of their training, biases and the like aside.
+    """The weights of one recipe's networks at the end of training, without biases and the like.
 
-    Not those that early stopping goes back to: where a technique is strong, these are of an epoch before it
-    had acted, and tell nothing of its strength.
+    Not those that early stopping goes back to: if a technique is strong, these are from an epoch before it
+    took effect, and say nothing of its strength.
 
     Parameters
     ----------
@@ -113,19 +113,19 @@ class Weights:
 @final
 @dataclass(frozen=True, eq=False)
 class PathRow:
-    """What came of one strength.
+    """The result of one strength.
 
     Parameters
     ----------
     scores : FoldScores or None
-        None where it failed.
+        None if it failed.
     weights : Weights or None
     failed : str
-        Why it has no score ("diverged"), else empty.
+        Why it has no score ("diverged"); empty otherwise.
     curves : tuple of Curve
-        One a fold, as far as it was trained; empty where it failed.
+        One per fold, as far as it was trained; empty if it failed.
     predictions : float64 array, shape (n_points, n_outputs), or None
-        What the networks that are kept say on the grid, mean over the folds: probabilities or values.
+        The kept networks' predictions on the grid, mean over the folds: probabilities or values.
     """
 
     scores: FoldScores | None
@@ -148,26 +148,27 @@ def train_rows(
 ) -> list[PathRow | None]:
     """Train every recipe on every fold, and score it.
 
-    All networks are trained in one call, each to its own stop, and the shorter folds of a recipe in a second
-    one to its longest fold's epoch. Networks of more than a gigabyte in all are trained in several calls.
+    All networks are trained in one call, each to its own stop, and the shorter folds of a recipe are
+    continued in a second call to its longest fold's epoch. Networks of more than a gigabyte in all are
+    trained in several calls.
 
     Parameters
     ----------
     work : PathWork
     recipes : sequence of Recipe
-        Trained in an order that leaves, wherever it is cut off, some of all parts of the sequence.
+        Trained in an order that covers all parts of the sequence, wherever it is interrupted.
     control : Control
-        Where it ends early, recipes are scored whose folds had all come to their own stop.
+        If it ends early, the recipes whose folds all reached their own stop are scored.
     at_least : int
         Epochs that the weights are followed for; the epochs behind a fold's own stop are for the weights
         alone, and not scored.
     on_done : callable, optional
-        Called whenever a network has come to its own stop; from a worker's thread, one call at a time.
+        Called whenever a network has reached its own stop; from a worker's thread, one call at a time.
 
     Returns
     -------
     list of PathRow or None
-        None where it was cut off.
+        None if it was interrupted.
     """
     rows: list[PathRow | None] = [None] * len(recipes)
     counting = replace(control, on_done=lambda _: on_done() if on_done else None)
@@ -220,7 +221,7 @@ def train_by_epoch(
     Returns
     -------
     list of PathRow
-        One an epoch, as far as it went.
+        One per epoch, as far as it went.
     """
     rows: list[PathRow] = []
     members = [work.member(recipe, k) for k in range(len(work.folds))]
@@ -244,7 +245,7 @@ def zero_share(training: Training, which: str) -> float:
 
 
 def spread(n: int) -> list[int]:
-    """Give 0 to n - 1 in an order in which every beginning is spread over all of them.
+    """Give 0 to n - 1 in an order in which every prefix is spread over all of them.
 
     >>> spread(8)
     [0, 4, 2, 6, 1, 5, 3, 7]
@@ -255,7 +256,7 @@ def spread(n: int) -> list[int]:
 
 
 def _blocks(work: PathWork, recipes: Sequence[Recipe]) -> Iterator[list[int]]:
-    """The recipes' places in the order of training, as many at a time as fit into memory."""
+    """The recipes' indices in the order of training, as many at a time as fit into memory."""
     engine, table = work.trainer.engine, work.trainer.problem
     costs = [(engine.memory(table, member), member) for member in (work.member(r, 0) for r in recipes)]
     if not costs:
@@ -270,7 +271,7 @@ def _blocks(work: PathWork, recipes: Sequence[Recipe]) -> Iterator[list[int]]:
 
 
 def _ended(training: Training, max_epochs: int) -> bool:
-    """Whether it came to its own stop."""
+    """Whether it reached its own stop."""
     return training.status is not Status.RUNNING or training.epoch >= max_epochs
 
 
@@ -287,7 +288,7 @@ def _scored(
 
 
 def _predictions(work: PathWork, group: Sequence[Training], which: Literal["kept", "last"]) -> Vector:
-    """What the folds' networks say on the grid, mean of their probabilities or values."""
+    """The folds' predictions on the grid: mean of their probabilities or values."""
     assert work.grid is not None
     engine, objective = work.trainer.engine, work.trainer.problem.objective
     outputs = [engine.predict(work.grid, training.fitted(which)) for training in group]

@@ -1,4 +1,4 @@
-"""What a path says, in plain words; numbers as people write them."""
+"""A path in plain words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_COLUMNS = 3
 
 
 def name_of(path: RegularizationPath) -> str:
-    """Give the technique's name for people, short: "L2", "dropout", "batch norm", "early stopping"."""
+    """Give the technique's short name: "L2", "dropout", "batch norm", "early stopping"."""
     kind = path.technique
     if path.axis == "strength":
         strongest = kind.at(max(point.strength for point in path.points) or 1.0)
@@ -23,14 +23,14 @@ def name_of(path: RegularizationPath) -> str:
 
 
 def off_name(path: RegularizationPath) -> str:
-    """Give what the path is compared with: "early stopping alone", or what else is in every network."""
+    """Give what the path is compared with: "early stopping alone", or what else every network has."""
     if path.axis == "epoch":
         return f"epoch {path.off.strength:.0f}, the last one"
     return "early stopping alone" if _is_alone(path.off.recipe) else path.off.recipe.describe()
 
 
 def place_of(path: RegularizationPath, point: PathPoint) -> str:
-    """Give a point's place on the axis: "L2 0.3", "epoch 12", "batch norm", or what off is called."""
+    """Name a point: "L2 0.3", "epoch 12", "batch norm", or what off is called."""
     if path.axis == "epoch":
         return f"epoch {point.strength:.0f}"
     if point is path.off:
@@ -39,7 +39,7 @@ def place_of(path: RegularizationPath, point: PathPoint) -> str:
 
 
 def title(path: RegularizationPath) -> str:
-    """Say in one sentence what there is to see."""
+    """Give the figure's title: the path in one sentence."""
     name = path.technique.page.title.split(" (")[0]
     best, last = path.best, path.one_se
     if path.axis == "switch":
@@ -65,14 +65,14 @@ def title(path: RegularizationPath) -> str:
 
 
 def in_words(path: RegularizationPath) -> list[str]:
-    """Say what the path found, in a few honest sentences."""
+    """Describe the path in a few honest sentences."""
     score, name = path.best.score, path.score_name
     sentences = against_simple(constants(path.simple), score, name)  # first, where nothing is learned
     sentences += [_verdict(path), *_chance(path), *_one_se(path), *_zeros(path)]
     sentences += against_simple(others(path.simple), score, name)
     if path.best is not path.off and len(path.points) > 2:
         sentences.append(
-            "The lowest of many losses is a little too good an estimate; rows that were kept aside give an "
+            "The lowest of many losses is a slightly optimistic estimate; rows that were set aside give an "
             "honest one."
         )
     return sentences
@@ -98,10 +98,10 @@ def _verdict(path: RegularizationPath) -> str:
 
 
 def _chance(path: RegularizationPath) -> list[str]:
-    """Whether that the difference from off is no chance can be known at all."""
+    """Say so if nothing can tell the difference from off from chance."""
     if path.best is path.off or path.off.failed or path.gain().within_chance is not None:
         return []
-    return ["With one split, nothing tells how much of this is chance."]
+    return ["With one split, there is no telling how much of this is chance."]
 
 
 def _one_se(path: RegularizationPath) -> list[str]:
@@ -114,7 +114,7 @@ def _one_se(path: RegularizationPath) -> list[str]:
 
 
 def _zeros(path: RegularizationPath) -> list[str]:
-    """What a technique that makes zeros has left."""
+    """What is left by a technique that makes zeros."""
     if not path.technique.makes_zeros or path.best is path.off:
         return []
     sentences = []
@@ -126,7 +126,7 @@ def _zeros(path: RegularizationPath) -> list[str]:
     names = [path.column_names[i] for i in holding_out(path)]
     if len(names) > _MOST_COLUMNS:
         shown = ", ".join(repr(name) for name in names[:_MOST_COLUMNS])
-        sentences.append(f"The columns that hold out longest: {shown}.")
+        sentences.append(f"The columns that last longest: {shown}.")
     return sentences
 
 

@@ -1,4 +1,4 @@
-"""The techniques: one way to regularize a file.
+"""The techniques: one file each.
 
 To add one that fits a hook, write its file and add it to the lists below; CONTRIBUTING.md has the rest.
 """
@@ -17,11 +17,11 @@ from taut.techniques.l2 import L2
 from taut.techniques.label_smoothing import LabelSmoothing
 from taut.techniques.max_norm import MaxNorm
 
-# The names that `taut` makes public as well.
+# These names are public in `taut` as well.
 __all__ = ["L1", "L2", "BatchNorm", "Dropout", "EarlyStopping", "InputNoise", "LabelSmoothing", "MaxNorm"]
 
 #: In the order in which they are shown and composed; on the weights, shrinking (L2) comes before the
-#: proximal step (L1), so that its zeros are the last word.
+#: proximal step (L1), so that its zeros are final.
 TECHNIQUES: tuple[type[Technique], ...] = (
     L2,
     L1,
@@ -45,7 +45,7 @@ UNIT_TECHNIQUES: tuple[type[UnitTechnique], ...] = tuple(
 
 
 def compose(techniques: Iterable[Technique]) -> Hooks:
-    """Enter techniques into the hooks that the engine reads; those that are off leave no trace.
+    """Combine techniques into the hooks that the engine reads; those that are off change nothing.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""What every technique is, and the fixed hooks through which one reaches the training of a network.
+"""The base of all techniques, and the fixed hooks through which they act on training.
 
 A technique acts at one :class:`Place` and nowhere else. An engine reads :class:`Hooks`, the weight steps and
-the unit steps; it knows no technique by name. All of them are plain mathematics, so that an engine in NumPy
+the unit steps; it knows no technique by name. Techniques are plain mathematics, so that an engine in NumPy
 can do the same as one that compiles them.
 """
 
@@ -17,7 +17,7 @@ from taut.techniques.pages import Page, Range
 
 @final
 class Place(Enum):
-    """Where in the training of a network a technique acts; the value is what a sentence calls it."""
+    """Where in the training of a network a technique acts; the value names it in sentences."""
 
     INPUT = "the inputs"
     BATCH = "the rows of a batch"
@@ -31,16 +31,16 @@ class Place(Enum):
 @final
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
-    """All that the engine needs to know of a recipe.
+    """All that the engine needs to know about a recipe.
 
     Parameters
     ----------
     weight_amounts : tuple of float
         On the weights after a step: the strength of each technique of ``WEIGHT_TECHNIQUES``, in that order;
-        0.0 where the recipe has none. The engine multiplies it by the learning rate.
+        0.0 if the recipe does not have it. The engine multiplies it by the learning rate.
     unit_amounts : tuple of float
         On the incoming weights of each hidden unit, after that: the strength of each of ``UNIT_TECHNIQUES``,
-        which gets it and the learning rate apart.
+        which receives it and the learning rate separately.
     mix : float
         On the batch: rows are paired at random, and each takes on a share of its partner's inputs and target,
         drawn uniformly from 0 to this, for each row and step. 0.5 is mixup with alpha 1 (Zhang et al., 2018).
@@ -85,16 +85,16 @@ class Technique(ABC):
     search_range : Range
         The strengths that random candidates are drawn from.
     path_range : Range or None
-        The strengths that a regularization path goes through: wider than those searched, from hardly anything
-        to far too much. None: those searched.
+        The strengths of a regularization path: a wider range than the one searched, from hardly any effect to
+        far too much. None: the range searched.
     acts_on : Place
-        Where in training it acts; an architecture that has no such place does not support it.
+        Where in training it acts; an architecture without such a place does not support it.
     needs_classes : bool
         Whether it makes sense for classification only.
     why_not_searched : str
-        Where a search does not try it: why not, in a sentence that says what was measured. Else empty.
+        Why a search does not try it, in a sentence that says what was measured; empty if it does.
     makes_zeros : bool
-        Whether weights become exactly zero, and all of them where the strength is high enough: then the top
+        Whether weights become exactly zero, and all of them if the strength is high enough: then the top
         of its path is found from the data, as many decades above the low end as in ``path_range``.
     strength : float
         The technique's one number.
@@ -121,7 +121,7 @@ class Technique(ABC):
         """
 
     if TYPE_CHECKING:
-        # At run time a dataclass would take an inherited property for the default of its field `strength`.
+        # At run time a dataclass would treat an inherited property as the default of its field `strength`.
         @property
         @abstractmethod
         def strength(self) -> float:
@@ -130,16 +130,16 @@ class Technique(ABC):
     @property
     @abstractmethod
     def is_off(self) -> bool:
-        """Whether it does nothing, so that training is bit for bit the same without it."""
+        """Whether it does nothing: training without it is the same, bit for bit."""
 
     @property
     @abstractmethod
     def label(self) -> str:
-        """A few words for a table, such as ``"dropout 0.3"``."""
+        """A short label for tables, such as ``"dropout 0.3"``."""
 
     @abstractmethod
     def apply(self, hooks: Hooks) -> Hooks:
-        """Enter this technique into the hooks. Never called while it is off."""
+        """Set its hooks. Never called while it is off."""
 
 
 class WeightTechnique(Technique):
@@ -155,9 +155,9 @@ class WeightTechnique(Technique):
     def weight_step(w: float, amount: float) -> float:
         """Move one weight.
 
-        A plain function of two numbers, that any engine can call. The compiled one compiles it and applies it
+        A plain function of two numbers that any engine can call. The compiled one compiles it and applies it
         to every weight, so it has to be arithmetic and comparisons on scalars. It keeps float32 (no literal
-        with a decimal point), lets a NaN through (divergence must be seen), and with amount 0 it gives back
+        with a decimal point), lets a NaN through (divergence must be seen), and with amount 0 it returns
         ``w``, bit for bit.
 
         Parameters
@@ -171,18 +171,18 @@ class WeightTechnique(Technique):
     @staticmethod
     @abstractmethod
     def penalty(w: float, amount: float) -> float:
-        """Give the cost of one weight that :meth:`weight_step` lowers; for tests and figures only."""
+        """Give the penalty on one weight that :meth:`weight_step` lowers; only for tests and figures."""
 
     @final
     def apply(self, hooks: Hooks) -> Hooks:
-        """Leave the hooks: ``taut.techniques.compose`` enters the strength, for it knows the position."""
+        """Do nothing: ``taut.techniques.compose`` sets the strength, since it knows the position."""
         return hooks
 
 
 class UnitTechnique(Technique):
     """A technique on the incoming weights of each hidden unit as a whole, after each step of the optimizer.
 
-    It comes after those on single weights. Biases, the outputs' weights and the scale and shift of batch
+    It follows those on single weights. Biases, the outputs' weights and the scale and shift of batch
     normalization are exempt.
     """
 
@@ -191,25 +191,25 @@ class UnitTechnique(Technique):
     @staticmethod
     @abstractmethod
     def unit_step(norm: float, strength: float, learning_rate: float) -> float:
-        """Give the factor that the incoming weights of one unit are multiplied with.
+        """Give the factor by which the incoming weights of one unit are multiplied.
 
-        A plain function of three numbers, that any engine can call. The compiled one compiles it, so it has
+        A plain function of three numbers that any engine can call. The compiled one compiles it, so it has
         to be arithmetic, min, max and comparisons on scalars. It divides by nothing that can be 0, lets a NaN
         through, and at strength 0 it gives exactly 1.
 
         Parameters
         ----------
         norm : float
-            Their Euclidean norm, 0 or more. Weights of an infinite norm have diverged, and are none.
+            Their Euclidean norm, 0 or more. Weights with an infinite norm have diverged.
         strength : float
             0 or more.
         learning_rate : float
-            Of this step: what moves with every step is multiplied by it, a bound is not.
+            Of this step: a move per step is multiplied by it, a bound is not.
         """
 
     @final
     def apply(self, hooks: Hooks) -> Hooks:
-        """Leave the hooks: ``taut.techniques.compose`` enters the strength, for it knows the position."""
+        """Do nothing: ``taut.techniques.compose`` sets the strength, since it knows the position."""
         return hooks
 
 

@@ -25,12 +25,12 @@ class BatchNorm(Technique):
     Parameters
     ----------
     on : bool, default=True
-        Whether it is there.
+        Whether it is on.
 
     Raises
     ------
     ParameterError
-        Where ``on`` is neither True nor False.
+        If ``on`` is neither True nor False.
     """
 
     on: bool = True
@@ -93,11 +93,11 @@ class BatchNorm(Technique):
 
     @property
     def label(self) -> str:
-        """A few words for a table."""
+        """A short label for tables."""
         return "batch norm" if self.on else "batch norm off"
 
     def apply(self, hooks: Hooks) -> Hooks:
-        """Switch it on."""
+        """Set its hook."""
         return replace(hooks, normalize=True)
 
     def __repr__(self) -> str:

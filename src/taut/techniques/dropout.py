@@ -32,7 +32,7 @@ class Dropout(Technique):
     Raises
     ------
     ParameterError
-        Where a rate is out of its range or no number.
+        If a rate is out of range or not a number.
     """
 
     rate: float = 0.5
@@ -46,8 +46,8 @@ class Dropout(Technique):
         title="Dropout",
         what=(
             "In training each hidden unit is left out at random, anew for every row and step, and the rest "
-            "are scaled up to make up for it. No unit can rely on one other unit being there. In prediction "
-            "all units take part: about the average of many thinned networks. An input rate of its own "
+            "are scaled up to compensate. No unit can rely on any other unit being there. In prediction "
+            "all units take part: about the average of many thinned networks. A separate input rate "
             "leaves out features."
         ),
         raising=(
@@ -89,7 +89,7 @@ class Dropout(Technique):
 
     @classmethod
     def at(cls, strength: float) -> Self:
-        """Give dropout of the hidden units at one rate; the inputs are left alone."""
+        """Give dropout of the hidden units at this rate; the inputs are left alone."""
         return cls(strength)
 
     @property
@@ -104,12 +104,12 @@ class Dropout(Technique):
 
     @property
     def label(self) -> str:
-        """A few words for a table."""
+        """A short label for tables."""
         of_input = f" (input {self.input_rate:.3g})" if self.input_rate else ""
         return f"dropout {self.rate:.3g}{of_input}"
 
     def apply(self, hooks: Hooks) -> Hooks:
-        """Enter both rates."""
+        """Set its hooks."""
         return replace(hooks, drop=self.rate, input_drop=self.input_rate)
 
     def __repr__(self) -> str:

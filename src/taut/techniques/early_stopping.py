@@ -16,7 +16,7 @@ class EarlyStopping(Technique):
     """Early stopping: end training after ``patience`` epochs without improvement, keep the best epoch.
 
     Raising the patience waits longer for a better epoch: training stops later and regularizes a little less.
-    Its off value is absence: without it all epochs are run and the last one's weights are kept.
+    It is off only by absence: without it, all epochs are run and the last one's weights are kept.
 
     Formula: stop when ``epoch - best >= patience``, where an epoch becomes ``best`` if its validation loss is
     below ``loss(best) - min_delta``; the weights of ``best`` are kept.
@@ -33,7 +33,7 @@ class EarlyStopping(Technique):
     Raises
     ------
     ParameterError
-        Where a parameter is out of its range.
+        If a parameter is out of range.
     """
 
     patience: int = 20
@@ -60,7 +60,7 @@ class EarlyStopping(Technique):
         hurts=(
             "Few rows: those held out are missing in training, and the best epoch on so few is partly luck. "
             "With dropout or a low learning rate, a short patience gives up too soon. The loss at the chosen "
-            "epoch is too good to be true, because the epoch was chosen by it: judge the network on other "
+            "epoch is too good to be true, because the epoch was chosen by it: evaluate the network on other "
             "rows."
         ),
         formula=(
@@ -83,7 +83,7 @@ class EarlyStopping(Technique):
 
     @classmethod
     def at(cls, strength: float) -> Self:
-        """Give early stopping with one patience; there is no patience at which it is off."""
+        """Give early stopping with this patience; no patience switches it off."""
         return cls(whole("Early stopping's patience (to switch it off, leave it out)", strength))
 
     @property
@@ -93,16 +93,16 @@ class EarlyStopping(Technique):
 
     @property
     def is_off(self) -> bool:
-        """Never: its off value is absence."""
+        """Never: it is off only by absence."""
         return False
 
     @property
     def label(self) -> str:
-        """A few words for a table."""
+        """A short label for tables."""
         return "early stopping"
 
     def apply(self, hooks: Hooks) -> Hooks:
-        """Enter the patience and what counts as an improvement."""
+        """Set its hooks."""
         return replace(hooks, patience=self.patience, min_delta=self.min_delta)
 
     def __repr__(self) -> str:

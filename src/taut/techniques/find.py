@@ -1,4 +1,4 @@
-"""Find a technique by what a person calls it."""
+"""Find a technique by the name that the user gives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def find(name: str) -> type[Technique]:
     Raises
     ------
     ParameterError
-        Where there is none; the message has the closest names.
+        If there is none; the message has the closest names.
     """
     by_name = {kind.name: kind for kind in TECHNIQUES}
     plain = {_plain(written): kind for kind in TECHNIQUES for written in (kind.name, kind.__name__)}

@@ -31,7 +31,7 @@ class InputNoise(Technique):
     Raises
     ------
     ParameterError
-        Where the deviation is negative, not finite or no number.
+        If the deviation is negative, not finite or not a number.
     """
 
     deviation: float = 0.1
@@ -49,19 +49,19 @@ class InputNoise(Technique):
         what=(
             "In training every feature that enters the network gets a little normal noise, anew for every "
             "row and step: numbers, which have a spread of about 1 there, and the zeros and ones of "
-            "categories and missing values. The network has to give about the same for rows that lie close "
-            "together. In prediction there is no noise. A little is a penalty on slopes."
+            "categories and missing values. The network has to predict about the same for rows that are "
+            "close together. In prediction there is no noise. A little noise acts as a penalty on slopes."
         ),
         raising=(
             "The function gets smoother around each training row; training loss rises, and the gap to "
-            "validation narrows. Too much, and what distinguishes the rows drowns in it."
+            "validation narrows. Too much, and the differences between rows drown in it."
         ),
         helps=(
             "Few rows of numbers that were measured with errors, and a network wide enough to thread its "
             "curve through each of them."
         ),
         hurts=(
-            "Numbers whose small differences matter, such as thresholds and counts; categories, for half a "
+            "Numbers whose small differences matter, such as thresholds and counts; categories, since half a "
             "value means nothing; many rows, which need no such help. It needs more epochs."
         ),
         formula=(
@@ -89,7 +89,7 @@ class InputNoise(Technique):
 
     @classmethod
     def at(cls, strength: float) -> Self:
-        """Give input noise of one deviation."""
+        """Give input noise with this deviation."""
         return cls(strength)
 
     @property
@@ -104,11 +104,11 @@ class InputNoise(Technique):
 
     @property
     def label(self) -> str:
-        """A few words for a table."""
+        """A short label for tables."""
         return f"input noise {self.deviation:.3g}"
 
     def apply(self, hooks: Hooks) -> Hooks:
-        """Enter the deviation."""
+        """Set its hook."""
         return replace(hooks, input_noise=self.deviation)
 
     def __repr__(self) -> str:

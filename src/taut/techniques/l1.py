@@ -17,8 +17,8 @@ class L1(WeightTechnique):
 
     Raising the strength makes more weights exactly zero.
 
-    Formula: ``w <- sign(w) * max(|w| - learning_rate * strength, 0)`` after the optimizer's step and apart
-    from its gradient: the proximal step of ``learning_rate * strength * |w|``.
+    Formula: ``w <- sign(w) * max(|w| - learning_rate * strength, 0)`` after the optimizer's step and
+    decoupled from its gradient: the proximal step of ``learning_rate * strength * |w|``.
 
     Source: Tibshirani (1996); the proximal step: Parikh & Boyd (2014).
 
@@ -30,7 +30,7 @@ class L1(WeightTechnique):
     Raises
     ------
     ParameterError
-        Where the strength is negative, not finite or no number.
+        If the strength is negative, not finite or not a number.
     """
 
     strength: float
@@ -43,7 +43,7 @@ class L1(WeightTechnique):
         title="L1 (lasso)",
         what=(
             "After every step each weight moves towards zero by the same small amount and stops there. A "
-            "weight that the data do not defend becomes exactly zero: the network drops connections, and "
+            "weight that the data do not support becomes exactly zero: the network drops connections, and "
             "features with them. Biases and the parameters of batch normalization are left alone."
         ),
         raising=(
@@ -81,7 +81,7 @@ class L1(WeightTechnique):
 
     @classmethod
     def at(cls, strength: float) -> Self:
-        """Give L1 at one strength."""
+        """Give L1 at this strength."""
         return cls(strength)
 
     @property
@@ -91,7 +91,7 @@ class L1(WeightTechnique):
 
     @property
     def label(self) -> str:
-        """A few words for a table."""
+        """A short label for tables."""
         return f"L1 {self.strength:.3g}"
 
     @staticmethod

@@ -17,7 +17,7 @@ class L2(WeightTechnique):
 
     Raising the strength shrinks the weights more, and the network's function becomes smoother.
 
-    Formula: ``w <- w - learning_rate * strength * w`` after the optimizer's step and apart from its gradient.
+    Formula: ``w <- w - learning_rate * strength * w`` after the optimizer's step, apart from its gradient.
 
     Source: Krogh & Hertz (1991); decoupled from the gradient: Loshchilov & Hutter (2019).
 
@@ -29,7 +29,7 @@ class L2(WeightTechnique):
     Raises
     ------
     ParameterError
-        Where the strength is negative, not finite or no number.
+        If the strength is negative, not finite or not a number.
     """
 
     strength: float
@@ -47,7 +47,7 @@ class L2(WeightTechnique):
         raising=(
             "Weights get smaller and the function smoother; training loss rises, and the gap between "
             "training and validation loss narrows. Too much, and the network predicts close to the average "
-            "for everyone."
+            "for every row."
         ),
         helps=(
             "Nearly always a little: correlated features, noisy targets, few rows for the size of the "
@@ -80,7 +80,7 @@ class L2(WeightTechnique):
 
     @classmethod
     def at(cls, strength: float) -> Self:
-        """Give L2 at one strength."""
+        """Give L2 at this strength."""
         return cls(strength)
 
     @property
@@ -90,13 +90,13 @@ class L2(WeightTechnique):
 
     @property
     def label(self) -> str:
-        """A few words for a table."""
+        """A short label for tables."""
         return f"L2 {self.strength:.3g}"
 
     @staticmethod
     def weight_step(w: float, amount: float) -> float:
         """Shrink one weight by the share ``amount`` of itself."""
-        # The comparison is for -0.0 and infinity, which `w - 0 * w` would not give back as they are.
+        # The comparison is for -0.0 and infinity, which `w - 0 * w` would not return unchanged.
         return w - amount * w if amount > 0 else w
 
     @staticmethod

@@ -15,10 +15,10 @@ from taut.techniques.pages import Page, Range, Source
 class LabelSmoothing(Technique):
     """Label smoothing: a share of each row's target is spread evenly over all classes.
 
-    Raising the rate keeps the network from being sure of anything, its training rows' classes included.
+    Raising the rate keeps the network from being certain of anything, even its training rows' classes.
 
-    Formula: ``q <- (1 - rate) * q + rate / n_classes`` in the loss that is trained on, q being 1 for the
-    row's own class and 0 for the others; every loss that is reported is that of the class itself.
+    Formula: ``q <- (1 - rate) * q + rate / n_classes`` in the training loss, q being 1 for the row's own
+    class and 0 for the others; every reported loss is that of the class itself.
 
     Source: Szegedy et al. (2016).
 
@@ -30,7 +30,7 @@ class LabelSmoothing(Technique):
     Raises
     ------
     ParameterError
-        Where the rate is out of its range or no number.
+        If the rate is out of range or not a number.
     """
 
     rate: float = 0.1
@@ -49,15 +49,15 @@ class LabelSmoothing(Technique):
         what=(
             "In training a row's class counts as likely rather than certain: a small share of the target is "
             "spread evenly over all classes. A network can then lower its loss only until it is that sure, "
-            "and its weights need not grow without end to be surer. Losses are reported without it and early "
-            "stopping goes by them, so that they can be compared. For classes only."
+            "and its weights need not grow without end to be surer. Losses are reported without it, and "
+            "early stopping uses these, so that they can be compared. For classes only."
         ),
         raising=(
             "Predicted probabilities move away from 0 and 1, and rows that are labelled wrongly pull less. "
             "Too much, and the network is unsure of what it knows: accuracy may stay while the loss rises."
         ),
         helps=(
-            "Labels of which some are wrong, and networks that are too sure of themselves after long "
+            "Labels that are partly wrong, and networks that are too sure of themselves after long "
             "training; with many classes it keeps the clusters of their rows tight."
         ),
         hurts=(
@@ -84,7 +84,7 @@ class LabelSmoothing(Technique):
 
     @classmethod
     def at(cls, strength: float) -> Self:
-        """Give label smoothing at one rate."""
+        """Give label smoothing at this rate."""
         return cls(strength)
 
     @property
@@ -99,11 +99,11 @@ class LabelSmoothing(Technique):
 
     @property
     def label(self) -> str:
-        """A few words for a table."""
+        """A short label for tables."""
         return f"label smoothing {self.rate:.3g}"
 
     def apply(self, hooks: Hooks) -> Hooks:
-        """Enter the rate."""
+        """Set its hook."""
         return replace(hooks, smoothing=self.rate)
 
     def __repr__(self) -> str:

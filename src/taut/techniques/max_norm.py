@@ -30,7 +30,7 @@ class MaxNorm(UnitTechnique):
     Raises
     ------
     ParameterError
-        Where the strength is negative, not finite or no number.
+        If the strength is negative, not finite or not a number.
     """
 
     strength: float
@@ -45,7 +45,7 @@ class MaxNorm(UnitTechnique):
     page: ClassVar[Page] = Page(
         title="Max norm",
         what=(
-            "After every step the weights that come into a hidden unit are looked at together: where their "
+            "After every step the weights that come into a hidden unit are taken together: if their "
             "Euclidean norm is above a bound, all of them are scaled down to it. Units below the bound are "
             "left alone, and so are biases and the weights of the outputs. The strength is one divided by "
             "the bound, so that more of it is stronger: 0.25 is a norm of at most 4."
@@ -56,7 +56,7 @@ class MaxNorm(UnitTechnique):
         ),
         helps=(
             "High learning rates and long training, in which weights would grow without end, above all "
-            "together with dropout, which it was made popular with: it allows high rates safely."
+            "together with dropout, which made it popular: it allows high rates safely."
         ),
         hurts=(
             "Early stopping has often ended training before any norm grows to a bound that does no harm, and "
@@ -85,7 +85,7 @@ class MaxNorm(UnitTechnique):
 
     @classmethod
     def at(cls, strength: float) -> Self:
-        """Give max norm at one strength."""
+        """Give max norm at this strength."""
         return cls(strength)
 
     @property
@@ -95,7 +95,7 @@ class MaxNorm(UnitTechnique):
 
     @property
     def label(self) -> str:
-        """A few words for a table."""
+        """A short label for tables."""
         return f"max norm {self.strength:.3g}"
 
     @staticmethod

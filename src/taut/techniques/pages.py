@@ -1,4 +1,4 @@
-"""What a technique says of itself: its page in plain words, and the range of strengths worth searching."""
+"""How a technique is described: its page in plain words, and the range of strengths worth searching."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Source:
 @final
 @dataclass(frozen=True)
 class Page:
-    """What a data scientist should know of a technique.
+    """What a data scientist should know about a technique.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Range:
     Parameters
     ----------
     low, high : float
-        The ends; both belong to the range. Equal where the strength is fixed.
+        The ends; both belong to the range. Equal if the strength is fixed.
     scale : {"log", "linear", "switch"}
         How to move between them: by equal factors, by equal differences, or only on and off
         (then the ends are 0 and 1).
@@ -90,7 +90,7 @@ class Range:
         if self.scale == "log" and self.low <= 0:
             raise ParameterError(f"A range on a log scale must start above 0, and it starts at {self.low:g}.")
         if self.scale == "switch" and (self.low, self.high) != (0.0, 1.0):
-            raise ParameterError(f"A switch goes from 0 to 1, and not from {self.low:g} to {self.high:g}.")
+            raise ParameterError(f"A switch goes from 0 to 1, not from {self.low:g} to {self.high:g}.")
 
     def strength_at(self, position: float) -> float:
         """Give the strength at a position between the ends; a uniform draw gives a random strength.
