@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import erf, expit
 
 from taut.engine.compiled.fitted import FittedMLP, FoldFit
+from taut.engine.torch.architecture import Module
+from taut.engine.torch.engine import TorchEngine
+from taut.engine.torch.examples import TensorExamples
+from taut.engine.torch.plan import find_plan
+from taut.engine.torch.training import FittedModule
+from taut.engine.torch.workers import InProcess, Processes
 from taut.learning.architecture import MLP
 from taut.learning.objective import Task, objective_of
 from taut.learning.problem import Fold, Problem
@@ -125,8 +135,16 @@ ACTIVATIONS: dict[str, Any] = {
 }
 
 
-def outputs(fitted: FittedMLP, examples: TableExamples, chosen: NDArray[Any]) -> NDArray[np.float64]:
+def outputs(
+    fitted: FittedMLP | FittedModule, examples: TableExamples, chosen: NDArray[Any]
+) -> NDArray[np.float64]:
     """What a network gives in evaluation mode, by the book and in float64, in the table's units."""
+    if isinstance(fitted, FittedModule):
+        with torch.no_grad():
+            found: NDArray[np.float64] = (
+                fitted.module().double()(tensors(examples).inputs[chosen].double()).numpy()
+            )
+        return found
     w = {name: array.astype(np.float64) for name, array in fitted.weights.items()}
     x = fitted.encoder.transform(examples.matrix.values, chosen).astype(np.float64)
     n_hidden = len(fitted.network.hidden)
@@ -158,6 +176,50 @@ def mean_loss(problem: Problem, z: NDArray[Any], chosen: NDArray[Any]) -> tuple[
         return loss, 0.0
     correct = z.argmax(axis=1) == problem.target[chosen]
     return loss, float(np.average(correct, weights=weight))
+
+
+class Layers(torch.nn.Module):
+    """The network that taut builds, as a person's module with the same names."""
+
+    def __init__(self, widths: tuple[int, ...], activation: str) -> None:
+        super().__init__()
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in pairwise(widths))
+        self.activation = activation
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers[:-1]:
+            x = getattr(torch.nn.functional, self.activation)(layer(x))
+        found: torch.Tensor = self.layers[-1](x)
+        return found
+
+
+class ModuleEngine:
+    """The PyTorch engine, given tables and ``MLP`` as the compiled one is: for the laws that both keep."""
+
+    def __init__(self, n_jobs: int) -> None:
+        self.engine = TorchEngine(executor=InProcess() if n_jobs == 1 else Processes(n_jobs))
+
+    def train(self, problem: Problem, members: Any, **how: Any) -> Any:
+        trained = replace(problem, examples=tensors(problem.examples))
+        return self.engine.train(
+            trained, [module_member(trained, m) if isinstance(m, Member) else m for m in members], **how
+        )
+
+    def predict(self, examples: Any, fitted: Any, chosen: Any = None) -> Any:
+        return self.engine.predict(tensors(examples), fitted, chosen)
+
+
+def tensors(examples: Any) -> TensorExamples:
+    return TensorExamples(torch.from_numpy(np.ascontiguousarray(examples.matrix.values)))
+
+
+def module_member(problem: Problem, member: Member) -> Member:
+    """The same member with its network as a module."""
+    mlp: Any = member.architecture
+    examples: Any = problem.examples
+    widths = (examples.inputs.shape[1], *mlp.hidden, problem.objective.n_outputs)
+    make = partial(Layers, widths, mlp.activation)
+    return replace(member, architecture=Module(make, find_plan(make(), examples.inputs[:4]), "Layers"))
 
 
 class AfterLooks(threading.Event):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
 
+from taut.engine.pool import n_threads
 from taut.engine.torch.architecture import Module
 from taut.engine.torch.engine import TorchEngine, unchanged
 from taut.engine.torch.examples import (
@@ -28,7 +29,7 @@ from taut.engine.torch.examples import (
 )
 from taut.engine.torch.objective import OwnLoss, outputs_of
 from taut.engine.torch.plan import Plan, find_plan
-from taut.engine.torch.workers import InProcess
+from taut.engine.torch.workers import InProcess, Processes
 from taut.errors import DataError, DataWarning, ParameterError, TrainingError
 from taut.estimators.groups import group_codes
 from taut.learning.objective import CrossEntropy, Objective, SquaredError
@@ -145,7 +146,8 @@ def read(module: GivenModule, data: Any, options: Options) -> Given:
         seed=whole("random_state", options.random_state, low=0, high=2**31 - 1),
     )
     splits = _splits(problem, n_train, options, settings.seed)
-    engine = TorchEngine(device, InProcess())
+    n_workers = n_threads(options.n_jobs) if device.type == "cpu" else 1
+    engine = TorchEngine(device, Processes(n_workers) if n_workers > 1 else InProcess())
     return Given(
         trainer=Trainer(engine, problem, settings),
         folds=tuple(make_folds(splits, problem, settings.seed)),

@@ -112,8 +112,11 @@ def outputs_of(found: Any, objective: Objective, module: str) -> Tensor:
         found = found[0]
     if not isinstance(found, Tensor):
         raise TrainingError(f"{module} gives {type(found).__name__}, and taut needs a tensor of outputs.")
-    if isinstance(objective, OwnLoss):
-        return found
+    return found if isinstance(objective, OwnLoss) else _fitting(found, objective, module)
+
+
+def _fitting(found: Tensor, objective: Objective, module: str) -> Tensor:
+    """Outputs of shape (n, n_outputs)."""
     n = objective.n_outputs
     if found.dim() == 1:
         found = found.unsqueeze(1)

@@ -146,13 +146,17 @@ class TorchTraining(Training):
     def _has(self, epoch: int, kept: bool) -> bool:
         return kept and len(self._member.fold.validation) > 0 and 0 < epoch <= self.state.epoch
 
+    def weights(self, which: Literal["kept", "last"] = "kept") -> dict[str, Floats]:
+        """All numbers by name, batch norms that were put in as ``taut.0.weight`` and so on."""
+        return {name: one.numpy() for name, one in self._net(which).items()}
+
     def fitted(self, which: Literal["kept", "last"] = "kept") -> FittedModule:
         """The network as it is now."""
-        state = self.state
-        best = which == "kept" and stops_early(self._member) and state.best_net is not None
-        return fitted_of(
-            self._member, state.best_net if best and state.best_net else state.net, self._objective
-        )
+        return fitted_of(self._member, self._net(which), self._objective)
+
+    def _net(self, which: Literal["kept", "last"]) -> dict[str, Tensor]:
+        best = which == "kept" and stops_early(self._member) and self.state.best_net is not None
+        return self.state.best_net if best and self.state.best_net else self.state.net
 
 
 def stops_early(member: Member) -> bool:
