@@ -135,9 +135,9 @@ def regularization_path(
     [0.0, 0.1, 3.0, 30.0]
     """
     started = time.monotonic()
-    kind = _technique(technique)
-    base = _base(recipe, kind)
-    plan = _plan(kind, strengths, whole("max_epochs", max_epochs, high=MOST_EPOCHS))
+    kind = technique_of(technique)
+    base = base_of(recipe, kind)
+    plan = plan_of(kind, strengths, whole("max_epochs", max_epochs, high=MOST_EPOCHS))
     options = Options(
         task=task,
         hidden=hidden,
@@ -185,7 +185,8 @@ def regularization_path(
     return replace(found, seconds=time.monotonic() - started, simple=simple)
 
 
-def _technique(technique: object) -> type[Technique]:
+def technique_of(technique: object) -> type[Technique]:
+    """The technique whose path it is, by name or by class."""
     if isinstance(technique, str):
         return find(technique)
     if isinstance(technique, type) and technique in TECHNIQUES:
@@ -195,7 +196,7 @@ def _technique(technique: object) -> type[Technique]:
     )
 
 
-def _base(recipe: Recipe | None, kind: type[Technique]) -> Recipe:
+def base_of(recipe: Recipe | None, kind: type[Technique]) -> Recipe:
     """What every network has: early stopping too, except on its own path."""
     if recipe is None:
         recipe = Recipe()
@@ -210,7 +211,7 @@ def _base(recipe: Recipe | None, kind: type[Technique]) -> Recipe:
     return recipe.with_(EarlyStopping())
 
 
-def _plan(kind: type[Technique], strengths: object, max_epochs: int) -> EpochPlan | StrengthPlan:
+def plan_of(kind: type[Technique], strengths: object, max_epochs: int) -> EpochPlan | StrengthPlan:
     """What is to be trained; strengths that cannot be used are refused here."""
     n = whole("strengths", strengths, high=MOST_STRENGTHS) if isinstance(strengths, numbers.Number) else None
     if kind is EarlyStopping:
