@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     import plotly.graph_objects
+    import torch
 
     from taut import techniques
     from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
@@ -108,6 +109,31 @@ def _save(estimator: TautEstimator, folder: str | os.PathLike[str]) -> None:
     save(estimator, folder)
 
 
+def _to_torch(estimator: TautEstimator) -> torch.nn.Module:
+    _need("to_torch", "torch", PyTorch="torch")
+    from taut.torch.export import to_torch
+
+    return to_torch(estimator)
+
+
+def _to_onnx(estimator: TautEstimator, path: str | os.PathLike[str]) -> None:
+    _need("to_onnx", "onnx", PyTorch="torch", onnx="onnx", onnxscript="onnxscript")
+    from taut.torch.export import to_onnx
+
+    to_onnx(estimator, path)
+
+
+def _need(what: str, extra: str, **modules: str) -> None:
+    """Say in a sentence what is to be installed, where it is not."""
+    for title, module in modules.items():
+        try:
+            import_module(module)
+        except ImportError as error:
+            raise ImportError(
+                f'{what} needs {title}: install it with pip install "taut[{extra}]".'
+            ) from error
+
+
 def _notebook_html(estimator: TautEstimator, own: str) -> str:
     from taut.report.notebook import notebook_html
 
@@ -122,6 +148,7 @@ def _figure(path: RegularizationPath) -> plotly.graph_objects.Figure:
 
 handed_in.write_report, handed_in.save = _write_report, _save
 handed_in.write_module_report = _write_module_report
+handed_in.to_torch, handed_in.to_onnx = _to_torch, _to_onnx
 handed_in.notebook_html, handed_in.figure = _notebook_html, _figure
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     import plotly.graph_objects
+    import torch
 
     Path: TypeAlias = str | os.PathLike[str]
 
@@ -23,6 +24,10 @@ write_report: Callable[[Any, Path, Any, Any, Sequence[Any]], None]
 save: Callable[[Any, Path], None]
 #: Of a fitted estimator, with scikit-learn's own form of it.
 notebook_html: Callable[[Any, str], str]
+#: A fitted estimator as a PyTorch module.
+to_torch: Callable[[Any], torch.nn.Module]
+#: A fitted estimator, into an ONNX file.
+to_onnx: Callable[[Any, Path], None]
 #: Of a tuned module, to a file, with a diagnosis and paths.
 write_module_report: Callable[[Any, Path, Any, Sequence[Any]], None]
 #: Of a regularization path.

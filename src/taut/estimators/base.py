@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, final
+from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ from taut.learning.training import Curve
 from taut.selection.trainer import Settings
 from taut.table.frame import Frame, Note
 from taut.table.matrices import Matrix
+
+if TYPE_CHECKING:
+    import torch
 
 Task = Literal["classification", "regression"]
 
@@ -141,6 +144,83 @@ class TautEstimator(BaseEstimator, ABC):
             If the folder holds something other than a model, or cannot be written.
         """
         handed_in.save(self, folder)
+
+    def to_matrix(self, X: Any) -> NDArray[np.float32]:
+        """The table as the networks of :meth:`to_torch` and :meth:`to_onnx` take it.
+
+        Parameters
+        ----------
+        X : table, shape (n_rows, n_features)
+            As ``predict`` takes it.
+
+        Returns
+        -------
+        float32 array, shape (n_rows, n_columns)
+            First the columns of numbers, NaN where missing: of a date several, and yes or no as 1 and 0;
+            those whose values are large and close together are shifted and scaled. Then the categories as
+            code numbers: that of a value, then one for any other value, then one for a missing one. The
+            module's ``columns``, ``units`` and ``levels`` say which is which; columns that were dropped are
+            not there.
+
+        Raises
+        ------
+        NotFittedError
+            scikit-learn's, if the estimator is not fitted.
+        DataError
+            As in ``predict``.
+        """
+        return self._matrix(X).values
+
+    def to_torch(self) -> torch.nn.Module:
+        """The fitted model as a plain PyTorch module in evaluation mode: encoders, networks and average.
+
+        It shares nothing with the estimator, so that it can be trained on, moved to another device or saved
+        with ``torch.save``. Its predictions are the same within 1e-5 (of an amount, in standard deviations of
+        the training target).
+
+        Returns
+        -------
+        taut.torch.export.TableModule
+            Takes a float tensor (n_rows, n_columns), ``torch.from_numpy(estimator.to_matrix(X))``, and
+            returns log-probabilities (n_rows, n_classes) in the order of ``classes_`` (``exp`` and
+            ``softmax`` both give the probabilities), or of an amount float64 values (n_rows,) in the target's
+            own units.
+
+        Raises
+        ------
+        NotFittedError
+            scikit-learn's, if the estimator is not fitted.
+        ImportError
+            If PyTorch is not installed: ``pip install "taut[torch]"``.
+        """
+        check_is_fitted(self, "model_")
+        return handed_in.to_torch(self)
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model as an ONNX file, for any runtime; it is the module of :meth:`to_torch`.
+
+        Its input ``table`` is float32 (n_rows, n_columns), any number of rows, as :meth:`to_matrix` gives it.
+        Its output is ``log_probabilities``, float32 (n_rows, n_classes), or of an amount ``values``, float64
+        (n_rows,). The file's metadata ``taut.columns``, ``taut.units``, ``taut.levels`` and ``taut.classes``
+        are JSON: what each column is, the origin and the unit of each number, the values of each category by
+        their codes, and the classes.
+
+        Parameters
+        ----------
+        path : path
+            The file; an older one is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            scikit-learn's, if the estimator is not fitted.
+        ImportError
+            If PyTorch, onnx or onnxscript is not installed: ``pip install "taut[onnx]"``.
+        DataError
+            If the file cannot be written.
+        """
+        check_is_fitted(self, "model_")
+        handed_in.to_onnx(self, path)
 
     def _html_repr(self) -> str:
         """What a notebook shows: scikit-learn's own form, and once fitted above it what came out."""

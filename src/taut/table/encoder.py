@@ -22,7 +22,7 @@ FORMAT = 1  # of the JSON form
 
 MOST_FEATURES = 64  # of one category
 MOST_SCALE = 3e6  # with MOST = 1e12 of the matrix, the square of (v - center) * scale stays in float32
-_SQUASH = np.float32(1.0 / 3.0)
+SQUASH = np.float32(1.0 / 3.0)  # of a number's distance from its center
 _SAMPLE_ROWS = 100_000
 _BLOCK_COLUMNS = 16
 _BLOCK_CELLS = 250_000
@@ -138,7 +138,7 @@ class Encoder:
         numbers = values[rows, : self.n_numbers]
         u = (numbers - self.center) * self.scale
         u = np.where(np.isnan(numbers), np.float32(0), u)
-        out[:, : self.n_numbers] = u / np.sqrt(1 + (u * _SQUASH) ** 2)
+        out[:, : self.n_numbers] = u / np.sqrt(1 + (u * SQUASH) ** 2)
         for index, column in enumerate(self.flags):
             out[:, self.n_numbers + index] = np.isnan(numbers[:, column])
         here = np.arange(len(rows))

@@ -7,10 +7,19 @@ try:
 except ImportError as error:
     raise ImportError('taut.torch needs PyTorch: install it with pip install "taut[torch]".') from error
 
+from taut.examine import HistoryDiagnosis, diagnose_history
 from taut.torch.diagnose import diagnose
 from taut.torch.folder import load
 from taut.torch.path import regularization_path
 from taut.torch.tune import tune
 from taut.torch.tuned import Tuned
 
-__all__ = ["Tuned", "diagnose", "load", "regularization_path", "tune"]
+__all__ = [
+    "HistoryDiagnosis",
+    "Tuned",
+    "diagnose",
+    "diagnose_history",
+    "load",
+    "regularization_path",
+    "tune",
+]
