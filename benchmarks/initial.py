@@ -19,7 +19,7 @@ from selection_common import Bench
 from tables import load
 
 import taut.engine.compiled.engine as engine_module
-from taut.engine.compiled.initial import initial_weights
+from taut.engine.compiled.layout import initial_weights
 from taut.network import Network
 
 NAMES = "pima,cmc,concrete,hmda,cells,car-prices,leaf,saratoga,ames,email,computers"

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.evidence.estimate import Estimate
-from taut.evidence.estimate_folds import estimate_by_folds
+from taut.evidence.estimate import Estimate, estimate_by_folds
 from tests.evidence.estimate_helpers import lowest
 
 

@@ -19,8 +19,8 @@ from taut import load
 from taut.errors import DataWarning, StoreError
 from taut.store import replace, write_report
 from taut.store.describe import describe, pack_weights
-from taut.store.exchange import exchange
 from taut.store.folder import check_folder, write_folder
+from taut.store.replace import exchange
 from tests.estimators.helpers import given as some_table
 from tests.estimators.helpers import single
 from tests.store.helpers import FILES, REPORT, contents

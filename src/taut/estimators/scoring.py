@@ -17,12 +17,11 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer
 
 from taut.errors import ParameterError
-from taut.estimators.given_rows import GivenRows
-from taut.estimators.problem import TableProblem
+from taut.estimators.problem import TableProblem, is_frame
 from taut.learning.problem import Fold
 from taut.selection.failures import ScorerError
 from taut.selection.scored_epochs import FoldScorer, TimedScorer
-from taut.table.frame import closest
+from taut.table.frame import Frame, closest
 
 # What metrics call their first parameter; a scorer's is an estimator.
 _TRUTHS = ("y_true", "y", "y_test", "truth", "target", "actual")
@@ -349,3 +348,37 @@ def _made_up(table: TableProblem, fold: Fold) -> Iterator[NDArray[np.floating]]:
     for share in (1.0, 0.5):
         made = middle + share * (np.roll(values, 1) - middle) + little
         yield ((made - target.origin) / target.unit)[:, None]
+
+
+@final
+class GivenRows:
+    """The rows of X followed by those of a validation set, as the folds count them.
+
+    Parameters
+    ----------
+    X : array, data frame or Frame
+    n_train : int
+        Rows that it has.
+    X_val : the same, optional
+    """
+
+    def __init__(self, X: Any, n_train: int, X_val: Any = None) -> None:
+        self._X, self._n_train, self._X_val = X, n_train, X_val
+
+    def take(self, rows: NDArray[np.integer]) -> Any:
+        """Copy these rows, all of them of X or all of the validation set; the type stays what was given."""
+        if len(rows) and rows[0] >= self._n_train:
+            return _take(self._X_val, rows - self._n_train)
+        return _take(self._X, rows)
+
+
+def _take(X: Any, rows: NDArray[np.integer]) -> Any:
+    if isinstance(X, Frame):
+        return X.take(rows)
+    if is_frame(X):
+        import narwhals
+
+        return narwhals.from_native(X, eager_only=True)[rows.tolist()].to_native()
+    from sklearn.utils import _safe_indexing
+
+    return _safe_indexing(X if hasattr(X, "__getitem__") else np.asarray(X), rows)

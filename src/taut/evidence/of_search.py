@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from taut.evidence.bagged import Bagged, bagged
-from taut.evidence.estimate import Estimate, RowFigures, estimate
-from taut.evidence.estimate_folds import estimate_by_folds
+from taut.evidence.estimate import Estimate, RowFigures, estimate, estimate_by_folds
 from taut.evidence.importance import HeldOut, Importance, Owners, affordable_predictions, importance
 from taut.evidence.score_range import score_range
 from taut.evidence.simple_baselines import OutOfFold, SimpleBaseline, gained

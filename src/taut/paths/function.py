@@ -68,7 +68,7 @@ def regularization_path(
     strengths : int or sequence of float, default=50
         How many, or which. A number of them is spread evenly over the technique's ``path_range``, on its own
         scale; the top of L1's is the smallest strength that makes every weight zero, found by bisection with
-        short runs (:func:`taut.paths.top.strength_of_zeros`). An on/off technique always has two
+        short runs (:func:`taut.paths.plan.strength_of_zeros`). An on/off technique always has two
         points. Early stopping's strengths are epochs: one training per fold without early stopping
         gives them all, and a number thins them by their logarithms; the first, the last, the best and the
         one-SE epoch are kept.

@@ -8,17 +8,20 @@ reader takes for the model as long as it is there; then its files are put over t
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import functools
 import os
 import re
 import secrets
 import shutil
+import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from taut.errors import DataWarning
-from taut.store.exchange import exchange
 from taut.writing import keep_status, sync_folder
 
 #: In a model's folder: a whole model that is being put in its place, or was when the process was killed.
@@ -247,3 +250,37 @@ def _name(left: Path) -> None:
         DataWarning,
         stacklevel=2,
     )
+
+
+_HERE = -100  # AT_FDCWD of Linux
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Exchange two folders of one file system: at no time is one of the names missing.
+
+    Raises
+    ------
+    OSError
+        If they cannot: not on every system, and not on every file system.
+    """
+    call = _call()
+    if call is None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    if call(os.fsencode(one), os.fsencode(other)) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+@functools.cache
+def _call() -> Callable[[bytes, bytes], int] | None:
+    """The C library's function, if it has one."""
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            swap = library.renamex_np
+            return lambda one, other: int(swap(one, other, ctypes.c_uint(_EXCHANGE)))
+        rename = library.renameat2
+    except (OSError, AttributeError, TypeError):
+        return None
+    return lambda one, other: int(rename(_HERE, one, _HERE, other, ctypes.c_uint(_EXCHANGE)))

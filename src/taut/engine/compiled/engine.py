@@ -17,9 +17,8 @@ from taut.engine.compiled import memory
 from taut.engine.compiled import records as R
 from taut.engine.compiled.fitted import FittedMLP, FoldFit, fit_fold, table_of
 from taut.engine.compiled.functions import ACTIVATION_CODES
-from taut.engine.compiled.initial import initial_weights
 from taut.engine.compiled.kernels import Kernels, load_kernels
-from taut.engine.compiled.layout import Layout
+from taut.engine.compiled.layout import Layout, initial_weights
 from taut.engine.compiled.scratch import aligned, scratch_for
 from taut.errors import TrainingError
 from taut.learning.architecture import MLP

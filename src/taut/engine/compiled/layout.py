@@ -8,6 +8,7 @@ run over one dense piece and leaves the rest alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from taut.engine.compiled.simd import LANES
 from taut.network import Network
+from taut.streams import Stream, generator
 
 
 def padded(width: int) -> int:
@@ -130,3 +132,32 @@ class Layout:
                 parameters[gain : gain + n_out] = arrays[name + "gain"]
                 statistics[stats : stats + n_out] = arrays[name + "mean"]
                 statistics[stats + width : stats + width + n_out] = arrays[name + "variance"]
+
+
+def initial_weights(network: Network, normalize: bool, seed: int) -> dict[str, NDArray[np.floating]]:
+    """Normal weights with variance 2 / (inputs + outputs) (Glorot & Bengio 2010); shifts are zero.
+
+    Larger ones (He et al. 2015: 2 / inputs) overfit more on tables: benchmarks/README.md, "Initial weights".
+    Each layer draws from a stream named by the seed and its own number, so a layer's weights do not depend
+    on what the recipe is made of.
+
+    Returns
+    -------
+    dict
+        As ``Layout.unpack`` names them.
+    """
+    sizes = network.layer_sizes
+    arrays: dict[str, NDArray[np.floating]] = {}
+    for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        stream = generator(seed, Stream.INITIAL_WEIGHTS, i)
+        hidden = i < len(sizes) - 2
+        deviation = math.sqrt(2.0 / (n_in + n_out))
+        weight = stream.standard_normal((n_in, n_out))
+        weight *= deviation  # in place: a wide network's copy would be half a gigabyte
+        arrays[f"layers.{i}.weight"] = weight
+        arrays[f"layers.{i}.bias"] = np.zeros(n_out)
+        if normalize and hidden:
+            arrays[f"layers.{i}.gain"] = np.ones(n_out)
+            arrays[f"layers.{i}.mean"] = np.zeros(n_out)
+            arrays[f"layers.{i}.variance"] = np.ones(n_out)
+    return arrays

@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 import taut
 from taut.errors import ParameterError
-from taut.examine.effects_asked import Asked
+from taut.examine.effects_function import Asked
 from taut.recipe import Recipe
 from taut.techniques import L2
 from tests.estimators.helpers import crossvalidated, given, single

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taut.learning.training import Control
-from taut.paths import top as module
-from taut.paths.top import ENOUGH_STEPS, strength_of_zeros
+from taut.paths import plan as module
+from taut.paths.plan import ENOUGH_STEPS, strength_of_zeros
 from taut.paths.training import PathWork, zero_share
 from taut.recipe import Recipe
 from taut.techniques import L1, BatchNorm, Dropout, EarlyStopping
