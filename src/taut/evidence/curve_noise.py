@@ -90,9 +90,9 @@ def measure(curve: Vector) -> CurveNoise:
     The curve is cleared of single spikes (running median of three), and means of windows of 2, 4, 8, ...
     epochs are compared. Their errors come from the second differences of means over 1, 2, 4, 8 and 16 epochs,
     by the median of their sizes, in each half of the curve; the largest counts, since neighbouring epochs may
-    share a part of their noise, and noise may grow. Where the noise of the epochs is independent, a curve
-    that falls or stays level is told to have risen in one of 100 cases; where neighbours have a correlation
-    of 0.6, in up to 15 of 100 with fewer than 50 epochs, and in up to 8 with more.
+    share a part of their noise, and noise may grow. Where the noise of the epochs is independent, a
+    curve that falls or stays level is said to have risen in about one of 100 cases; where neighbours have a
+    correlation of 0.6, in up to 14 of 100 with 50 epochs or fewer, and in up to 4 from 100 epochs on.
 
     Parameters
     ----------
