@@ -80,6 +80,7 @@ class Runner:
         """The network of one candidate on one stage."""
         fold = self.stages.all[job.stage]
         member = self.trainer.member(job.candidate, fold, job.stage)
+        member = replace(member, max_epochs=self.stages.max_epochs(job.stage, member.max_epochs))
         few = len(fold.validation) * member.max_epochs <= self._limit
         # A scorer scores folds, and only where there are epochs to choose from.
         scored = self.keeps_outputs and member.hooks.patience is not None

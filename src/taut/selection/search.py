@@ -269,6 +269,11 @@ class Search:
 
     # --- the batches ----------------------------------------------------------------------------------------
 
+    @property
+    def _n_first(self) -> int:
+        """Folds of the first batch before it is judged: fewer where a stage of few epochs comes first."""
+        return _FIRST_BATCH_FOLDS if self.stages.low_fidelity_epochs is None else 1
+
     def _over(self) -> bool:
         if self._cut_short or self._stop.cancelled.is_set():
             return True
@@ -314,7 +319,7 @@ class Search:
         self._asked += len(trials)
         leader = self._who_leads()
         control = Control(deadline=self._search_deadline(), cancelled=self._stop.cancelled)
-        n_first = _FIRST_BATCH_FOLDS if batch == 0 else 1
+        n_first = self._n_first if batch == 0 else 1
         self._race.run(
             trials,
             leader,
@@ -465,7 +470,7 @@ class Search:
             sizes.append(self.batch_size)
         sizes[-1] -= max(0, sum(sizes) - rest)
         batches = [
-            self._race.expected(n, begin=i, n_first=1 if i else _FIRST_BATCH_FOLDS, keep_singles=not i)
+            self._race.expected(n, begin=i, n_first=1 if i else self._n_first, keep_singles=not i)
             * (_LATER_TAKE if i else _FIRST_TAKES)
             for i, n in enumerate(sizes)
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -30,7 +30,9 @@ class Stages:
     folds : tuple of Fold
         Those that give the score.
     low_fidelity : Fold or None
-        Some rows of the first fold, trained before the folds are; it has no part in the score.
+        Some or all rows of the first fold, trained before the folds are; it has no part in the score.
+    low_fidelity_epochs : int or None
+        It is trained to this epoch only; to the usual last one without it.
 
     Attributes
     ----------
@@ -40,11 +42,17 @@ class Stages:
 
     folds: tuple[Fold, ...]
     low_fidelity: Fold | None = None
+    low_fidelity_epochs: int | None = None
 
     @property
     def all(self) -> tuple[Fold, ...]:
         """All folds that are trained, by number."""
         return self.folds if self.low_fidelity is None else (*self.folds, self.low_fidelity)
+
+    def max_epochs(self, stage: int, usual: int) -> int:
+        """Where the training of a stage ends that nothing stopped before."""
+        short = self.low_fidelity_epochs if stage == len(self.folds) else None
+        return usual if short is None else min(short, usual)
 
     def size(self, stage: int) -> float:
         """The rows of a stage as a share of those of a fold."""
@@ -74,9 +82,22 @@ class Stages:
         return (*low_fidelity, tuple(order[:n_first]), *singly, *rest)
 
 
-def make_stages(folds: Sequence[Fold], problem: Problem, seed: int) -> Stages:
-    """The stages of these folds; with a low-fidelity stage if they have many rows."""
+def make_stages(
+    folds: Sequence[Fold], problem: Problem, seed: int, short_epochs: int | None = None
+) -> Stages:
+    """The stages of these folds; with a low-fidelity stage if they have many rows.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+    problem : Problem
+    seed : int
+    short_epochs : int, optional
+        Where epochs are dear: first the first fold is trained for so many, whatever the rows.
+    """
     first = folds[0]
+    if short_epochs is not None:
+        return Stages(tuple(folds), replace(first), short_epochs)
     if len(first.train) + len(first.validation) <= MANY_ROWS:
         return Stages(tuple(folds))
     stream = generator(seed, Stream.LOW_FIDELITY_ROWS)

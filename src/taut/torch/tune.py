@@ -37,6 +37,8 @@ from taut.torch.given import Given, GivenModule, Options, read
 from taut.torch.tuned import Tuned
 
 _N_CANDIDATES, _N_FIRST = 66, 16
+# Candidates are first compared after this share of the epochs, where that is so many at least.
+_SHORT, _LEAST_SHORT = 0.25, 5
 _NOBODY = np.empty(0, dtype=np.int32)
 
 
@@ -178,7 +180,7 @@ def tune(
         elapsed = trial_store.elapsed if trial_store and math.isfinite(limit) else 0.0
         search = Search(
             trainer=trainer,
-            stages=make_stages(given.folds, trainer.problem, seed),
+            stages=make_stages(given.folds, trainer.problem, seed, _short(max_epochs)),
             baselines=space.baselines(),
             proposer=OptunaProposer(space, seed, n_first=_N_FIRST),
             n_candidates=n,
@@ -206,6 +208,12 @@ def tune(
     return Tuned(
         given=given, result=result, estimate=estimate, simple=simple, seconds=time.monotonic() - started
     )
+
+
+def _short(max_epochs: int) -> int | None:
+    """Epochs of the first stage, in which most candidates lose; few epochs are trained at once."""
+    short = math.ceil(max_epochs * _SHORT)
+    return short if short >= _LEAST_SHORT else None
 
 
 def _finish(given: Given) -> Finish:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from dataclasses import dataclass, replace
@@ -129,7 +130,7 @@ class Processes:
         self._n_workers = n_workers
         self._pool: Any = None
         self._shared: tuple[Problem, Path] | None = None
-        self._folder: Any = None
+        self._folder: str | None = None
         self._pace = math.nan  # seconds an epoch, of the last network
 
     @property
@@ -227,8 +228,9 @@ class Processes:
                 needed = sum(part.nbytes for _, part in _parts_in(problem))
                 room = shutil.disk_usage(memory).free if memory.is_dir() else 0
                 where = memory if room > 2 * needed else None
-                self._folder = tempfile.TemporaryDirectory(prefix="taut-", dir=where)
-            path = Path(self._folder.name) / f"{secrets.token_hex(4)}.problem"
+                self._folder = tempfile.mkdtemp(prefix="taut-", dir=where)
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)  # at exit at last
+            path = Path(self._folder) / f"{secrets.token_hex(4)}.problem"
             examples: Any = problem.examples
             tensors = examples.inputs if isinstance(examples, TensorExamples) else None
             rest = replace(problem, examples=None if tensors is not None else examples)  # type: ignore[arg-type]
