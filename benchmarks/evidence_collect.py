@@ -95,7 +95,7 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
     scored, raced = (np.full((m, n_repeats, n), np.nan, dtype=np.float32) for _ in range(2))
     correct = np.full((m, n_repeats, n), np.nan, dtype=np.float32)
     for i, score in enumerate(result.candidates):
-        trial = search._trials[i]
+        trial = search._scored.trials[i]
         for k, fold in enumerate(folds):
             run = trial.runs.get(k)
             if run is None or not run.losses:
@@ -112,7 +112,7 @@ def lay_down(bench: Bench, search: Search, result: SearchResult) -> dict[str, An
     complete = [i for i, score in enumerate(result.candidates) if score.state == "complete"]
     bags, bag_hits, singles, single_hits = [], [], [], []
     for i in complete:
-        trial, score = search._trials[i], result.candidates[i]
+        trial, score = search._scored.trials[i], result.candidates[i]
         networks = search.runner.networks(
             [trial.job(k) for k in range(len(folds))], [score.epoch] * len(folds)
         )

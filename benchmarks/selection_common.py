@@ -89,7 +89,7 @@ class Bench:
 
     def held_out(self, search: Search, place: int) -> float:
         """Mean loss of a candidate's bag on the rows that chose nothing, in units of the target."""
-        trial, score = search._trials[place], search._scores[place]
+        trial, score = search._scored.trials[place], search._scored.scores[place]
         jobs = [trial.job(k) for k in range(len(self.folds))]
         networks = search.runner.networks(jobs, [score.epoch] * len(jobs))
         assert networks is not None

@@ -183,7 +183,7 @@ def test_shorter_folds_go_on_to_the_longest_ones_epoch(recipe: Recipe) -> None:
     place = 0 if recipe == EARLY.recipe else 2
     assert result.candidates[place].epochs_trained == 3 * longest
     for k, training in enumerate(alone):
-        curve = made._trials[place].runs[k].curve
+        curve = made._scored.trials[place].runs[k].curve
         assert len(curve) == longest
         assert curve.validation[: training.epoch].tobytes() == training.curve.validation.tobytes()
 
@@ -279,7 +279,7 @@ def test_where_folds_repeat_a_rows_loss_is_its_mean() -> None:
     made = search(CompiledEngine(1), RECIPES[:1], given=problem, stages=stages)
     result = made.run()
     for place, score in enumerate(result.candidates):
-        runs = made._trials[place].runs
+        runs = made._scored.trials[place].runs
         own = np.full((6, 240), np.nan)
         for k, fold in enumerate(stages.folds):
             own[k, fold.validation] = runs[k].losses[int(score.fold_epochs[k])]

@@ -299,7 +299,7 @@ def test_one_that_was_cut_off_never_leads() -> None:
     cut_off = of(result, tagged(1))
     assert (cut_off.state, cut_off.batch) == ("cut off", 0)
     assert cut_off.loss < result.best.loss
-    assert made._leader == result.chosen == 0
+    assert made._scored.leader == result.chosen == 0
     # Nor is it reported as the best.
     assert seen[-1].best == result.best.loss
     assert seen[-1].best_recipe == EARLY.recipe

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from taut.selection.search import _FIRST_TAKES, _LATER_TAKE
-from taut.selection.time_left import TimeLeft
+from taut.selection.time_left import FIRST_TAKES, LATER_TAKE, TimeLeft
 
 # Searches as they went, on a clock of processor time: seconds, and 0 for a training, 1 for the end of a race.
 RECORDED = json.loads(Path(__file__).with_name("time_left.json").read_text(encoding="utf-8"))
@@ -16,7 +15,7 @@ RECORDED = json.loads(Path(__file__).with_name("time_left.json").read_text(encod
 def guesses(found: dict[str, Any]) -> list[tuple[float, float]]:
     """When something was told, and what was said to be left."""
     first, *later = found["trainings"]
-    batches = [first * _FIRST_TAKES, *(one * _LATER_TAKE for one in later)]
+    batches = [first * FIRST_TAKES, *(one * LATER_TAKE for one in later)]
     time_left = TimeLeft(batches, found["each"])
     told = [(0.0, time_left.seconds(0.0))]
     for second, over in found["events"]:

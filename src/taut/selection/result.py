@@ -1,16 +1,24 @@
-"""The result of a search."""
+"""The scored trials of a search, and its result."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.learning.problem import Problem
 from taut.learning.training import Curve, Fitted
 from taut.selection.choice import Choosing
+from taut.selection.folds import out_of_fold
+from taut.selection.race import Trial
+from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
+from taut.selection.space import is_plain
+from taut.selection.stages import Stages
 
 
 @final
@@ -96,3 +104,85 @@ class SearchResult:
     def best(self) -> CandidateScore:
         """The chosen candidate's score."""
         return self.candidates[self.chosen]
+
+
+@final
+class ScoredTrials:
+    """The trials of a search with their scores, in the order in which they ended.
+
+    Parameters
+    ----------
+    problem : Problem
+    stages : Stages
+
+    Attributes
+    ----------
+    trials : list of Trial
+    scores : list of CandidateScore
+    leader : int or None
+        Index of the one with the lowest loss.
+    """
+
+    def __init__(self, problem: Problem, stages: Stages) -> None:
+        self._problem, self._stages = problem, stages
+        self.trials: list[Trial] = []
+        self.scores: list[CandidateScore] = []
+        self.leader: int | None = None
+
+    def add(self, trial: Trial, score: CandidateScore) -> bool:
+        """Add a trial; whether it can be chosen, and so lead."""
+        self.trials.append(trial)
+        self.scores.append(score)
+        # Of those that were cut off, only a baseline can be chosen.
+        may_lead = score.complete or (score.state == "cut off" and score.batch < 0)
+        if not may_lead or not math.isfinite(score.loss):
+            return False
+        if self.leader is None or score.loss < self.scores[self.leader].loss:
+            self.leader = len(self.scores) - 1
+        return True
+
+    def opponent(self) -> Trial | None:
+        """What a batch races against: the best so far, or early stopping alone if that lacks a stage."""
+        if self.leader is None:
+            return None
+        leaders = (self.trials[self.leader], self.trials[0])
+        return next((trial for trial in leaders if self.is_comparable(trial)), None)
+
+    def is_comparable(self, trial: Trial) -> bool:
+        """Whether others can be compared with it on any stage."""
+        return all(stage in trial.runs for stage in range(len(self._stages.all)))
+
+    def curves(self, trial: Trial) -> tuple[Curve, ...]:
+        """Its folds' curves."""
+        return tuple(trial.runs[k].curve for k in range(len(self._stages.folds)))
+
+    def plain(self) -> dict[int, PlainRuns]:
+        """The networks of recipes with at most one technique besides early stopping, by index."""
+        found = {}
+        for index, (trial, score) in enumerate(zip(self.trials, self.scores, strict=True)):
+            runs = [trial.runs[k] for k in range(len(self._stages.folds)) if k in trial.runs]
+            if score.state in ("complete", "dropped") and runs and is_plain(score.recipe):
+                weights = np.sum([run.weights for run in runs], axis=0)
+                found[index] = PlainRuns(tuple(run.curve for run in runs), weights)
+        return found
+
+    def row_losses(self, index: int) -> NDArray[np.float32]:
+        """Out-of-fold losses of a candidate, in the order of the table."""
+        return self._gathered(index, lambda run, epoch: run.losses.get(epoch))
+
+    def row_correct(self, index: int) -> NDArray[np.float32]:
+        """The share of the folds that hold a row out in which its class was right."""
+        return self._gathered(index, lambda run, epoch: run.correct.get(epoch))
+
+    def _gathered(
+        self, index: int, figures: Callable[[FoldRun, int], NDArray[Any] | None]
+    ) -> NDArray[np.float32]:
+        trial, score = self.trials[index], self.scores[index]
+
+        def of_fold(k: int) -> NDArray[Any] | None:
+            run = trial.runs.get(k)
+            epoch = RACED if score.state == "dropped" else int(score.fold_epochs[k])
+            return None if run is None else figures(run, epoch)
+
+        folds = self._stages.folds
+        return out_of_fold(folds, map(of_fold, range(len(folds))), len(self._problem)).astype(np.float32)

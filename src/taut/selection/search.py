@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import final
 
 from taut.errors import TrainingError, TrainingWarning
 from taut.learning.training import Control, Curve, Status, Training
@@ -20,19 +17,16 @@ from taut.selection.candidate import Candidate
 from taut.selection.choice import Selection, choose, choosing_among, eligible
 from taut.selection.failures import why_none_has_a_score
 from taut.selection.final import Finish
-from taut.selection.folds import out_of_fold
 from taut.selection.interrupts import Interrupts
 from taut.selection.progress import Callbacks, Progress
 from taut.selection.proposer import Proposer
 from taut.selection.race import Race, Rule, Trial
-from taut.selection.result import Contest, PlainRuns, SearchResult
+from taut.selection.result import Contest, ScoredTrials, SearchResult
 from taut.selection.runner import Job, Runner
-from taut.selection.runs import RACED, FoldRun
 from taut.selection.score import CandidateScore
 from taut.selection.scored_epochs import EPOCHS_SCORED, FoldScorer, TimedScorer
-from taut.selection.space import is_plain
 from taut.selection.stages import Stages
-from taut.selection.time_left import TimeLeft
+from taut.selection.time_left import FIRST_TAKES, LATER_TAKE, TimeLeft, batch_sizes
 from taut.selection.trainer import Trainer
 from taut.selection.trial_scorer import TrialScorer
 from taut.selection.trial_store import TrialStore
@@ -48,9 +42,6 @@ _SCORING_SHARE = 0.05
 _SPARE = 1.25
 # Later batches build on the first one, so that it has two folds before the race is first judged.
 _FIRST_BATCH_FOLDS = 2
-# Trainings of the first batch, and of the later ones, whose candidates are better and so train longer,
-# relative to those of early stopping alone.
-_FIRST_TAKES, _LATER_TAKE = 1.4, 1.6
 # A batch is only begun if a time limit has room for about this part of what it takes without cuts.
 _RACED = 0.4
 
@@ -106,9 +97,7 @@ class Search:
         )
         self._race = Race(self.runner, self.rule)
         self._trial_scorer = TrialScorer(self.runner, self._race, self.scorer)
-        self._trials: list[Trial] = []
-        self._scores: list[CandidateScore] = []
-        self._leader: int | None = None  # index of the one with the lowest loss
+        self._scored = ScoredTrials(self.trainer.problem, self.stages)
         self._curves: dict[str, tuple[Curve, ...]] = {}
         self._stop = Control()
         self._started = 0.0
@@ -157,7 +146,7 @@ class Search:
         self._run_baselines()
         self._batches_began, self._remembered_before = time.monotonic(), self.runner.remembered
         # Early stopping alone is a point of the space; no regularization is not.
-        self.proposer.tell([score for score in self._scores if score.candidate == self.baselines[0]])
+        self.proposer.tell([score for score in self._scored.scores if score.candidate == self.baselines[0]])
         batch = 0
         # What the trial store has takes no time: it counts even when the time is over.
         while not self._over() or self._known(batch):
@@ -168,10 +157,10 @@ class Search:
             if self._time_left:
                 self._time_left.batch_is_over()
             batch += 1
-        if interrupts.count > 1 or (not eligible(self._scores) and self._stop.cancelled.is_set()):
+        if interrupts.count > 1 or (not eligible(self._scored.scores) and self._stop.cancelled.is_set()):
             raise KeyboardInterrupt
-        if not eligible(self._scores):
-            raise TrainingError(why_none_has_a_score(self._scores, self._trial_scorer.scorer_errors))
+        if not eligible(self._scored.scores):
+            raise TrainingError(why_none_has_a_score(self._scored.scores, self._trial_scorer.scorer_errors))
         return self._result()
 
     # --- the baselines --------------------------------------------------------------------------------------
@@ -252,15 +241,12 @@ class Search:
             score = self._trial_scorer.scored(trial, -1, "cut off", control, scoring_ends)
         if score is None and self.scorer is not None:
             score = self._trial_scorer.unscored(trial, -1)
-        self._curves["none" if trial.number else "early_stopping"] = self._curves_of(trial)
+        self._curves["none" if trial.number else "early_stopping"] = self._scored.curves(trial)
         if score is not None:
             self._folds_done += len(self.stages.folds)
             if trial.number == 0:
                 self._expect(trial)
             self._take(trial, score)
-
-    def _curves_of(self, trial: Trial) -> tuple[Curve, ...]:
-        return tuple(trial.runs[job.stage].curve for job in self._jobs(trial))
 
     def _within(self, share: float, but: float = 0.0) -> Control:
         """A control that ends at this share of the time limit, less ``but`` seconds."""
@@ -281,10 +267,11 @@ class Search:
 
     def _search_deadline(self) -> float:
         """The deadline less the time that making the best networks will take."""
-        if self._leader is None or self.deadline == math.inf:
+        leader = self._scored.leader
+        if leader is None or self.deadline == math.inf:
             return self.deadline
-        score = self._scores[self._leader]
-        seconds = self.finish.seconds(self.runner, self._trials[self._leader], score.epoch)
+        epoch = self._scored.scores[leader].epoch
+        seconds = self.finish.seconds(self.runner, self._scored.trials[leader], epoch)
         return self.deadline - _SPARE * seconds
 
     def _ask(self, batch: int) -> Sequence[Candidate]:
@@ -307,9 +294,11 @@ class Search:
 
     def _affordable(self) -> int:
         """How many candidates a time limit has room for, by what early stopping alone took; at least one."""
-        if self.deadline == math.inf or not self._scores:
+        if self.deadline == math.inf or not self._scored.scores:
             return 2**31
-        one = self._scores[0].seconds / self.trainer.engine.threads + self._trial_scorer.scoring_seconds
+        one = (
+            self._scored.scores[0].seconds / self.trainer.engine.threads + self._trial_scorer.scoring_seconds
+        )
         each = max(1e-3, _RACED * one)
         return max(1, int(min(2.0**31, (self._search_deadline() - time.monotonic()) / each)))
 
@@ -317,7 +306,7 @@ class Search:
         """Race a batch and take in its scores."""
         trials = [Trial(self._asked + i, one) for i, one in enumerate(candidates)]
         self._asked += len(trials)
-        leader = self._who_leads()
+        leader = self._scored.opponent()
         control = Control(deadline=self._search_deadline(), cancelled=self._stop.cancelled)
         n_first = self._n_first if batch == 0 else 1
         self._race.run(
@@ -338,61 +327,46 @@ class Search:
         self.proposer.tell(scores)
         if scores:
             self.callbacks.batch(scores)
-        best = None if self._leader is None else self._trials[self._leader].number
-        self.runner.forget([trial.number for trial in self._trials if trial.number not in (0, 1, best)])
+        trials, leads = self._scored.trials, self._scored.leader
+        best = None if leads is None else trials[leads].number
+        self.runner.forget([trial.number for trial in trials if trial.number not in (0, 1, best)])
         if self.trial_store:
             self.trial_store.spend(time.monotonic() - self._started)
 
-    def _who_leads(self) -> Trial | None:
-        """What a batch races against: the best so far, or early stopping alone where that lacks a stage."""
-        if self._leader is None:
-            return None
-        leaders = (self._trials[self._leader], self._trials[0])
-        return next((trial for trial in leaders if self._is_comparable(trial)), None)
-
-    def _is_comparable(self, trial: Trial) -> bool:
-        """Whether others can be compared with it on any stage."""
-        return all(stage in trial.runs for stage in range(len(self.stages.all)))
-
     def _take(self, trial: Trial, score: CandidateScore) -> None:
         """Note a trial and its score."""
-        self._trials.append(trial)
-        self._scores.append(score)
-        # Of those that were cut off, only a baseline can be chosen, and so lead.
-        if (score.complete or (score.state == "cut off" and score.batch < 0)) and math.isfinite(score.loss):
-            index = len(self._scores) - 1
-            if self._leader is None or score.loss < self._scores[self._leader].loss:
-                self._leader = index
-            if self._trial_scorer.anchor is None and self._is_comparable(trial):
-                self._trial_scorer.anchor = (trial, score.loss)
+        may_lead = self._scored.add(trial, score)
+        if may_lead and self._trial_scorer.anchor is None and self._scored.is_comparable(trial):
+            self._trial_scorer.anchor = (trial, score.loss)
         self.callbacks.candidate(score)
         self._tell()
 
     # --- the result -----------------------------------------------------------------------------------------
 
     def _result(self) -> SearchResult:
-        rows = {i: self._rows(i) for i in range(len(self._scores))}
-        numbers = eligible(self._scores)
-        correct = {i: self._correct(i) for i in numbers if self.trainer.problem.objective.n_classes}
+        scored = self._scored
+        rows = {i: scored.row_losses(i) for i in range(len(scored.scores))}
+        numbers = eligible(scored.scores)
+        correct = {i: scored.row_correct(i) for i in numbers if self.trainer.problem.objective.n_classes}
         rule = choosing_among(
             numbers,
-            self._scores,
+            scored.scores,
             len(self.baselines),
             self.selection,
             rows,
             self.trainer.problem.score_weight,
         )
-        chosen = choose(numbers, self._scores, rule)
-        trial, score = self._trials[chosen], self._scores[chosen]
+        chosen = choose(numbers, scored.scores, rule)
+        trial, score = scored.trials[chosen], scored.scores[chosen]
         interrupted = self._stop.cancelled.is_set()  # later it has no effect
         self._tell(finishing=True)
         control = Control(deadline=self.deadline)
         networks, are_of_folds = self.finish.networks(self.runner, trial, score.epoch, control)
-        self._curves["chosen"] = self._curves_of(trial)
+        self._curves["chosen"] = self._scored.curves(trial)
         if self.trial_store:
             self.trial_store.spend(time.monotonic() - self._started)
         return SearchResult(
-            candidates=tuple(self._scores),
+            candidates=tuple(scored.scores),
             chosen=chosen,
             number=trial.number,
             networks=tuple(networks),
@@ -401,41 +375,10 @@ class Search:
             row_losses=rows,
             row_correct=correct,
             contest=Contest(tuple(numbers), rule),
-            plain=self._plain(),
+            plain=scored.plain(),
             interrupted=interrupted,
             seconds=self._seconds(),
         )
-
-    def _plain(self) -> dict[int, PlainRuns]:
-        found = {}
-        for index, (trial, score) in enumerate(zip(self._trials, self._scores, strict=True)):
-            runs = [trial.runs[job.stage] for job in self._jobs(trial) if job.stage in trial.runs]
-            if score.state in ("complete", "dropped") and runs and is_plain(score.recipe):
-                weights = np.sum([run.weights for run in runs], axis=0)
-                found[index] = PlainRuns(tuple(run.curve for run in runs), weights)
-        return found
-
-    def _rows(self, index: int) -> NDArray[np.float32]:
-        """Out-of-fold losses of a candidate, in the order of the table."""
-        return self._gathered(index, lambda run, epoch: run.losses.get(epoch))
-
-    def _correct(self, index: int) -> NDArray[np.float32]:
-        """The share of the folds that hold a row out in which its class was right."""
-        return self._gathered(index, lambda run, epoch: run.correct.get(epoch))
-
-    def _gathered(
-        self, index: int, figures: Callable[[FoldRun, int], NDArray[Any] | None]
-    ) -> NDArray[np.float32]:
-        trial, score = self._trials[index], self._scores[index]
-
-        def of_fold(k: int) -> NDArray[Any] | None:
-            run = trial.runs.get(k)
-            epoch = RACED if score.state == "dropped" else int(score.fold_epochs[k])
-            return None if run is None else figures(run, epoch)
-
-        folds = self.stages.folds
-        found = out_of_fold(folds, (of_fold(k) for k in range(len(folds))), len(self.trainer.problem))
-        return found.astype(np.float32)
 
     # --- progress -------------------------------------------------------------------------------------------
 
@@ -465,13 +408,10 @@ class Search:
         """Estimate the batches' trainings, once early stopping alone shows what one takes."""
         if self.n_candidates is None:
             return
-        rest, sizes = self.n_candidates - len(self.baselines), [self.proposer.n_first]
-        while sum(sizes) < rest:
-            sizes.append(self.batch_size)
-        sizes[-1] -= max(0, sum(sizes) - rest)
+        sizes = batch_sizes(self.n_candidates - len(self.baselines), self.proposer.n_first, self.batch_size)
         batches = [
             self._race.expected(n, begin=i, n_first=1 if i else self._n_first, keep_singles=not i)
-            * (_LATER_TAKE if i else _FIRST_TAKES)
+            * (LATER_TAKE if i else FIRST_TAKES)
             for i, n in enumerate(sizes)
         ]
         seconds = sum(run.seconds for run in early.runs.values()) / self.trainer.engine.threads
@@ -488,13 +428,14 @@ class Search:
         if self.deadline < math.inf:
             until = max(0.0, self.deadline - now)
             left = until if left is None else min(left, until)
-        best = None if self._leader is None else self._scores[self._leader]
+        scores, leader = self._scored.scores, self._scored.leader
+        best = None if leader is None else scores[leader]
         return Progress(
-            done=len(self._scores),
+            done=len(scores),
             total=self.n_candidates,
             folds=self._folds_done,
             best=best.loss if best else math.nan,
-            baseline=self._scores[0].loss if self._scores else math.nan,
+            baseline=scores[0].loss if scores else math.nan,
             best_recipe=best.recipe if best else None,
             seconds=self._seconds(),
             seconds_left=left,

@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import final
 
+#: Trainings of the first batch, and of the later ones, whose candidates are better and so train longer,
+#: relative to those of early stopping alone.
+FIRST_TAKES, LATER_TAKE = 1.4, 1.6
+
 # The seconds of early stopping alone count as this share of the work, beside those of candidates.
 _PRIOR_SHARE = 0.05
 # If a batch takes more trainings than expected, this much remains to be done until it is over.
@@ -56,3 +60,16 @@ class TimeLeft:
         of_this = min(self._of_this, _NEARLY * self._to_come[0])
         each = (self._prior * self._each + spent) / (self._prior + self._done + of_this)
         return (total - of_this) * each
+
+
+def batch_sizes(n: int, first: int, later: int) -> list[int]:
+    """How many of ``n`` candidates each batch has: the first one, the later ones, and the last with the rest.
+
+    >>> batch_sizes(20, 10, 8)
+    [10, 8, 2]
+    """
+    sizes = [first]
+    while sum(sizes) < n:
+        sizes.append(later)
+    sizes[-1] -= max(0, sum(sizes) - n)
+    return sizes
