@@ -97,6 +97,21 @@ def test_a_tiny_spread_does_not_leave_float32() -> None:
     assert out[:, 0].tolist() == pytest.approx([3.0, -3.0])
 
 
+def test_a_standard_encoder_is_a_line() -> None:
+    rng = np.random.default_rng(0)
+    matrix = of_numbers(rng.normal(1e4, 2, 200), rng.standard_t(1, 200), [0.1] * 200)
+    encoder = Encoder.standard(matrix, np.arange(150))
+    fitted = matrix.values[:150].astype(np.float64)
+    out = encoder.transform(matrix.values, every(matrix))
+    np.testing.assert_allclose(encoder.center, fitted.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(out[:150].std(axis=0), [1, 1, 0], rtol=1e-5)
+    np.testing.assert_array_equal(out, (matrix.values - encoder.center) * encoder.scale)
+    assert np.abs(out[:, 1]).max() > 5  # nothing is clipped
+    again = Encoder.from_json(json.loads(json.dumps(encoder.to_json())))
+    assert not again.clips
+    assert "clips" not in Encoder.fit(matrix, every(matrix)).to_json()
+
+
 def test_many_rows_are_sampled() -> None:
     values = np.random.default_rng(0).normal(size=300_000).astype(np.float32)
     encoder = Encoder.fit(of_numbers(values), np.arange(300_000))

@@ -59,6 +59,9 @@ class Encoder:
         The feature that a code sets to 1, or -1.
     names : tuple of str, (n_features,)
         Readable names: "income", "income missing", "city=Paris", "city=(other)".
+    clips : bool
+        Whether numbers are clipped as above. Without it u itself is the feature, so that a layer can take
+        the encoder in; see :meth:`standard`.
     """
 
     n_numbers: int
@@ -68,6 +71,7 @@ class Encoder:
     category_start: NDArray[np.int32]
     category_feature: NDArray[np.int32]
     names: tuple[str, ...]
+    clips: bool = True
 
     @property
     def n_features(self) -> int:
@@ -121,6 +125,35 @@ class Encoder:
             tuple(names),
         )
 
+    @classmethod
+    def standard(cls, matrix: Matrix, rows: NDArray[Any]) -> Encoder:
+        """Fit one for complete numbers alone, by mean and standard deviation and without a clip.
+
+        Parameters
+        ----------
+        matrix : Matrix
+            Without categories, and without missing numbers.
+        rows : int array (n,)
+        """
+        center = np.zeros(matrix.n_numbers, dtype=np.float32)
+        scale = np.zeros(matrix.n_numbers, dtype=np.float32)
+        for column in range(matrix.n_numbers):
+            values = matrix.values[rows, column].astype(np.float64)
+            center[column] = values.mean()
+            if values.min() < values.max():
+                scale[column] = min(1.0 / values.std(), MOST_SCALE)
+        nothing = np.empty(0, dtype=np.int32)
+        return cls(
+            matrix.n_numbers,
+            center,
+            scale,
+            nothing,
+            np.zeros(1, dtype=np.int32),
+            nothing,
+            matrix.names,
+            clips=False,
+        )
+
     def transform(self, values: NDArray[np.float32], rows: NDArray[Any]) -> NDArray[np.float32]:
         """Encode rows.
 
@@ -138,7 +171,7 @@ class Encoder:
         numbers = values[rows, : self.n_numbers]
         u = (numbers - self.center) * self.scale
         u = np.where(np.isnan(numbers), np.float32(0), u)
-        out[:, : self.n_numbers] = u / np.sqrt(1 + (u * SQUASH) ** 2)
+        out[:, : self.n_numbers] = u / np.sqrt(1 + (u * SQUASH) ** 2) if self.clips else u
         for index, column in enumerate(self.flags):
             out[:, self.n_numbers + index] = np.isnan(numbers[:, column])
         here = np.arange(len(rows))
@@ -160,6 +193,7 @@ class Encoder:
             "category_start": self.category_start.tolist(),
             "category_feature": self.category_feature.tolist(),
             "names": list(self.names),
+            **({} if self.clips else {"clips": False}),
         }
 
     @classmethod
@@ -187,6 +221,7 @@ class Encoder:
                 category_start=np.array(data["category_start"], dtype=np.int32),
                 category_feature=np.array(data["category_feature"], dtype=np.int32),
                 names=tuple(str(name) for name in data["names"]),
+                clips=bool(data.get("clips", True)),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise StoreError(f"the encoder is damaged: {type(error).__name__} {error}.") from error

@@ -23,9 +23,12 @@ class TableExamples:
     Parameters
     ----------
     matrix : Matrix
+    clips : bool
+        Whether numbers far from the middle are clipped; see :class:`taut.table.encoder.Encoder`.
     """
 
     matrix: Matrix
+    clips: bool = True
 
     def __len__(self) -> int:
         return self.matrix.n_rows
@@ -40,7 +43,7 @@ class TableExamples:
 
     def encoder(self, rows: NDArray[np.int32]) -> Encoder:
         """What is fitted on the rows that train."""
-        return Encoder.fit(self.matrix, rows)
+        return (Encoder.fit if self.clips else Encoder.standard)(self.matrix, rows)
 
     @property
     def n_columns(self) -> int:
@@ -62,4 +65,5 @@ class TableExamples:
         )
         for one, mask in zip(table, columns, strict=True):
             one[:, :, mask] = values[:, mask][donors]
-        return type(self)(replace(self.matrix, values=table.reshape(-1, values.shape[1]), notes=()))
+        matrix = replace(self.matrix, values=table.reshape(-1, values.shape[1]), notes=())
+        return replace(self, matrix=matrix)

@@ -22,7 +22,7 @@ from taut.parameters import real
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
 from taut.selection.interrupts import Interrupts
-from taut.torch.given import GivenModule, Options, read
+from taut.torch.given import EngineName, GivenModule, Options, prepare, read
 from taut.torch.tune import tell
 
 
@@ -43,6 +43,7 @@ def diagnose(
     max_epochs: int = 30,
     batch_size: int = 64,
     collate: Callable[[list[Any]], Any] | None = None,
+    engine: EngineName = "auto",
     device: str = "auto",
     n_jobs: int | None = None,
     random_state: int = 0,
@@ -61,7 +62,7 @@ def diagnose(
         How many other networks it is compared with.
     time_limit : float, optional
         Seconds, about.
-    device, n_jobs, random_state, verbose
+    engine, device, n_jobs, random_state, verbose
         As for :func:`taut.torch.tune`.
     on_progress : callable, optional
         Called with an :class:`~taut.learning.progress.TrainingProgress`.
@@ -93,11 +94,13 @@ def diagnose(
         max_epochs=max_epochs,
         batch_size=batch_size,
         collate=collate,
+        engine=engine,
         device=device,
         n_jobs=n_jobs,
         random_state=random_state,
     )
     given = read(module, data, options)
+    started += prepare(given)
     if verbose:
         tell(given)
     trainer = given.trainer

@@ -74,6 +74,7 @@ class TableEncoder(nn.Module):
         self.names = encoder.names
         self.n_numbers = encoder.n_numbers
         before = encoder.n_numbers + len(encoder.flags)
+        self.squash = float(SQUASH) if encoder.clips else 0.0
         self.n_one_hot = n_inputs - before
         start = encoder.category_start.astype(np.int64)
         found = encoder.category_feature.astype(np.int64)
@@ -90,7 +91,7 @@ class TableEncoder(nn.Module):
         missing = torch.isnan(numbers)
         u = (torch.clamp(numbers, -MOST, MOST) - self.center) * self.scale
         u = torch.where(missing, torch.zeros_like(u), u)
-        parts = [u / torch.sqrt(1.0 + (u * float(SQUASH)) ** 2)]
+        parts = [u / torch.sqrt(1.0 + (u * self.squash) ** 2)]
         if len(self.flags):
             parts.append(missing[:, self.flags].to(u.dtype))
         if len(self.code_start):

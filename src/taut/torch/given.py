@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import inspect
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
 
+from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.pool import n_threads
 from taut.engine.torch.architecture import Module
 from taut.engine.torch.engine import TorchEngine, unchanged
@@ -32,14 +34,20 @@ from taut.engine.torch.plan import Plan, find_plan
 from taut.engine.torch.workers import InProcess, Processes
 from taut.errors import DataError, DataWarning, ParameterError, TrainingError
 from taut.estimators.groups import group_codes
+from taut.learning.architecture import Architecture
+from taut.learning.engine import Engine
 from taut.learning.objective import CrossEntropy, Objective, SquaredError
 from taut.learning.problem import Fold, Problem
 from taut.parameters import MOST_EPOCHS, real, whole
 from taut.selection.folds import Split, cross_validation_splits, make_folds
 from taut.selection.trainer import Settings, Trainer
+from taut.torch.plain_mlp import PlainMLP, find_plain_mlp, table_of
 
 #: Gives a new module with new weights; or one, which is copied and given new weights.
 GivenModule: TypeAlias = Callable[[], nn.Module] | nn.Module
+
+#: "auto" is the compiled engine for a plain MLP.
+EngineName: TypeAlias = Literal["auto", "torch"]
 
 _TRACED = 4  # rows of the forward pass that is followed
 
@@ -59,6 +67,7 @@ class Options:
     max_epochs: int
     batch_size: int
     collate: Callable[[list[Any]], Any] | None
+    engine: EngineName
     device: str
     n_jobs: int | None
     random_state: int
@@ -73,7 +82,11 @@ class Given:
     ----------
     trainer : Trainer
     folds : tuple of Fold
-    architecture : Module
+    architecture : Architecture
+        What the engine trains: the module, or the MLP that it is.
+    module : Module
+    plain : PlainMLP or None
+        Where the compiled engine trains it.
     learning_rate : float
     n_train : int
         Examples that may train; those of ``valid`` come after them.
@@ -84,7 +97,9 @@ class Given:
 
     trainer: Trainer
     folds: tuple[Fold, ...]
-    architecture: Module
+    architecture: Architecture
+    module: Module
+    plain: PlainMLP | None
     learning_rate: float
     n_train: int
     classes: NDArray[Any] | None
@@ -93,7 +108,7 @@ class Given:
     @property
     def plan(self) -> Plan:
         """What can be put into the module, and where."""
-        return self.architecture.plan
+        return self.module.plan
 
 
 def read(module: GivenModule, data: Any, options: Options) -> Given:
@@ -131,7 +146,7 @@ def read(module: GivenModule, data: Any, options: Options) -> Given:
             outputs = call(net.eval(), first)
     objective, target, classes = _objective(outputs, y, options.loss, name, notes)
     optimizer, rate = _optimizer(options, net)
-    architecture = Module(
+    own = Module(
         make,
         plan,
         name,
@@ -139,24 +154,54 @@ def read(module: GivenModule, data: Any, options: Options) -> Given:
         "AdamW" if optimizer is None else getattr(optimizer, "__qualname__", repr(optimizer)),
         all(part.is_floating_point() for _, part in parts_of(first)),
     )
-    problem = Problem(examples, target, objective)
+    plain = _plain(make, examples, objective, own, options)
+    problem = Problem(examples if plain is None else table_of(examples.inputs), target, objective)
     settings = Settings(
         batch_size=whole("batch_size", options.batch_size),
         max_epochs=whole("max_epochs", options.max_epochs, high=MOST_EPOCHS),
         seed=whole("random_state", options.random_state, low=0, high=2**31 - 1),
     )
     splits = _splits(problem, n_train, options, settings.seed)
-    n_workers = n_threads(options.n_jobs) if device.type == "cpu" else 1
-    engine = TorchEngine(device, Processes(n_workers) if n_workers > 1 else InProcess())
+    engine: Engine
+    if plain is not None:
+        notes.append(plain.note(name))
+        engine = CompiledEngine(options.n_jobs)
+    else:
+        n_workers = n_threads(options.n_jobs) if device.type == "cpu" else 1
+        engine = TorchEngine(device, Processes(n_workers) if n_workers > 1 else InProcess())
     return Given(
         trainer=Trainer(engine, problem, settings),
         folds=tuple(make_folds(splits, problem, settings.seed)),
-        architecture=architecture,
+        architecture=own if plain is None else plain.architecture,
+        module=own,
+        plain=plain,
         learning_rate=rate,
         n_train=n_train,
         classes=classes,
         notes=tuple(notes),
     )
+
+
+def prepare(given: Given) -> float:
+    """Compile what has to be, once a machine; gives the seconds, which are not counted."""
+    begun = time.monotonic()
+    given.trainer.engine.prepare()
+    return time.monotonic() - begun
+
+
+def _plain(
+    make: Callable[[], nn.Module], examples: Any, objective: Objective, own: Module, options: Options
+) -> PlainMLP | None:
+    """The plain MLP that a module is, where the compiled engine can train it."""
+    if options.engine not in ("auto", "torch"):
+        raise ParameterError(f"engine must be 'auto' or 'torch', and it is {options.engine!r}.")
+    asked = (options.engine, options.where, options.optimizer) == ("auto", "everywhere", None)
+    if not asked or options.device not in ("auto", "cpu") or not isinstance(examples, TensorExamples):
+        return None
+    if not isinstance(examples.inputs, Tensor):
+        return None
+    with unchanged():
+        return find_plain_mlp(make, examples.inputs, objective, own.name)
 
 
 def _splits(problem: Problem, n_train: int, options: Options, seed: int) -> list[Split]:

@@ -22,7 +22,7 @@ from taut.recipe import Recipe
 from taut.selection.interrupts import Interrupts
 from taut.techniques import EarlyStopping
 from taut.techniques.base import Technique
-from taut.torch.given import GivenModule, Options, read
+from taut.torch.given import EngineName, GivenModule, Options, prepare, read
 from taut.torch.tune import tell
 
 
@@ -43,6 +43,7 @@ def regularization_path(
     max_epochs: int = 30,
     batch_size: int = 64,
     collate: Callable[[list[Any]], Any] | None = None,
+    engine: EngineName = "auto",
     device: str = "auto",
     n_jobs: int | None = None,
     random_state: int = 0,
@@ -60,7 +61,7 @@ def regularization_path(
         How many over the technique's range, or which.
     recipe : Recipe, optional
         What is in every network; early stopping without it.
-    device, n_jobs, random_state, verbose
+    engine, device, n_jobs, random_state, verbose
         As for :func:`taut.torch.tune`.
     on_progress : callable, optional
         Called with a :class:`~taut.learning.progress.TrainingProgress`.
@@ -92,11 +93,13 @@ def regularization_path(
         max_epochs=max_epochs,
         batch_size=batch_size,
         collate=collate,
+        engine=engine,
         device=device,
         n_jobs=n_jobs,
         random_state=random_state,
     )
     given = read(module, data, options)
+    started += prepare(given)
     why = given.architecture.supports(kind, given.trainer.problem.objective)
     if why is not None:
         raise ParameterError(why)

@@ -14,6 +14,7 @@ import numpy as np
 from torch import nn
 
 from taut import handed_in
+from taut.engine.compiled.fitted import FittedMLP
 from taut.engine.torch.plan import Plan
 from taut.engine.torch.training import FittedModule
 from taut.evidence.certainty import certainty_of, change_text
@@ -49,10 +50,13 @@ class Tuned:
     simple: tuple[SimpleBaseline, ...]
     seconds: float
 
-    @property
+    @cached_property
     def network(self) -> FittedModule:
-        """Its numbers."""
-        found = self.result.networks[0]
+        """Its numbers, by the person's own keys."""
+        found, given = self.result.networks[0], self.given
+        if given.plain is not None:
+            assert isinstance(found, FittedMLP)
+            return given.plain.fitted(found, given.module, given.trainer.problem.objective)
         assert isinstance(found, FittedModule)
         return found
 
@@ -169,11 +173,11 @@ class Tuned:
         given, best, estimate = self.given, self.best, self.estimate
         objective, kind = given.trainer.problem.objective, type(self.module)
         told = {
-            "module": given.architecture.name,
+            "module": given.module.name,
             "import_path": f"{kind.__module__}.{kind.__qualname__}",  # for a person to read, never imported
             "recipe": self.recipe.to_json(),
             "learning_rate": self.learning_rate,
-            "optimizer": given.architecture.optimizer_name,
+            "optimizer": given.module.optimizer_name,
             "batch_size": given.trainer.settings.batch_size,
             "epoch": self.epoch,
             "plan": str(self.plan),

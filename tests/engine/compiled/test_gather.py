@@ -81,6 +81,16 @@ def test_gathered_rows_are_those_of_the_encoder(
     np.testing.assert_array_equal(x[:, flags][:, : expected[:, flags].shape[1]], expected[:, flags])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_without_a_clip_a_number_is_what_the_encoder_makes_of_it(dtype: Any) -> None:
+    values = make_problem(p=5).examples.matrix.values * 100
+    matrix = Matrix(values, tuple("abcde"), 5, ())
+    encoder = Encoder.standard(matrix, np.arange(50))
+    rows = np.arange(200)
+    x = gathered(encoder, values, rows, dtype)
+    np.testing.assert_array_equal(x[:, :5], encoder.transform(values, rows[1:]))
+
+
 def test_flags_and_categories_take_part_in_training_and_prediction() -> None:
     matrix = table(300, 5, 3, 7)
     rng = np.random.default_rng(0)

@@ -447,6 +447,7 @@ def encoding_of(encoder: Encoder) -> R.Encoding:
         index(encoder.flags),
         index(encoder.category_start),
         index(encoder.category_feature),
+        np.float32(1.0 / 9.0 if encoder.clips else 0.0),
     )
 
 

@@ -36,7 +36,6 @@ from taut.engine.compiled.simd import (
 )
 
 AHEAD = 8  # rows are asked for so many rows before their turn: their order is random, and a table is large
-_CURVATURE = 1.0 / 9.0
 
 
 @part
@@ -60,7 +59,7 @@ def gather(
             raw = load_row(values, row, j, n_numbers - j)
             u = (raw - load(encoding.center, j)) * load(encoding.scale, j)
             u = select(raw == raw, u, 0.0)
-            store(x, here + j, like(x, u / sqrt(u * u * _CURVATURE + 1.0)))
+            store(x, here + j, like(x, u / sqrt(u * u * encoding.curvature + 1.0)))
         for j in range(numbers_end, width, LANES):
             store(x, here + j, zero)
         for f in range(n_flags):

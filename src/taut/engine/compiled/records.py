@@ -63,6 +63,7 @@ class Encoding(NamedTuple):
     flags: Any  # int32
     category_start: Any  # int32
     category_feature: Any  # int32
+    curvature: Any  # float32: u becomes u / sqrt(1 + curvature * u**2); 0 leaves it
 
 
 class Plan(NamedTuple):
