@@ -8,6 +8,7 @@ except ImportError as error:
     raise ImportError('taut.torch needs PyTorch: install it with pip install "taut[torch]".') from error
 
 from taut.examine import HistoryDiagnosis, diagnose_history
+from taut.torch.attach import Loop, attach
 from taut.torch.diagnose import diagnose
 from taut.torch.folder import load
 from taut.torch.path import regularization_path
@@ -16,7 +17,9 @@ from taut.torch.tuned import Tuned
 
 __all__ = [
     "HistoryDiagnosis",
+    "Loop",
     "Tuned",
+    "attach",
     "diagnose",
     "diagnose_history",
     "load",

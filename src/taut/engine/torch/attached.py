@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, final
 
 import torch
@@ -107,7 +108,7 @@ class Attached:
             self._set_rate(layers[name], hooks.drop)
         for number, site in enumerate(plan.norms if hooks.normalize else ()):
             weight: Any = layers[site.layer].weight
-            norm = _norm(site).to(weight.device, weight.dtype)
+            norm = new_norm(site).to(weight.device, weight.dtype)
             norm.train(module.training)
             self.norms[str(number)] = norm
             self._handles.append(
@@ -154,15 +155,12 @@ class Attached:
         # Channels as a whole where they are pictures: neighbours say the same (Tompson et al., 2015).
         whole = isinstance(layer, nn.modules.conv._ConvNd)
         shape = (*x.shape[: x.dim() - site.n_axes], *[1] * site.n_axes) if whole else x.shape
-        keep = 1.0 - self.hooks.drop
-        mask = torch.empty(shape, device=x.device, dtype=x.dtype)
-        mask.bernoulli_(keep, generator=self._generator(x.device, number))
-        return (x * mask.div_(keep), *args[1:])
+        return (dropped(x, shape, self.hooks.drop, self._generator(x.device, number)), *args[1:])
 
     def _normalized(self, layer: nn.Module, output: Tensor, norm: nn.Module) -> Tensor:
         if layer.training != norm.training:
             norm.train(layer.training)
-        norm.momentum = max(_MOMENTUM, 1.0 / (self._step + 1))  # type: ignore[assignment]
+        norm.momentum = momentum_at(self._step)  # type: ignore[assignment]
         found: Tensor = norm(output)
         return found
 
@@ -174,7 +172,20 @@ class Attached:
         return generator
 
 
-def _norm(site: Site) -> nn.Module:
+def dropped(x: Tensor, shape: Sequence[int], rate: float, stream: torch.Generator) -> Tensor:
+    """Drop units and scale the others up; one random number for each of ``shape``, which broadcasts."""
+    keep = 1.0 - rate
+    mask = torch.empty(tuple(shape), device=x.device, dtype=x.dtype)
+    return x * mask.bernoulli_(keep, generator=stream).div_(keep)
+
+
+def momentum_at(step: int) -> float:
+    """Batch norm's momentum after so many steps: its first statistics come from few."""
+    return max(_MOMENTUM, 1.0 / (step + 1))
+
+
+def new_norm(site: Site) -> nn.Module:
+    """A batch norm for what leaves a layer."""
     kind = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[site.n_axes]
     return kind(site.n_units)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
 import torch
@@ -119,11 +119,13 @@ class Plan:
         def listed(names: Sequence[str]) -> str:
             return ", ".join(names) or "nothing"
 
-        lines = [" -> ".join(self.steps)]
-        lines.append(f"dropout before: {listed([site.layer for site in self.dropout])}")
-        if self.rates:
-            lines.append(f"dropout of the module's own, whose rate is set: {listed(self.rates)}")
-        lines.append(f"batch norm behind: {listed([site.layer for site in self.norms])}")
+        lines = []
+        if self.steps:
+            lines.append(" -> ".join(self.steps))
+            lines.append(f"dropout before: {listed([site.layer for site in self.dropout])}")
+            if self.rates:
+                lines.append(f"dropout of the module's own, whose rate is set: {listed(self.rates)}")
+            lines.append(f"batch norm behind: {listed([site.layer for site in self.norms])}")
         lines.append(f"L1 and L2 on: {listed(self.penalized)}")
         by_reason: dict[str, list[str]] = {}
         for name, why in self.exempt:
@@ -232,6 +234,11 @@ def find_plan(module: nn.Module, inputs: Inputs, where: str | Sequence[str] = "e
     return _planned(module, recorder.nodes, where)
 
 
+def find_weights(module: nn.Module, where: str | Sequence[str] = "everywhere") -> Plan:
+    """Find what L1 and L2 act on, which takes no forward pass; the plan has nothing else."""
+    return replace(_planned(module, [], where), rates=(), declined=())
+
+
 def _planned(module: nn.Module, nodes: list[_Node], where: str | Sequence[str]) -> Plan:
     times = Counter(node.name for node in nodes if node.kind in ("layer", "rnn", "attention"))
     allowed = _allowed(nodes, where)
@@ -241,6 +248,12 @@ def _planned(module: nn.Module, nodes: list[_Node], where: str | Sequence[str]) 
     declined: list[str] = []
     put: dict[_Node, list[str]] = {}
     behind: dict[_Node, list[str]] = {}
+    owners = Counter(
+        id(p)
+        for one in module.modules()
+        for _, p in one.named_parameters(recurse=False, remove_duplicate=False)
+    )
+    shared = {key for key, n in owners.items() if n > 1}
     for node in nodes:
         layer = node.module
         if node.kind == "dropout" and layer is None:
@@ -269,10 +282,8 @@ def _planned(module: nn.Module, nodes: list[_Node], where: str | Sequence[str]) 
                     f"No batch norm behind {node.name}: its outputs have {node.out_axes + 2} axes, and which "
                     "of them to average over is not clear."
                 )
-            elif layer.bias is None:
-                declined.append(
-                    f"No batch norm behind {node.name}: it has no bias that it could be folded into."
-                )
+            elif (why := _not_foldable(layer, shared)) is not None:
+                declined.append(f"No batch norm behind {node.name}: {why}.")
             else:
                 norms.append(Site(node.name, n_outputs, node.out_axes))
                 behind.setdefault(node, []).append("[batch norm]")
@@ -360,6 +371,20 @@ def _exempt(parameter: nn.Parameter, prefix: str, owner: nn.Module, name: str) -
     if type(owner).__module__.startswith("torch.nn"):
         return "parametrized or not a weight matrix"
     return "a parameter of your own, of which taut cannot know whether it is a weight"
+
+
+def _not_foldable(layer: nn.Module, shared: set[int]) -> str | None:
+    """Why a batch norm could not be folded into this layer afterwards; None where it could."""
+    weight, bias = layer.weight, layer.bias
+    if bias is None:
+        return "it has no bias that it could be folded into"
+    if not isinstance(weight, nn.Parameter) or not isinstance(bias, nn.Parameter):
+        return "its weights are computed from others, into which it could not be folded"
+    if not weight.requires_grad or not bias.requires_grad:
+        return "it is frozen"
+    if id(weight) in shared or id(bias) in shared:
+        return "its weights are another layer's too"
+    return None
 
 
 def _enters_active(node: _Node) -> bool:
