@@ -339,3 +339,14 @@ def test_the_seed_makes_the_design(space: Space) -> None:
     assert first == again != other
     # Each technique alone is the same whatever the seed.
     assert [one for one in first if is_single(one.recipe)] == [one for one in other if is_single(one.recipe)]
+
+
+@pytest.mark.parametrize("only", [(), (L2,), (BatchNorm,), (BatchNorm, Dropout)])
+@pytest.mark.parametrize("search_rate", [True, False])
+def test_a_space_of_few_techniques_ends_or_goes_on_with_what_there_is(only: Any, search_rate: bool) -> None:
+    space = Space(0.001, MLP((8,)), CrossEntropy(2), search_rate, only)
+    found = list(islice(space.design(0), 30))
+    kinds = {type(one) for candidate in found for one in candidate.recipe.active} - {EarlyStopping}
+    assert kinds == set(only)
+    endless = search_rate or L2 in only or Dropout in only
+    assert len(found) == (30 if endless else len(set(found)))

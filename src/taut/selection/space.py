@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, zip_longest
+from itertools import chain, product, zip_longest
 from typing import Any, final
 
 import numpy as np
@@ -138,22 +138,33 @@ class Space:
         alone = [replace(self.baselines()[0], learning_rate=rate) for rate in rates]
         others = chain(alone, self._mixtures(seed))
         for single in singles[first:]:
-            yield next(others)
+            other = next(others, None)
+            if other is not None:
+                yield other
             yield single
         yield from others
 
     def _mixtures(self, seed: int) -> Iterator[Candidate]:
-        """Points of a Sobol sequence; those with fewer than two techniques are skipped."""
+        """Points of a Sobol sequence; those with fewer than two techniques, where there are two, are skipped.
+
+        Without a number to vary, each combination of switches comes once.
+        """
         from scipy.stats import qmc
 
         names = self.switches
+        fewest = min(2, len(names))
+        if not self.dimensions:
+            for row in product((True, False), repeat=len(names)):
+                if sum(row) >= 2:  # each alone was there before
+                    yield self.candidate(dict(zip(names, row, strict=True)))
+            return
         sobol = qmc.Sobol(
             len(names) + len(self.dimensions), rng=np.random.default_rng(sequence(seed, Stream.MIXTURES))
         )
         while True:
             for row in sobol.random(64):
                 switches = dict(zip(names, (row[: len(names)] < _SHARE_IN).tolist(), strict=True))
-                if sum(switches.values()) < 2:
+                if sum(switches.values()) < fewest:
                     continue
                 numbers = {
                     dimension.name: _between(dimension, position)
