@@ -199,20 +199,47 @@ def test_lbfgs_is_acted_on_once_a_step_and_trains_batch_norm() -> None:
     assert math.isfinite(valid_loss(net))
 
 
-def test_decay_acts_in_the_first_step_of_a_closure() -> None:
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_closure_changes_nothing(by_name: bool) -> None:
+    nets = []
+    for closed in (False, True):
+        net = mlp()
+        optimizer = adamw(net)
+        quiet(EVERYTHING, net, optimizer, None if closed else X[:32])
+        for i in range(4):
+            rows = slice(i % 3 * 32, i % 3 * 32 + 32)
+
+            def closure(net: nn.Module = net, optimizer: Any = optimizer, rows: slice = rows) -> Tensor:
+                optimizer.zero_grad()
+                loss = F.cross_entropy(net(X[rows]), Y[rows])
+                loss.backward()
+                return loss
+
+            if closed:
+                found = optimizer.step(closure=closure) if by_name else optimizer.step(closure)
+                assert math.isfinite(found.detach())
+            else:
+                closure()
+                optimizer.step()
+        nets.append(net)
+    assert same(*nets)
+
+
+def test_lbfgs_shrinks_before_its_first_gradient() -> None:
     net = mlp()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    optimizer = torch.optim.LBFGS(net.parameters(), lr=0.1, max_iter=1)
     quiet(Recipe(L2(0.5)), net, optimizer)
-    weight = net[0].weight.clone()
+    weight, seen = net[0].weight.clone(), []
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = net(X).sum() * 0
+        seen.append(net[0].weight.detach().clone())
+        loss = F.cross_entropy(net(X), Y)
         loss.backward()
         return loss
 
     optimizer.step(closure)
-    assert torch.equal(net[0].weight, weight * 0.95)
+    assert torch.equal(seen[0], weight * 0.95)
 
 
 def test_what_has_no_gradient_is_left_alone_as_the_optimizer_does() -> None:
@@ -568,7 +595,7 @@ def test_patience_ends_training_and_the_best_weights_come_back() -> None:
     net = mlp()
     optimizer = adamw(net)
     loop = quiet(Recipe(BatchNorm(), EarlyStopping(patience=2)), net, optimizer, X)
-    losses, kept, ended = [3.0, 2.0, 2.5, torch.tensor(2.1)], None, []
+    losses, kept, ended = [3.0, 2.0, 2.5, torch.tensor(2.1, requires_grad=True)], None, []
     for loss in losses:
         steps(net, optimizer)
         ended.append(loop.update(loss))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 try:
     import torch as _torch  # noqa: F401
 except ImportError as error:
@@ -15,6 +17,10 @@ from taut.torch.path import regularization_path
 from taut.torch.tune import tune
 from taut.torch.tuned import Tuned
 
+if TYPE_CHECKING:
+    from taut.torch.lightning_callback import LightningRegularization as LightningRegularization
+    from taut.torch.skorch_callback import SkorchRegularization as SkorchRegularization
+
 __all__ = [
     "HistoryDiagnosis",
     "Loop",
@@ -26,3 +32,16 @@ __all__ = [
     "regularization_path",
     "tune",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import Lightning and skorch only where their callbacks are used."""
+    if name == "LightningRegularization":
+        from taut.torch.lightning_callback import LightningRegularization
+
+        return LightningRegularization
+    if name == "SkorchRegularization":
+        from taut.torch.skorch_callback import SkorchRegularization
+
+        return SkorchRegularization
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -131,6 +131,7 @@ class Loop:
         self._rates: list[tuple[str, str, float]] = []
         self._steps: list[OptimizerSteps] = []
         self._seen = (0, 0)  # steps and passes at the last update
+        self._batch = -1  # passes at the last batch's beginning
         self._said: set[str] = set()
         self._stripped = False
         on_inputs = OnInputs(self._clock, self._hooks.input_noise, self._hooks.input_drop)
@@ -164,6 +165,15 @@ class Loop:
         self._hand_over()
         self._tell_of(found)
 
+    def begin_batch(self) -> None:
+        """Give the next batch masks of its own where only parts of the module are called, and not itself.
+
+        Not needed otherwise: each step has its own, and each call of the module.
+        """
+        if self._clock.passes == self._batch:
+            self._clock.passes += 1
+        self._batch = self._clock.passes
+
     # --- during training ----------------------------------------------------------------------------------
 
     def update(self, valid_loss: float | Tensor) -> bool:
@@ -182,7 +192,8 @@ class Loop:
         self._refuse_stripped("update")
         self._look_for_steps()
         self.epoch += 1
-        loss, patience = float(valid_loss), self._hooks.patience
+        loss = float(valid_loss.detach() if isinstance(valid_loss, Tensor) else valid_loss)
+        patience = self._hooks.patience
         if not math.isfinite(loss):
             self._say(f"The validation loss of epoch {self.epoch} is {loss}: it never becomes the best.")
         elif loss < self.best_loss - self._hooks.min_delta:
@@ -240,6 +251,7 @@ class Loop:
             "seed": self._clock.seed,
             "steps": self._clock.steps,
             "passes": self._clock.passes,
+            "batch": self._batch,
             "norms": {name: _copied(norm.state_dict()) for name, norm in norms.items()},
         }
 
@@ -268,7 +280,7 @@ class Loop:
             norm.load_state_dict(state["norms"][name])
         self.epoch, self.best_epoch, self.best_loss = state["epoch"], state["best_epoch"], state["best_loss"]
         self._best = None if state["best"] is None else _copied(state["best"])
-        self._clock.seed = state["seed"]
+        self._clock.seed, self._batch = state["seed"], state["batch"]
         self._clock.steps, self._clock.passes = self._seen = state["steps"], state["passes"]
 
     # --- inside -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, final
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import LBFGS, Optimizer
 
 from taut.engine.torch.attached import step_units, step_weights
 from taut.techniques import WEIGHT_TECHNIQUES
@@ -73,35 +73,52 @@ class OptimizerSteps:
         groups = self.optimizer.param_groups
         return next((one for one in groups if any(p is parameter for p in one["params"])), None)
 
-    def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        closure = _has_closure(args, kwargs)
-        if not closure:
+    def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
+        where = "closure" if kwargs.get("closure") is not None else 1 if len(args) > 1 else None
+        closure = None if where is None else kwargs["closure"] if where == "closure" else args[1]
+        if not callable(closure):
             self._check()
-        if any(self._before.weight_amounts) and not _is_skipped(optimizer):
-            self._act(self._before, closure)
+            self._shrink()
+            return None
+        if isinstance(optimizer, LBFGS):  # its line search goes on from where the first gradient was made
+            self._shrink(has_gradients=False)
+            return None
+        due = True
+
+        def shrinking() -> Any:
+            """Make gradients, then shrink, as the optimizers themselves do."""
+            nonlocal due
+            found = closure()
+            if due:
+                due = False
+                self._shrink()
+            return found
+
+        if where == "closure":
+            return args, kwargs | {"closure": shrinking}
+        return (args[0], shrinking, *args[2:]), kwargs
+
+    def _shrink(self, has_gradients: bool = True) -> None:
+        if any(self._before.weight_amounts) and not _is_skipped(self.optimizer):
+            self._act(self._before, has_gradients)
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         self._check()
         self._clock.steps += 1
         after = self._after
         if (any(after.weight_amounts) or any(after.unit_amounts)) and not _is_skipped(optimizer):
-            self._act(after, _has_closure(args, kwargs), units=True)
+            self._act(after, units=True)
 
-    def _act(self, hooks: Hooks, closure: bool, units: bool = False) -> None:
+    def _act(self, hooks: Hooks, has_gradients: bool = True, units: bool = False) -> None:
         for group in self.optimizer.param_groups:
             rate = float(group["lr"])
             for p in group["params"]:
-                # As the optimizer itself: what has no gradient is left alone. A closure has yet to make them.
-                if id(p) not in self.penalized or not p.requires_grad or (p.grad is None and not closure):
+                # As the optimizer itself: what has no gradient is left alone.
+                if id(p) not in self.penalized or not p.requires_grad or (p.grad is None and has_gradients):
                     continue
                 step_weights(p.detach(), hooks, rate)
                 if units and id(p) in self.units:
                     step_units(p.detach(), hooks, rate)
-
-
-def _has_closure(args: Any, kwargs: Any) -> bool:
-    """Whether a step was given a function that makes the gradients; the optimizer itself is ``args[0]``."""
-    return bool(kwargs.get("closure") or args[1:2] not in ((), (None,)))
 
 
 def _is_skipped(optimizer: Optimizer) -> bool:
