@@ -106,16 +106,20 @@ class Tuned:
         for label, score in (*lines, (f"tuned: {self.recipe.describe()}", self.best)):
             found = [float(np.mean(part[score.folds])) if score.folds.any() else float("nan")
                      for part in (score.train_loss, score.validation_loss, score.score)]  # fmt: skip
-            rows.append([label, *(f"{one:.4g}" for one in found), str(score.epoch)])
+            shown = f"{found[2]:.1%}" if objective.n_classes else f"{found[2]:.4g}"
+            rows.append([label, f"{found[0]:.4g}", f"{found[1]:.4g}", shown, str(score.epoch)])
         return "\n".join([text_table(rows), "", *self.sentences()])
 
     def sentences(self) -> list[str]:
         """What tuning brought, and what to expect on unseen examples."""
         objective, estimate = self.given.trainer.problem.objective, self.estimate
+        write = "{:.1%}".format if objective.n_classes else "{:.3g}".format
         found = []
         for name, against in (("none", "the module as it is"), ("early_stopping", "it stopped early")):
             gain = estimate.gains.get(name)
-            if gain is not None and self.result.chosen != (1 if name == "none" else 0):
+            # Where nothing is gained by stopping, it is the same network.
+            same = name == "early_stopping" and self.baseline.loss == self.result.candidates[0].loss
+            if gain is not None and not same and self.result.chosen != (1 if name == "none" else 0):
                 if certainty_of(gain) == "not shown":
                     found.append(
                         f"Against {against} there is no difference in the loss that these data can show."
@@ -130,8 +134,8 @@ class Tuned:
         )
         if objective.score_name != "negative loss":
             found.append(
-                f"Expected {objective.score_title}: {score.value:.3g} (95 % interval {score.low:.3g} to "
-                f"{score.high:.3g})."
+                f"Expected {objective.score_title}: {write(score.value)} (95 % interval {write(score.low)} "
+                f"to {write(score.high)})."
             )
         if len(self.given.folds) > 1:
             found.append(

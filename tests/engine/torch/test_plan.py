@@ -44,6 +44,17 @@ def test_a_network_for_pictures() -> None:
     )
 
 
+def test_how_it_prints() -> None:
+    weights = "self_attn.in_proj_weight self_attn.out_proj.weight linear1.weight linear2.weight".split()
+    assert str(plan_of(Sequences)).splitlines()[3:] == [
+        "batch norm behind: nothing",
+        f"L1 and L2 on: {', '.join(f'encoder.layers.0.{name}' for name in weights)}, head.weight",
+        "neither on: embeddings and biases and normalization",
+        "No batch norm behind encoder.layers.0.linear1: its outputs have 3 axes, and which of them to "
+        "average over is not clear.",
+    ]
+
+
 def test_the_head_alone_or_layers_by_name() -> None:
     head = plan_of(Pictures, "head")
     assert names(head.dropout) == ["fc1", "fc2"]

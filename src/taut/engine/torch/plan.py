@@ -52,6 +52,9 @@ _SHAPE_MODULES = (
     nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d, nn.ZeroPad2d,
 )  # fmt: skip
 
+# Reasons that are understood without the parameters' names.
+_USUAL = ("biases", "normalization", "embeddings")
+
 Kind = Literal["layer", "rnn", "attention", "activation", "dropout", "norm", "shape", "other"]
 
 
@@ -130,7 +133,12 @@ class Plan:
         by_reason: dict[str, list[str]] = {}
         for name, why in self.exempt:
             by_reason.setdefault(why, []).append(name)
-        lines += [f"neither on: {listed(names)} ({why})" for why, names in by_reason.items()]
+        usual = [why for why in by_reason if why in _USUAL]
+        if usual:
+            lines.append(f"neither on: {' and '.join(usual)}")
+        lines += [
+            f"neither on: {listed(names)} ({why})" for why, names in by_reason.items() if why not in _USUAL
+        ]
         return "\n".join([*lines, *self.declined])
 
 
@@ -289,7 +297,7 @@ def _planned(module: nn.Module, nodes: list[_Node], where: str | Sequence[str]) 
                 behind.setdefault(node, []).append("[batch norm]")
     if not dropout and not rates:
         declined.append("Dropout finds no place: no activation enters a linear layer or a convolution.")
-    if not norms:
+    if not norms and not any(sentence.startswith("No batch norm") for sentence in declined):
         declined.append(
             "Batch norm finds no place: no activation follows a linear layer or a convolution directly."
         )
