@@ -39,6 +39,7 @@ from taut.torch.tuned import Tuned
 _N_CANDIDATES, _N_FIRST = 66, 16
 # Candidates are first compared after this share of the epochs, where that is so many at least.
 _SHORT, _LEAST_SHORT = 0.25, 5
+_EVERY_SECONDS = 10.0  # between lines
 _NOBODY = np.empty(0, dtype=np.int32)
 
 
@@ -249,14 +250,16 @@ def tell(given: Given) -> None:
 
 
 def printer() -> Callable[[Progress], None]:
-    """Print a line for every candidate."""
-    reported = 0
+    """Print a line for every candidate, and every ten seconds while they are trained."""
+    reported, last = 0, -math.inf
 
     def show(progress: Progress) -> None:
-        nonlocal reported
-        if math.isnan(progress.best) or (progress.done == reported and not progress.finishing):
+        nonlocal reported, last
+        now = time.monotonic()
+        quiet = progress.done == reported and now - last < _EVERY_SECONDS
+        if math.isnan(progress.best) or (quiet and not progress.finishing):
             return
-        reported = progress.done
+        reported, last = progress.done, now
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
         print(
             f"taut: {progress.done} candidates, {progress.folds} networks, best loss {progress.best:.4g} "
