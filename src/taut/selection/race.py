@@ -148,7 +148,11 @@ class Race:
             if index + 1 < len(rounds) and going and leader is not None:
                 kept = self._best_singles(going) if keep_singles else set()
                 most = max(1, math.ceil(self._rule.share * self._rule.again**index * len(trials)))
-                going = self._survivors(going, leader, index, most, kept)
+                # After few epochs who learns slowly is behind, as all that is well regularized is: there
+                # the leader is no measure, and the best of the batch continue.
+                short = index == 0 and self._runner.stages.low_fidelity_epochs is not None
+                chance = 0.0 if short else self._rule.chance
+                going = self._survivors(going, leader, index, most, kept, chance)
                 self._forget_the_ended(trials)
 
     def expected(self, n: int, *, begin: int = 0, n_first: int = 1, keep_singles: bool = False) -> float:
@@ -180,7 +184,7 @@ class Race:
         return losses, np.concatenate(weights) if weights else None
 
     def _survivors(
-        self, going: list[Trial], leader: Trial, index: int, most: int, kept: set[int]
+        self, going: list[Trial], leader: Trial, index: int, most: int, kept: set[int], chance: float
     ) -> list[Trial]:
         """Those that continue, the best first, ``most`` beside those kept; the others are dropped."""
         stages = self._comparable(going[0])
@@ -192,7 +196,7 @@ class Race:
             enough = len([one for one in out if one.number not in kept]) >= most
             if trial.number not in kept:
                 own, _ = self._rows(trial, stages)
-                if enough or probability_better(own - theirs, weights, seed) < self._rule.chance:
+                if enough or probability_better(own - theirs, weights, seed) < chance:
                     trial.ended = "dropped"
                     continue
             out.append(trial)

@@ -260,6 +260,11 @@ class Search:
         """Folds of the first batch before it is judged: fewer where a stage of few epochs comes first."""
         return _FIRST_BATCH_FOLDS if self.stages.low_fidelity_epochs is None else 1
 
+    @property
+    def _keeps_singles(self) -> bool:
+        """Whether each technique alone has all folds; not where epochs are dear."""
+        return self.stages.low_fidelity_epochs is None
+
     def _over(self) -> bool:
         if self._cut_short or self._stop.cancelled.is_set():
             return True
@@ -316,7 +321,7 @@ class Search:
             self._on_done,
             begin=batch,
             n_first=n_first,
-            keep_singles=batch == 0,
+            keep_singles=batch == 0 and self._keeps_singles,
         )
         scores = []
         for trial in trials:
@@ -410,7 +415,9 @@ class Search:
             return
         sizes = batch_sizes(self.n_candidates - len(self.baselines), self.proposer.n_first, self.batch_size)
         batches = [
-            self._race.expected(n, begin=i, n_first=1 if i else self._n_first, keep_singles=not i)
+            self._race.expected(
+                n, begin=i, n_first=1 if i else self._n_first, keep_singles=not i and self._keeps_singles
+            )
             * (LATER_TAKE if i else FIRST_TAKES)
             for i, n in enumerate(sizes)
         ]
