@@ -33,6 +33,7 @@ from taut.report.written import from_text, to_text
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
 from taut.selection.folds import cross_validation_splits, make_folds
 from taut.selection.proposer import OptunaProposer
+from taut.selection.race import Race
 from taut.selection.result import SearchResult
 from taut.selection.search import Search
 from taut.selection.space import Space
@@ -239,3 +240,18 @@ def test_it_is_reported_on_a_page_in_text_and_as_json(toy: Toy) -> None:
     assert back is not None
     assert back["comparison"] == json.loads(json.dumps(facts["comparison"]))  # also where a number is NaN
     assert NETWORK.label in write_page(back)
+
+
+def test_the_best_of_a_batch_that_time_cut_off_gets_all_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_after_one_fold(race: Any, trials: Any, *_: Any, **__: Any) -> None:
+        runs = race._runner.first([trial.job(0) for trial in trials], Control())
+        for trial, run in zip(trials, runs, strict=True):
+            trial.runs[0], trial.ended = run, "cut off"
+
+    monkeypatch.setattr(Race, "run", cut_after_one_fold)
+    toy = toy_search(ToyEngine())
+    early, _, *others = toy.result.candidates
+    assert others  # without it, there would be the two baselines alone
+    assert all(score.state == "complete" for score in others)
+    assert all(score.folds.all() for score in others)
+    assert min(score.loss for score in others) < early.loss

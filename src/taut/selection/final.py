@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, final
 
 from taut.errors import TrainingWarning
@@ -32,11 +33,14 @@ class Finish:
         All rows train and none is held out; for "refit".
     n_networks : int
         That "refit" trains.
+    in_time : bool
+        Whether a time limit ends that; the folds' networks are returned then.
     """
 
     kind: Final = "bag"
     everyone: Fold | None = None
     n_networks: int = N_REFIT
+    in_time: bool = True
 
     def networks(
         self, runner: Runner, trial: Trial, epoch: int, control: Control | None = None
@@ -60,7 +64,8 @@ class Finish:
             If other networks than requested are returned.
         """
         if self.everyone is not None:
-            made = self._on_all_rows(runner, trial, epoch, control)
+            late = control if self.in_time or control is None else replace(control, deadline=math.inf)
+            made = self._on_all_rows(runner, trial, epoch, late)
             if made is not None:
                 return made, False
         jobs = [trial.job(k) for k in range(len(runner.stages.folds))]

@@ -42,6 +42,8 @@ _SCORING_SHARE = 0.05
 _SPARE = 1.25
 # Later batches build on the first one, so that it has two folds before the race is first judged.
 _FIRST_BATCH_FOLDS = 2
+# Of the batches' time, what may be kept back for the best one that is cut off, to have all folds.
+_RESCUED_SHARE = 0.25
 # A batch is only begun if a time limit has room for about this part of what it takes without cuts.
 _RACED = 0.4
 
@@ -268,7 +270,17 @@ class Search:
     def _over(self) -> bool:
         if self._cut_short or self._stop.cancelled.is_set():
             return True
-        return time.monotonic() >= self._search_deadline()
+        return time.monotonic() >= self._race_deadline()
+
+    def _race_deadline(self) -> float:
+        """The search's deadline less the time in which the best of a batch that is cut off gets all folds."""
+        ends = self._search_deadline()
+        if ends == math.inf or not self._scored.scores or not self._batches_began:
+            return ends
+        n, threads = len(self.stages.folds), self.trainer.engine.threads
+        each = FIRST_TAKES * self._scored.scores[0].seconds / n
+        needed = each * math.ceil((n - 1) / threads)
+        return ends - min(needed, _RESCUED_SHARE * max(0.0, ends - self._batches_began))
 
     def _search_deadline(self) -> float:
         """The deadline less the time that making the best networks will take."""
@@ -312,17 +324,20 @@ class Search:
         trials = [Trial(self._asked + i, one) for i, one in enumerate(candidates)]
         self._asked += len(trials)
         leader = self._scored.opponent()
+        cut = Control(deadline=self._race_deadline(), cancelled=self._stop.cancelled)
         control = Control(deadline=self._search_deadline(), cancelled=self._stop.cancelled)
         n_first = self._n_first if batch == 0 else 1
         self._race.run(
             trials,
             leader,
-            control,
+            cut,
             self._on_done,
             begin=batch,
             n_first=n_first,
             keep_singles=batch == 0 and self._keeps_singles,
         )
+        if leader is not None:
+            self._rescue(trials, leader, control)
         scores = []
         for trial in trials:
             score = self._trial_scorer.finish(trial, batch, control)
@@ -337,6 +352,27 @@ class Search:
         self.runner.forget([trial.number for trial in trials if trial.number not in (0, 1, best)])
         if self.trial_store:
             self.trial_store.spend(time.monotonic() - self._started)
+
+    def _rescue(self, trials: Sequence[Trial], leader: Trial, control: Control) -> None:
+        """Give the best trial that was cut off all folds, if it was ahead: else what was found is lost."""
+        n = len(self.stages.folds)
+
+        def lead(trial: Trial) -> float:
+            """By how much it is better than the leader on the folds that both have."""
+            both = [stage for stage in trial.runs if stage < n and stage in leader.runs]
+            return self._race.loss(leader, both) - self._race.loss(trial, both) if both else -math.inf
+
+        going = [trial for trial in trials if trial.ended == "cut off"]
+        best = max(going, key=lead, default=None)
+        if best is None or not lead(best) > 0.0:
+            return
+        jobs = [best.job(k) for k in range(n) if k not in best.runs]
+        runs = self.runner.first(jobs, control, self._on_done)
+        if any(run is None for run in runs):
+            return
+        best.runs.update((job.stage, run) for job, run in zip(jobs, runs, strict=True) if run is not None)
+        failed = any(run is not None and run.status is Status.DIVERGED for run in runs)
+        best.ended = "failed" if failed else ""
 
     def _take(self, trial: Trial, score: CandidateScore) -> None:
         """Note a trial and its score."""

@@ -230,7 +230,7 @@ def _finish(given: Given) -> Finish:
         return Finish()
     everyone = np.arange(given.n_train, dtype=np.int32)
     fold = make_fold(Split(everyone, _NOBODY), problem, seed_of(seed, Stream.MODULE_REFIT_FOLD, 1))
-    return Finish("refit", fold, n_networks=1)
+    return Finish("refit", fold, n_networks=1, in_time=False)
 
 
 def _technique(given: object) -> type[Technique]:

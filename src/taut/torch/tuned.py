@@ -137,7 +137,9 @@ class Tuned:
                 f"Expected {objective.score_title}: {write(score.value)} (95 % interval {write(score.low)} "
                 f"to {write(score.high)})."
             )
-        if len(self.given.folds) > 1:
+        if self.result.are_of_folds and len(self.given.folds) > 1:
+            found.append("The module is that of the first fold: it was not trained on all examples.")
+        elif len(self.given.folds) > 1:
             found.append(
                 "These figures are of networks trained on a part of the examples; the module was trained on "
                 f"all {self.given.n_train:,} of them, by the same recipe to epoch {self.epoch}."
