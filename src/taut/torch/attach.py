@@ -135,7 +135,7 @@ class Loop:
         self._said: set[str] = set()
         self._stripped = False
         on_inputs = OnInputs(self._clock, self._hooks.input_noise, self._hooks.input_drop)
-        self.plan = _weights_alone(module, where)
+        self.plan = _asked(_weights_alone(module, where), self._hooks)
         self._planned = False
         if inputs is not None:
             self._find(inputs)
@@ -346,8 +346,9 @@ class Loop:
         """Tell the optimizers' hooks which parameters they act on, and let batch norm's train."""
         named = dict(self.module.named_parameters())
         for one in self._steps:
-            one.penalized = {id(named[name]) for name in self.plan.penalized}
-            one.units = {id(named[name]) for name in self.plan.units}
+            one.act_on(
+                (named[name] for name in self.plan.penalized), (named[name] for name in self.plan.units)
+            )
         if not self._steps:
             return
         layers = dict(self.module.named_modules())
@@ -440,6 +441,8 @@ def _asked(plan: Plan, hooks: Hooks) -> Plan:
         plan = replace(plan, dropout=(), rates=(), steps=steps)
     if not hooks.normalize:
         plan = replace(plan, norms=(), steps=tuple(one for one in plan.steps if one != "[batch norm]"))
+    if not any((*hooks.weight_amounts, *hooks.unit_amounts)):
+        plan = replace(plan, penalized=(), units=(), exempt=())
     return plan
 
 

@@ -51,7 +51,7 @@ def test_the_step_on_weights_is_the_techniques_own(
     kind: Any, values: list[float], strength: float, rate: float
 ) -> None:
     weights = torch.tensor(values)
-    step_weights(weights, Recipe(kind.at(strength)).hooks(), rate)
+    step_weights([weights], Recipe(kind.at(strength)).hooks(), rate)
     amount = np.float32(rate * strength)
     wanted = [kind.weight_step(np.float32(w), amount) for w in values]
     np.testing.assert_allclose(weights.numpy(), wanted, rtol=1e-5, atol=1e-6)

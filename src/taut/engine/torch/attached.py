@@ -7,6 +7,7 @@ from typing import Any, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from taut.engine.torch.plan import Plan, Site
 from taut.techniques import L1, L2, UNIT_TECHNIQUES, WEIGHT_TECHNIQUES, MaxNorm
@@ -14,6 +15,7 @@ from taut.techniques.base import Hooks, UnitTechnique, WeightTechnique
 
 _MOMENTUM = 0.1
 _MASK = (1 << 64) - 1
+_soft_threshold: Any = functional.softshrink
 
 #: Techniques on weights that this engine has a form of; a test holds it against the techniques' own.
 WEIGHT_FORMS: tuple[type[WeightTechnique], ...] = (L1, L2)
@@ -34,13 +36,13 @@ def key_of(seed: int, *numbers: int) -> int:
     return z & (_MASK >> 1)
 
 
-@torch.no_grad()
-def step_weights(weights: Tensor, hooks: Hooks, learning_rate: float) -> None:
+def step_weights(weights: Sequence[Tensor], hooks: Hooks, learning_rate: float) -> None:
     """What the recipe does to weights after the optimizer's step, in site.
 
     Parameters
     ----------
-    weights : tensor, any shape
+    weights : sequence of tensor, any shape
+        Detached: without a gradient of their own.
     hooks : Hooks
     learning_rate : float
         Of this step.
@@ -49,17 +51,19 @@ def step_weights(weights: Tensor, hooks: Hooks, learning_rate: float) -> None:
         amount = learning_rate * strength
         if not amount:
             continue
-        if kind is L1:  # the soft threshold; zeros are exact
-            weights.sub_(weights.clamp(-amount, amount))
+        if kind is L1:  # zeros are exact, and a NaN stays one
+            for one in weights:
+                _soft_threshold(one, amount, out=one)
         elif kind is L2:
-            weights.mul_(kind.weight_step(1.0, amount))
+            factor = kind.weight_step(1.0, amount)
+            for one in weights:
+                one.mul_(factor)
         else:
             raise NotImplementedError(f"{kind.__name__} has no form here")
 
 
-@torch.no_grad()
 def step_units(weight: Tensor, hooks: Hooks, learning_rate: float) -> None:
-    """What the recipe does to the incoming weights of units, in site: shape (n_units, ...)."""
+    """What the recipe does to the incoming weights of units, in site: shape (n_units, ...), detached."""
     for kind, strength in zip(UNIT_TECHNIQUES, hooks.unit_amounts, strict=True):
         if not strength:
             continue

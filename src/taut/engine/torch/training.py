@@ -372,8 +372,7 @@ class _Work:
         if self.architecture.optimizer is not None:
             rate = float(self.optimizer.param_groups[0]["lr"])
         if any(hooks.weight_amounts):
-            for weights in self.weights:
-                step_weights(weights.detach(), hooks, rate)
+            step_weights([one.detach() for one in self.weights], hooks, rate)
         if any(hooks.unit_amounts):
             for weight in self.units:
                 step_units(weight.detach(), hooks, rate)
