@@ -43,7 +43,7 @@ class Clock:
     passes: int = 0
     _generators: dict[torch.device, torch.Generator] = field(default_factory=dict, repr=False)
 
-    def generator(self, device: torch.device, number: int) -> torch.Generator:
+    def masks(self, device: torch.device, number: int) -> torch.Generator:
         """The random numbers of one layer in this pass."""
         generator = self._generators.get(device)
         if generator is None:
@@ -102,7 +102,7 @@ class OnInputs(_Hook):
             return {name: self._disturbed(one) for name, one in tree.items()}
         if not isinstance(tree, Tensor) or not tree.is_floating_point():
             return tree
-        stream = self.clock.generator(tree.device, _INPUTS)
+        stream = self.clock.masks(tree.device, _INPUTS)
         if self.noise:
             tree = tree + self.noise * torch.empty_like(tree).normal_(generator=stream)
         return dropped(tree, tree.shape, self.drop, stream) if self.drop else tree
@@ -127,7 +127,7 @@ class _BeforeLayer(_Hook):
         x = args[0] if args else kwargs["input"]
         whole = isinstance(layer, nn.modules.conv._ConvNd)
         shape = (*x.shape[: x.dim() - self.n_axes], *[1] * self.n_axes) if whole else x.shape
-        x = dropped(x, shape, self.rate, self.clock.generator(x.device, self.number))
+        x = dropped(x, shape, self.rate, self.clock.masks(x.device, self.number))
         return ((x, *args[1:]), kwargs) if args else (args, kwargs | {"input": x})
 
 
