@@ -1,6 +1,6 @@
 """AdamW over one buffer of all parameters, by the kernel of PyTorch's own fused AdamW.
 
-``torch.optim.AdamW(..., fused=True)`` does the same, bit for bit (a test holds it to that), but the first
+``torch.optim.AdamW(..., fused=True)`` does the same up to the last bits (a test compares them), but the first
 optimizer in a process imports PyTorch's compiler: 4 seconds of processor time in every worker.
 """
 
