@@ -340,11 +340,8 @@ class _Work:
         order = self.train_rows[torch.from_numpy(stream.permutation(len(self.train_rows)))]
         base = seed_of(member.seed, Stream.MODULE_STEP, number)
         step_seed = torch.default_generator.manual_seed
-        noise = (
-            seed_of(member.seed, Stream.MODULE_NOISE, number)
-            if member.hooks.input_noise or member.hooks.input_drop
-            else 0
-        )
+        disturbed = member.hooks.input_noise or member.hooks.input_drop
+        noise = seed_of(member.seed, Stream.MODULE_NOISE, number) if disturbed else 0
         for step, rows in enumerate(_parts(order, member.batch_size)):
             if should_stop():
                 return False
