@@ -80,11 +80,16 @@ class Runner:
         """The network of one candidate on one stage."""
         fold = self.stages.all[job.stage]
         member = self.trainer.member(job.candidate, fold, job.stage)
-        member = replace(member, max_epochs=self.stages.max_epochs(job.stage, member.max_epochs))
-        few = len(fold.validation) * member.max_epochs <= self._limit
+        max_epochs = self.stages.max_epochs(job.stage, member.max_epochs)
+        few = len(fold.validation) * max_epochs <= self._limit
         # A scorer scores folds, and only where there are epochs to choose from.
         scored = self.keeps_outputs and member.hooks.patience is not None
-        return replace(member, keep_losses=few, keep_outputs=scored and job.stage < len(self.stages.folds))
+        return replace(
+            member,
+            max_epochs=max_epochs,
+            keep_losses=few,
+            keep_outputs=scored and job.stage < len(self.stages.folds),
+        )
 
     def recorded(self, job: Job) -> FoldRun | None:
         """What the trial store has of a job."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, final
@@ -29,10 +28,10 @@ from taut.engine.torch.examples import (
     mapped,
     parts_of,
 )
-from taut.engine.torch.objective import OwnLoss, outputs_of
+from taut.engine.torch.objective import OwnLoss, outputs_of, unwrapped
 from taut.engine.torch.plan import Plan, find_plan
 from taut.engine.torch.workers import InProcess, Processes
-from taut.errors import DataError, DataWarning, ParameterError, TrainingError
+from taut.errors import DataError, ParameterError, TrainingError
 from taut.estimators.groups import group_codes
 from taut.learning.architecture import Architecture
 from taut.learning.engine import Engine
@@ -140,10 +139,8 @@ def read(module: GivenModule, data: Any, options: Options) -> Given:
             raise ParameterError(
                 f"{name} is a ScriptModule, into which nothing can be put: give the module it was made of."
             )
-        plan = find_plan(net, first, options.where) if _runs(net, first, name) else None
-        assert plan is not None
-        with torch.no_grad():
-            outputs = call(net.eval(), first)
+        outputs = _first_outputs(net, first, name)
+        plan = find_plan(net, first, options.where)
     objective, target, classes = _objective(outputs, y, options.loss, name, notes)
     optimizer, rate = _optimizer(options, net)
     own = Module(
@@ -383,16 +380,16 @@ def _maker(module: GivenModule, inputs: Inputs, notes: list[str]) -> Callable[[]
     return _Initialized(make, inputs) if any(is_lazy(p) for p in made.parameters()) else make
 
 
-def _runs(net: nn.Module, inputs: Inputs, name: str) -> bool:
+def _first_outputs(net: nn.Module, inputs: Inputs, name: str) -> Any:
+    """What the module gives in evaluation mode, or in a sentence why it gives nothing."""
     try:
         with torch.no_grad():
-            call(net.eval(), inputs)
+            return call(net.eval(), inputs)
     except Exception as error:
         shapes = mapped(inputs, lambda x: tuple(x.shape))  # type: ignore[arg-type,return-value]
         raise TrainingError(
             f"{name} failed on {_TRACED} examples, inputs of shape {shapes}: {error}"
         ) from error
-    return True
 
 
 def _objective(
@@ -437,11 +434,7 @@ def _is_plain(loss: Any) -> bool:
 
 
 def _width(outputs: Any) -> int:
-    found = getattr(outputs, "logits", outputs)
-    if isinstance(found, dict):
-        found = found.get("logits", next(iter(found.values()), None))
-    elif isinstance(found, tuple) and found:
-        found = found[0]
+    found = unwrapped(outputs)
     if isinstance(found, Tensor) and found.dim() == 2 and found.shape[1] > 1:
         return int(found.shape[1])
     return 2
@@ -534,9 +527,3 @@ def _device(name: str) -> torch.device:
         return torch.device(name)
     except RuntimeError as error:
         raise ParameterError(f"device must be 'auto' or one of PyTorch's, and it is {name!r}.") from error
-
-
-def warn_of(notes: Sequence[str]) -> None:
-    """Say what a person has to know."""
-    for note in notes:
-        warnings.warn(note, DataWarning, stacklevel=3)

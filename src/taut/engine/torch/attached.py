@@ -37,7 +37,7 @@ def key_of(seed: int, *numbers: int) -> int:
 
 
 def step_weights(weights: Sequence[Tensor], hooks: Hooks, learning_rate: float) -> None:
-    """What the recipe does to weights after the optimizer's step, in site.
+    """What the recipe does to weights after the optimizer's step, in place.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def step_weights(weights: Sequence[Tensor], hooks: Hooks, learning_rate: float) 
 
 
 def step_units(weight: Tensor, hooks: Hooks, learning_rate: float) -> None:
-    """What the recipe does to the incoming weights of units, in site: shape (n_units, ...), detached."""
+    """What the recipe does to the incoming weights of units, in place: shape (n_units, ...), detached."""
     for kind, strength in zip(UNIT_TECHNIQUES, hooks.unit_amounts, strict=True):
         if not strength:
             continue

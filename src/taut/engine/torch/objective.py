@@ -96,6 +96,15 @@ class OwnLoss(Objective):
         return 1.0 + losses
 
 
+def unwrapped(found: Any) -> Any:
+    """The outputs among all that a module gives: its logits by that name, or the first of several things."""
+    if hasattr(found, "logits"):
+        return found.logits
+    if isinstance(found, dict):
+        return found.get("logits", next(iter(found.values()), None))
+    return found[0] if isinstance(found, tuple) and found else found
+
+
 def outputs_of(found: Any, objective: Objective, module: str) -> Tensor:
     """A module's outputs as the objective has them: shape (n, n_outputs); for an own loss as they are.
 
@@ -104,12 +113,7 @@ def outputs_of(found: Any, objective: Objective, module: str) -> Tensor:
     TrainingError
         Where their shape does not fit; it names both.
     """
-    if hasattr(found, "logits"):
-        found = found.logits
-    elif isinstance(found, dict):
-        found = found.get("logits", next(iter(found.values()), None))
-    elif isinstance(found, tuple) and found:
-        found = found[0]
+    found = unwrapped(found)
     if not isinstance(found, Tensor):
         raise TrainingError(f"{module} gives {type(found).__name__}, and taut needs a tensor of outputs.")
     return found if isinstance(objective, OwnLoss) else _fitting(found, objective, module)
