@@ -13,7 +13,16 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor, nn
 
-from taut.engine.torch.attached import dropped, fold_norm, key_of, momentum_at, new_norm
+from taut.engine.torch.attached import (
+    dropped,
+    dropped_before,
+    fold_norm,
+    key_of,
+    momentum_at,
+    new_norm,
+    rate_name,
+    seeded,
+)
 from taut.engine.torch.plan import Plan, Site
 from taut.errors import TrainingError
 from taut.techniques.base import Hooks
@@ -45,10 +54,7 @@ class Clock:
 
     def masks(self, device: torch.device, number: int) -> torch.Generator:
         """The random numbers of one layer in this pass."""
-        generator = self._generators.get(device)
-        if generator is None:
-            generator = self._generators[device] = torch.Generator(device)
-        return generator.manual_seed(key_of(self.seed, self.steps, self.passes, number))
+        return seeded(self._generators, device, key_of(self.seed, self.steps, self.passes, number))
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_generators": {}}
@@ -125,9 +131,7 @@ class _BeforeLayer(_Hook):
         if not layer.training:
             return None
         x = args[0] if args else kwargs["input"]
-        whole = isinstance(layer, nn.modules.conv._ConvNd)
-        shape = (*x.shape[: x.dim() - self.n_axes], *[1] * self.n_axes) if whole else x.shape
-        x = dropped(x, shape, self.rate, self.clock.masks(x.device, self.number))
+        x = dropped_before(layer, x, self.n_axes, self.rate, self.clock.masks(x.device, self.number))
         return ((x, *args[1:]), kwargs) if args else (args, kwargs | {"input": x})
 
 
@@ -172,7 +176,7 @@ def put_on_layers(module: nn.Module, plan: Plan, hooks: Hooks, clock: Clock) -> 
         layers[site.layer].register_forward_pre_hook(hook, with_kwargs=True)
     for name in plan.rates if hooks.drop else ():
         layer = layers[name]
-        attribute = "dropout" if isinstance(layer, (nn.RNNBase, nn.MultiheadAttention)) else "p"
+        attribute = rate_name(layer)
         rates.append((name, attribute, float(getattr(layer, attribute))))
         setattr(layer, attribute, hooks.drop)
     for site in plan.norms if hooks.normalize else ():

@@ -148,18 +148,15 @@ class Attached:
         self.norms = nn.ModuleDict()
 
     def _set_rate(self, module: nn.Module, rate: float) -> None:
-        name = "dropout" if isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) else "p"
+        name = rate_name(module)
         self._rates.append((module, name, getattr(module, name)))
         setattr(module, name, rate)
 
     def _dropped(self, layer: nn.Module, args: tuple[Any, ...], number: int, site: Site) -> Any:
         if not layer.training:
             return None
-        x = args[0]
-        # Channels as a whole where they are pictures: neighbours say the same (Tompson et al., 2015).
-        whole = isinstance(layer, nn.modules.conv._ConvNd)
-        shape = (*x.shape[: x.dim() - site.n_axes], *[1] * site.n_axes) if whole else x.shape
-        return (dropped(x, shape, self.hooks.drop, self._generator(x.device, number)), *args[1:])
+        stream = seeded(self._generators, args[0].device, key_of(self._key, number))
+        return (dropped_before(layer, args[0], site.n_axes, self.hooks.drop, stream), *args[1:])
 
     def _normalized(self, layer: nn.Module, output: Tensor, norm: nn.Module) -> Tensor:
         if layer.training != norm.training:
@@ -168,12 +165,30 @@ class Attached:
         found: Tensor = norm(output)
         return found
 
-    def _generator(self, device: torch.device, number: int) -> torch.Generator:
-        generator = self._generators.get(device)
-        if generator is None:
-            generator = self._generators[device] = torch.Generator(device)
-        generator.manual_seed(key_of(self._key, number))
-        return generator
+
+def rate_name(module: nn.Module) -> str:
+    """What the rate of a module's own dropout is called in it."""
+    return "dropout" if isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) else "p"
+
+
+def seeded(
+    generators: dict[torch.device, torch.Generator], device: torch.device, key: int
+) -> torch.Generator:
+    """The generator of a device, made once, at the beginning of a key's random numbers."""
+    generator = generators.get(device)
+    if generator is None:
+        generator = generators[device] = torch.Generator(device)
+    return generator.manual_seed(key)
+
+
+def dropped_before(layer: nn.Module, x: Tensor, n_axes: int, rate: float, stream: torch.Generator) -> Tensor:
+    """Drop what enters a layer: units, and of a convolution channels as a whole.
+
+    Neighbours in a picture say the same (Tompson et al., 2015).
+    """
+    whole = isinstance(layer, nn.modules.conv._ConvNd)
+    shape = (*x.shape[: x.dim() - n_axes], *[1] * n_axes) if whole else x.shape
+    return dropped(x, shape, rate, stream)
 
 
 def dropped(x: Tensor, shape: Sequence[int], rate: float, stream: torch.Generator) -> Tensor:
