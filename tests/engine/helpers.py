@@ -199,6 +199,9 @@ class ModuleEngine:
     def __init__(self, n_jobs: int) -> None:
         self.engine = TorchEngine(executor=InProcess() if n_jobs == 1 else Processes(n_jobs))
 
+    def prepare(self) -> None:
+        self.engine.prepare()
+
     def train(self, problem: Problem, members: Any, **how: Any) -> Any:
         trained = replace(problem, examples=tensors(problem.examples))
         return self.engine.train(
@@ -215,6 +218,8 @@ def tensors(examples: Any) -> TensorExamples:
 
 def module_member(problem: Problem, member: Member) -> Member:
     """The same member with its network as a module."""
+    if isinstance(member.architecture, Module):
+        return member
     mlp: Any = member.architecture
     examples: Any = problem.examples
     widths = (examples.inputs.shape[1], *mlp.hidden, problem.objective.n_outputs)

@@ -35,6 +35,9 @@ from tests.engine.helpers import (
 ENGINES: list[Callable[[int], Any]] = [CompiledEngine, ModuleEngine]
 
 engines = pytest.mark.parametrize("make_engine", ENGINES, ids=lambda e: e.__name__)
+# What a person's module need not keep: it is trained as it is, on the target's own scale, and its products
+# may differ in the last bit where batches do.
+compiled_engines = pytest.mark.parametrize("make_engine", ENGINES[:1], ids=lambda e: e.__name__)
 tasks = pytest.mark.parametrize("task", TASKS)
 
 

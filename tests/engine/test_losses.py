@@ -21,7 +21,7 @@ from tests.engine.helpers import (
     make_member,
     make_problem,
 )
-from tests.engine.test_laws import EVERYTHING, engines, tasks
+from tests.engine.test_laws import EVERYTHING, compiled_engines, engines, tasks
 from tests.learning.test_engine import recipes
 
 # Classes that fill less than a vector of the kernels, and more than one; and a number.
@@ -84,7 +84,7 @@ def test_accuracy_has_weights_of_its_own(make_engine: Any, n_outputs: int) -> No
         assert np.average(other.correct(epoch), weights=own[200:]) == pytest.approx(mean, rel=1e-6)
 
 
-@engines
+@compiled_engines
 @kinds
 @weights
 def test_outputs_are_those_of_the_prediction(
@@ -126,7 +126,7 @@ def test_they_are_the_rows_own_in_the_order_of_the_fold(
         np.testing.assert_allclose(losses, each_loss(problem, z, shuffled), rtol=2e-5, atol=1e-6)
 
 
-@engines
+@compiled_engines
 def test_a_loss_is_in_the_tables_units(make_engine: Any) -> None:
     problem = make_problem(task="regression")
     fold = make_fold(problem)

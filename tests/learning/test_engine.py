@@ -18,6 +18,7 @@ from taut.techniques import L2, TECHNIQUES, BatchNorm, Dropout, EarlyStopping
 from tests.engine.helpers import (
     TASKS,
     AfterLooks,
+    ModuleEngine,
     assert_same,
     assert_same_curves,
     assert_same_weights,
@@ -29,7 +30,7 @@ from tests.engine.helpers import (
     outputs,
     plain_fit,
 )
-from tests.engine.test_laws import EVERYTHING, engines, strong, tasks
+from tests.engine.test_laws import EVERYTHING, compiled_engines, engines, strong, tasks
 
 RECIPES = [Recipe(), *(Recipe(strong(kind)) for kind in TECHNIQUES), EVERYTHING]
 recipes = pytest.mark.parametrize("recipe", RECIPES, ids=Recipe.describe)
@@ -70,6 +71,8 @@ def test_cancelled_anywhere_and_continued(
     problem = make_problem()
     member, engine = make_member(problem, recipe, keep_losses=True), make_engine(1)
     whole = engine.train(problem, [member], until_epoch=6)[0]
+    if make_engine is ModuleEngine:  # which looks once a step, 24 times in all
+        looks = min(looks, 20)
     cut = engine.train(problem, [member], until_epoch=6, control=Control(cancelled=AfterLooks(looks)))[0]
     assert cut.epoch < 6
     assert_same(engine.train(problem, [cut], until_epoch=6)[0], whole)
@@ -220,7 +223,7 @@ def test_rows_of_weight_zero_do_not_count(make_engine: Any) -> None:
     np.testing.assert_allclose(a.curve.train, b.curve.train, rtol=1e-12)
 
 
-@engines
+@compiled_engines
 def test_classes_that_score_the_same_are_told_apart_as_argmax_does(
     make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,7 +238,7 @@ def test_classes_that_score_the_same_are_told_apart_as_argmax_does(
     assert training.curve.correct[0] == pytest.approx((problem.target[validation] == 0).mean())
 
 
-@engines
+@compiled_engines
 @pytest.mark.parametrize("offset", [0.0, 1e8])
 def test_a_large_target_that_varies_little_is_learned(make_engine: Any, offset: float) -> None:
     problem = make_problem(task="regression")
@@ -248,7 +251,7 @@ def test_a_large_target_that_varies_little_is_learned(make_engine: Any, offset: 
     assert training.curve.validation.min() < moved.target.var()
 
 
-@engines
+@compiled_engines
 def test_a_loss_that_is_no_number_is_seen_as_divergence(make_engine: Any) -> None:
     # The weights stay finite; the outputs overflow.
     problem = make_problem(task="regression")
@@ -262,7 +265,7 @@ def test_a_loss_that_is_no_number_is_seen_as_divergence(make_engine: Any) -> Non
 # --- predictions ------------------------------------------------------------------------------------------
 
 
-@engines
+@compiled_engines
 @tasks
 @pytest.mark.parametrize("recipe", [Recipe(), EVERYTHING], ids=Recipe.describe)
 def test_a_prediction_does_not_depend_on_the_other_rows(make_engine: Any, task: Any, recipe: Recipe) -> None:
@@ -295,7 +298,7 @@ def test_many_rows_are_predicted_by_many_threads_alike(make_engine: Any) -> None
     )
 
 
-@engines
+@compiled_engines
 @pytest.mark.parametrize(
     ("hidden", "n_outputs", "p"),
     [((), 3, 5), ((1,), 2, 1), ((17,), 3, 40), ((300,), 3, 5), ((4, 1, 17, 33, 5), 2, 16), ((20,), 40, 5)],
@@ -319,7 +322,7 @@ def test_any_shape_trains_and_predicts(
     )
 
 
-@engines
+@compiled_engines
 def test_fewer_rows_than_a_batch_and_a_single_one(make_engine: Any) -> None:
     problem = make_problem(n=60)
     for n_train, batch_size in product((1, 2, 3, 33), (1, 2, 16, 10_000)):

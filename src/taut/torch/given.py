@@ -27,6 +27,7 @@ from taut.engine.torch.examples import (
     call,
     mapped,
     parts_of,
+    with_parts,
 )
 from taut.engine.torch.objective import OwnLoss, outputs_of, unwrapped
 from taut.engine.torch.plan import Plan, find_plan
@@ -312,12 +313,7 @@ def _joined(examples: Any, y: NDArray[Any], more: Any, y_more: NDArray[Any]) -> 
     if [name for name, _ in parts] != list(others):
         raise DataError(f"valid has the inputs {list(others)}, and data {[name for name, _ in parts]}.")
     joined = {name: torch.cat([part, others[name]]) for name, part in parts}
-    inputs: Inputs = joined
-    if isinstance(examples.inputs, Tensor):
-        inputs = joined["inputs"]
-    elif not isinstance(examples.inputs, dict):
-        inputs = tuple(joined.values())
-    return TensorExamples(inputs), np.concatenate([y, y_more])
+    return TensorExamples(with_parts(examples.inputs, joined)), np.concatenate([y, y_more])
 
 
 # --- the module -------------------------------------------------------------------------------------------

@@ -50,6 +50,15 @@ def mapped(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> Inputs:
     return tuple(change(part) for part in inputs)
 
 
+def with_parts(like: Inputs, parts: Mapping[str, Tensor]) -> Inputs:
+    """Inputs of the same kind with other tensors, by the names of :func:`parts_of`."""
+    if isinstance(like, Tensor):
+        return parts["inputs"]
+    if isinstance(like, Mapping):
+        return {name: parts[name] for name in like}
+    return tuple(parts[str(i)] for i in range(len(like)))
+
+
 def call(module: torch.nn.Module, inputs: Inputs) -> Any:
     """Call a module with one tensor, with several in order, or by name."""
     if isinstance(inputs, Tensor):

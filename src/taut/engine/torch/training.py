@@ -132,16 +132,16 @@ class TorchTraining(Training):
 
     def losses(self, epoch: int) -> NDArray[np.float32] | None:
         """Losses of the validation rows in one epoch, where they are kept."""
-        return self.state.losses[epoch - 1] if self._has(epoch, self._member.keep_losses) else None
+        return self.state.losses[epoch - 1].copy() if self._has(epoch, self._member.keep_losses) else None
 
     def correct(self, epoch: int) -> NDArray[np.bool_] | None:
         """Whether the validation rows' classes were right in one epoch, where that is kept."""
         kept = self._has(epoch, self._member.keep_losses) and self.state.correct
-        return self.state.correct[epoch - 1] if kept else None
+        return self.state.correct[epoch - 1].copy() if kept else None
 
     def outputs(self, epoch: int) -> Floats | None:
         """Outputs for the validation rows in one epoch, where they are kept."""
-        return self.state.outputs[epoch - 1] if self._has(epoch, self._member.keep_outputs) else None
+        return self.state.outputs[epoch - 1].copy() if self._has(epoch, self._member.keep_outputs) else None
 
     def _has(self, epoch: int, kept: bool) -> bool:
         return kept and len(self._member.fold.validation) > 0 and 0 < epoch <= self.state.epoch

@@ -6,7 +6,6 @@ The one boundary between what is trained and where: an executor is given tasks a
 from __future__ import annotations
 
 import math
-import pickle
 import secrets
 import shutil
 import signal
@@ -20,8 +19,9 @@ from pathlib import Path
 from typing import Any, Protocol, final
 
 import torch
+from safetensors.torch import load_file, save_file
 
-from taut.engine.torch.examples import TensorExamples, parts_of
+from taut.engine.torch.examples import TensorExamples, mapped, parts_of, with_parts
 from taut.engine.torch.training import State, advance
 from taut.errors import TrainingError
 from taut.learning.problem import Problem
@@ -129,7 +129,7 @@ class Processes:
     def __init__(self, n_workers: int) -> None:
         self._n_workers = n_workers
         self._pool: Any = None
-        self._shared: tuple[Problem, Path] | None = None
+        self._problem: Problem | None = None  # that the pool's workers have
         self._folder: str | None = None
         self._pace = math.nan  # seconds an epoch, of the last network
 
@@ -172,8 +172,8 @@ class Processes:
         control: Control,
         on_done: Callable[[Task], None],
     ) -> None:
-        path = self._share(problem)
-        stop = path.with_suffix(f".{secrets.token_hex(4)}.stop")
+        self._started(problem)
+        stop = self._place(0) / f"{secrets.token_hex(4)}.stop"
         waiting = list(reversed(tasks))
         running: dict[Any, Task] = {}
         deaths: dict[int, int] = {}
@@ -182,8 +182,8 @@ class Processes:
                 try:
                     while waiting and len(running) < self._n_workers and not control.should_stop():
                         task = waiting[-1]
-                        work = _Work(path, stop, control.deadline, task, device)
-                        running[self._started().submit(_advance, pickled(work))] = task
+                        work = _Work(stop, control.deadline, task, device)
+                        running[self._started(problem).submit(_advance, work)] = task
                         waiting.pop()
                     if not running:
                         break
@@ -212,72 +212,69 @@ class Processes:
         finally:
             stop.unlink(missing_ok=True)
 
-    def _started(self) -> Any:
+    def _started(self, problem: Problem) -> Any:
+        """The pool, whose workers have the problem; another one where there was another problem."""
+        if self._pool is not None and self._problem is not problem:
+            self._pool.shutdown(kill_workers=True)
+            self._pool = None
         if self._pool is None:
             from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-            self._pool = ProcessPoolExecutor(self._n_workers, timeout=300, initializer=_begin)
+            self._problem = problem
+            self._pool = ProcessPoolExecutor(
+                self._n_workers, timeout=300, initializer=_begin, initargs=self._shared(problem)
+            )
         return self._pool
 
-    def _share(self, problem: Problem) -> Path:
-        """Write the problem where every worker maps it into its memory."""
-        if self._shared is None or self._shared[0] is not problem:
-            if self._folder is None:
-                # In memory where there is such a place, so that nothing waits for a disk.
-                memory = Path("/dev/shm")
-                needed = sum(part.nbytes for _, part in _parts_in(problem))
-                room = shutil.disk_usage(memory).free if memory.is_dir() else 0
-                where = memory if room > 2 * needed else None
-                self._folder = tempfile.mkdtemp(prefix="taut-", dir=where)
-                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)  # at exit at last
-            path = Path(self._folder) / f"{secrets.token_hex(4)}.problem"
-            examples: Any = problem.examples
-            tensors = examples.inputs if isinstance(examples, TensorExamples) else None
-            rest = replace(problem, examples=None if tensors is not None else examples)  # type: ignore[arg-type]
-            torch.save({"tensors": tensors, "rest": pickled(rest)}, path)
-            self._shared = problem, path
-        return self._shared[1]
+    def _place(self, n_bytes: int) -> Path:
+        """The folder of files for the workers: in memory where there is room, for a disk may be slow."""
+        if self._folder is None:
+            memory = Path("/dev/shm")
+            room = shutil.disk_usage(memory).free if memory.is_dir() else 0
+            self._folder = tempfile.mkdtemp(prefix="taut-", dir=memory if room > 2 * n_bytes else None)
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)  # at exit at last
+        return Path(self._folder)
+
+    def _shared(self, problem: Problem) -> tuple[Problem, Path | None]:
+        """What every worker is told once: the problem without its tensors, and the file that has them."""
+        examples = problem.examples
+        if not isinstance(examples, TensorExamples):
+            return problem, None
+        parts = {name: part.contiguous() for name, part in parts_of(examples.inputs)}
+        path = (
+            self._place(sum(part.nbytes for part in parts.values())) / f"{secrets.token_hex(4)}.safetensors"
+        )
+        save_file(parts, path)
+        return replace(problem, examples=TensorExamples(mapped(examples.inputs, lambda part: part[:0]))), path
 
 
 @dataclass(frozen=True)
 class _Work:
-    """What a worker is told."""
+    """What a worker is told of one network."""
 
-    problem: Path
     stop: Path
     deadline: float
     task: Task
     device: torch.device
 
 
-def pickled(thing: Any) -> bytes:
-    """Functions and classes of a notebook travel too."""
-    import cloudpickle
-
-    found: bytes = cloudpickle.dumps(thing)
-    return found
-
-
-def _begin() -> None:
-    """A worker's first call. Ctrl+C is the parent's to see."""
+def _begin(problem: Problem, tensors: Path | None) -> None:
+    """A worker's first call: its problem, with tensors mapped into memory. Ctrl+C is the parent's to see."""
+    global _problem
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
+    examples = problem.examples
+    if tensors is not None and isinstance(examples, TensorExamples):
+        inputs = with_parts(examples.inputs, load_file(tensors))
+        problem = replace(problem, examples=TensorExamples(inputs))
+    _problem = problem
 
 
-_OPEN: dict[Path, Problem] = {}
+_problem: Problem | None = None  # a worker's
 
 
-def _advance(data: bytes) -> State:
+def _advance(work: _Work) -> State:
     """In a worker: take one network further."""
-    work: _Work = pickle.loads(data)
-    problem = _OPEN.get(work.problem)
-    if problem is None:
-        found = torch.load(work.problem, mmap=True, weights_only=False)
-        problem = pickle.loads(found["rest"])
-        if found["tensors"] is not None:
-            problem = replace(problem, examples=TensorExamples(found["tensors"]))
-        _OPEN.clear()
-        _OPEN[work.problem] = problem
     looked, stopped = 0.0, False
 
     def should_stop() -> bool:
@@ -287,10 +284,6 @@ def _advance(data: bytes) -> State:
             looked, stopped = now, work.stop.exists() or now >= work.deadline
         return stopped
 
+    assert _problem is not None
     task = work.task
-    return advance(problem, task.member, task.state, task.goal, task.patient, work.device, should_stop)
-
-
-def _parts_in(problem: Problem) -> list[tuple[str, torch.Tensor]]:
-    examples = problem.examples
-    return parts_of(examples.inputs) if isinstance(examples, TensorExamples) else []
+    return advance(_problem, task.member, task.state, task.goal, task.patient, work.device, should_stop)
