@@ -277,12 +277,11 @@ def advance(
                     state.correct.append(results.correct)
             if member.keep_outputs and outputs is not None:
                 state.outputs.append(outputs)
+            work.keep(state)
             finite = all(math.isfinite(one) for one in line[: 2 if len(member.fold.validation) else 1])
             if not finite or not work.is_finite():
                 status = Status.DIVERGED
-                work.keep(state)
                 break
-            work.keep(state)
             if patience is not None and line[1] < state.best_loss - member.hooks.min_delta:
                 state.best_loss, state.best_epoch = line[1], state.epoch
                 state.best_net = state.net
