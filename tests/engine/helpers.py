@@ -196,20 +196,42 @@ class Layers(torch.nn.Module):
 class ModuleEngine:
     """The PyTorch engine, given tables and ``MLP`` as the compiled one is: for the laws that both keep."""
 
+    stack = False
+
     def __init__(self, n_jobs: int) -> None:
-        self.engine = TorchEngine(executor=InProcess() if n_jobs == 1 else Processes(n_jobs))
+        stack = self.stack
+        executor = InProcess(stack=stack) if n_jobs == 1 else Processes(n_jobs, stack=stack)
+        self.engine = TorchEngine(executor=executor)
 
     def prepare(self) -> None:
         self.engine.prepare()
 
     def train(self, problem: Problem, members: Any, **how: Any) -> Any:
-        trained = replace(problem, examples=tensors(problem.examples))
+        trained = module_problem(problem)
         return self.engine.train(
             trained, [module_member(trained, m) if isinstance(m, Member) else m for m in members], **how
         )
 
     def predict(self, examples: Any, fitted: Any, chosen: Any = None) -> Any:
         return self.engine.predict(tensors(examples), fitted, chosen)
+
+
+class StackedEngine(ModuleEngine):
+    """The same, with small networks many at a time."""
+
+    stack = True
+
+
+_PROBLEMS: dict[int, tuple[Problem, Problem]] = {}
+_ARCHITECTURES: dict[Any, Module] = {}
+
+
+def module_problem(problem: Problem) -> Problem:
+    """The same rows as tensors; one object for one problem, as what is checked of it is kept."""
+    if id(problem) not in _PROBLEMS:
+        _PROBLEMS.clear()
+        _PROBLEMS[id(problem)] = problem, replace(problem, examples=tensors(problem.examples))
+    return _PROBLEMS[id(problem)][1]
 
 
 def tensors(examples: Any) -> TensorExamples:
@@ -223,8 +245,11 @@ def module_member(problem: Problem, member: Member) -> Member:
     mlp: Any = member.architecture
     examples: Any = problem.examples
     widths = (examples.inputs.shape[1], *mlp.hidden, problem.objective.n_outputs)
-    make = partial(Layers, widths, mlp.activation)
-    return replace(member, architecture=Module(make, find_plan(make(), examples.inputs[:4]), "Layers"))
+    key = widths, mlp.activation
+    if key not in _ARCHITECTURES:
+        make = partial(Layers, *key)
+        _ARCHITECTURES[key] = Module(make, find_plan(make(), examples.inputs[:4]), "Layers")
+    return replace(member, architecture=_ARCHITECTURES[key])
 
 
 class AfterLooks(threading.Event):

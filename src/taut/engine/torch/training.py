@@ -20,13 +20,14 @@ from torch import Tensor, nn
 from taut.engine.torch.adamw import FlatAdamW
 from taut.engine.torch.architecture import Module
 from taut.engine.torch.attached import Attached, key_of, step_units, step_weights
-from taut.engine.torch.examples import Batches, call, mapped
+from taut.engine.torch.examples import Batches, Inputs, call, mapped
 from taut.engine.torch.objective import OwnLoss, outputs_of, training_loss
 from taut.errors import TrainingError
 from taut.learning.objective import Floats, Objective
 from taut.learning.problem import Problem
 from taut.learning.training import Curve, Fitted, Member, Status, Training
 from taut.streams import Stream, generator, seed_of
+from taut.techniques.base import Hooks
 
 _EVALUATED = 512  # rows at a time
 #: Training rows whose loss is measured every epoch, at most.
@@ -252,47 +253,58 @@ def advance(
     TrainingError
         Where the module raises, or gives what does not fit the target; it names shapes.
     """
-    patience = member.hooks.patience if stops_early(member) else None
-    status = state.status
-    if status is Status.STOPPED and not patient and state.epoch < goal:
-        status = Status.RUNNING
-    if status is Status.RUNNING and patient and patience and state.epoch - state.best_epoch >= patience:
-        status = Status.STOPPED
-    if status is not Status.RUNNING or state.epoch >= goal:
-        state.status = status
+    if not goes_on(member, state, goal, patient):
         return state
     begun = time.perf_counter()
     with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
-        work = _Work(problem, member, state, device)
-        while status is Status.RUNNING and state.epoch < goal:
+        work = Work(problem, member, state, device)
+        while state.status is Status.RUNNING and state.epoch < goal:
             if not work.epoch(state.epoch, should_stop):
                 break
-            line, results, outputs = work.evaluated()
-            state.epoch += 1
-            state.total = work.total
-            state.lines.append(line)
-            if member.keep_losses and results is not None:
-                state.losses.append(results.losses)
-                if results.correct is not None:
-                    state.correct.append(results.correct)
-            if member.keep_outputs and outputs is not None:
-                state.outputs.append(outputs)
-            work.keep(state)
-            finite = all(math.isfinite(one) for one in line[: 2 if len(member.fold.validation) else 1])
-            if not finite or not work.is_finite():
-                status = Status.DIVERGED
-                break
-            if patience is not None and line[1] < state.best_loss - member.hooks.min_delta:
-                state.best_loss, state.best_epoch = line[1], state.epoch
-                state.best_net = state.net
-            if patient and patience is not None and state.epoch - state.best_epoch >= patience:
-                status = Status.STOPPED
-    state.status = status
+            record(work, state, patient)
     state.seconds += time.perf_counter() - begun
     return state
 
 
-class _Work:
+def goes_on(member: Member, state: State, goal: int, patient: bool) -> bool:
+    """Whether there is an epoch to train; sets the status that this asks for."""
+    patience = member.hooks.patience if stops_early(member) else None
+    if state.status is Status.STOPPED and not patient and state.epoch < goal:
+        state.status = Status.RUNNING
+    if state.status is Status.RUNNING and patient and patience:
+        if state.epoch - state.best_epoch >= patience:
+            state.status = Status.STOPPED
+    return state.status is Status.RUNNING and state.epoch < goal
+
+
+def record(work: Work, state: State, patient: bool) -> None:
+    """Score a network after an epoch, keep it, and say how it stands."""
+    member = work.member
+    patience = member.hooks.patience if stops_early(member) else None
+    line, results, outputs = work.evaluated()
+    state.epoch += 1
+    state.total = work.total
+    state.lines.append(line)
+    if member.keep_losses and results is not None:
+        state.losses.append(results.losses)
+        if results.correct is not None:
+            state.correct.append(results.correct)
+    if member.keep_outputs and outputs is not None:
+        state.outputs.append(outputs)
+    work.keep(state)
+    finite = all(math.isfinite(one) for one in line[: 2 if len(member.fold.validation) else 1])
+    if not finite or not work.is_finite():
+        state.status = Status.DIVERGED
+        return
+    if patience is not None and line[1] < state.best_loss - member.hooks.min_delta:
+        state.best_loss, state.best_epoch = line[1], state.epoch
+        state.best_net = state.net
+    if patient and patience is not None and state.epoch - state.best_epoch >= patience:
+        state.status = Status.STOPPED
+
+
+@final
+class Work:
     """A live module with its optimizer, for as long as one call takes."""
 
     def __init__(self, problem: Problem, member: Member, state: State, device: torch.device) -> None:
@@ -312,59 +324,67 @@ class _Work:
         self.units = [named[name] for name in plan.units]
         self.weights = self.penalized
         self.optimizer: Any
+        # The penalized ones first: a step on weights is one operation then.
+        chosen = {id(p) for p in self.penalized}
+        self.flat = [*self.penalized, *(p for p in self.parameters if id(p) not in chosen)]
         if self.architecture.optimizer is None:
-            # The penalized ones first: a step on weights is one operation then.
-            chosen = {id(p) for p in self.penalized}
-            rest = [p for p in self.parameters if id(p) not in chosen]
-            self.optimizer = FlatAdamW([*self.penalized, *rest], member.learning_rate)
+            self.optimizer = FlatAdamW(self.flat, member.learning_rate)
             self.weights = [self.optimizer.numbers[: sum(p.numel() for p in self.penalized)]]
         else:
             self.optimizer = self.architecture.optimizer(self.parameters)
         if state.optimizer:
             self.optimizer.load_state_dict(state.optimizer)
         self.total = state.total
-        self.target = _target(problem).to(device)
+        self.target = target_of(problem).to(device)
         self.weight = None if problem.fit_weight is None else torch.as_tensor(problem.fit_weight).to(device)
-        self.factor = 1.0
-        if problem.fit_weight is not None:
-            rows = problem.fit_weight[member.fold.train].astype(np.float64)
-            self.factor = len(rows) / float(rows.sum())
+        self.factor = self.factor_of(problem, member)
         self.train_rows = torch.from_numpy(member.fold.train.astype(np.int64))
+
+    @staticmethod
+    def factor_of(problem: Problem, member: Member) -> float:
+        """What makes the mean weight of the rows that train 1."""
+        if problem.fit_weight is None:
+            return 1.0
+        rows = problem.fit_weight[member.fold.train].astype(np.float64)
+        return len(rows) / float(rows.sum())
 
     def epoch(self, number: int, should_stop: Callable[[], bool]) -> bool:
         """Train one epoch (from 0); says whether it was trained to its end."""
-        member, examples = self.member, _batches(self.problem)
+        member = self.member
         self.module.train()
         stream = generator(member.seed, Stream.MODULE_ORDER, number)
         order = self.train_rows[torch.from_numpy(stream.permutation(len(self.train_rows)))]
         base = seed_of(member.seed, Stream.MODULE_STEP, number)
         step_seed = torch.default_generator.manual_seed
-        disturbed = member.hooks.input_noise or member.hooks.input_drop
-        noise = seed_of(member.seed, Stream.MODULE_NOISE, number) if disturbed else 0
-        for step, rows in enumerate(_parts(order, member.batch_size)):
+        for step, rows in enumerate(parts_of_order(order, member.batch_size)):
             if should_stop():
                 return False
             step_seed(key_of(base, step))
             if self.device.type != "cpu":
                 torch.cuda.manual_seed(key_of(base, step))
-            self.attached.begin_step(number, step, self.total)
-            inputs = self._inputs(examples, rows, training=True)
-            if member.hooks.input_noise or member.hooks.input_drop:
-                inputs = self._disturbed(inputs, key_of(noise, step))
-            chosen = rows.to(self.device)
-            loss = training_loss(
-                self._outputs(inputs),
-                self.target[chosen],
-                None if self.weight is None else self.weight[chosen] * self.factor,
-                self.problem.objective,
-                member.hooks.smoothing,
-            )
-            self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            self._act()
-            self.total += 1
+            self.step(rows, number, step)
         return True
+
+    def step(self, rows: Tensor, number: int, step: int) -> None:
+        """One step of an epoch on these rows."""
+        member = self.member
+        self.attached.begin_step(number, step, self.total)
+        inputs = self._inputs(_batches(self.problem), rows, training=True)
+        if member.hooks.input_noise or member.hooks.input_drop:
+            inputs = disturbed(inputs, member.hooks, key_of(noise_seed(member, number), step), self.device)
+        chosen = rows.to(self.device)
+        loss = training_loss(
+            self._outputs(inputs),
+            self.target[chosen],
+            None if self.weight is None else self.weight[chosen] * self.factor,
+            self.problem.objective,
+            member.hooks.smoothing,
+        )
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self._act()
+        self.total += 1
 
     def _act(self) -> None:
         """What acts on weights after a step."""
@@ -376,23 +396,6 @@ class _Work:
         if any(hooks.unit_amounts):
             for weight in self.units:
                 step_units(weight.detach(), hooks, rate)
-
-    def _disturbed(self, inputs: Any, key: int) -> Any:
-        stream = torch.Generator(self.device).manual_seed(key)
-        hooks = self.member.hooks
-
-        def change(part: Tensor) -> Tensor:
-            if not part.is_floating_point():
-                return part
-            if hooks.input_noise:
-                noise = torch.empty_like(part).normal_(generator=stream)
-                part = part + hooks.input_noise * noise
-            if hooks.input_drop:
-                keep = 1.0 - hooks.input_drop
-                part = part * torch.empty_like(part).bernoulli_(keep, generator=stream).div_(keep)
-            return part
-
-        return mapped(inputs, change)
 
     def _inputs(self, examples: Batches, rows: Tensor, *, training: bool) -> Any:
         inputs = examples.batch(rows, self.device, training=training)
@@ -447,12 +450,37 @@ class _Work:
 
     def is_finite(self) -> bool:
         """Whether all weights are numbers."""
+        if self.architecture.optimizer is None:
+            return bool(torch.isfinite(self.optimizer.numbers).all())
         return all(bool(torch.isfinite(p).all()) for p in self.parameters)
 
     def keep(self, state: State) -> None:
         """Copy what has been reached into the state."""
         state.net = numbers_of(self.module, self.attached)
         state.optimizer = _optimizer_state(self.optimizer)
+
+
+def noise_seed(member: Member, epoch: int) -> int:
+    """Below which the random numbers for an epoch's inputs are."""
+    return seed_of(member.seed, Stream.MODULE_NOISE, epoch) if member.hooks.input_noise else 0
+
+
+def disturbed(inputs: Inputs, hooks: Hooks, key: int, device: torch.device) -> Inputs:
+    """What the recipe does to inputs that train."""
+    stream = torch.Generator(device).manual_seed(key)
+
+    def change(part: Tensor) -> Tensor:
+        if not part.is_floating_point():
+            return part
+        if hooks.input_noise:
+            noise = torch.empty_like(part).normal_(generator=stream)
+            part = part + hooks.input_noise * noise
+        if hooks.input_drop:
+            keep = 1.0 - hooks.input_drop
+            part = part * torch.empty_like(part).bernoulli_(keep, generator=stream).div_(keep)
+        return part
+
+    return mapped(inputs, change)
 
 
 def _optimizer_state(optimizer: Any) -> dict[str, Any]:
@@ -469,7 +497,7 @@ def _optimizer_state(optimizer: Any) -> dict[str, Any]:
     return found
 
 
-def _parts(order: Tensor, size: int) -> list[Tensor]:
+def parts_of_order(order: Tensor, size: int) -> list[Tensor]:
     """Batches; a last one of a single row joins the one before it, for batch norm needs two."""
     parts = list(torch.split(order, size))
     if len(parts) > 1 and len(parts[-1]) == 1:
@@ -477,7 +505,8 @@ def _parts(order: Tensor, size: int) -> list[Tensor]:
     return parts
 
 
-def _target(problem: Problem) -> Tensor:
+def target_of(problem: Problem) -> Tensor:
+    """The target as the loss takes it."""
     target = torch.from_numpy(np.ascontiguousarray(problem.target))
     if problem.objective.n_classes:
         return target.long()

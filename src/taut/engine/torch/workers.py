@@ -22,13 +22,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from taut.engine.torch.examples import TensorExamples, mapped, parts_of, with_parts
+from taut.engine.torch.stacked import SIZES, advance_together, stack_key, why_not
 from taut.engine.torch.training import State, advance
 from taut.errors import TrainingError
 from taut.learning.problem import Problem
 from taut.learning.training import Control, Member
 
 
-@dataclass
+@dataclass(eq=False)
 class Task:
     """One network to be taken to an epoch.
 
@@ -49,6 +50,57 @@ class Task:
     state: State
     goal: int
     patient: bool
+
+
+@dataclass
+class Bundle:
+    """Networks that are trained by one call: one, or a stack.
+
+    Parameters
+    ----------
+    tasks : list of Task
+    stacked : bool
+    """
+
+    tasks: list[Task]
+    stacked: bool
+
+    def advance(self, problem: Problem, device: torch.device, should_stop: Callable[[], bool]) -> None:
+        """Take all of them to their epochs, to their own stops, or as far as they are let."""
+        tasks = self.tasks
+        if self.stacked:
+            advance_together(
+                problem,
+                [task.member for task in tasks],
+                [task.state for task in tasks],
+                [task.goal for task in tasks],
+                [task.patient for task in tasks],
+                device,
+                should_stop,
+            )
+            return
+        for task in tasks:
+            task.state = advance(
+                problem, task.member, task.state, task.goal, task.patient, device, should_stop
+            )
+
+
+def bundled(
+    problem: Problem, tasks: Sequence[Task], device: torch.device, n_workers: int, *, stack: bool
+) -> list[Bundle]:
+    """Put networks that can be stacked together, so that every worker has some.
+
+    Whether a network is stacked does not depend on the others.
+    """
+    stacks: dict[Any, list[Task]] = {}
+    for task in tasks:
+        alone = not stack or why_not(problem, task.member, device) is not None
+        stacks.setdefault(task.index if alone else stack_key(problem, task.member), []).append(task)
+    found = []
+    for key, group in stacks.items():
+        n = min(SIZES[-1], -(-len(group) // n_workers))
+        found += [Bundle(group[i : i + n], isinstance(key, tuple)) for i in range(0, len(group), n)]
+    return found
 
 
 class Executor(Protocol):
@@ -82,9 +134,18 @@ class Executor(Protocol):
 
 @final
 class InProcess:
-    """One after the other, here."""
+    """One after the other, or stacked, here.
+
+    Parameters
+    ----------
+    stack : bool
+        Whether small networks are trained many at a time; see :mod:`taut.engine.torch.stacked`.
+    """
 
     n_workers = 1
+
+    def __init__(self, *, stack: bool = True) -> None:
+        self.stack = stack
 
     def run(
         self,
@@ -95,19 +156,19 @@ class InProcess:
         on_done: Callable[[Task], None],
     ) -> None:
         """Do all tasks, or what there is time for; see :class:`Executor`."""
-        for task in tasks:
+        for bundle in bundled(problem, tasks, device, 1, stack=self.stack):
             try:
-                task.state = advance(
-                    problem, task.member, task.state, task.goal, task.patient, device, control.should_stop
-                )
+                bundle.advance(problem, device, control.should_stop)
             except KeyboardInterrupt:
                 control.cancelled.set()
                 return
-            on_done(task)
+            for task in bundle.tasks:
+                on_done(task)
 
 
 # Worker processes are started once so much is left to do, in seconds: each takes some to import PyTorch.
 _WORTHWHILE = 15.0
+_FIRST = 8  # networks of a stack by which its pace is measured
 #: A network whose worker dies so often is given up.
 ATTEMPTS = 3
 _WAIT = 0.2  # seconds between looks at what is to stop
@@ -124,10 +185,12 @@ class Processes:
     Parameters
     ----------
     n_workers : int
+    stack : bool
+        Whether small networks are trained many at a time; see :mod:`taut.engine.torch.stacked`.
     """
 
-    def __init__(self, n_workers: int) -> None:
-        self._n_workers = n_workers
+    def __init__(self, n_workers: int, *, stack: bool = True) -> None:
+        self._n_workers, self.stack = n_workers, stack
         self._pool: Any = None
         self._problem: Problem | None = None  # that the pool's workers have
         self._folder: str | None = None
@@ -148,16 +211,20 @@ class Processes:
     ) -> None:
         """Do all tasks, or what there is time for; see :class:`Executor`."""
         left = list(tasks)
-        here = InProcess()
+        here = InProcess(stack=self.stack)
         while left and self._pool is None and not control.should_stop():
             work = sum(max(0, task.goal - task.state.epoch) for task in left)
-            if math.isfinite(self._pace) and len(left) > 1 and work * self._pace > _WORTHWHILE:
+            known = math.isfinite(self._pace)
+            if known and len(left) > 1 and work * self._pace > _WORTHWHILE:
                 break
-            task = left.pop(0)
-            epochs, seconds = task.state.epoch, task.state.seconds
-            here.run(problem, [task], device, control, on_done)
-            if task.state.epoch > epochs:
-                self._pace = (task.state.seconds - seconds) / (task.state.epoch - epochs)
+            chosen = bundled(problem, left, device, 1, stack=self.stack)[0].tasks
+            chosen = chosen if known else chosen[:_FIRST]
+            left = [task for task in left if task not in chosen]
+            epochs, seconds = _done(chosen)
+            here.run(problem, chosen, device, control, on_done)
+            more, later = _done(chosen)
+            if more > epochs:
+                self._pace = (later - seconds) / (more - epochs)
         if left and not control.should_stop():
             self._spread(problem, left, device, control, on_done)
         else:
@@ -174,28 +241,31 @@ class Processes:
     ) -> None:
         self._started(problem)
         stop = self._place(0) / f"{secrets.token_hex(4)}.stop"
-        waiting = list(reversed(tasks))
-        running: dict[Any, Task] = {}
+        waiting = bundled(problem, tasks, device, self._n_workers, stack=self.stack)[::-1]
+        running: dict[Any, Bundle] = {}
         deaths: dict[int, int] = {}
         try:
             while waiting or running:
                 try:
                     while waiting and len(running) < self._n_workers and not control.should_stop():
-                        task = waiting[-1]
-                        work = _Work(stop, control.deadline, task, device)
-                        running[self._started(problem).submit(_advance, work)] = task
+                        bundle = waiting[-1]
+                        work = _Work(stop, control.deadline, bundle, device)
+                        running[self._started(problem).submit(_advance, work)] = bundle
                         waiting.pop()
                     if not running:
                         break
                     done, _ = wait(running, timeout=_WAIT, return_when=FIRST_COMPLETED)
                     for future in done:
-                        task = running[future]
-                        task.state = future.result()
+                        bundle = running[future]
+                        states = future.result()
                         del running[future]
-                        on_done(task)
+                        for task, state in zip(bundle.tasks, states, strict=True):
+                            task.state = state
+                            on_done(task)
                 except BrokenExecutor as error:
                     self._pool = None
-                    for task in running.values():
+                    for bundle in running.values():
+                        task = bundle.tasks[0]
                         deaths[task.index] = deaths.get(task.index, 0) + 1
                         if deaths[task.index] >= ATTEMPTS:
                             raise TrainingError(
@@ -248,13 +318,18 @@ class Processes:
         return replace(problem, examples=TensorExamples(mapped(examples.inputs, lambda part: part[:0]))), path
 
 
+def _done(tasks: Sequence[Task]) -> tuple[int, float]:
+    """Epochs that networks have trained together, and the seconds that they took."""
+    return sum(task.state.epoch for task in tasks), sum(task.state.seconds for task in tasks)
+
+
 @dataclass(frozen=True)
 class _Work:
     """What a worker is told of one network."""
 
     stop: Path
     deadline: float
-    task: Task
+    bundle: Bundle
     device: torch.device
 
 
@@ -273,8 +348,8 @@ def _begin(problem: Problem, tensors: Path | None) -> None:
 _problem: Problem | None = None  # a worker's
 
 
-def _advance(work: _Work) -> State:
-    """In a worker: take one network further."""
+def _advance(work: _Work) -> list[State]:
+    """In a worker: take one network, or a stack of them, further."""
     looked, stopped = 0.0, False
 
     def should_stop() -> bool:
@@ -285,5 +360,5 @@ def _advance(work: _Work) -> State:
         return stopped
 
     assert _problem is not None
-    task = work.task
-    return advance(_problem, task.member, task.state, task.goal, task.patient, work.device, should_stop)
+    work.bundle.advance(_problem, work.device, should_stop)
+    return [task.state for task in work.bundle.tasks]
