@@ -115,9 +115,9 @@ class Case:
 CASES = (
     Case("MLP 64-64", mlp, (32,), 2048, "compiled", 1, 30, "auto", 1 / 25),
     Case("MLP 64-64", mlp, (32,), 2048, "64 together", 64, 2, "torch", 1 / 5),
-    Case("MLP 64-64", mlp, (32,), 2048, "stack of 1", 1, 2, "torch", None),
-    Case("MLP 64-64", mlp, (32,), 2048, "stack of 3", 3, 2, "torch", None),
-    Case("MLP 64-64", mlp, (32,), 2048, "stack of 16", 16, 2, "torch", None),
+    Case("MLP 64-64", mlp, (32,), 2048, "16 together", 16, 2, "torch", None),
+    Case("MLP 64-64", mlp, (32,), 2048, "3 together", 3, 2, "torch", None),
+    Case("MLP 64-64", mlp, (32,), 2048, "one by one", 1, 2, "torch", None),
     Case("conv16-conv32-fc128", Pictures, (1, 28, 28), 512, "one by one", 1, 2, "torch", 1 / 1.25),
     Case("transformer d32", Transformer, (32,), 512, "one by one", 1, 1, "torch", 1.05),
     Case("GRU 64", Recurrent, (32, 8), 512, "one by one", 1, 2, "torch", 1.05),
@@ -170,7 +170,7 @@ class Taut:
             learning_rate=None, max_epochs=10**6, batch_size=BATCH, collate=None, engine=case.engine,
             device="cpu", n_jobs=1, random_state=0,
         )  # fmt: skip
-        given: Given = read(case.make, (X[:n], y[:n]), options)
+        given: Given = read(case.make, (X[:n], y[:n]), options, many=case.members > 1)
         given.trainer.engine.prepare()
         fold = replace(given.folds[0], sample=given.folds[0].train[:HELD_OUT])
         candidate = Candidate(Recipe(), given.learning_rate, given.architecture)

@@ -98,7 +98,7 @@ def regularization_path(
         n_jobs=n_jobs,
         random_state=random_state,
     )
-    given = read(module, data, options)
+    given = read(module, data, options, many=True)
     started += prepare(given)
     why = given.architecture.supports(kind, given.trainer.problem.objective)
     if why is not None:

@@ -127,6 +127,10 @@ def architecture_of(make: Any, *arguments: Any) -> Module:
     return Module(made, find_plan(made(), inputs_of(kind)), "Net")
 
 
+def stacked_engine() -> TorchEngine:
+    return TorchEngine(executor=InProcess(stack=True))
+
+
 def member_of(architecture: Module, recipe: Recipe = EVERYTHING, **changes: Any) -> Member:
     fold = Fold(rows(0, 67), rows(67, 100), rows(0, 20))
     usual = {"learning_rate": 0.01, "batch_size": 16, "max_epochs": 3, "seed": 5, "keep_losses": True}
@@ -160,19 +164,19 @@ def test_a_network_is_the_same_alone_and_in_any_company(make: Any, recipe: Recip
     problem, architecture = problem_of(make), architecture_of(make)
     member = member_of(architecture, recipe)
     assert why_not(problem, member, CPU) is None
-    (alone,) = TorchEngine().train(problem, [member])
+    (alone,) = stacked_engine().train(problem, [member])
     for n in (1, 4, 31):
         others = company(member, n)
-        among = TorchEngine().train(problem, [*others[: n // 2], member, *others[n // 2 :]])
+        among = stacked_engine().train(problem, [*others[: n // 2], member, *others[n // 2 :]])
         assert_same(among[n // 2], alone)
 
 
 def test_stacks_of_every_size() -> None:
     problem, architecture = problem_of(plain), architecture_of(plain)
     members = [member_of(architecture, Recipe(Dropout(0.2)), max_epochs=2, seed=seed) for seed in range(66)]
-    together = TorchEngine().train(problem, members)
+    together = stacked_engine().train(problem, members)
     for i in (0, 40, 63, 65):
-        assert_same(together[i], TorchEngine().train(problem, [members[i]])[0])
+        assert_same(together[i], stacked_engine().train(problem, [members[i]])[0])
 
 
 @pytest.mark.parametrize("objective", [CrossEntropy(3), SquaredError()], ids=["classes", "amounts"])
@@ -189,8 +193,8 @@ def test_stacked_ends_as_one_by_one_up_to_rounding(objective: Any, recipe: Recip
         recipe = recipe.without(LabelSmoothing)
     problem = problem_of(plain, objective)
     members = [member_of(architecture, recipe, seed=seed, learning_rate=rate) for seed in range(3)]
-    stacked = TorchEngine(executor=InProcess()).train(problem, members)
-    ordinary = TorchEngine(executor=InProcess(stack=False)).train(problem, members)
+    stacked = stacked_engine().train(problem, members)
+    ordinary = TorchEngine(executor=InProcess()).train(problem, members)
     for a, b in zip(stacked, ordinary, strict=True):
         own, other = a.weights("last"), b.weights("last")  # type: ignore[attr-defined]
         assert own.keys() == other.keys()
@@ -204,8 +208,8 @@ def test_weights_of_rows_count() -> None:
     weight = np.random.default_rng(1).uniform(0.1, 3, len(problem)).astype(np.float32)
     problem = replace(problem, fit_weight=weight)
     members = [member_of(architecture_of(plain), Recipe(), max_epochs=2)]
-    (a,) = TorchEngine().train(problem, members)
-    (b,) = TorchEngine(executor=InProcess(stack=False)).train(problem, members)
+    (a,) = stacked_engine().train(problem, members)
+    (b,) = TorchEngine(executor=InProcess()).train(problem, members)
     np.testing.assert_allclose(a.curve.train, b.curve.train, rtol=1e-4)
 
 
@@ -215,8 +219,8 @@ def test_a_loss_of_ones_own() -> None:
     problem = replace(problem_of(plain, SquaredError()), objective=loss)
     member = member_of(architecture, Recipe(Dropout(0.2)))
     assert why_not(problem, member, CPU) is None
-    (a,) = TorchEngine().train(problem, [member])
-    (b,) = TorchEngine(executor=InProcess(stack=False)).train(problem, [member])
+    (a,) = stacked_engine().train(problem, [member])
+    (b,) = TorchEngine(executor=InProcess()).train(problem, [member])
     np.testing.assert_allclose(a.curve.validation, b.curve.validation, rtol=1e-3)
 
 
@@ -225,18 +229,18 @@ def test_a_neighbour_that_diverges_leaves_the_others_alone(n: int) -> None:
     problem, architecture = problem_of(plain), architecture_of(plain)
     member = member_of(architecture)
     wild = replace(member, learning_rate=1e30, seed=9)
-    (alone,) = TorchEngine().train(problem, [member])
-    first, *_, second, last = TorchEngine().train(problem, [*[wild] * n, member, wild])
+    (alone,) = stacked_engine().train(problem, [member])
+    first, *_, second, last = stacked_engine().train(problem, [*[wild] * n, member, wild])
     assert_same(second, alone)
     assert_same(first, last)
     assert first.status is Status.DIVERGED
-    assert TorchEngine().train(problem, [first], until_epoch=50)[0].epoch == first.epoch
+    assert stacked_engine().train(problem, [first], until_epoch=50)[0].epoch == first.epoch
 
 
 def test_continued_in_other_company_and_after_an_interruption() -> None:
     problem, architecture = problem_of(plain), architecture_of(plain)
     member = member_of(architecture, max_epochs=6)
-    engine = TorchEngine()
+    engine = stacked_engine()
     (whole,) = engine.train(problem, [member], until_epoch=6)
     others = company(member, 5)
     begun = engine.train(problem, [member, *others[:2]], until_epoch=2)
@@ -257,9 +261,9 @@ def test_each_stops_by_its_own_patience() -> None:
         member_of(architecture, Recipe(EarlyStopping(p)), max_epochs=30, learning_rate=0.05, seed=p)
         for p in (1, 2, 3, 5, 8)
     ]
-    together = TorchEngine().train(problem, members)
+    together = stacked_engine().train(problem, members)
     for one, member in zip(together, members, strict=True):
-        assert_same(one, TorchEngine().train(problem, [member])[0])
+        assert_same(one, stacked_engine().train(problem, [member])[0])
     assert len({one.epoch for one in together}) > 1
 
 
@@ -270,8 +274,8 @@ def test_what_cannot_be_stacked_runs_one_by_one(what: str) -> None:
     why = why_not(problem, member, CPU)
     assert why is not None
     assert why == why_not(problem, replace(member, seed=77), CPU)
-    (alone,) = TorchEngine(executor=InProcess(stack=False)).train(problem, [member])
-    assert_same(TorchEngine().train(problem, [member, replace(member, seed=6)])[0], alone)
+    (alone,) = TorchEngine(executor=InProcess()).train(problem, [member])
+    assert_same(stacked_engine().train(problem, [member, replace(member, seed=6)])[0], alone)
 
 
 @pytest.mark.parametrize("make", [Pictures, Sequences, Recurrent, Twice])
@@ -306,8 +310,8 @@ def test_workers_are_given_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("taut.engine.torch.workers._WORTHWHILE", 0.0)
     problem, architecture = problem_of(plain), architecture_of(plain)
     members = [member_of(architecture, seed=seed) for seed in range(14)]
-    here = TorchEngine().train(problem, members)
-    there = TorchEngine(executor=Processes(2)).train(problem, members)
+    here = stacked_engine().train(problem, members)
+    there = TorchEngine(executor=Processes(2, stack=True)).train(problem, members)
     for a, b in zip(here, there, strict=True):
         assert_same(a, b)
 

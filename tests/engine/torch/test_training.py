@@ -17,13 +17,14 @@ from taut.engine.torch.engine import TorchEngine
 from taut.engine.torch.examples import TensorExamples
 from taut.engine.torch.objective import OwnLoss
 from taut.engine.torch.plan import find_plan
+from taut.engine.torch.training import noise_seed
 from taut.engine.torch.workers import Processes
 from taut.errors import TrainingError
 from taut.learning.objective import CrossEntropy
 from taut.learning.problem import Fold, Problem
 from taut.learning.training import Control, Member, Status
 from taut.recipe import Recipe
-from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping
+from taut.techniques import L1, L2, BatchNorm, Dropout, EarlyStopping, InputNoise
 from tests.engine.helpers import AfterLooks, assert_same, assert_same_weights, rows
 from tests.engine.torch.modules import (
     Pictures,
@@ -212,3 +213,10 @@ def test_a_loss_of_ones_own() -> None:
     (training,) = TorchEngine().train(problem, [member])
     above = (problem.target > TorchEngine().predict(examples, training.fitted())[:, 0])[:41].mean()
     assert above < 0.3  # the 90 % quantile, not the mean
+
+
+@pytest.mark.parametrize("recipe", [Recipe(InputNoise(0.3)), Recipe(Dropout(0.0, input_rate=0.3))])
+def test_every_epoch_has_its_own_noise_on_the_inputs(recipe: Recipe) -> None:
+    members = [member_of(plain, recipe, seed=seed) for seed in (1, 2)]
+    seeds = {noise_seed(member, epoch) for member in members for epoch in range(3)}
+    assert len(seeds) == 6

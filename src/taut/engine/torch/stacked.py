@@ -1,6 +1,8 @@
 """Small networks of one architecture, trained many at a time.
 
-Their parameters are stacked, and one pass of ``torch.vmap`` serves all of them.
+Their parameters are stacked, and one pass of ``torch.vmap`` serves all of them. On a processor that pays from
+some eight networks on: a path over strengths is twice as fast, and a search, which races a few at a time, is
+slower (benchmarks/README.md has the figures). So the caller says whether there will be many.
 
 A network's numbers must not depend on those it is stacked with, bit for bit. So whether networks are stacked
 follows from what they are, never from how many there are: where they are, one alone is a stack of one. Stacks
@@ -281,6 +283,7 @@ class Stack:
         self.architecture = module_of(first)
         self.work = Work(problem, first, states[0], device)
         self.template = _Template(self.architecture, first.hooks.normalize).to(device)
+        self.template.begin()
         # Places that are left over repeat the first network.
         size = next(one for one in SIZES if one >= len(members)) + _SPARE
         self.places = [*range(len(members)), *[0] * (size - len(members))]
@@ -316,6 +319,10 @@ class Stack:
         }
         for place, i in enumerate(self.places):
             self._place(place, states[i])
+        own: dict[str, Tensor] = dict(self.work.module.named_parameters(prefix="net"))
+        own |= dict(self.work.module.named_buffers(prefix="net"))
+        own |= dict(self.work.attached.norms.named_buffers(prefix="norms"))
+        self.taken = {name: own[name] for name in self.statics if name in own}
         self.n_penalized = sum(p.numel() for p in self.work.penalized)
         self.factors = [Work.factor_of(problem, one) for one in members]
         self.shapes: dict[int, dict[int, tuple[int, ...]]] = {}
@@ -343,12 +350,8 @@ class Stack:
         work.member, work.attached.hooks, work.total = member, member.hooks, self.total
         with torch.no_grad():
             work.optimizer.numbers.copy_(self.numbers[place, : self.n])
-            own: dict[str, Tensor] = dict(work.module.named_parameters(prefix="net"))
-            own |= dict(work.module.named_buffers(prefix="net"))
-            own |= dict(work.attached.norms.named_buffers(prefix="norms"))
-            for name, one in self.statics.items():
-                if name in own:
-                    own[name].copy_(one[place])
+            for name, one in self.taken.items():
+                one.copy_(self.statics[name][place])
         work.optimizer.load_state_dict(
             {
                 "first": self.first[place, : self.n],
@@ -375,7 +378,6 @@ class Stack:
 
     def step(self, orders: Tensor, epoch: int, step: int) -> None:
         """One step of every network on its own rows: shape (n_networks, n)."""
-        self.template.begin()
         self.template.momentum = momentum_at(self.total)
         rows = orders[self.places]
         inputs = self._inputs(rows, epoch, step)

@@ -462,7 +462,7 @@ class Work:
 
 def noise_seed(member: Member, epoch: int) -> int:
     """Below which the random numbers for an epoch's inputs are."""
-    return seed_of(member.seed, Stream.MODULE_NOISE, epoch) if member.hooks.input_noise else 0
+    return seed_of(member.seed, Stream.MODULE_NOISE, epoch)
 
 
 def disturbed(inputs: Inputs, hooks: Hooks, key: int, device: torch.device) -> Inputs:

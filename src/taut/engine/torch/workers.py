@@ -144,7 +144,7 @@ class InProcess:
 
     n_workers = 1
 
-    def __init__(self, *, stack: bool = True) -> None:
+    def __init__(self, *, stack: bool = False) -> None:
         self.stack = stack
 
     def run(
@@ -189,7 +189,7 @@ class Processes:
         Whether small networks are trained many at a time; see :mod:`taut.engine.torch.stacked`.
     """
 
-    def __init__(self, n_workers: int, *, stack: bool = True) -> None:
+    def __init__(self, n_workers: int, *, stack: bool = False) -> None:
         self._n_workers, self.stack = n_workers, stack
         self._pool: Any = None
         self._problem: Problem | None = None  # that the pool's workers have
