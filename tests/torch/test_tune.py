@@ -63,6 +63,9 @@ def test_its_report(found: Tuned, tmp_path: Path) -> None:
     page = (tmp_path / "net.html").read_text(encoding="utf-8")
     assert "Pictures (954 parameters)" in page or re.search(r"Pictures \([\d,]+ parameters\)", page)
     assert "averages several" not in page  # it is one module
+    # It may have regularization of its own: what is not changed is not called unregularized.
+    assert "Before: the module as it is" in page
+    assert "no regularization" not in page
 
 
 def test_the_same_call_gives_the_same_and_a_search_continues_from_its_file(tmp_path: Path) -> None:

@@ -27,8 +27,7 @@ from taut.wording import capital, number
 #: limit or Ctrl+C: its figures are those of the epochs that it got.
 State: TypeAlias = Literal["scored", "dropped", "cut off", "diverged", "no score", "not tried"]
 
-NO_REGULARIZATION, EARLY_STOPPING, CHOSEN = "no regularization", "early stopping alone", "chosen recipe"
-BASELINES: dict[str, str] = {"none": NO_REGULARIZATION, "early_stopping": EARLY_STOPPING}
+EARLY_STOPPING, CHOSEN = "early stopping alone", "chosen recipe"
 _STATES: dict[str, State] = {"complete": "scored", "dropped": "dropped", "cut off": "cut off"}
 
 
@@ -57,7 +56,8 @@ def facts(result: Reported) -> ComparisonFacts | None:
     search = result.search
     if search is None:
         return None
-    lines = [_line(label, search.baselines[name]) for name, label in BASELINES.items()]
+    labels = baselines(result)
+    lines = [_line(label, search.baselines[name]) for name, label in labels.items()]
     for kind in SEARCHED:
         alone = _best_alone(search.candidates, kind)
         label = kind.page.title if alone is None else alone.recipe.without(EarlyStopping).describe()
@@ -88,7 +88,12 @@ def facts(result: Reported) -> ComparisonFacts | None:
         "has_lowest_loss": not any(c.loss < best.loss for c in search.candidates if c.state == best.state),
         "estimate": None if search.estimate is None else cast(Any, search.estimate.to_dict()),
     }
-    return {**found, "sentences": _Words(found, changes, search, result.metric).all()}
+    return {**found, "sentences": _Words(found, changes, search, result.metric, labels).all()}
+
+
+def baselines(result: Reported) -> dict[str, str]:
+    """What the two baselines are called."""
+    return {"none": result.unregularized, "early_stopping": EARLY_STOPPING}
 
 
 def has_score(score: CandidateScore) -> bool:
@@ -164,6 +169,11 @@ def _simple(model: SimpleBaseline) -> SimpleFacts:
 # --- in words -----------------------------------------------------------------------------------------------
 
 
+# A module as it is may have regularization of its own; where there is none at all, it is said.
+_WITHOUT = {"no regularization": "Without regularization"}
+_NETWORKS = {"no regularization": "the network without any"}
+
+
 @final
 @dataclass(frozen=True)
 class _Words:
@@ -173,6 +183,7 @@ class _Words:
     changes: list[Change]
     search: Search
     metric: str
+    labels: dict[str, str]
 
     def all(self) -> list[str]:
         search, chosen = self.search, self.found["lines"][-1]
@@ -182,7 +193,8 @@ class _Words:
         elif not self.found["has_lowest_loss"]:
             sentences.append(self._reason())
         if self.found["lines"][0]["state"] == "diverged":
-            sentences.append("Without regularization, training diverged.")
+            name = self.labels["none"]
+            sentences.append(f"{_WITHOUT.get(name, f'With {name}')}, training diverged.")
         score = chosen["metric"] if search.scoring is None else chosen["scoring"]
         score = math.nan if score is None else score
         name = "score" if search.scoring == "the scorer" else search.scoring or self.metric
@@ -207,10 +219,11 @@ class _Words:
         better = [change for change in self.changes if change.difference > 0]
         sure = [change for change in better if certainty_of(change.share) == "sure"]
         if chosen_is == "none" and lowest:
-            first = f"Regularization did not help here: the network without any had the lowest loss {tried}."
+            name = _NETWORKS.get(self.labels["none"], self.labels["none"])
+            first = f"Regularization did not help here: {name} had the lowest loss {tried}."
             return [first, *last]
         if chosen_is:
-            name = " ".join(filter(None, (capital(BASELINES[chosen_is]), self._how())))
+            name = " ".join(filter(None, (capital(self.labels[chosen_is]), self._how())))
             first = f"{name} was chosen"
             if lowest:
                 first = f"{name} had the lowest loss {tried}"
@@ -249,7 +262,7 @@ class _Words:
         return ", and ".join(f"by {share_text(one.share)} against {self._against(one)}" for one in changes)
 
     def _against(self, change: Change) -> str:
-        name = BASELINES[change.against]
+        name = self.labels[change.against]
         usual = change.against == self.found["chosen_is"] and "learning rate" in self._how()
         return f"{name} at the usual learning rate" if usual else name
 
@@ -265,7 +278,7 @@ class _Words:
         chosen, lines = self.found["chosen_is"], self.found["lines"]
         against = [
             f"{number(line['scoring'])} of {line['label']}"
-            for name, line in zip(BASELINES, lines, strict=False)
+            for name, line in zip(self.labels, lines, strict=False)
             if line["scoring"] is not None and name != chosen
         ]
         own = lines[-1]["scoring"]

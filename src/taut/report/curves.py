@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
-from taut.report.comparison import CHOSEN, EARLY_STOPPING, NO_REGULARIZATION
+from taut.report.comparison import CHOSEN, baselines
 from taut.report.figures import Figure, fold_lines, kept_mark, layout_of, log_ticks, mean_line, short, thinned
 from taut.report.reported import History, Reported
 from taut.report.schema import CurveFacts, CurveName, Facts, FoldFacts, Number
@@ -16,13 +16,8 @@ Which: TypeAlias = Literal["train_loss", "validation_loss"]
 #: From where to where the losses go, as they stand on the axis, and whether that is one of log10.
 Scale: TypeAlias = tuple[float, float, bool]
 
-_LABELS: dict[CurveName, str] = {
-    "none": NO_REGULARIZATION,
-    "early_stopping": EARLY_STOPPING,
-    "chosen": CHOSEN,
-}
 _TITLES: dict[CurveName, str] = {
-    "none": "Before: no regularization",
+    "none": "Before: {}",
     "early_stopping": "Early stopping alone",
     "chosen": "After: {}",
     "single": "{}",
@@ -33,9 +28,10 @@ def facts(result: Reported) -> list[CurveFacts]:
     """No regularization, early stopping alone, the chosen recipe; or the one network's."""
     search = result.search
     if search is None:
-        label, folds = result.recipe.describe(), result.histories["single"]
+        label, folds = result.label_of(result.recipe), result.histories["single"]
         return [{"name": "single", "label": label, "stop": result.best_epoch, "folds": [*map(_fold, folds)]}]
     scores = {**search.baselines, "chosen": search.best}
+    labels = cast(dict[CurveName, str], {**baselines(result), "chosen": CHOSEN})
     return [
         {
             "name": name,
@@ -43,7 +39,7 @@ def facts(result: Reported) -> list[CurveFacts]:
             "stop": (score.epoch or None) if (score := scores.get(name)) else None,
             "folds": [*map(_fold, result.histories[name])],
         }
-        for name, label in _LABELS.items()
+        for name, label in labels.items()
         if result.histories.get(name)
     ]
 
@@ -67,7 +63,8 @@ def shown(facts: Facts) -> list[CurveFacts]:
 
 def title(curve: CurveFacts, facts: Facts) -> str:
     """Name a network's curves."""
-    return _TITLES[curve["name"]].format(facts["recipe"]["label"])
+    name = curve["label"] if curve["name"] == "none" else facts["recipe"]["label"]
+    return _TITLES[curve["name"]].format(name)
 
 
 # --- the figures --------------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ def reported(tuned: Tuned) -> Reported:
         max_epochs=settings.max_epochs,
         best_epoch=tuned.epoch,
         architecture=given.module.label,
+        # It may have dropout or weight decay of its own, which stay.
+        unregularized="the module as it is",
         n_parameters=given.plan.n_parameters,
         n_networks=len(result.networks),
         zero_share=float(np.mean([one.zero_share for one in result.networks])),

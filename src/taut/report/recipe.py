@@ -19,7 +19,7 @@ def facts(result: Reported) -> RecipeFacts:
     network = None if result.table is None else result.table.network
     return {
         "techniques": result.recipe.to_json(),
-        "label": result.recipe.describe(),
+        "label": result.label_of(result.recipe),
         "code": repr(result.recipe),
         "architecture": result.architecture,
         "hidden": None if network is None else list(network.hidden),

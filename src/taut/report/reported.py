@@ -89,6 +89,7 @@ class Reported:
     fingerprint: str  # tells these networks from others
     kind: str  # what made it
     call: str  # and how, as Python
+    unregularized: str = "no regularization"  # what the network is called before anything was put into it
     architecture: str = ""  # such as "a network of 3 convolutions"; of a table it is told from its network
     best_epoch: int | None = None  # the one that is kept
     n_networks: int = 1  # that are averaged
@@ -103,6 +104,10 @@ class Reported:
     interrupted: bool = False
     search: Search | None = None  # none of a recipe that was given
     table: Table | None = None
+
+    def label_of(self, recipe: Recipe) -> str:
+        """What a network with this recipe is called."""
+        return recipe.describe() if recipe.active else self.unregularized
 
 
 def reported(estimator: TautEstimator) -> Reported:

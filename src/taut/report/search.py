@@ -26,7 +26,7 @@ def facts(result: Reported) -> SearchFacts | None:
     if search is None:
         return None
     return {
-        "candidates": [_candidate(one) for one in search.candidates],
+        "candidates": [_candidate(one, result.label_of(one.recipe)) for one in search.candidates],
         "chosen": search.chosen,
         "n_dropped": sum(one.state == "dropped" for one in search.candidates),
         "n_failed": sum(not has_score(one) for one in search.candidates),
@@ -36,9 +36,9 @@ def facts(result: Reported) -> SearchFacts | None:
     }
 
 
-def _candidate(score: CandidateScore) -> CandidateFacts:
+def _candidate(score: CandidateScore, label: str) -> CandidateFacts:
     return {
-        "label": score.recipe.describe(),
+        "label": label,
         "strengths": {technique.name: technique.strength for technique in score.recipe.active},
         "learning_rate": score.candidate.learning_rate,
         "hidden": list(score.candidate.architecture.widths),

@@ -151,7 +151,8 @@ def tiles(facts: Facts) -> list[tuple[str, str, str]]:
     columns = facts["data"]["columns"]
     found: list[tuple[str, str, str]] = []
     if comparison is not None:
-        names = ("Before: no regularization", "Early stopping alone", "After: the chosen recipe")
+        before = f"Before: {comparison['lines'][0]['label']}"
+        names = (before, "Early stopping alone", "After: the chosen recipe")
         for name, line in zip(names, [*comparison["lines"][:2], comparison["lines"][-1]], strict=True):
             known = line["validation_loss"] is not None
             value = told(line["validation_loss"]) if known else line["state"]

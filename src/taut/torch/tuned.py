@@ -103,7 +103,10 @@ class Tuned:
         objective = self.given.trainer.problem.objective
         rows = [["", "training loss", "validation loss", objective.score_title, "epochs"]]
         lines = [("as it is", self.baseline), ("as it is, stopped early", self.result.candidates[0])]
-        for label, score in (*lines, (f"tuned: {self.recipe.describe()}", self.best)):
+        for label, score in (
+            *lines,
+            (f"tuned: {self.recipe.describe() if self.recipe.active else 'left as it is'}", self.best),
+        ):
             found = [float(np.mean(part[score.folds])) if score.folds.any() else float("nan")
                      for part in (score.train_loss, score.validation_loss, score.score)]  # fmt: skip
             shown = f"{found[2]:.1%}" if objective.n_classes else f"{found[2]:.4g}"
