@@ -18,7 +18,7 @@ from taut.engine.torch.examples import TensorExamples
 from taut.engine.torch.objective import OwnLoss
 from taut.engine.torch.plan import find_plan
 from taut.engine.torch.training import noise_seed
-from taut.engine.torch.workers import Processes
+from taut.engine.torch.workers import InProcess, Processes
 from taut.errors import TrainingError
 from taut.learning.objective import CrossEntropy
 from taut.learning.problem import Fold, Problem
@@ -220,3 +220,18 @@ def test_every_epoch_has_its_own_noise_on_the_inputs(recipe: Recipe) -> None:
     members = [member_of(plain, recipe, seed=seed) for seed in (1, 2)]
     seeds = {noise_seed(member, epoch) for member in members for epoch in range(3)}
     assert len(seeds) == 6
+
+
+@pytest.mark.parametrize("executor", [InProcess(), InProcess(stack=True)], ids=["one by one", "stacked"])
+def test_where_a_training_cannot_be_repeated_every_epoch_is_kept(
+    monkeypatch: pytest.MonkeyPatch, executor: InProcess
+) -> None:
+    problem, member, engine = problem_of(plain), member_of(plain), TorchEngine(executor=executor)
+    to_each = [engine.train(problem, [member], until_epoch=epoch)[0] for epoch in (1, 2, 3)]
+    assert to_each[2].checkpoint(2) is None
+    monkeypatch.setattr(TorchEngine, "replays_exactly", False)
+    (training,) = engine.train(problem, engine.train(problem, [member], until_epoch=2), until_epoch=3)
+    for epoch, there in enumerate(to_each, 1):
+        state, own = training.checkpoint(epoch).state, there.fitted("last").state
+        assert all(torch.equal(state[name], one) for name, one in own.items())
+    assert training.checkpoint(0) is training.checkpoint(4) is None

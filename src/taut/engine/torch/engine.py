@@ -49,8 +49,9 @@ class TorchEngine(Engine):
         return self.device.type == "cpu"
 
     def memory(self, problem: Problem, member: Member) -> int:
-        """Its numbers, their slopes, the optimizer's two moments, and the best epoch's."""
-        return 4 * 5 * module_of(member).plan.n_parameters
+        """Its numbers, their slopes, the optimizer's two moments, and the best or every epoch's."""
+        kept = 1 if self.replays_exactly else member.max_epochs
+        return 4 * (4 + kept) * module_of(member).plan.n_parameters
 
     def n_parameters(self, problem: Problem, member: Member) -> int:
         """Numbers that training changes."""
@@ -67,7 +68,7 @@ class TorchEngine(Engine):
     ) -> list[Training]:
         """Train members from the start or from where they stand; see :class:`Engine`."""
         control = control or Control()
-        trainings = [_training(one, problem) for one in members]
+        trainings = [self._training(one, problem) for one in members]
         goals = until_epoch if isinstance(until_epoch, Sequence) else [until_epoch] * len(trainings)
         patient = until_epoch is None if respect_patience is None else respect_patience
         tasks = []
@@ -85,6 +86,14 @@ class TorchEngine(Engine):
         with unchanged():
             self.executor.run(problem, tasks, self.device, control, done)
         return list(trainings)
+
+    def _training(self, one: Member | Training, problem: Problem) -> TorchTraining:
+        if isinstance(one, Member):
+            state = new_state(one, keep_epochs=not self.replays_exactly)
+            return TorchTraining(one, state, problem.objective)
+        if isinstance(one, TorchTraining):
+            return one
+        raise TypeError(f"a {type(one).__name__} comes from another engine and cannot be continued here")
 
     def predict(self, examples: Examples, fitted: Fitted, rows: Indices | None = None) -> Floats:
         """Outputs: shape (n, n_outputs)."""
@@ -123,11 +132,3 @@ def unchanged() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(threads)
-
-
-def _training(one: Member | Training, problem: Problem) -> TorchTraining:
-    if isinstance(one, Member):
-        return TorchTraining(one, new_state(one), problem.objective)
-    if isinstance(one, TorchTraining):
-        return one
-    raise TypeError(f"a {type(one).__name__} comes from another engine and cannot be continued here")

@@ -45,6 +45,8 @@ class State:
         ``taut.0.weight`` and so on.
     optimizer : dict
         Its state_dict.
+    nets : list of dict, or None
+        Those of every epoch, where training again would not end with the same numbers.
     """
 
     net: dict[str, Tensor]
@@ -59,6 +61,7 @@ class State:
     losses: list[NDArray[np.float32]] = field(default_factory=list)
     correct: list[NDArray[np.bool_]] = field(default_factory=list)
     outputs: list[Floats] = field(default_factory=list)
+    nets: list[dict[str, Tensor]] | None = None
     seconds: float = 0.0
 
 
@@ -155,6 +158,12 @@ class TorchTraining(Training):
         """The network as it is now."""
         return fitted_of(self._member, self._net(which), self._objective)
 
+    def checkpoint(self, epoch: int) -> FittedModule | None:
+        """The network of an earlier epoch, where every epoch is kept."""
+        nets = self.state.nets or []
+        known = 0 < epoch <= len(nets)
+        return fitted_of(self._member, nets[epoch - 1], self._objective) if known else None
+
     def _net(self, which: Literal["kept", "last"]) -> dict[str, Tensor]:
         best = which == "kept" and stops_early(self._member) and self.state.best_net is not None
         return self.state.best_net if best and self.state.best_net else self.state.net
@@ -195,14 +204,14 @@ def module_of(member: Member) -> Module:
     return member.architecture
 
 
-def new_state(member: Member) -> State:
+def new_state(member: Member, *, keep_epochs: bool = False) -> State:
     """A member before its first epoch; its weights follow from its seed alone."""
     architecture = module_of(member)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(member.seed, Stream.MODULE_WEIGHTS))
         module = architecture.make()
     attached = Attached(module, architecture.plan, member.hooks, member.seed)
-    return State(numbers_of(module, attached), {})
+    return State(numbers_of(module, attached), {}, nets=[] if keep_epochs else None)
 
 
 def numbers_of(module: nn.Module, attached: Attached) -> dict[str, Tensor]:
@@ -457,6 +466,8 @@ class Work:
     def keep(self, state: State) -> None:
         """Copy what has been reached into the state."""
         state.net = numbers_of(self.module, self.attached)
+        if state.nets is not None:
+            state.nets.append(state.net)
         state.optimizer = _optimizer_state(self.optimizer)
 
 
