@@ -42,8 +42,9 @@ _SCORING_SHARE = 0.05
 _SPARE = 1.25
 # Later batches build on the first one, so that it has two folds before the race is first judged.
 _FIRST_BATCH_FOLDS = 2
-# Of the batches' time, what may be kept back for the best one that is cut off, to have all folds.
-_RESCUED_SHARE = 0.25
+# Of the batches' time, what may be kept back for the best one that is cut off, to have all folds: found and
+# not finished, it is worth nothing.
+_RESCUED_SHARE = 0.5
 # A batch is only begun if a time limit has room for about this part of what it takes without cuts.
 _RACED = 0.4
 
@@ -364,7 +365,13 @@ class Search:
 
         going = [trial for trial in trials if trial.ended == "cut off"]
         best = max(going, key=lead, default=None)
-        if best is None or not lead(best) > 0.0:
+        if best is None:
+            return
+        short = [trial for trial in going if n in trial.runs]
+        if self.stages.low_fidelity_epochs is not None and lead(best) == -math.inf and short:
+            # Nobody has a fold. After few epochs the leader is no measure, as in the race.
+            best = min(short, key=lambda trial: (self._race.loss(trial, [n]), trial.number))
+        elif not lead(best) > 0.0:
             return
         jobs = [best.job(k) for k in range(n) if k not in best.runs]
         runs = self.runner.first(jobs, control, self._on_done)
