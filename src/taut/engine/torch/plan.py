@@ -13,6 +13,7 @@ from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 
 from taut.engine.torch.examples import Inputs, call
@@ -265,9 +266,11 @@ def _planned(module: nn.Module, nodes: list[_Node], where: str | Sequence[str]) 
     for node in nodes:
         layer = node.module
         if node.kind == "dropout" and layer is None:
-            declined.append(
+            sentence = (
                 f"The rate of a functional {node.name} stays as it is: only that of a layer can be set."
             )
+            if sentence not in declined:
+                declined.append(sentence)
         if node.kind != "layer" or not isinstance(layer, _UNITS) or not allowed(node.name):
             continue
         if times[node.name] > 1:
@@ -423,7 +426,11 @@ def _is_whole(module: nn.Module) -> bool:
     """Whether it is one of PyTorch's own layers, which is followed as a whole."""
     if isinstance(module, (nn.MultiheadAttention, nn.RNNBase)):
         return True
-    return type(module).__module__.startswith("torch.nn.modules") and not any(module.children())
+    kind, children = type(module), dict(module.named_children())
+    if is_parametrized(module):  # a class of its own then, below the one it was
+        kind = kind.__bases__[0]
+        del children["parametrizations"]
+    return kind.__module__.startswith("torch.nn.modules") and not children
 
 
 def _kind_of(module: nn.Module) -> Kind:
