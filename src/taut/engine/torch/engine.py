@@ -11,7 +11,7 @@ import torch
 from torch.random import fork_rng
 
 from taut.engine.torch.examples import Inputs, call
-from taut.engine.torch.objective import outputs_of
+from taut.engine.torch.objective import as_rows, outputs_of
 from taut.engine.torch.training import FittedModule, TorchTraining, module_of, new_state
 from taut.engine.torch.workers import Executor, InProcess, Task
 from taut.learning.engine import Engine
@@ -105,7 +105,7 @@ def outputs(fitted: FittedModule, examples: Any, rows: Any, device: torch.device
         for some in torch.split(torch.from_numpy(np.asarray(rows, dtype=np.int64)), _PREDICTED):
             inputs: Inputs = examples.batch(some, device, training=False)
             found = outputs_of(call(module, inputs), objective, fitted.architecture.name)
-            parts.append(found.flatten(1).float().cpu())
+            parts.append(as_rows(found))
     result: Floats = torch.cat(parts).numpy()
     return result
 

@@ -119,6 +119,11 @@ def outputs_of(found: Any, objective: Objective, module: str) -> Tensor:
     return found if isinstance(objective, OwnLoss) else _fitting(found, objective, module)
 
 
+def as_rows(outputs: Tensor) -> Tensor:
+    """Outputs as they are kept: shape (n, n_outputs), one number a row where they have no axis for them."""
+    return outputs.reshape(len(outputs), -1).float().cpu()
+
+
 def _fitting(found: Tensor, objective: Objective, module: str) -> Tensor:
     """Outputs of shape (n, n_outputs)."""
     n = objective.n_outputs
