@@ -547,6 +547,7 @@ def test_only_the_head_where_that_is_asked_for() -> None:
         (lambda net: {"module": nn.DataParallel(net)}, "attach first, then wrap it"),
         (lambda net: {"module": nn.LazyLinear(3)}, "lazy layers"),
         (lambda net: {"random_state": -1}, "random_state"),
+        (lambda net: {"where": ["fc9"]}, "where names 'fc9', and Sequential has no such layer"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence(change: Any, match: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import re
 from functools import partial
 from pathlib import Path
@@ -275,6 +276,38 @@ def test_a_dataset_with_classes_as_text_leaves_random_numbers_alone() -> None:
     assert torch.equal(torch.get_rng_state(), stream)
 
 
+class Augmented(Dataset[Any]):
+    """Disturbs rows by NumPy's and Python's own random numbers."""
+
+    def __init__(self, noise: float) -> None:
+        self.noise = noise
+
+    def __len__(self) -> int:
+        return 24
+
+    def __getitem__(self, i: int) -> Any:
+        rows, classes = numbers()
+        noise = self.noise * np.random.standard_normal(4) * random.random()
+        return torch.as_tensor(rows[i] + noise.astype(np.float32)), int(classes[i])
+
+
+def test_augmentations_by_other_random_streams_are_repeated_and_leave_them_alone() -> None:
+    streams = str(np.random.get_state()), random.getstate()
+    losses = {
+        taut.torch.tune(plain, (Augmented(noise), Augmented(0.0)), **LEAST).best.loss
+        for noise in (0.5, 0.5, 0)
+    }
+    assert len(losses) == 2
+    assert (str(np.random.get_state()), random.getstate()) == streams
+
+
+def test_batches_of_one_get_no_batch_norm() -> None:
+    single = LEAST | {"batch_size": 1, "engine": "torch", "n_candidates": 6}
+    found = taut.torch.tune(plain, numbers(12), **single)
+    assert "No batch norm: a batch of one example has no variance." in found.plan.declined
+    assert "[batch norm]" not in str(found.plan)
+
+
 def double() -> nn.Module:
     class Double(nn.Module):
         def __init__(self) -> None:
@@ -404,6 +437,8 @@ def test_own_dropout_is_the_baseline_and_its_rate_is_searched() -> None:
         ({"optimizer": lambda p: 3}, ParameterError, "gives an optimizer"),
         ({"optimizer": torch.optim.SGD, "learning_rate": 0.1}, ParameterError, "give one of them"),
         ({"device": "nowhere"}, ParameterError, "nowhere"),
+        ({"where": ["0", "fc9"]}, ParameterError, "where names 'fc9', and Sequential has no such layer"),
+        ({"where": 3}, ParameterError, "where must be 'everywhere', 'head' or names of layers"),
         ({"device": None}, ParameterError, "device must be 'auto'"),
         ({"device": "meta"}, ParameterError, "finds none that it can use"),
         ({"optimizer": "sgd"}, ParameterError, "must be a function that gives an optimizer"),

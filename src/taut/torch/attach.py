@@ -15,7 +15,7 @@ from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from taut.engine.torch.examples import mapped
-from taut.engine.torch.plan import Plan, find_plan, find_weights
+from taut.engine.torch.plan import Plan, check_where, find_plan, find_weights
 from taut.errors import ParameterError, TrainingError, TrainingWarning
 from taut.parameters import whole
 from taut.recipe import Recipe
@@ -124,6 +124,7 @@ class Loop:
         verbose: int = 1,
     ) -> None:
         _check(recipe, module)
+        check_where(module, where)
         self.recipe, self.module = recipe, module
         self.epoch, self.best_epoch, self.best_loss = 0, 0, math.inf
         self._hooks, self._where, self._verbose = recipe.hooks(), where, verbose

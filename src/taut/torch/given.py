@@ -7,7 +7,7 @@ import inspect
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
@@ -38,7 +38,7 @@ from taut.engine.torch.examples import (
     with_parts,
 )
 from taut.engine.torch.objective import OwnLoss, outputs_of, unwrapped
-from taut.engine.torch.plan import Plan, find_plan
+from taut.engine.torch.plan import Plan, check_where, find_plan
 from taut.engine.torch.workers import InProcess, Processes
 from taut.errors import DataError, ParameterError, TrainingError
 from taut.estimators.groups import group_codes
@@ -153,7 +153,11 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
     net = make()
     name = type(net).__name__
     _check_module(net, name)
+    check_where(net, options.where)
+    batch_size = whole("batch_size", options.batch_size)
     outputs, plan = _first_pass(net, first, options.where, name)
+    if batch_size == 1:
+        plan = _without_norms(plan, "No batch norm: a batch of one example has no variance.")
     objective, target, classes = _objective(outputs, y, options.loss, name, notes)
     optimizer, rate = _optimizer(options, net)
     own = Module(
@@ -167,7 +171,7 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
     plain = _plain(make, examples, objective, own, options)
     problem = Problem(examples if plain is None else table_of(examples.inputs), target, objective)
     settings = Settings(
-        batch_size=whole("batch_size", options.batch_size),
+        batch_size=batch_size,
         max_epochs=whole("max_epochs", options.max_epochs, high=MOST_EPOCHS),
         seed=whole("random_state", options.random_state, low=0, high=2**31 - 1),
     )
@@ -443,6 +447,11 @@ def _first_pass(net: nn.Module, inputs: Inputs, where: str | Sequence[str], name
     if isinstance(found, Tensor) and bool(torch.isnan(found).any()):
         raise TrainingError(f"{name} gives NaN before any training: its outputs must be numbers.")
     return outputs, plan
+
+
+def _without_norms(plan: Plan, why: str) -> Plan:
+    steps = tuple(one for one in plan.steps if one != "[batch norm]")
+    return replace(plan, norms=(), steps=steps, declined=(*plan.declined, why))
 
 
 def _objective(

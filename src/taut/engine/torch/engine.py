@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, final
@@ -112,17 +113,21 @@ def outputs(fitted: FittedModule, examples: Any, rows: Any, device: torch.device
 
 @contextmanager
 def unchanged() -> Iterator[None]:
-    """Leave the caller's random stream and number of threads as they were; one thread meanwhile.
+    """Leave the caller's random streams and number of threads as they were; one thread meanwhile.
 
-    Two threads on a busy machine made a small network twenty times slower.
+    A dataset may draw from NumPy's and Python's streams too. Two threads on a busy machine made a small
+    network twenty times slower.
     """
     threads = torch.get_num_threads()
+    of_numpy, of_python = np.random.get_state(), random.getstate()
     with fork_rng(devices=[]):
         torch.set_num_threads(1)
         try:
             yield
         finally:
             torch.set_num_threads(threads)
+            np.random.set_state(of_numpy)
+            random.setstate(of_python)
 
 
 def _training(one: Member | Training, problem: Problem) -> TorchTraining:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, final
@@ -135,6 +136,12 @@ class DatasetExamples:
     def batch(self, rows: Tensor, device: torch.device, *, training: bool) -> Inputs:
         """The collated items, less their targets."""
         view = self.train if training else self.evaluation
+        if (
+            training
+        ):  # by the seed of the step: augmentations draw from these streams as often as from torch's
+            seed = torch.initial_seed() % 2**32
+            np.random.seed(seed)
+            random.seed(seed)
         items = [view[int(i)] for i in rows]
         try:
             inputs = self.collate(items)[0]

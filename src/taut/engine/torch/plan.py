@@ -6,6 +6,7 @@ activation enters a layer, and batch norm between a layer and its activation.
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 
 from taut.engine.torch.examples import Inputs, call
+from taut.errors import ParameterError
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _UNITS = (nn.Linear, *_CONVOLUTIONS)
@@ -241,6 +243,30 @@ def find_plan(module: nn.Module, inputs: Inputs, where: str | Sequence[str] = "e
                 if name in buffers:
                     buffer.copy_(buffers[name])
     return _planned(module, recorder.nodes, where)
+
+
+def check_where(module: nn.Module, where: object) -> None:
+    """Refuse names of layers that a module does not have.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if where in ("everywhere", "head"):
+        return
+    asked = [where] if isinstance(where, str) else where
+    if not isinstance(asked, Sequence) or not all(isinstance(one, str) for one in asked):
+        raise ParameterError(
+            f"where must be 'everywhere', 'head' or names of layers, and it is {where!r:.80}."
+        )
+    names = [name for name, _ in module.named_modules() if name]
+    for one in asked:
+        if one not in names:
+            near = difflib.get_close_matches(one, names, n=3, cutoff=0.0)
+            raise ParameterError(
+                f"where names {one!r}, and {type(module).__name__} has no such layer; the closest: "
+                f"{', '.join(near) or 'none'}."
+            )
 
 
 def find_weights(module: nn.Module, where: str | Sequence[str] = "everywhere") -> Plan:
