@@ -4,6 +4,7 @@ import json
 import math
 import random
 import re
+import threading
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -261,21 +262,6 @@ def test_groups_stay_together() -> None:
         taut.torch.tune(plain, numbers(), groups=groups, valid=numbers(), **LEAST)
 
 
-def test_a_dataset_with_classes_as_text_leaves_random_numbers_alone() -> None:
-    class Named(Dataset[Any]):
-        def __len__(self) -> int:
-            return 24
-
-        def __getitem__(self, i: int) -> Any:
-            return torch.randn(4), "abc"[i % 3]
-
-    stream = torch.get_rng_state()
-    found = taut.torch.tune(plain, Named(), **LEAST)
-    assert found.given.classes is not None
-    assert found.given.classes.tolist() == ["a", "b", "c"]
-    assert torch.equal(torch.get_rng_state(), stream)
-
-
 class Augmented(Dataset[Any]):
     """Disturbs rows by NumPy's and Python's own random numbers."""
 
@@ -289,6 +275,38 @@ class Augmented(Dataset[Any]):
         rows, classes = numbers()
         noise = self.noise * np.random.standard_normal(4) * random.random()
         return torch.as_tensor(rows[i] + noise.astype(np.float32)), int(classes[i])
+
+
+class Locked(Augmented):
+    """What cannot be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.lock = threading.Lock()
+
+
+def test_what_cannot_be_sent_to_worker_processes_is_said(monkeypatch: Any) -> None:
+    monkeypatch.setattr("taut.engine.torch.workers._WORTHWHILE", 0.0)
+    lock = threading.Lock()
+    several = LEAST | {"n_jobs": 2, "engine": "torch", "n_candidates": 8}
+    for make, data in ((lambda lock=lock: plain(), numbers()), (plain, Locked())):
+        with pytest.raises(TrainingError, match=r"cannot be sent to worker processes.*with n_jobs=1"):
+            taut.torch.tune(make, data, **several)
+
+
+def test_a_dataset_with_classes_as_text_leaves_random_numbers_alone() -> None:
+    class Named(Dataset[Any]):
+        def __len__(self) -> int:
+            return 24
+
+        def __getitem__(self, i: int) -> Any:
+            return torch.randn(4), "abc"[i % 3]
+
+    stream = torch.get_rng_state()
+    found = taut.torch.tune(plain, Named(), **LEAST)
+    assert found.given.classes is not None
+    assert found.given.classes.tolist() == ["a", "b", "c"]
+    assert torch.equal(torch.get_rng_state(), stream)
 
 
 def test_augmentations_by_other_random_streams_are_repeated_and_leave_them_alone() -> None:
@@ -362,6 +380,10 @@ class Faulty(nn.Module):
         z = self.two(h)
         if self.how == "in place":
             h.mul_(2.0)
+        if self.how == "mean":
+            return z.mean(dim=0, keepdim=True)
+        if self.how == "row" and len(x) > 4:
+            return z[1:]
         return z * math.nan if self.how == "nan" else z
 
 
@@ -381,6 +403,8 @@ class Faulty(nn.Module):
         ),
         ("in place", TrainingError, r"Faulty has no gradient on inputs of shape \(16, 4\): .*inplace"),
         ("nan", TrainingError, "Faulty gives NaN before any training"),
+        ("mean", TrainingError, r"Faulty gives outputs of shape \(1, 3\) for 4 examples"),
+        ("row", TrainingError, r"Faulty gives outputs of shape \(15, 3\) for 16 examples"),
         ("frozen", ParameterError, "Faulty has no parameters that training changes"),
         ("mixed", ParameterError, "parameters of float32 and float64"),
     ],
@@ -505,8 +529,14 @@ def test_a_folder_that_is_damaged_or_of_another_module(found: Tuned, tmp_path: P
 
 def test_a_diagnosis_and_a_path() -> None:
     quick = {name: value for name, value in QUICK.items() if name not in ("time_limit", "n_candidates")}
-    diagnosis = taut.torch.diagnose(plain, numbers(), engine="torch", **quick)
+    net = plain().eval()
+    before, stream = {name: one.clone() for name, one in net.state_dict().items()}, torch.get_rng_state()
+    diagnosis = taut.torch.diagnose(net, numbers(), engine="torch", **quick)
     assert "Sequential (" in str(diagnosis)
+    taut.torch.regularization_path(net, numbers(), "l2", [0.1], engine="torch", **quick)
+    assert torch.equal(torch.get_rng_state(), stream)
+    assert not net.training
+    assert all(torch.equal(one, before[name]) for name, one in net.state_dict().items())
     path = taut.torch.regularization_path(plain, numbers(), "dropout", [0.2, 0.5], **quick)
     assert [point.strength for point in path.points] == [0.0, 0.2, 0.5]
     with pytest.raises(ParameterError, match="Dropout finds no place in Linear"):

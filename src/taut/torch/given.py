@@ -37,7 +37,7 @@ from taut.engine.torch.examples import (
     parts_of,
     with_parts,
 )
-from taut.engine.torch.objective import OwnLoss, outputs_of, unwrapped
+from taut.engine.torch.objective import OwnLoss, check_rows, outputs_of, unwrapped
 from taut.engine.torch.plan import Plan, check_where, find_plan
 from taut.engine.torch.workers import InProcess, Processes
 from taut.errors import DataError, ParameterError, TrainingError
@@ -155,7 +155,7 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
     _check_module(net, name)
     check_where(net, options.where)
     batch_size = whole("batch_size", options.batch_size)
-    outputs, plan = _first_pass(net, first, options.where, name)
+    outputs, plan = _first_pass(net, first, min(_TRACED, len(y)), options.where, name)
     if batch_size == 1:
         plan = _without_norms(plan, "No batch norm: a batch of one example has no variance.")
     objective, target, classes = _objective(outputs, y, options.loss, name, notes)
@@ -431,7 +431,9 @@ def _check_module(net: nn.Module, name: str) -> None:
         raise ParameterError(f"{name} has parameters of {listed}, and taut trains those of one type.")
 
 
-def _first_pass(net: nn.Module, inputs: Inputs, where: str | Sequence[str], name: str) -> tuple[Any, Plan]:
+def _first_pass(
+    net: nn.Module, inputs: Inputs, n: int, where: str | Sequence[str], name: str
+) -> tuple[Any, Plan]:
     """What the module gives in evaluation mode, and its plan; or in a sentence why it gives nothing."""
     try:
         with torch.no_grad():
@@ -439,11 +441,12 @@ def _first_pass(net: nn.Module, inputs: Inputs, where: str | Sequence[str], name
         plan = find_plan(net, inputs, where)
     except Exception as error:
         shapes = mapped(inputs, lambda x: tuple(x.shape))  # type: ignore[arg-type,return-value]
-        n = len(parts_of(inputs)[0][1])
         raise TrainingError(
             f"{name} failed on {n} examples, inputs of shape {shapes}: {type(error).__name__}: {error}"
         ) from error
     found = unwrapped(outputs)
+    if isinstance(found, Tensor):
+        check_rows(found, n, name)
     if isinstance(found, Tensor) and bool(torch.isnan(found).any()):
         raise TrainingError(f"{name} gives NaN before any training: its outputs must be numbers.")
     return outputs, plan

@@ -21,7 +21,7 @@ from taut.engine.torch.adamw import FlatAdamW
 from taut.engine.torch.architecture import Module
 from taut.engine.torch.attached import Attached, key_of, step_units, step_weights
 from taut.engine.torch.examples import Batches, Inputs, call, mapped
-from taut.engine.torch.objective import OwnLoss, as_rows, outputs_of, training_loss
+from taut.engine.torch.objective import OwnLoss, as_rows, check_rows, outputs_of, training_loss
 from taut.errors import TrainingError
 from taut.learning.objective import Floats, Objective
 from taut.learning.problem import Problem
@@ -375,7 +375,7 @@ class Work:
             inputs = disturbed(inputs, member.hooks, key_of(noise_seed(member, number), step), self.device)
         chosen = rows.to(self.device)
         loss = training_loss(
-            self._outputs(inputs),
+            self._outputs(inputs, len(rows)),
             self.target[chosen],
             None if self.weight is None else self.weight[chosen] * self.factor,
             self.problem.objective,
@@ -409,12 +409,14 @@ class Work:
             inputs, lambda x: x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
         )
 
-    def _outputs(self, inputs: Any) -> Tensor:
+    def _outputs(self, inputs: Any, n_rows: int) -> Tensor:
         try:
             found = call(self.module, inputs)
         except Exception as error:  # whatever the person's code raises
             raise self._failed("failed", inputs, error) from error
-        return outputs_of(found, self.problem.objective, self.architecture.name)
+        outputs = outputs_of(found, self.problem.objective, self.architecture.name)
+        check_rows(outputs, n_rows, self.architecture.name)
+        return outputs
 
     def _failed(self, what: str, inputs: Any, error: Exception) -> TrainingError:
         shapes = mapped(inputs, lambda x: tuple(x.shape))  # type: ignore[arg-type,return-value]
@@ -450,7 +452,7 @@ class Work:
         examples = _batches(self.problem)
         with torch.no_grad():
             parts = [
-                as_rows(self._outputs(self._inputs(examples, some, training=False)))
+                as_rows(self._outputs(self._inputs(examples, some, training=False), len(some)))
                 for some in torch.split(rows, _EVALUATED)
             ]
         found: Floats = torch.cat(parts).numpy()

@@ -6,6 +6,7 @@ The one boundary between what is trained and where: an executor is given tasks a
 from __future__ import annotations
 
 import math
+import pickle
 import secrets
 import shutil
 import signal
@@ -250,14 +251,21 @@ class Processes:
                     while waiting and len(running) < self._n_workers and not control.should_stop():
                         bundle = waiting[-1]
                         work = _Work(stop, control.deadline, bundle, device)
-                        running[self._started(problem).submit(_advance, work)] = bundle
+                        try:
+                            future = self._started(problem).submit(_advance, work)
+                        except (pickle.PicklingError, TypeError, AttributeError) as error:
+                            raise _unsent(bundle, error) from error
+                        running[future] = bundle
                         waiting.pop()
                     if not running:
                         break
                     done, _ = wait(running, timeout=_WAIT, return_when=FIRST_COMPLETED)
                     for future in done:
                         bundle = running[future]
-                        states = future.result()
+                        try:
+                            states = future.result()
+                        except pickle.PicklingError as error:
+                            raise _unsent(bundle, error) from error
                         del running[future]
                         for task, state in zip(bundle.tasks, states, strict=True):
                             task.state = state
@@ -316,6 +324,16 @@ class Processes:
         )
         save_file(parts, path)
         return replace(problem, examples=TensorExamples(mapped(examples.inputs, lambda part: part[:0]))), path
+
+
+def _unsent(bundle: Bundle, error: Exception) -> TrainingError:
+    """What cannot travel to another process is the person's: a module, a dataset or a loss."""
+    told = str(error.__cause__ or error).replace('"', "").split("\n")  # loky gives a whole traceback
+    reason = next((line for line in reversed(told) if line), type(error).__name__)
+    return TrainingError(
+        f"{bundle.tasks[0].member.architecture.label} or its data cannot be sent to worker processes "
+        f"({reason}): with n_jobs=1 it is trained in this one."
+    )
 
 
 def _done(tasks: Sequence[Task]) -> tuple[int, float]:
