@@ -131,6 +131,30 @@ def test_a_network_whose_worker_dies_three_times_is_given_up_by_name(monkeypatch
         engine.train(problem_of(plain), members)
 
 
+class Odd(Exception):
+    """Cannot travel back to the parent."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("no pickle")
+
+
+class FailsInAWorker(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if multiprocessing.parent_process() is not None:
+            raise Odd("too far from home")
+        return super().forward(x)
+
+
+def test_what_a_module_raises_in_a_worker_is_told_and_ends_the_workers(monkeypatch: Any) -> None:
+    monkeypatch.setattr("taut.engine.torch.workers._WORTHWHILE", 0.0)
+    make = partial(FailsInAWorker, 4, 3)
+    members = [replace_make(member_of(plain, seed=seed), make) for seed in range(11)]
+    executor = Processes(2)
+    with pytest.raises(TrainingError, match=r"failed on inputs of shape \(20, 4\): Odd: too far from home"):
+        TorchEngine(executor=executor).train(problem_of(plain), members)
+    assert executor._pool is None
+
+
 def four() -> nn.Module:
     return nn.Linear(4, 3)
 

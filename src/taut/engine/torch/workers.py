@@ -173,6 +173,7 @@ _FIRST = 8  # networks of a stack by which its pace is measured
 #: A network whose worker dies so often is given up.
 ATTEMPTS = 3
 _WAIT = 0.2  # seconds between looks at what is to stop
+_PATIENCE = 5.0  # seconds that workers are given to stop after an error
 
 
 @final
@@ -287,14 +288,18 @@ class Processes:
                     control.cancelled.set()
                 if control.should_stop():
                     stop.touch()
+        except BaseException:  # the others would train on for nobody
+            stop.touch()
+            wait(running, timeout=_PATIENCE)  # loky is not to be ended in the middle of an answer
+            self._shut()
+            raise
         finally:
             stop.unlink(missing_ok=True)
 
     def _started(self, problem: Problem) -> Any:
         """The pool, whose workers have the problem; another one where there was another problem."""
-        if self._pool is not None and self._problem is not problem:
-            self._pool.shutdown(kill_workers=True)
-            self._pool = None
+        if self._problem is not problem:
+            self._shut()
         if self._pool is None:
             from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
@@ -303,6 +308,12 @@ class Processes:
                 self._n_workers, timeout=300, initializer=_begin, initargs=self._shared(problem)
             )
         return self._pool
+
+    def _shut(self) -> None:
+        """End the workers, whatever they do."""
+        if self._pool is not None:
+            self._pool.shutdown(kill_workers=True)
+            self._pool = None
 
     def _place(self, n_bytes: int) -> Path:
         """The folder of files for the workers: in memory where there is room, for a disk may be slow."""
