@@ -540,25 +540,110 @@ def test_only_the_head_where_that_is_asked_for() -> None:
     [
         (lambda net: {"recipe": "l2"}, "recipe must be a taut.Recipe"),
         (lambda net: {"module": 3}, "module must be a torch.nn.Module"),
-        (lambda net: {"optimizer": [object()]}, "optimizer must be a torch.optim.Optimizer"),
+        (lambda net: {"optimizer": [adamw(net), object()]}, "optimizer must be a torch.optim.Optimizer"),
+        (lambda net: {"optimizer": None}, "optimizer must be a torch.optim.Optimizer"),
         (lambda net: {"recipe": Recipe(LabelSmoothing(0.1))}, r"CrossEntropyLoss its label_smoothing=0.1"),
         (lambda net: {"module": torch.compile(net, backend="eager")}, "attach first, then torch.compile"),
         (lambda net: {"module": nn.DataParallel(net)}, "attach first, then wrap it"),
         (lambda net: {"module": nn.LazyLinear(3)}, "lazy layers"),
         (lambda net: {"random_state": -1}, "random_state"),
+        (lambda net: {"where": ["fc9"]}, "where names 'fc9', and Sequential has no such layer"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence(change: Any, match: str) -> None:
     net = mlp()
-    given = {"recipe": Recipe(L2(0.1)), "module": net, "optimizer": adamw(net), "verbose": 0} | change(net)
+    given = {"recipe": Recipe(L2(0.1), Dropout(0.3), BatchNorm()), "module": net, "inputs": X}
+    given |= {"optimizer": adamw(net), "verbose": 0} | change(net)
     with pytest.raises(ParameterError, match=match):
         attach(**given)
+    untouched(net, given["optimizer"])
 
 
-def test_inputs_that_do_not_fit_name_their_shape() -> None:
+def untouched(net: nn.Module, optimizer: Any) -> None:
+    assert same(net, mlp())
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in net.modules())
+    for one in optimizer if isinstance(optimizer, list) else [optimizer]:
+        if isinstance(one, torch.optim.Optimizer):
+            assert not one._optimizer_step_pre_hooks
+            assert len(one.param_groups[0]["params"]) == 6
+
+
+def test_inputs_that_do_not_fit_name_their_shape_and_leave_all_as_it_was() -> None:
     net = mlp()
+    optimizer, stream = adamw(net), torch.get_rng_state()
     with pytest.raises(TrainingError, match=r"failed on the example inputs, of shape torch.Size\(\[2, 5\]\)"):
-        quiet(Recipe(Dropout(0.3)), net, adamw(net), torch.ones(2, 5))
+        quiet(Recipe(Dropout(0.3)), net, optimizer, torch.ones(2, 5))
+    untouched(net, optimizer)
+    assert torch.equal(torch.get_rng_state(), stream)
+    loop = quiet(Recipe(Dropout(0.3)), net, optimizer)
+    with pytest.raises(TrainingError, match="failed on the example inputs"):
+        net(torch.ones(2, 5))
+    net(X)  # where the loop goes on, the next batch finds the plan
+    assert [site.layer for site in loop.plan.dropout] == ["2", "4"]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+def test_a_script_module_is_refused() -> None:
+    net = mlp()
+    with pytest.raises(ParameterError, match="is a ScriptModule, into which nothing can be put"):
+        quiet(Recipe(L2(0.1)), torch.jit.script(net), adamw(net))
+
+
+def test_a_module_may_be_called_with_anything_beside_tensors() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gru, self.head = nn.GRU(3, 8, num_layers=2, dropout=0.1), nn.Linear(8, 3)
+
+        def forward(self, x: Any, mask: Any, n: int) -> tuple[Tensor, Any]:
+            return self.head(self.gru(x)[1][-1]) * n, mask
+
+    net = Net()
+    optimizer = adamw(net)
+    loop = quiet(Recipe(Dropout(0.5), L2(0.1), InputNoise(0.0)), net, optimizer)
+    x = nn.utils.rnn.pack_sequence([torch.ones(3, 3), torch.ones(2, 3)])
+    outputs, _ = net(x, None, 2)
+    outputs.sum().backward()
+    optimizer.step()
+    assert [site.layer for site in loop.plan.dropout] == ["head"]
+    assert net.gru.dropout == 0.5
+    loop.strip()
+    assert net.gru.dropout == 0.1
+
+
+def test_a_transformer_has_its_own_rates_set_and_set_back() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True)
+    net = nn.Sequential(nn.TransformerEncoder(layer, 2), nn.Flatten(), nn.Linear(32, 3))
+    keys, tokens = list(net.state_dict()), torch.randn(6, 4, 8)
+    before = net.eval()(tokens)
+    optimizer = adamw(net)
+    with pytest.warns(TrainingWarning, match=r"Batch norm has no effect.*its outputs have 3 axes"):
+        loop = quiet(Recipe(Dropout(0.4), L2(0.1), BatchNorm()), net.train(), optimizer, tokens)
+    rates = [one.p for one in net.modules() if isinstance(one, nn.Dropout)]
+    assert rates == [0.4] * 6
+    assert net[0].layers[0].self_attn.dropout == 0.4
+    assert torch.allclose(net.eval()(tokens), before, atol=1e-6)
+    net.train()(tokens).sum().backward()
+    optimizer.step()
+    loop.strip()
+    assert {one.p for one in net.modules() if isinstance(one, nn.Dropout)} == {0.1}
+    assert list(net.state_dict()) == keys
+
+
+def test_weights_that_are_computed_from_others_are_not_shrunk_and_get_dropout() -> None:
+    norm = nn.utils.parametrizations.weight_norm
+    net = nn.Sequential(
+        norm(nn.Linear(8, 16)), nn.ReLU(), norm(nn.Linear(16, 16)), nn.ReLU(), nn.Linear(16, 3)
+    )
+    keys, optimizer = list(net.state_dict()), torch.optim.SGD(net.parameters(), lr=0.1)
+    loop = quiet(Recipe(L2(0.5), Dropout(0.3), MaxNorm(2.0)), net, optimizer, X)
+    assert [site.layer for site in loop.plan.dropout] == ["2", "4"]
+    assert loop.plan.penalized == ("4.weight",)
+    before = copy.deepcopy(net.state_dict())
+    (net(X).sum() * 0).backward()
+    optimizer.step()
+    assert [name for name in keys if not torch.equal(net.state_dict()[name], before[name])] == ["4.weight"]
+    assert list(loop.strip().state_dict()) == keys
 
 
 def test_a_second_recipe_is_refused_until_the_first_is_stripped() -> None:

@@ -123,9 +123,9 @@ class Fitted(ABC):
     @property
     @final
     def zero_share(self) -> float:
-        """Share of penalized weights that are exactly zero."""
+        """Share of penalized weights that are exactly zero; 0 where nothing is penalized."""
         arrays = [array for _, array in self.penalized_weights()]
-        return float(sum(np.count_nonzero(w == 0) for w in arrays) / sum(w.size for w in arrays))
+        return sum(np.count_nonzero(w == 0) for w in arrays) / max(1, sum(w.size for w in arrays))
 
 
 class Training(ABC):

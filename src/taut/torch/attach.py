@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
-from taut.engine.torch.examples import as_inputs, mapped
-from taut.engine.torch.plan import Plan, find_plan, find_weights
+from taut.engine.torch.examples import mapped
+from taut.engine.torch.plan import Plan, check_where, find_plan, find_weights
 from taut.errors import ParameterError, TrainingError, TrainingWarning
 from taut.parameters import whole
 from taut.recipe import Recipe
@@ -92,8 +92,9 @@ def attach(
     >>> loop.epoch, loop.best_epoch
     (6, 1)
     """
+    optimizers = _optimizers(optimizer)  # refused before anything is put on the module
     loop = Loop(recipe, module, inputs, where=where, random_state=random_state, verbose=verbose)
-    loop.ride_on([optimizer] if isinstance(optimizer, Optimizer) else optimizer)
+    loop.ride_on(optimizers)
     return loop
 
 
@@ -123,6 +124,7 @@ class Loop:
         verbose: int = 1,
     ) -> None:
         _check(recipe, module)
+        check_where(module, where)
         self.recipe, self.module = recipe, module
         self.epoch, self.best_epoch, self.best_loss = 0, 0, math.inf
         self._hooks, self._where, self._verbose = recipe.hooks(), where, verbose
@@ -154,13 +156,7 @@ class Loop:
         ParameterError
             Where one is not an optimizer of PyTorch's.
         """
-        found = list(optimizers)
-        for one in found:
-            if not isinstance(one, Optimizer):
-                raise ParameterError(
-                    f"optimizer must be a torch.optim.Optimizer or several, and one is {one!r:.80}: give the "
-                    "one that is wrapped."
-                )
+        found = _optimizers(optimizers)
         self._steps = [OptimizerSteps(one, self._hooks, self._clock, self._ready) for one in found]
         self._hand_over()
         self._tell_of(found)
@@ -301,13 +297,14 @@ class Loop:
     def _find(self, inputs: Any) -> None:
         module = self.module
         device = next((p.device for p in module.parameters()), torch.device("cpu"))
-        inputs = mapped(as_inputs(inputs), lambda x: x.detach().to(device))
+        inputs = tuple(inputs) if isinstance(inputs, list) else inputs
+        inputs = mapped(inputs, lambda x: _moved(x, device))
         devices = [] if device.type == "cpu" else [device]
         with torch.random.fork_rng(devices=devices, device_type="cuda" if not devices else device.type):
             try:
                 found = find_plan(module, inputs, self._where)
             except Exception as error:
-                shapes = mapped(inputs, lambda x: x.shape)  # type: ignore[arg-type,return-value]
+                shapes = mapped(inputs, lambda x: getattr(x, "shape", type(x)))  # type: ignore[arg-type]
                 raise TrainingError(
                     f"{type(module).__name__} failed on the example inputs, of shape {shapes}: {error}"
                 ) from error
@@ -398,6 +395,22 @@ class Loop:
     def _refuse_stripped(self, what: str) -> None:
         if self._stripped:
             raise TrainingError(f"The loop was stripped from its module: call {what}() before strip().")
+
+
+def _moved(part: Any, device: torch.device) -> Any:
+    """A tensor on a device; anything else that a module is called with as it is."""
+    return part.detach().to(device) if isinstance(part, Tensor) else part
+
+
+def _optimizers(given: object) -> list[Optimizer]:
+    found: list[Any] = list(given) if isinstance(given, Iterable) else [given]
+    for one in found:
+        if not isinstance(one, Optimizer):
+            raise ParameterError(
+                f"optimizer must be a torch.optim.Optimizer or several, and one is {one!r:.80}: give the one "
+                "that is wrapped."
+            )
+    return found
 
 
 def _check(recipe: Recipe, module: nn.Module) -> None:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from taut.errors import StoreError
 from taut.writing import written
@@ -94,10 +96,15 @@ def load(folder: str | os.PathLike[str], make: Callable[[], nn.Module]) -> nn.Mo
     if hashlib.sha256(data).hexdigest() != told["sha256"]:
         raise StoreError(f"{str(place)!r} is damaged: its numbers are not those that were saved.")
     numbers = from_bytes(data)
-    module = make()
+    with torch.random.fork_rng(devices=[]):
+        module = make()
     own = module.state_dict()
     missing, more = sorted(own.keys() - numbers.keys()), sorted(numbers.keys() - own.keys())
-    unlike = [name for name in own.keys() & numbers.keys() if own[name].shape != numbers[name].shape]
+    unlike = [
+        name
+        for name in own.keys() & numbers.keys()  # a lazy layer takes whatever shape is loaded
+        if not is_lazy(own[name]) and own[name].shape != numbers[name].shape
+    ]
     if missing or more or unlike:
         differing = ", ".join([*missing, *more, *sorted(unlike)][:5])
         raise StoreError(

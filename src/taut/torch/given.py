@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import inspect
 import time
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
@@ -14,7 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    TensorDataset,
+    default_collate,
+    default_convert,
+)
 
 from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.pool import n_threads
@@ -29,8 +37,8 @@ from taut.engine.torch.examples import (
     parts_of,
     with_parts,
 )
-from taut.engine.torch.objective import OwnLoss, outputs_of, unwrapped
-from taut.engine.torch.plan import Plan, find_plan
+from taut.engine.torch.objective import OwnLoss, check_rows, outputs_of, unwrapped
+from taut.engine.torch.plan import Plan, check_where, find_plan
 from taut.engine.torch.workers import InProcess, Processes
 from taut.errors import DataError, ParameterError, TrainingError
 from taut.estimators.groups import group_codes
@@ -111,6 +119,7 @@ class Given:
         return self.module.plan
 
 
+@unchanged()  # a dataset and a module may draw random numbers
 def read(module: GivenModule, data: Any, options: Options, *, many: bool = False) -> Given:
     """Read a module and data.
 
@@ -139,17 +148,16 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
             raise ParameterError("groups are for cross-validation, and valid takes its place: give one.")
         examples, y = _joined(examples, y, *_read_data(options.valid, options.collate))
     device = _device(options.device)
-    with unchanged():
-        first = examples.batch(torch.arange(min(_TRACED, len(y))), torch.device("cpu"), training=False)
-        make = _maker(module, first, notes)
-        net = make()
-        name = type(net).__name__
-        if isinstance(net, torch.jit.ScriptModule):
-            raise ParameterError(
-                f"{name} is a ScriptModule, into which nothing can be put: give the module it was made of."
-            )
-        outputs = _first_outputs(net, first, name)
-        plan = find_plan(net, first, options.where)
+    first = examples.batch(torch.arange(min(_TRACED, len(y))), torch.device("cpu"), training=False)
+    make = _maker(module, first, notes)
+    net = make()
+    name = type(net).__name__
+    _check_module(net, name)
+    check_where(net, options.where)
+    batch_size = whole("batch_size", options.batch_size)
+    outputs, plan = _first_pass(net, first, min(_TRACED, len(y)), options.where, name)
+    if batch_size == 1:
+        plan = _without_norms(plan, "No batch norm: a batch of one example has no variance.")
     objective, target, classes = _objective(outputs, y, options.loss, name, notes)
     optimizer, rate = _optimizer(options, net)
     own = Module(
@@ -163,7 +171,7 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
     plain = _plain(make, examples, objective, own, options)
     problem = Problem(examples if plain is None else table_of(examples.inputs), target, objective)
     settings = Settings(
-        batch_size=whole("batch_size", options.batch_size),
+        batch_size=batch_size,
         max_epochs=whole("max_epochs", options.max_epochs, high=MOST_EPOCHS),
         seed=whole("random_state", options.random_state, low=0, high=2**31 - 1),
     )
@@ -209,8 +217,7 @@ def _plain(
         return None
     if not isinstance(examples.inputs, Tensor):
         return None
-    with unchanged():
-        return find_plain_mlp(make, examples.inputs, objective, own.name)
+    return find_plain_mlp(make, examples.inputs, objective, own.name)
 
 
 def _splits(problem: Problem, n_train: int, options: Options, seed: int) -> list[Split]:
@@ -231,6 +238,8 @@ def _splits(problem: Problem, n_train: int, options: Options, seed: int) -> list
 def _read_data(data: Any, collate: Callable[[list[Any]], Any] | None) -> tuple[Any, NDArray[Any]]:
     """Examples, and the target as it was given."""
     if isinstance(data, DataLoader):
+        if collate is None and data.collate_fn not in (default_collate, default_convert):
+            collate = data.collate_fn
         data = data.dataset
     if isinstance(data, TensorDataset) and collate is None:
         *inputs, y = data.tensors
@@ -294,7 +303,7 @@ def _dataset(
     train: Any, evaluation: Any, collate: Callable[[list[Any]], Any] | None
 ) -> tuple[DatasetExamples, NDArray[Any]]:
     for one in (train, evaluation):
-        if not hasattr(one, "__len__") or not hasattr(one, "__getitem__"):
+        if isinstance(one, IterableDataset) or not hasattr(one, "__len__"):
             raise DataError(f"{type(one).__name__} is not map-style: taut needs its length and its items.")
     if len(train) != len(evaluation):
         raise DataError(
@@ -302,17 +311,22 @@ def _dataset(
             "they must be the same examples in the same order."
         )
     try:
-        y = [evaluation[i][1] for i in range(len(evaluation))]
+        y = [np.asarray(evaluation[i][1]) for i in range(len(evaluation))]
     except (TypeError, IndexError, KeyError) as error:
         raise DataError(f"a Dataset's items must be (inputs, target): {error!r}.") from error
-    target = _target(torch.stack([torch.as_tensor(one) for one in y]))
-    return DatasetExamples(train, evaluation, collate or default_collate), target
+    if len({one.shape for one in y}) > 1:
+        raise DataError("the targets of a Dataset's items must have one shape.")
+    if len(y) < 2:
+        raise DataError(f"there are {len(y)} examples, and at least 2 are needed.")
+    return DatasetExamples(train, evaluation, collate or default_collate), _target(np.stack(y))
 
 
 def _joined(examples: Any, y: NDArray[Any], more: Any, y_more: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
     """Both, the rows that are only held out last."""
     if type(examples) is not type(more):
         raise DataError("data and valid must be of one kind: both arrays, or both Datasets.")
+    if y.shape[1:] != y_more.shape[1:]:
+        raise DataError(f"y has the shape {y.shape}, and that of valid {y_more.shape}.")
     if isinstance(examples, DatasetExamples):
         both = DatasetExamples(
             torch.utils.data.ConcatDataset([examples.train, more.train]),
@@ -323,6 +337,11 @@ def _joined(examples: Any, y: NDArray[Any], more: Any, y_more: NDArray[Any]) -> 
     parts, others = parts_of(examples.inputs), dict(parts_of(more.inputs))
     if [name for name, _ in parts] != list(others):
         raise DataError(f"valid has the inputs {list(others)}, and data {[name for name, _ in parts]}.")
+    for name, part in parts:
+        if part.shape[1:] != others[name].shape[1:]:
+            raise DataError(
+                f"{name} has the shape {tuple(part.shape)}, and that of valid {tuple(others[name].shape)}."
+            )
     joined = {name: torch.cat([part, others[name]]) for name, part in parts}
     return TensorExamples(with_parts(examples.inputs, joined)), np.concatenate([y, y_more])
 
@@ -340,10 +359,16 @@ class _Copied:
     def __call__(self) -> nn.Module:
         found = copy.deepcopy(self.template)
         for one in found.modules():
-            reset = getattr(one, "reset_parameters", None)
-            if callable(reset):
+            reset = _reset_of(one)
+            if reset is not None:
                 reset()
         return found
+
+
+def _reset_of(module: nn.Module) -> Callable[[], None] | None:
+    """What gives a module's own parameters new numbers; attention has it by another name."""
+    found = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
+    return found if callable(found) else None
 
 
 @final
@@ -370,11 +395,17 @@ def _maker(module: GivenModule, inputs: Inputs, notes: list[str]) -> Callable[[]
         without = [
             name or type(one).__name__
             for name, one in module.named_modules()
-            if any(True for _ in one.parameters(recurse=False)) and not hasattr(one, "reset_parameters")
+            if any(True for _ in one.parameters(recurse=False)) and _reset_of(one) is None
         ]
         if without:
             notes.append(f"These have no reset_parameters() and begin as they are: {', '.join(without)}.")
         make: Callable[[], nn.Module] = _Copied(module)
+        try:
+            copy.deepcopy(module)
+        except Exception as error:
+            raise ParameterError(
+                f"The {type(module).__name__} cannot be copied: give a function that makes one. {error}"
+            ) from error
     elif callable(module):
         make = module
     else:
@@ -387,16 +418,43 @@ def _maker(module: GivenModule, inputs: Inputs, notes: list[str]) -> Callable[[]
     return _Initialized(make, inputs) if any(is_lazy(p) for p in made.parameters()) else make
 
 
-def _first_outputs(net: nn.Module, inputs: Inputs, name: str) -> Any:
-    """What the module gives in evaluation mode, or in a sentence why it gives nothing."""
+def _check_module(net: nn.Module, name: str) -> None:
+    if isinstance(net, torch.jit.ScriptModule):
+        raise ParameterError(
+            f"{name} is a ScriptModule, into which nothing can be put: give the module it was made of."
+        )
+    kinds = {p.dtype for p in net.parameters() if p.requires_grad}
+    if not kinds:
+        raise ParameterError(f"{name} has no parameters that training changes.")
+    if len(kinds) > 1:
+        listed = " and ".join(sorted(str(one).removeprefix("torch.") for one in kinds))
+        raise ParameterError(f"{name} has parameters of {listed}, and taut trains those of one type.")
+
+
+def _first_pass(
+    net: nn.Module, inputs: Inputs, n: int, where: str | Sequence[str], name: str
+) -> tuple[Any, Plan]:
+    """What the module gives in evaluation mode, and its plan; or in a sentence why it gives nothing."""
     try:
         with torch.no_grad():
-            return call(net.eval(), inputs)
+            outputs = call(net.eval(), inputs)
+        plan = find_plan(net, inputs, where)
     except Exception as error:
         shapes = mapped(inputs, lambda x: tuple(x.shape))  # type: ignore[arg-type,return-value]
         raise TrainingError(
-            f"{name} failed on {_TRACED} examples, inputs of shape {shapes}: {error}"
+            f"{name} failed on {n} examples, inputs of shape {shapes}: {type(error).__name__}: {error}"
         ) from error
+    found = unwrapped(outputs)
+    if isinstance(found, Tensor):
+        check_rows(found, n, name)
+    if isinstance(found, Tensor) and bool(torch.isnan(found).any()):
+        raise TrainingError(f"{name} gives NaN before any training: its outputs must be numbers.")
+    return outputs, plan
+
+
+def _without_norms(plan: Plan, why: str) -> Plan:
+    steps = tuple(one for one in plan.steps if one != "[batch norm]")
+    return replace(plan, norms=(), steps=steps, declined=(*plan.declined, why))
 
 
 def _objective(
@@ -405,7 +463,7 @@ def _objective(
     """The objective, the target as numbers, and the classes' names."""
     if isinstance(loss, type):
         raise ParameterError(f"loss must be an instance, such as torch.nn.{loss.__name__}().")
-    classes_asked = isinstance(loss, (nn.CrossEntropyLoss, nn.BCEWithLogitsLoss)) and _is_plain(loss)
+    classes_asked = y.ndim == 1 and _is_plain(loss) and _is_of_classes(loss, outputs, y)
     amounts_asked = isinstance(loss, nn.MSELoss)
     if loss is not None and not classes_asked and not (amounts_asked and y.ndim == 1):
         return _own_loss(outputs, y, loss, name)
@@ -434,6 +492,15 @@ def _objective(
     return SquaredError(), y.astype(np.float64), None
 
 
+def _is_of_classes(loss: Any, outputs: Any, y: NDArray[Any]) -> bool:
+    """Whether a loss takes y for one class a row: neither shares of classes nor a class for every pixel."""
+    if isinstance(loss, nn.BCEWithLogitsLoss):
+        found = unwrapped(outputs)
+        single = isinstance(found, Tensor) and found.numel() == len(found)
+        return single and (y.dtype.kind not in "iuf" or bool(np.isin(y, (0, 1)).all()))
+    return isinstance(loss, nn.CrossEntropyLoss)
+
+
 def _is_plain(loss: Any) -> bool:
     """Whether a loss is the usual one, without weights of classes and the like."""
     plain = getattr(loss, "weight", None) is None and getattr(loss, "pos_weight", None) is None
@@ -454,7 +521,10 @@ def _own_loss(
     found = outputs_of(outputs, OwnLoss(by_row, "", 0, ()), name)
     target = y if y.dtype.kind in "iu" else y.astype(np.float32)
     try:
-        losses = by_row(found, torch.from_numpy(np.ascontiguousarray(target[: len(found)])))
+        with warnings.catch_warnings():
+            # Each of PyTorch's losses would compare all outputs with all targets then.
+            warnings.filterwarnings("error", message="Using a target size")
+            losses = by_row(found, torch.from_numpy(np.ascontiguousarray(target[: len(found)])))
     except Exception as error:
         raise TrainingError(
             f"the loss failed on outputs of shape {tuple(found.shape)} and a target of shape "
@@ -519,18 +589,39 @@ def _optimizer(
         return None, rate
     if options.learning_rate is not None:
         raise ParameterError("learning_rate is what the optimizer's function says: give one of them.")
+    if not callable(options.optimizer):
+        raise ParameterError(
+            f"optimizer must be a function that gives an optimizer for parameters, and it is "
+            f"{options.optimizer!r:.80}."
+        )
     made = options.optimizer([p for p in net.parameters() if p.requires_grad])
     if not isinstance(made, torch.optim.Optimizer):
         raise ParameterError(
             f"optimizer must be a function that gives an optimizer for parameters, and it gives {made!r:.80}."
         )
+    if isinstance(made, torch.optim.LBFGS):
+        raise ParameterError(
+            "LBFGS looks at a batch many times in one step, which taut's loop does not let it do: train with "
+            "it in a loop of your own, with taut.torch.attach."
+        )
     return options.optimizer, float(made.param_groups[0]["lr"])
 
 
-def _device(name: str) -> torch.device:
+def _device(name: object) -> torch.device:
+    """The device, tried: that there is none of its kind is found out by PyTorch only when it is used."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.device(name)
-    except RuntimeError as error:
+        found = torch.device(name)  # type: ignore[call-overload]
+    except (RuntimeError, TypeError) as error:
         raise ParameterError(f"device must be 'auto' or one of PyTorch's, and it is {name!r}.") from error
+    try:
+        torch.zeros(1, device=found).item()
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else repr(error)
+        raise ParameterError(
+            f"device is {str(found)!r}, and PyTorch finds none that it can use ({reason.rstrip('.')}): "
+            "'auto' takes a GPU where there is one, and else the processor."
+        ) from error
+    assert isinstance(found, torch.device)
+    return found

@@ -94,8 +94,13 @@ class OnInputs(_Hook):
         if self.find_plan is not None:
             find, self.find_plan = self.find_plan, None
             passes = self.clock.passes
-            find(args, kwargs)
-            self.clock.passes = passes
+            try:
+                find(args, kwargs)
+            except Exception:
+                self.find_plan = find  # for the next batch, where the loop goes on
+                raise
+            finally:
+                self.clock.passes = passes
         self.clock.passes += 1
         if not (self.noise or self.drop):
             return None

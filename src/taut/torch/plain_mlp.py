@@ -174,7 +174,8 @@ def _layers(net: nn.Module, rows: Tensor) -> tuple[str, ...] | None:
     whole = len(found) > 1 and len(set(found)) == len(found) and n_parameters == len(own)
     if not whole or own != set(parameters) or own != set(net.state_dict()):
         return None
-    return tuple(found) if all(p.requires_grad for p in parameters.values()) else None
+    usual = all(p.requires_grad and p.dtype == torch.float32 for p in parameters.values())
+    return tuple(found) if usual else None
 
 
 def _is_stack(
@@ -203,7 +204,10 @@ def _is_stack(
                             wanted if not i else _FUNCTIONS[activation](wanted)
                         )
                     wanted = outputs_of(wanted, objective, name)
-                    given = outputs_of(module(rows), objective, name)
+                    try:
+                        given = outputs_of(module(rows), objective, name)
+                    except Exception:  # it looks at its inputs, and refuses these
+                        return False
                     near = _TOLERANCE * (1.0 + float(wanted.abs().max()))
                     if given.shape != wanted.shape or not float((given - wanted).abs().max()) <= near:
                         return False

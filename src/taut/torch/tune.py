@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taut.engine.torch.engine import unchanged
 from taut.errors import ParameterError
 from taut.evidence.of_search import estimate_of, gained_by
 from taut.evidence.simple_baselines import SimpleBaseline, simple_baselines
@@ -182,7 +183,9 @@ def tune(
             "loss": trainer.problem.objective.loss_name,
             "techniques": [k.name for k in space.kinds],
         }
-        store = TrialStore.open(resume, arguments, fingerprint(trainer.problem, given.folds))
+        with unchanged():  # it reads the dataset
+            data_mark = fingerprint(trainer.problem, given.folds)
+        store = TrialStore.open(resume, arguments, data_mark)
     with store as trial_store:
         elapsed = trial_store.elapsed if trial_store and math.isfinite(limit) else 0.0
         search = Search(

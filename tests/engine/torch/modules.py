@@ -125,6 +125,13 @@ def plain() -> nn.Module:
     return nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 12), nn.ReLU(), nn.Linear(12, 3))
 
 
+def deep() -> nn.Module:
+    """A GRU that drops units between its layers."""
+    found = Recurrent()
+    found.gru = nn.GRU(3, 8, num_layers=2, dropout=0.2, batch_first=True)
+    return found
+
+
 def lazy() -> nn.Module:
     return nn.Sequential(nn.LazyLinear(8), nn.ReLU(), nn.Linear(8, 3))
 
@@ -136,7 +143,7 @@ def inputs_of(make: Any, n: int = 12) -> Any:
         return torch.randn(n, 1, 8, 8, generator=g)
     if make is Sequences:
         return torch.randint(0, 11, (n, 7), generator=g)
-    if make is Recurrent:
+    if make in (Recurrent, deep):
         return torch.randn(n, 6, 3, generator=g)
     if make is Two:
         return {"left": torch.randn(n, 3, generator=g), "right": torch.randn(n, 2, generator=g)}

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from taut.engine.torch.examples import call
 from taut.engine.torch.plan import Plan, find_plan
@@ -15,6 +17,7 @@ from tests.engine.torch.modules import (
     Residual,
     Sequences,
     Twice,
+    deep,
     inputs_of,
     plain,
     with_own_dropout,
@@ -115,6 +118,76 @@ def test_weights_of_ones_own_and_tied_ones() -> None:
     assert why["embedding.weight"] == "embeddings"
     assert "L1 and L2 find no weights to act on." in plan.declined
     assert "Dropout finds no place: no activation enters a linear layer or a convolution." in plan.declined
+
+
+class Tokens(nn.Module):
+    """A class token, positions, and a norm over two axes, behind which an activation is written by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(1, 1, 6))
+        self.positions = nn.Embedding(3, 6)
+        self.enter, self.norm = nn.Linear(2, 6), nn.LayerNorm([3, 6])
+        self.middle, self.head = nn.Linear(6, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = torch.cat([self.token.expand(len(x), -1, -1), self.enter(x.reshape(-1, 2, 2))], dim=1)
+        x = self.middle(self.norm(tokens + self.positions.weight))
+        found: Tensor = self.head((x * torch.sigmoid(x)).clamp(min=0)[:, 0])
+        return found
+
+
+def test_tokens_and_norms_of_two_axes_are_not_penalized_and_activations_by_hand_are_told() -> None:
+    plan = plan_of(Tokens)
+    assert plan.penalized == ("enter.weight", "middle.weight", "head.weight")
+    why = dict(plan.exempt)
+    assert why["token"] == "a parameter of your own, of which taut cannot know whether it is a weight"
+    assert (why["positions.weight"], why["norm.weight"]) == ("embeddings", "normalization")
+    assert (plan.dropout, plan.norms) == ((), ())
+    assert plan.declined == (
+        "Dropout finds no place: no activation enters a linear layer or a convolution.",
+        "Batch norm finds no place: no activation follows a linear layer or a convolution directly.",
+    )
+
+
+class Functional(nn.Module):
+    """Drops units by functions, at every layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.three = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.dropout(F.relu(self.one(x)), 0.5, training=self.training)
+        x = F.dropout(F.relu(self.two(x)), 0.5, training=self.training)
+        found: Tensor = self.three(x)
+        return found
+
+
+def test_functional_dropout_is_not_doubled_and_told_once() -> None:
+    plan = plan_of(Functional)
+    assert plan.dropout == ()
+    assert plan.declined == (
+        "The rate of a functional dropout stays as it is: only that of a layer can be set.",
+        "Dropout finds no place: no activation enters a linear layer or a convolution.",
+    )
+
+
+def test_inner_dropout_of_a_recurrent_network_is_set() -> None:
+    plan = plan_of(deep)
+    assert (plan.rates, names(plan.dropout)) == (("gru",), ["head"])
+    assert plan_of(Recurrent).rates == ()  # between layers, of which there is one
+
+
+def test_layers_of_computed_weights_get_dropout_and_no_batch_norm() -> None:
+    norm = nn.utils.parametrizations.weight_norm
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), norm(nn.Linear(8, 8)), nn.ReLU(), nn.Linear(8, 3))
+    plan = find_plan(net, inputs_of(plain))
+    assert (names(plan.dropout), names(plan.norms)) == (["2", "4"], ["0"])
+    assert plan.declined == (
+        "No batch norm behind 2: its weights are computed from others, into which it could not be folded.",
+    )
+    assert plan.penalized == ("0.weight", "4.weight")
 
 
 def test_frozen_weights_are_left_alone() -> None:

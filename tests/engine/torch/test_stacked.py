@@ -102,6 +102,10 @@ class Refused(nn.Module):
             h = h * h.max().item()
         if self.what == "functional dropout":
             h = F.dropout(h, 0.3, self.training)
+        if self.what == "fresh zeros":
+            fresh = torch.zeros(len(h), 8)
+            fresh[:, :4] = h[:, :4]
+            h = fresh
         if self.what == "buffer":  # right at the first step, and silently wrong at the second
             h = h + self.seen
             self.seen = (self.seen + h.detach().mean(dim=0)).detach()
@@ -267,7 +271,7 @@ def test_each_stops_by_its_own_patience() -> None:
     assert len({one.epoch for one in together}) > 1
 
 
-@pytest.mark.parametrize("what", ["if", "item", "functional dropout", "buffer"])
+@pytest.mark.parametrize("what", ["if", "item", "functional dropout", "fresh zeros", "buffer"])
 def test_what_cannot_be_stacked_runs_one_by_one(what: str) -> None:
     problem, architecture = problem_of(plain), architecture_of(Refused, what)
     member = member_of(architecture, Recipe(L2(0.1)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from dataclasses import replace
@@ -32,6 +33,7 @@ from tests.engine.torch.modules import (
     Recurrent,
     Sequences,
     Two,
+    deep,
     inputs_of,
     plain,
     with_own_dropout,
@@ -53,7 +55,7 @@ def member_of(make: Any, recipe: Recipe = MIXTURE, **changes: Any) -> Member:
     return Member(architecture, recipe.hooks(), fold, **(usual | changes))
 
 
-@pytest.mark.parametrize("make", [Pictures, Sequences, Recurrent, Raw, Two, with_own_dropout])
+@pytest.mark.parametrize("make", [Pictures, Sequences, Recurrent, deep, Raw, Two, with_own_dropout])
 def test_members_are_strangers_and_can_be_continued(make: Any) -> None:
     problem, member, engine = problem_of(make), member_of(make), TorchEngine()
     (whole,) = engine.train(problem, [member])
@@ -111,6 +113,50 @@ def test_worker_processes_give_the_same_and_one_that_dies_is_started_again(monke
     assert executor._pool is not pool
     stopped = engine.train(problem, members, control=Control(deadline=0.0))
     assert all(training.epoch == 0 for training in stopped)
+
+
+def kills(make: Any) -> nn.Module:
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    found: nn.Module = make()
+    return found
+
+
+@pytest.mark.fault(52)
+def test_a_network_whose_worker_dies_three_times_is_given_up_by_name(monkeypatch: Any) -> None:
+    monkeypatch.setattr("taut.engine.torch.workers._WORTHWHILE", 0.0)
+    members = [replace_make(member_of(plain, seed=seed), partial(kills, four)) for seed in range(11)]
+    engine = TorchEngine(executor=Processes(1))
+    with pytest.raises(TrainingError, match="died 3 times while it trained Net .*enough memory"):
+        engine.train(problem_of(plain), members)
+
+
+class Odd(Exception):
+    """Cannot travel back to the parent."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("no pickle")
+
+
+class FailsInAWorker(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if multiprocessing.parent_process() is not None:
+            raise Odd("too far from home")
+        return super().forward(x)
+
+
+def test_what_a_module_raises_in_a_worker_is_told_and_ends_the_workers(monkeypatch: Any) -> None:
+    monkeypatch.setattr("taut.engine.torch.workers._WORTHWHILE", 0.0)
+    make = partial(FailsInAWorker, 4, 3)
+    members = [replace_make(member_of(plain, seed=seed), make) for seed in range(11)]
+    executor = Processes(2)
+    with pytest.raises(TrainingError, match=r"failed on inputs of shape \(20, 4\): Odd: too far from home"):
+        TorchEngine(executor=executor).train(problem_of(plain), members)
+    assert executor._pool is None
+
+
+def four() -> nn.Module:
+    return nn.Linear(4, 3)
 
 
 def test_the_callers_state_is_as_before() -> None:

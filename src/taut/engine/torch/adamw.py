@@ -22,14 +22,14 @@ class FlatAdamW:
     Parameters
     ----------
     parameters : sequence of torch.nn.Parameter
-        In the order of the buffer.
+        In the order of the buffer, and all of one type.
     learning_rate : float
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], learning_rate: float) -> None:
         n, device = sum(p.numel() for p in parameters), parameters[0].device
-        self.numbers, self.slopes = torch.empty(n, device=device), torch.zeros(n, device=device)
-        self._first, self._second = torch.zeros(n, device=device), torch.zeros(n, device=device)
+        self.numbers = torch.zeros(n, device=device, dtype=parameters[0].dtype)
+        self.slopes, self._first, self._second = (torch.zeros_like(self.numbers) for _ in range(3))
         self._step = torch.zeros((), device=device)
         self._rate = learning_rate
         at = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, final
@@ -11,7 +12,7 @@ import torch
 from torch.random import fork_rng
 
 from taut.engine.torch.examples import Inputs, call
-from taut.engine.torch.objective import outputs_of
+from taut.engine.torch.objective import as_rows, outputs_of
 from taut.engine.torch.training import FittedModule, TorchTraining, module_of, new_state
 from taut.engine.torch.workers import Executor, InProcess, Task
 from taut.learning.engine import Engine
@@ -114,21 +115,25 @@ def outputs(fitted: FittedModule, examples: Any, rows: Any, device: torch.device
         for some in torch.split(torch.from_numpy(np.asarray(rows, dtype=np.int64)), _PREDICTED):
             inputs: Inputs = examples.batch(some, device, training=False)
             found = outputs_of(call(module, inputs), objective, fitted.architecture.name)
-            parts.append(found.flatten(1).float().cpu())
+            parts.append(as_rows(found))
     result: Floats = torch.cat(parts).numpy()
     return result
 
 
 @contextmanager
 def unchanged() -> Iterator[None]:
-    """Leave the caller's random stream and number of threads as they were; one thread meanwhile.
+    """Leave the caller's random streams and number of threads as they were; one thread meanwhile.
 
-    Two threads on a busy machine made a small network twenty times slower.
+    A dataset may draw from NumPy's and Python's streams too. Two threads on a busy machine made a small
+    network twenty times slower.
     """
     threads = torch.get_num_threads()
+    of_numpy, of_python = np.random.get_state(), random.getstate()
     with fork_rng(devices=[]):
         torch.set_num_threads(1)
         try:
             yield
         finally:
             torch.set_num_threads(threads)
+            np.random.set_state(of_numpy)
+            random.setstate(of_python)

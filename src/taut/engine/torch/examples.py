@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, final
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from taut.errors import DataError
 from taut.learning.examples import Examples, hash_array
 
 #: What a module is called with: one tensor, several in order, or several by name.
@@ -134,13 +136,41 @@ class DatasetExamples:
     def batch(self, rows: Tensor, device: torch.device, *, training: bool) -> Inputs:
         """The collated items, less their targets."""
         view = self.train if training else self.evaluation
-        inputs = self.collate([view[int(i)] for i in rows])[0]
+        if (
+            training
+        ):  # by the seed of the step: augmentations draw from these streams as often as from torch's
+            seed = torch.initial_seed() % 2**32
+            np.random.seed(seed)
+            random.seed(seed)
+        items = [view[int(i)] for i in rows]
+        try:
+            inputs = self.collate(items)[0]
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise DataError(
+                f"The items of {type(view).__name__} do not fit into one batch: {error}. As collate give a "
+                "function that can, for example one that pads."
+            ) from error
         return mapped(as_inputs(inputs), lambda part: part.to(device, non_blocking=True))
 
 
 def as_inputs(inputs: Any) -> Inputs:
-    """A batch's inputs, where a list is as good as a tuple."""
-    if isinstance(inputs, Sequence) and not isinstance(inputs, tuple):
-        return tuple(inputs)
+    """A batch's inputs, where a list is as good as a tuple.
+
+    Raises
+    ------
+    DataError
+        Where there is something other than tensors.
+    """
+    if isinstance(inputs, Sequence) and not isinstance(inputs, (tuple, str)):
+        inputs = tuple(inputs)
+    several = (
+        inputs.values() if isinstance(inputs, Mapping) else inputs if type(inputs) is tuple else [inputs]
+    )
+    other = next((one for one in several if not isinstance(one, Tensor)), None)
+    if other is not None or not several:
+        raise DataError(
+            f"a batch's inputs must be a tensor, a tuple or a dict of tensors, and there is "
+            f"{type(other).__name__}: of sequences give the padded ones and their lengths, for example."
+        )
     found: Inputs = inputs
     return found

@@ -119,6 +119,25 @@ def outputs_of(found: Any, objective: Objective, module: str) -> Tensor:
     return found if isinstance(objective, OwnLoss) else _fitting(found, objective, module)
 
 
+def check_rows(outputs: Tensor, n_rows: int, module: str) -> None:
+    """Refuse outputs for another number of examples, which a loss may spread over all of them.
+
+    Raises
+    ------
+    TrainingError
+    """
+    if not outputs.dim() or len(outputs) != n_rows:
+        raise TrainingError(
+            f"{module} gives outputs of shape {tuple(outputs.shape)} for {n_rows} examples: the first axis "
+            "must count the examples."
+        )
+
+
+def as_rows(outputs: Tensor) -> Tensor:
+    """Outputs as they are kept: shape (n, n_outputs), one number a row where they have no axis for them."""
+    return outputs.reshape(len(outputs), -1).float().cpu()
+
+
 def _fitting(found: Tensor, objective: Objective, module: str) -> Tensor:
     """Outputs of shape (n, n_outputs)."""
     n = objective.n_outputs

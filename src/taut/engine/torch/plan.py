@@ -6,6 +6,7 @@ activation enters a layer, and batch norm between a layer and its activation.
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,11 @@ from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 
 from taut.engine.torch.examples import Inputs, call
+from taut.errors import ParameterError
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _UNITS = (nn.Linear, *_CONVOLUTIONS)
@@ -242,6 +245,30 @@ def find_plan(module: nn.Module, inputs: Inputs, where: str | Sequence[str] = "e
     return _planned(module, recorder.nodes, where)
 
 
+def check_where(module: nn.Module, where: object) -> None:
+    """Refuse names of layers that a module does not have.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if where in ("everywhere", "head"):
+        return
+    asked = [where] if isinstance(where, str) else where
+    if not isinstance(asked, Sequence) or not all(isinstance(one, str) for one in asked):
+        raise ParameterError(
+            f"where must be 'everywhere', 'head' or names of layers, and it is {where!r:.80}."
+        )
+    names = [name for name, _ in module.named_modules() if name]
+    for one in asked:
+        if one not in names:
+            near = difflib.get_close_matches(one, names, n=3, cutoff=0.0)
+            raise ParameterError(
+                f"where names {one!r}, and {type(module).__name__} has no such layer; the closest: "
+                f"{', '.join(near) or 'none'}."
+            )
+
+
 def find_weights(module: nn.Module, where: str | Sequence[str] = "everywhere") -> Plan:
     """Find what L1 and L2 act on, which takes no forward pass; the plan has nothing else."""
     return replace(_planned(module, [], where), rates=(), declined=())
@@ -265,9 +292,11 @@ def _planned(module: nn.Module, nodes: list[_Node], where: str | Sequence[str]) 
     for node in nodes:
         layer = node.module
         if node.kind == "dropout" and layer is None:
-            declined.append(
+            sentence = (
                 f"The rate of a functional {node.name} stays as it is: only that of a layer can be set."
             )
+            if sentence not in declined:
+                declined.append(sentence)
         if node.kind != "layer" or not isinstance(layer, _UNITS) or not allowed(node.name):
             continue
         if times[node.name] > 1:
@@ -423,7 +452,11 @@ def _is_whole(module: nn.Module) -> bool:
     """Whether it is one of PyTorch's own layers, which is followed as a whole."""
     if isinstance(module, (nn.MultiheadAttention, nn.RNNBase)):
         return True
-    return type(module).__module__.startswith("torch.nn.modules") and not any(module.children())
+    kind, children = type(module), dict(module.named_children())
+    if is_parametrized(module):  # a class of its own then, below the one it was
+        kind = kind.__bases__[0]
+        del children["parametrizations"]
+    return kind.__module__.startswith("torch.nn.modules") and not children
 
 
 def _kind_of(module: nn.Module) -> Kind:

@@ -21,7 +21,7 @@ from taut.engine.torch.adamw import FlatAdamW
 from taut.engine.torch.architecture import Module
 from taut.engine.torch.attached import Attached, key_of, step_units, step_weights
 from taut.engine.torch.examples import Batches, Inputs, call, mapped
-from taut.engine.torch.objective import OwnLoss, outputs_of, training_loss
+from taut.engine.torch.objective import OwnLoss, as_rows, check_rows, outputs_of, training_loss
 from taut.errors import TrainingError
 from taut.learning.objective import Floats, Objective
 from taut.learning.problem import Problem
@@ -208,7 +208,8 @@ def new_state(member: Member, *, keep_epochs: bool = False) -> State:
     """A member before its first epoch; its weights follow from its seed alone."""
     architecture = module_of(member)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(member.seed, Stream.MODULE_WEIGHTS))
+        # That of a GPU is the caller's, which torch.manual_seed would set too.
+        torch.default_generator.manual_seed(seed_of(member.seed, Stream.MODULE_WEIGHTS))
         module = architecture.make()
     attached = Attached(module, architecture.plan, member.hooks, member.seed)
     return State(numbers_of(module, attached), {}, nets=[] if keep_epochs else None)
@@ -383,14 +384,17 @@ class Work:
             inputs = disturbed(inputs, member.hooks, key_of(noise_seed(member, number), step), self.device)
         chosen = rows.to(self.device)
         loss = training_loss(
-            self._outputs(inputs),
+            self._outputs(inputs, len(rows)),
             self.target[chosen],
             None if self.weight is None else self.weight[chosen] * self.factor,
             self.problem.objective,
             member.hooks.smoothing,
         )
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        try:
+            loss.backward()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            raise self._failed("has no gradient", inputs, error) from error
         self.optimizer.step()
         self._act()
         self.total += 1
@@ -414,14 +418,20 @@ class Work:
             inputs, lambda x: x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
         )
 
-    def _outputs(self, inputs: Any) -> Tensor:
-        name = self.architecture.name
+    def _outputs(self, inputs: Any, n_rows: int) -> Tensor:
         try:
             found = call(self.module, inputs)
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            shapes = mapped(inputs, lambda x: tuple(x.shape))  # type: ignore[arg-type,return-value]
-            raise TrainingError(f"{name} failed on inputs of shape {shapes}: {error}") from error
-        return outputs_of(found, self.problem.objective, name)
+        except Exception as error:  # whatever the person's code raises
+            raise self._failed("failed", inputs, error) from error
+        outputs = outputs_of(found, self.problem.objective, self.architecture.name)
+        check_rows(outputs, n_rows, self.architecture.name)
+        return outputs
+
+    def _failed(self, what: str, inputs: Any, error: Exception) -> TrainingError:
+        shapes = mapped(inputs, lambda x: tuple(x.shape))  # type: ignore[arg-type,return-value]
+        return TrainingError(
+            f"{self.architecture.name} {what} on inputs of shape {shapes}: {type(error).__name__}: {error}"
+        )
 
     def evaluated(self) -> tuple[tuple[float, float, float], Any, Floats | None]:
         """The epoch's line of the curve; the validation rows' results and outputs."""
@@ -451,7 +461,7 @@ class Work:
         examples = _batches(self.problem)
         with torch.no_grad():
             parts = [
-                self._outputs(self._inputs(examples, some, training=False)).flatten(1).float().cpu()
+                as_rows(self._outputs(self._inputs(examples, some, training=False), len(some)))
                 for some in torch.split(rows, _EVALUATED)
             ]
         found: Floats = torch.cat(parts).numpy()

@@ -6,6 +6,7 @@ The one boundary between what is trained and where: an executor is given tasks a
 from __future__ import annotations
 
 import math
+import pickle
 import secrets
 import shutil
 import signal
@@ -172,6 +173,7 @@ _FIRST = 8  # networks of a stack by which its pace is measured
 #: A network whose worker dies so often is given up.
 ATTEMPTS = 3
 _WAIT = 0.2  # seconds between looks at what is to stop
+_PATIENCE = 5.0  # seconds that workers are given to stop after an error
 
 
 @final
@@ -250,14 +252,21 @@ class Processes:
                     while waiting and len(running) < self._n_workers and not control.should_stop():
                         bundle = waiting[-1]
                         work = _Work(stop, control.deadline, bundle, device)
-                        running[self._started(problem).submit(_advance, work)] = bundle
+                        try:
+                            future = self._started(problem).submit(_advance, work)
+                        except (pickle.PicklingError, TypeError, AttributeError) as error:
+                            raise _unsent(bundle, error) from error
+                        running[future] = bundle
                         waiting.pop()
                     if not running:
                         break
                     done, _ = wait(running, timeout=_WAIT, return_when=FIRST_COMPLETED)
                     for future in done:
                         bundle = running[future]
-                        states = future.result()
+                        try:
+                            states = future.result()
+                        except pickle.PicklingError as error:
+                            raise _unsent(bundle, error) from error
                         del running[future]
                         for task, state in zip(bundle.tasks, states, strict=True):
                             task.state = state
@@ -279,14 +288,18 @@ class Processes:
                     control.cancelled.set()
                 if control.should_stop():
                     stop.touch()
+        except BaseException:  # the others would train on for nobody
+            stop.touch()
+            wait(running, timeout=_PATIENCE)  # loky is not to be ended in the middle of an answer
+            self._shut()
+            raise
         finally:
             stop.unlink(missing_ok=True)
 
     def _started(self, problem: Problem) -> Any:
         """The pool, whose workers have the problem; another one where there was another problem."""
-        if self._pool is not None and self._problem is not problem:
-            self._pool.shutdown(kill_workers=True)
-            self._pool = None
+        if self._problem is not problem:
+            self._shut()
         if self._pool is None:
             from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
@@ -295,6 +308,12 @@ class Processes:
                 self._n_workers, timeout=300, initializer=_begin, initargs=self._shared(problem)
             )
         return self._pool
+
+    def _shut(self) -> None:
+        """End the workers, whatever they do."""
+        if self._pool is not None:
+            self._pool.shutdown(kill_workers=True)
+            self._pool = None
 
     def _place(self, n_bytes: int) -> Path:
         """The folder of files for the workers: in memory where there is room, for a disk may be slow."""
@@ -316,6 +335,16 @@ class Processes:
         )
         save_file(parts, path)
         return replace(problem, examples=TensorExamples(mapped(examples.inputs, lambda part: part[:0]))), path
+
+
+def _unsent(bundle: Bundle, error: Exception) -> TrainingError:
+    """What cannot travel to another process is the person's: a module, a dataset or a loss."""
+    told = str(error.__cause__ or error).replace('"', "").split("\n")  # loky gives a whole traceback
+    reason = next((line for line in reversed(told) if line), type(error).__name__)
+    return TrainingError(
+        f"{bundle.tasks[0].member.architecture.label} or its data cannot be sent to worker processes "
+        f"({reason}): with n_jobs=1 it is trained in this one."
+    )
 
 
 def _done(tasks: Sequence[Task]) -> tuple[int, float]:
