@@ -22,7 +22,18 @@ from taut.selection.scored_epochs import TimedScorer
 from taut.selection.stages import Stages
 from taut.techniques import EarlyStopping
 from tests.engine.helpers import AfterLooks
-from tests.selection.helpers import EARLY, NONE, Clock, bits, folds_of, networks_of, search, table, tagged
+from tests.selection.helpers import (
+    EARLY,
+    NONE,
+    Clock,
+    ScriptedEngine,
+    bits,
+    folds_of,
+    networks_of,
+    search,
+    table,
+    tagged,
+)
 from tests.selection.test_search_ends import FLAT, endless, scripted, wide, worst_baseline
 
 
@@ -120,6 +131,35 @@ def test_the_deadline_is_shared_between_baselines_candidates_and_the_networks(mo
     assert tried[1] == [2.0]
     assert [len(some) for some in tried] == sorted(len(some) for some in tried)
     assert tried[-1] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+
+
+@pytest.mark.parametrize("limit", [86, 100])
+def test_the_best_after_few_epochs_gets_all_folds_where_a_batch_is_cut_off(
+    monkeypatch: Any, limit: int
+) -> None:
+    """An epoch takes a second; a candidate is four of them first, and then eight on each of three folds.
+
+    After four epochs the leader is ahead of all of them, as of all that learns slowly.
+    """
+    problem = table()
+    folds = folds_of(problem)
+    stages = Stages(tuple(folds), replace(folds[0]), 4)
+    after_few = {0: 1.0, 1: 8.0, 2: 7.0, 3: 6.0, 4: 9.0, 5: 9.5}
+
+    def script(member: Any, stage: int) -> Any:
+        tag = int(member.learning_rate)
+        level = after_few[tag] if stage == 3 else 5.0 if tag == 0 else 4.0
+        return [level + 0.1 * abs(epoch - 1) for epoch in range(8)]
+
+    clock = Clock(monkeypatch)
+    engine = ScriptedEngine(script, stages.all, clock)
+    tried = [tagged(tag) for tag in after_few if tag]
+    made = search(engine, tried, given=problem, stages=stages, max_epochs=8, at_a_time=5)
+    made.deadline = clock.now + limit
+    result = made.run()
+    assert clock.now <= made.deadline
+    assert result.best.candidate == tagged(3)
+    assert result.best.complete
 
 
 def test_time_is_set_aside_for_making_the_networks(monkeypatch: Any) -> None:

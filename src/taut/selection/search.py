@@ -42,9 +42,9 @@ _SCORING_SHARE = 0.05
 _SPARE = 1.25
 # Later batches build on the first one, so that it has two folds before the race is first judged.
 _FIRST_BATCH_FOLDS = 2
-# Of the batches' time, what may be kept back for the best one that is cut off, to have all folds: found and
-# not finished, it is worth nothing.
-_RESCUED_SHARE = 0.5
+# Of the batches' time, what may be kept back for the best one that is cut off, to have all folds; more where
+# a stage of few epochs has told cheaply which it is.
+_RESCUED_SHARE, _RESCUED_AFTER_FEW_EPOCHS = 0.25, 0.5
 # A batch is only begun if a time limit has room for about this part of what it takes without cuts.
 _RACED = 0.4
 
@@ -280,8 +280,10 @@ class Search:
             return ends
         n, threads = len(self.stages.folds), self.trainer.engine.threads
         each = FIRST_TAKES * self._scored.scores[0].seconds / n
-        needed = each * math.ceil((n - 1) / threads)
-        return ends - min(needed, _RESCUED_SHARE * max(0.0, ends - self._batches_began))
+        short = self.stages.low_fidelity_epochs is not None  # and then it may have no fold yet
+        needed = each * math.ceil((n if short else n - 1) / threads)
+        share = _RESCUED_AFTER_FEW_EPOCHS if short else _RESCUED_SHARE
+        return ends - min(needed, share * max(0.0, ends - self._batches_began))
 
     def _search_deadline(self) -> float:
         """The deadline less the time that making the best networks will take."""
