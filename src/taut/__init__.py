@@ -95,12 +95,13 @@ def _write_report(
 def _write_module_report(
     tuned: Any,
     path: str | os.PathLike[str],
+    effects: Effects | None,
     diagnosis: Diagnosis | None,
     paths: Sequence[RegularizationPath],
 ) -> None:
     from taut.report.module import write_module_report
 
-    write_module_report(tuned, path, diagnosis, paths)
+    write_module_report(tuned, path, effects, diagnosis, paths)
 
 
 def _save(estimator: TautEstimator, folder: str | os.PathLike[str]) -> None:

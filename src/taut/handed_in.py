@@ -28,7 +28,7 @@ notebook_html: Callable[[Any, str], str]
 to_torch: Callable[[Any], torch.nn.Module]
 #: A fitted estimator, into an ONNX file.
 to_onnx: Callable[[Any, Path], None]
-#: Of a tuned module, to a file, with a diagnosis and paths.
-write_module_report: Callable[[Any, Path, Any, Sequence[Any]], None]
+#: Of a tuned module, to a file, with effects, a diagnosis and paths.
+write_module_report: Callable[[Any, Path, Any, Any, Sequence[Any]], None]
 #: Of a regularization path.
 figure: Callable[[Any], plotly.graph_objects.Figure]

@@ -5,6 +5,7 @@ import math
 import random
 import re
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import taut.torch
 from taut.errors import DataError, ParameterError, StoreError, TrainingError
-from taut.techniques import Dropout
+from taut.techniques import BatchNorm, Dropout
 from taut.torch.tuned import Tuned
 from tests.engine.torch.modules import (
     Pictures,
@@ -82,6 +83,27 @@ def test_its_report(found: Tuned, tmp_path: Path) -> None:
     # It may have regularization of its own: what is not changed is not called unregularized.
     assert "Before: the module as it is" in page
     assert "no regularization" not in page
+
+
+def test_what_each_technique_contributed(tmp_path: Path) -> None:
+    names = ["batch_norm", "early_stopping"]
+    found = taut.torch.tune(Pictures, pictures(), **QUICK | {"techniques": names, "n_candidates": 4})
+    found = replace(found, result=replace(found.result, chosen=with_batch_norm(found)))
+    effects = found.effects(verbose=0)
+    labels = [line.label for line in effects.lines]
+    assert labels[0] == "early stopping"
+    assert labels[-1] == "batch norm"
+    assert sum(line.loss.value for line in effects.lines) == pytest.approx(effects.loss.value)
+    found.report(tmp_path / "net.html", effects=effects)
+    assert "Effects: what each technique contributed" in (tmp_path / "net.html").read_text(encoding="utf-8")
+    with pytest.raises(ParameterError, match="n_seeds"):
+        found.effects(n_seeds=0)
+
+
+def with_batch_norm(found: Tuned) -> int:
+    """The first candidate that has it; a few epochs choose by chance."""
+    kinds = [score.recipe.get(BatchNorm) for score in found.result.candidates]
+    return next(i for i, kind in enumerate(kinds) if kind is not None)
 
 
 def test_the_same_call_gives_the_same_and_a_search_continues_from_its_file(tmp_path: Path) -> None:

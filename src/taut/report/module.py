@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taut.examine import Diagnosis
+from taut.examine import Diagnosis, Effects
 from taut.paths import RegularizationPath
 from taut.report.facts import facts_of
 from taut.report.page import write_page
@@ -68,9 +68,10 @@ def reported(tuned: Tuned) -> Reported:
 def write_module_report(
     tuned: Tuned,
     path: str | os.PathLike[str],
+    effects: Effects | None,
     diagnosis: Diagnosis | None,
     paths: Sequence[RegularizationPath],
 ) -> None:
     """Write the page of a tuned module."""
     check(Path(path))
-    put(Path(path), write_page(facts_of(reported(tuned), diagnosis=diagnosis, paths=paths)))
+    put(Path(path), write_page(facts_of(reported(tuned), effects=effects, diagnosis=diagnosis, paths=paths)))

@@ -99,6 +99,8 @@ class Given:
     n_train : int
         Examples that may train; those of ``valid`` come after them.
     classes : array, shape (n_classes,), or None
+    groups : intp array, shape (n_train,), or None
+        Examples of one group stay together.
     notes : tuple of str
         What a person has to know of how the data and the module were taken.
     """
@@ -111,6 +113,7 @@ class Given:
     learning_rate: float
     n_train: int
     classes: NDArray[Any] | None
+    groups: NDArray[np.intp] | None
     notes: tuple[str, ...]
 
     @property
@@ -175,7 +178,8 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
         max_epochs=whole("max_epochs", options.max_epochs, high=MOST_EPOCHS),
         seed=whole("random_state", options.random_state, low=0, high=2**31 - 1),
     )
-    splits = _splits(problem, n_train, options, settings.seed)
+    groups = None if options.groups is None else group_codes(options.groups, n_train)
+    splits = _splits(problem, n_train, groups, options, settings.seed)
     engine: Engine
     if plain is not None:
         notes.append(plain.note(name))
@@ -195,6 +199,7 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
         learning_rate=rate,
         n_train=n_train,
         classes=classes,
+        groups=groups,
         notes=tuple(notes),
     )
 
@@ -220,14 +225,15 @@ def _plain(
     return find_plain_mlp(make, examples.inputs, objective, own.name)
 
 
-def _splits(problem: Problem, n_train: int, options: Options, seed: int) -> list[Split]:
+def _splits(
+    problem: Problem, n_train: int, groups: NDArray[np.intp] | None, options: Options, seed: int
+) -> list[Split]:
     n = len(problem)
     if n > n_train:
         return [Split(np.arange(n_train, dtype=np.int32), np.arange(n_train, n, dtype=np.int32))]
     target = problem.target
     stratify = problem.objective.stratify
     labels = target.astype(np.int64) if stratify else target
-    groups = None if options.groups is None else group_codes(options.groups, n)
     duplicates = problem.examples.duplicate_groups()
     return cross_validation_splits(options.cv, labels, groups, stratify, seed, duplicates)
 
