@@ -6,7 +6,6 @@ The one boundary between what is trained and where: an executor is given tasks a
 from __future__ import annotations
 
 import math
-import pickle
 import secrets
 import shutil
 import signal
@@ -241,6 +240,8 @@ class Processes:
         control: Control,
         on_done: Callable[[Task], None],
     ) -> None:
+        from joblib.externals.loky.process_executor import PicklingError
+
         self._started(problem)
         stop = self._place(0) / f"{secrets.token_hex(4)}.stop"
         waiting = bundled(problem, tasks, device, self._n_workers, stack=self.stack)[::-1]
@@ -254,7 +255,7 @@ class Processes:
                         work = _Work(stop, control.deadline, bundle, device)
                         try:
                             future = self._started(problem).submit(_advance, work)
-                        except (pickle.PicklingError, TypeError, AttributeError) as error:
+                        except (PicklingError, TypeError, AttributeError) as error:
                             raise _unsent(bundle, error) from error
                         running[future] = bundle
                         waiting.pop()
@@ -265,7 +266,7 @@ class Processes:
                         bundle = running[future]
                         try:
                             states = future.result()
-                        except pickle.PicklingError as error:
+                        except PicklingError as error:
                             raise _unsent(bundle, error) from error
                         del running[future]
                         for task, state in zip(bundle.tasks, states, strict=True):
