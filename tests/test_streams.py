@@ -16,8 +16,9 @@ from taut.streams import KernelStream, Stream, fold_seed, generator, race_genera
 
 # What makes random numbers from a seed.
 MAKERS = {"SeedSequence", "default_rng", "RandomState", "Philox", "PCG64", "MT19937", "Random", "seed"}
-# The demo's rows that are kept aside, as a person would keep them.
-OUTSIDE = {("cli/demo.py", "default_rng")}
+# The demo's rows that are kept aside, as a person would keep them; and NumPy's and Python's own streams, from
+# which a person's dataset draws: they follow PyTorch's, which a named stream has seeded for the step.
+OUTSIDE = {("cli/demo.py", "default_rng"), ("engine/torch/examples.py", "seed")}
 
 
 def unnamed(source: str) -> Iterator[str]:

@@ -21,7 +21,6 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any, final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -34,6 +33,7 @@ from taut.engine.torch.training import (
     State,
     Work,
     disturbed,
+    epoch_order,
     goes_on,
     module_of,
     new_state,
@@ -44,7 +44,6 @@ from taut.engine.torch.training import (
 from taut.learning.objective import CrossEntropy, Objective
 from taut.learning.problem import Problem
 from taut.learning.training import Member
-from taut.streams import Stream, generator
 
 #: How many networks there may be in a stack; places that are left over are trained for nothing.
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -363,12 +362,7 @@ class Stack:
 
     def epoch(self, number: int, should_stop: Callable[[], bool]) -> bool:
         """Train one epoch (from 0); says whether it was trained to its end."""
-        orders = []
-        for member in self.members:
-            rows = torch.from_numpy(member.fold.train.astype(np.int64))
-            stream = generator(member.seed, Stream.MODULE_ORDER, number)
-            orders.append(rows[torch.from_numpy(stream.permutation(len(rows)))])
-        together, at = torch.stack(orders), 0
+        together, at = torch.stack([epoch_order(member, number) for member in self.members]), 0
         for step, n in enumerate(_batch_rows(together.shape[1], self.members[0].batch_size)):
             if should_stop():
                 return False

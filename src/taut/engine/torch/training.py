@@ -348,7 +348,6 @@ class Work:
         self.target = target_of(problem).to(device)
         self.weight = None if problem.fit_weight is None else torch.as_tensor(problem.fit_weight).to(device)
         self.factor = self.factor_of(problem, member)
-        self.train_rows = torch.from_numpy(member.fold.train.astype(np.int64))
 
     @staticmethod
     def factor_of(problem: Problem, member: Member) -> float:
@@ -362,8 +361,7 @@ class Work:
         """Train one epoch (from 0); says whether it was trained to its end."""
         member = self.member
         self.module.train()
-        stream = generator(member.seed, Stream.MODULE_ORDER, number)
-        order = self.train_rows[torch.from_numpy(stream.permutation(len(self.train_rows)))]
+        order = epoch_order(member, number)
         base = seed_of(member.seed, Stream.MODULE_STEP, number)
         step_seed = torch.default_generator.manual_seed
         for step, rows in enumerate(parts_of_order(order, member.batch_size)):
@@ -479,6 +477,13 @@ class Work:
         if state.nets is not None:
             state.nets.append(state.net)
         state.optimizer = _optimizer_state(self.optimizer)
+
+
+def epoch_order(member: Member, epoch: int) -> Tensor:
+    """The rows that train, as they come in an epoch (from 0): int64, shape (n,)."""
+    rows = torch.from_numpy(member.fold.train.astype(np.int64))
+    stream = generator(member.seed, Stream.MODULE_ORDER, epoch)
+    return rows[torch.from_numpy(stream.permutation(len(rows)))]
 
 
 def noise_seed(member: Member, epoch: int) -> int:
