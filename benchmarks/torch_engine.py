@@ -18,12 +18,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch_pictures import Net
 
 from taut.learning.training import Member
 from taut.recipe import Recipe
@@ -35,21 +37,6 @@ BATCH, CLASSES, HELD_OUT = 64, 4, 64
 
 def mlp() -> nn.Module:
     return nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, CLASSES))
-
-
-class Pictures(nn.Module):
-    """conv16-conv32-fc128 on 28 x 28."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 16, 3, padding=1), nn.Conv2d(16, 32, 3, padding=1)
-        self.fc1, self.fc2 = nn.Linear(32 * 49, 128), nn.Linear(128, CLASSES)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
-        found: Tensor = self.fc2(F.relu(self.fc1(x.flatten(1))))
-        return found
 
 
 class Transformer(nn.Module):
@@ -118,7 +105,9 @@ CASES = (
     Case("MLP 64-64", mlp, (32,), 2048, "16 together", 16, 2, "torch", None),
     Case("MLP 64-64", mlp, (32,), 2048, "3 together", 3, 2, "torch", None),
     Case("MLP 64-64", mlp, (32,), 2048, "one by one", 1, 2, "torch", None),
-    Case("conv16-conv32-fc128", Pictures, (1, 28, 28), 512, "one by one", 1, 2, "torch", 1 / 1.25),
+    Case(
+        "conv16-conv32-fc128", partial(Net, CLASSES), (1, 28, 28), 512, "one by one", 1, 2, "torch", 1 / 1.25
+    ),
     Case("transformer d32", Transformer, (32,), 512, "one by one", 1, 1, "torch", 1.05),
     Case("GRU 64", Recurrent, (32, 8), 512, "one by one", 1, 2, "torch", 1.05),
 )

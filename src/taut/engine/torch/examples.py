@@ -136,9 +136,8 @@ class DatasetExamples:
     def batch(self, rows: Tensor, device: torch.device, *, training: bool) -> Inputs:
         """The collated items, less their targets."""
         view = self.train if training else self.evaluation
-        if (
-            training
-        ):  # by the seed of the step: augmentations draw from these streams as often as from torch's
+        if training:
+            # By the seed of the step: augmentations draw from these streams as often as from torch's.
             seed = torch.initial_seed() % 2**32
             np.random.seed(seed)
             random.seed(seed)

@@ -355,7 +355,7 @@ def _done(tasks: Sequence[Task]) -> tuple[int, float]:
 
 @dataclass(frozen=True)
 class _Work:
-    """What a worker is told of one network."""
+    """What a worker is told of one network, or of a stack of them."""
 
     stop: Path
     deadline: float
