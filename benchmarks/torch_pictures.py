@@ -5,9 +5,9 @@
 Fashion-MNIST, the four gzip files that Debian's package dataset-fashion-mnist puts into
 /usr/share/datasets/fashion-mnist (``--folder`` for another place). A seed chooses pictures that train, and
 all 10,000 test pictures judge. Before: the person's network, trained on the same pictures for 30 epochs by a
-plain loop. After: ``tune`` as it comes. ``--json`` prints a list of objects with the keys n, seed, recipe,
-candidates, seconds, before and after (accuracy, loss), estimate (loss, low, high; of the score too) and holds
-(whether the estimate's interval of the loss holds the test loss).
+plain loop. After: ``tune`` as it comes. ``--json`` prints a list of objects with the keys network, n, seed,
+recipe, candidates, seconds, before and after (accuracy, loss), estimate (loss, low, high; of the score too)
+and holds (whether the estimate's interval of the loss holds the test loss).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,10 @@ def judged(net: nn.Module, X: Tensor, y: Tensor) -> dict[str, float]:
     return {"accuracy": float(right), "loss": float(F.cross_entropy(outputs, y))}
 
 
-def plain(X: Tensor, y: Tensor, seed: int) -> nn.Module:
+def plain(make: Callable[[], nn.Module], X: Tensor, y: Tensor, seed: int) -> nn.Module:
     """The loop that a person writes."""
     torch.manual_seed(seed)
-    net = Net()
+    net = make()
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
     for _ in range(EPOCHS):
         for rows in torch.randperm(len(X)).split(BATCH):
@@ -75,20 +76,29 @@ def plain(X: Tensor, y: Tensor, seed: int) -> nn.Module:
     return net
 
 
-def measure(train: Any, test: Any, n: int, seed: int, time_limit: float, quiet: bool) -> dict[str, Any]:
+def measure(
+    make: Callable[[], nn.Module],
+    train: tuple[Tensor, Tensor],
+    test: tuple[Tensor, Tensor],
+    n: int,
+    seed: int,
+    time_limit: float,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Before and after for n examples that a seed chooses of those for training."""
     chosen = np.random.default_rng(seed).permutation(len(train[0]))[:n]
     X, y = train[0][chosen], train[1][chosen]
-    before = judged(plain(X, y, seed), *test)
+    before = judged(plain(make, X, y, seed), *test)
     begun = time.monotonic()
     found = taut.torch.tune(
-        Net, (X, y), max_epochs=EPOCHS, batch_size=BATCH, time_limit=time_limit, random_state=seed,
+        make, (X, y), max_epochs=EPOCHS, batch_size=BATCH, time_limit=time_limit, random_state=seed,
         verbose=0 if quiet else 1,
     )  # fmt: skip
     seconds = time.monotonic() - begun
     after, estimate = judged(found.module, *test), found.estimate
     return {
-        "n": n, "seed": seed, "recipe": str(found.recipe), "candidates": estimate.n_candidates,
-        "seconds": seconds, "before": before, "after": after,
+        "network": make.__name__, "n": n, "seed": seed, "recipe": str(found.recipe),
+        "candidates": estimate.n_candidates, "seconds": seconds, "before": before, "after": after,
         "estimate": {
             "loss": estimate.loss.value, "low": estimate.loss.low, "high": estimate.loss.high,
             "score": estimate.score.value, "score_low": estimate.score.low, "score_high": estimate.score.high,
@@ -98,20 +108,25 @@ def measure(train: Any, test: Any, n: int, seed: int, time_limit: float, quiet: 
 
 
 def in_words(found: list[dict[str, Any]]) -> str:
+    """A line each, and the means of each network and size."""
     lines = []
     for one in found:
         before, after, estimate = one["before"], one["after"], one["estimate"]
         lines.append(
-            f"{one['n']:,} pictures, seed {one['seed']}: accuracy {before['accuracy']:.1%} to "
-            f"{after['accuracy']:.1%}, log loss {before['loss']:.3f} to {after['loss']:.3f}; estimate "
+            f"{one['network']}, {one['n']:,} examples, seed {one['seed']}: accuracy "
+            f"{before['accuracy']:.1%} to {after['accuracy']:.1%}, log loss "
+            f"{before['loss']:.3f} to {after['loss']:.3f}; estimate "
             f"{estimate['loss']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f}), "
             f"{'holds it' if one['holds'] else 'misses it'}; {one['seconds']:.0f} s; {one['recipe']}"
         )
-    for n in sorted({one["n"] for one in found}):
-        some = [one for one in found if one["n"] == n]
+    for network, n in sorted({(one["network"], one["n"]) for one in found}):
+        some = [one for one in found if (one["network"], one["n"]) == (network, n)]
         gain = statistics.mean(one["after"]["accuracy"] - one["before"]["accuracy"] for one in some)
         ratio = statistics.mean(one["after"]["loss"] / one["before"]["loss"] for one in some)
-        lines.append(f"{n:,} pictures, mean: {100 * gain:+.2f} points of accuracy, log loss {ratio - 1:+.0%}")
+        lines.append(
+            f"{network}, {n:,} examples, mean: {100 * gain:+.2f} points of accuracy, "
+            f"log loss {ratio - 1:+.0%}"
+        )
     return "\n".join(lines)
 
 
@@ -129,7 +144,7 @@ def main() -> None:
         sys.exit(f"{given.folder} is missing: install Debian's dataset-fashion-mnist, or name its --folder.")
     train, test = pictures(given.folder, "train"), pictures(given.folder, "t10k")
     found = [
-        measure(train, test, n, seed, given.time_limit, given.json)
+        measure(Net, train, test, n, seed, given.time_limit, given.json)
         for n in given.sizes
         for seed in given.seeds
     ]

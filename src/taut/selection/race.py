@@ -72,6 +72,8 @@ class Rule:
     share, again : float
         At most this share of a batch continues from the first round; from every later one, this part of those
         that might have.
+    few_epochs_share : float
+        In place of ``share`` where the first round is one of few epochs, which costs little.
 
     Notes
     -----
@@ -82,10 +84,11 @@ class Rule:
     chance: float = 0.1
     share: float = 0.4
     again: float = 0.5
+    few_epochs_share: float = 0.25
 
 
 #: No trial is dropped: for comparisons.
-NO_CUTS = Rule(0.0, 1.0, 1.0)
+NO_CUTS = Rule(0.0, 1.0, 1.0, 1.0)
 
 
 @final
@@ -147,7 +150,7 @@ class Race:
             self._forget_the_ended(trials)
             if index + 1 < len(rounds) and going and leader is not None:
                 kept = self._best_singles(going) if keep_singles else set()
-                most = max(1, math.ceil(self._rule.share * self._rule.again**index * len(trials)))
+                most = self._most(len(trials), index)
                 # After few epochs who learns slowly is behind, as all that is well regularized is: there
                 # the leader is no measure, and the best of the batch continue.
                 short = index == 0 and self._runner.stages.low_fidelity_epochs is not None
@@ -161,10 +164,16 @@ class Race:
         size = self._runner.stages.size
         total = n * sum(map(size, first))
         for index, together in enumerate(rest):
-            most = max(1, math.ceil(self._rule.share * self._rule.again**index * n))
+            most = self._most(n, index)
             most += len(SEARCHED) + 1 if keep_singles else 0
             total += min(n, most) * sum(map(size, together))
         return total
+
+    def _most(self, n: int, index: int) -> int:
+        """How many of ``n`` may continue from a round."""
+        few_epochs = self._runner.stages.low_fidelity_epochs is not None
+        share = self._rule.few_epochs_share if few_epochs else self._rule.share
+        return max(1, math.ceil(share * self._rule.again**index * n))
 
     def _forget_the_ended(self, trials: Sequence[Trial]) -> None:
         """Free their trainings, which hold the rows' losses of all epochs and are not continued."""

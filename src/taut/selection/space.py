@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, product, zip_longest
+from itertools import chain, combinations, product, zip_longest
 from typing import Any, final
 
 import numpy as np
@@ -52,6 +52,8 @@ class Space:
         Whether other learning rates are tried.
     only : tuple of technique classes, optional
         Those that are searched; without it, :data:`SEARCHED`.
+    few : bool
+        Whether a search has time for a few candidates only.
     """
 
     learning_rate: float
@@ -59,6 +61,7 @@ class Space:
     objective: Objective
     search_rate: bool = True
     only: tuple[type[Technique], ...] | None = None
+    few: bool = False
 
     def usual(self, recipe: Recipe) -> Candidate:
         """The recipe with the usual learning rate and architecture."""
@@ -130,10 +133,17 @@ class Space:
         technique alone: early stopping alone at a lower and at a higher learning rate, because what a
         technique brings is measured against a baseline that was tuned too; then endless mixtures, those
         of a scrambled Sobol sequence (Sobol, 1967).
+
+        Where there are few candidates, each pair of techniques, at their middle strengths and the usual
+        rate, comes before all that: of random mixtures it takes dozens until the pair that a network needs
+        is among them at a rate that suits it.
         """
         singles = [self.usual(recipe) for recipe in single_recipes(self.kinds)]
         first = len(self.kinds)
         yield from singles[:first]
+        if self.few:
+            middle = [_strengths(kind)[0] for kind in self.kinds]
+            yield from (self.usual(Recipe(*two, EarlyStopping())) for two in combinations(middle, 2))
         rates = self.other_rates if self.search_rate else ()
         alone = [replace(self.baselines()[0], learning_rate=rate) for rate in rates]
         others = chain(alone, self._mixtures(seed))

@@ -59,7 +59,7 @@ class Stages:
         return len(self.all[stage].train) / max(1, len(self.folds[0].train))
 
     def rounds(self, begin: int = 0, n_first: int = 1) -> tuple[tuple[int, ...], ...]:
-        """The low-fidelity stage; four folds, one by one; the rest.
+        """The low-fidelity stage; four folds, one by one; the rest. After few epochs: one fold; the rest.
 
         Parameters
         ----------
@@ -77,8 +77,10 @@ class Stages:
         n = len(self.folds)
         order = [(begin + k) % n for k in range(n)]
         low_fidelity = [] if self.low_fidelity is None else [(n,)]
-        singly = [(k,) for k in order[n_first:_SINGLY]]
-        rest = [tuple(order[_SINGLY:])] if n > _SINGLY else []
+        # A stage of few epochs has left few candidates; one fold at a time would leave processors idle.
+        one_by_one = n_first if self.low_fidelity_epochs is not None else _SINGLY
+        singly = [(k,) for k in order[n_first:one_by_one]]
+        rest = [tuple(order[one_by_one:])] if n > one_by_one else []
         return (*low_fidelity, tuple(order[:n_first]), *singly, *rest)
 
 

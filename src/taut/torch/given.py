@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
@@ -15,40 +13,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.utils.data import (
-    DataLoader,
-    Dataset,
-    IterableDataset,
-    TensorDataset,
-    default_collate,
-    default_convert,
-)
+from torch.utils.data import DataLoader
 
 from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.pool import n_threads
 from taut.engine.torch.architecture import Module
 from taut.engine.torch.engine import TorchEngine, unchanged
-from taut.engine.torch.examples import (
-    DatasetExamples,
-    Inputs,
-    TensorExamples,
-    call,
-    mapped,
-    parts_of,
-    with_parts,
-)
-from taut.engine.torch.objective import OwnLoss, check_rows, outputs_of, unwrapped
+from taut.engine.torch.examples import Inputs, TensorExamples, call, mapped, parts_of
+from taut.engine.torch.objective import check_rows, unwrapped
 from taut.engine.torch.plan import Plan, check_where, find_plan
 from taut.engine.torch.workers import InProcess, Processes
-from taut.errors import DataError, ParameterError, TrainingError
+from taut.errors import ParameterError, TrainingError
 from taut.estimators.groups import group_codes
 from taut.learning.architecture import Architecture
 from taut.learning.engine import Engine
-from taut.learning.objective import CrossEntropy, Objective, SquaredError
+from taut.learning.objective import Objective
 from taut.learning.problem import Fold, Problem
 from taut.parameters import MOST_EPOCHS, real, whole
 from taut.selection.folds import Split, cross_validation_splits, make_folds
 from taut.selection.trainer import Settings, Trainer
+from taut.torch.data import joined, read_data
+from taut.torch.loss import objective_of
 from taut.torch.plain_mlp import PlainMLP, find_plain_mlp, table_of
 
 #: Gives a new module with new weights; or one, which is copied and given new weights.
@@ -144,12 +129,18 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
         Where the module raises, or gives what does not fit the target.
     """
     notes: list[str] = []
-    examples, y = _read_data(data, options.collate)
+    examples: Any
+    examples, y = read_data(data, options.collate)
     n_train = len(y)
+    if any(isinstance(one, DataLoader) for one in (data if isinstance(data, (tuple, list)) else [data])):
+        notes.append(
+            "Of a DataLoader, its dataset and its collate function are taken: batches have batch_size="
+            f"{options.batch_size} examples, shuffled anew every epoch, without its sampler or workers."
+        )
     if options.valid is not None:
         if options.groups is not None:
             raise ParameterError("groups are for cross-validation, and valid takes its place: give one.")
-        examples, y = _joined(examples, y, *_read_data(options.valid, options.collate))
+        examples, y = joined(examples, y, *read_data(options.valid, options.collate))
     device = _device(options.device)
     first = examples.batch(torch.arange(min(_TRACED, len(y))), torch.device("cpu"), training=False)
     make = _maker(module, first, notes)
@@ -161,7 +152,7 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
     outputs, plan = _first_pass(net, first, min(_TRACED, len(y)), options.where, name)
     if batch_size == 1:
         plan = _without_norms(plan, "No batch norm: a batch of one example has no variance.")
-    objective, target, classes = _objective(outputs, y, options.loss, name, notes)
+    objective, target, classes = objective_of(outputs, y, options.loss, name, notes)
     optimizer, rate = _optimizer(options, net)
     own = Module(
         make,
@@ -236,120 +227,6 @@ def _splits(
     labels = target.astype(np.int64) if stratify else target
     duplicates = problem.examples.duplicate_groups()
     return cross_validation_splits(options.cv, labels, groups, stratify, seed, duplicates)
-
-
-# --- the data ---------------------------------------------------------------------------------------------
-
-
-def _read_data(data: Any, collate: Callable[[list[Any]], Any] | None) -> tuple[Any, NDArray[Any]]:
-    """Examples, and the target as it was given."""
-    if isinstance(data, DataLoader):
-        if collate is None and data.collate_fn not in (default_collate, default_convert):
-            collate = data.collate_fn
-        data = data.dataset
-    if isinstance(data, TensorDataset) and collate is None:
-        *inputs, y = data.tensors
-        return _tensors(inputs[0] if len(inputs) == 1 else tuple(inputs), _target(y))
-    if isinstance(data, Dataset):
-        return _dataset(data, data, collate)
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise DataError(
-            f"data must be (X, y), a Dataset, or two Datasets for training and for evaluation, and it is "
-            f"{type(data).__name__}."
-        )
-    if all(isinstance(one, Dataset) for one in data):
-        return _dataset(data[0], data[1], collate)
-    X, y = data
-    return _tensors(_inputs(X), _target(y))
-
-
-def _tensors(inputs: Inputs, y: NDArray[Any]) -> tuple[TensorExamples, NDArray[Any]]:
-    for name, part in parts_of(inputs):
-        if len(part) != len(y):
-            raise DataError(f"{name} has {len(part):,} rows, and y has {len(y):,}.")
-        if part.is_floating_point() and not bool(torch.isfinite(part).all()):
-            bad = int((~torch.isfinite(part.reshape(len(part), -1)).all(dim=1)).nonzero()[0]) + 1
-            raise DataError(f"{name} has a number that is missing or infinite in row {bad:,}.")
-    if len(y) < 2:
-        raise DataError(f"there are {len(y)} rows, and at least 2 are needed.")
-    return TensorExamples(inputs), y
-
-
-def _inputs(X: Any) -> Inputs:
-    if isinstance(X, dict):
-        return {str(name): _tensor(part) for name, part in X.items()}
-    if isinstance(X, (tuple, list)) and X and all(isinstance(one, (np.ndarray, Tensor)) for one in X):
-        return tuple(_tensor(part) for part in X)
-    return _tensor(X)
-
-
-def _tensor(given: Any) -> Tensor:
-    if isinstance(given, Tensor):
-        found = given.detach().cpu()
-    else:
-        array = np.asarray(given)
-        if array.dtype.kind not in "fiub":
-            raise DataError(f"X must be numbers, and it is of type {array.dtype}.")
-        found = torch.from_numpy(np.ascontiguousarray(array))
-    return found.float() if found.dtype in (torch.float64, torch.float16, torch.bfloat16) else found
-
-
-def _target(given: Any) -> NDArray[Any]:
-    y = given.detach().cpu().numpy() if isinstance(given, Tensor) else np.asarray(given)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim == 0:
-        raise DataError("y must have a value for each row.")
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        raise DataError("y has a number that is missing or infinite.")
-    return y
-
-
-def _dataset(
-    train: Any, evaluation: Any, collate: Callable[[list[Any]], Any] | None
-) -> tuple[DatasetExamples, NDArray[Any]]:
-    for one in (train, evaluation):
-        if isinstance(one, IterableDataset) or not hasattr(one, "__len__"):
-            raise DataError(f"{type(one).__name__} is not map-style: taut needs its length and its items.")
-    if len(train) != len(evaluation):
-        raise DataError(
-            f"the training view has {len(train):,} examples, and the evaluation view {len(evaluation):,}: "
-            "they must be the same examples in the same order."
-        )
-    try:
-        y = [np.asarray(evaluation[i][1]) for i in range(len(evaluation))]
-    except (TypeError, IndexError, KeyError) as error:
-        raise DataError(f"a Dataset's items must be (inputs, target): {error!r}.") from error
-    if len({one.shape for one in y}) > 1:
-        raise DataError("the targets of a Dataset's items must have one shape.")
-    if len(y) < 2:
-        raise DataError(f"there are {len(y)} examples, and at least 2 are needed.")
-    return DatasetExamples(train, evaluation, collate or default_collate), _target(np.stack(y))
-
-
-def _joined(examples: Any, y: NDArray[Any], more: Any, y_more: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-    """Both, the rows that are only held out last."""
-    if type(examples) is not type(more):
-        raise DataError("data and valid must be of one kind: both arrays, or both Datasets.")
-    if y.shape[1:] != y_more.shape[1:]:
-        raise DataError(f"y has the shape {y.shape}, and that of valid {y_more.shape}.")
-    if isinstance(examples, DatasetExamples):
-        both = DatasetExamples(
-            torch.utils.data.ConcatDataset([examples.train, more.train]),
-            torch.utils.data.ConcatDataset([examples.evaluation, more.evaluation]),
-            examples.collate,
-        )
-        return both, np.concatenate([y, y_more])
-    parts, others = parts_of(examples.inputs), dict(parts_of(more.inputs))
-    if [name for name, _ in parts] != list(others):
-        raise DataError(f"valid has the inputs {list(others)}, and data {[name for name, _ in parts]}.")
-    for name, part in parts:
-        if part.shape[1:] != others[name].shape[1:]:
-            raise DataError(
-                f"{name} has the shape {tuple(part.shape)}, and that of valid {tuple(others[name].shape)}."
-            )
-    joined = {name: torch.cat([part, others[name]]) for name, part in parts}
-    return TensorExamples(with_parts(examples.inputs, joined)), np.concatenate([y, y_more])
 
 
 # --- the module -------------------------------------------------------------------------------------------
@@ -461,127 +338,6 @@ def _first_pass(
 def _without_norms(plan: Plan, why: str) -> Plan:
     steps = tuple(one for one in plan.steps if one != "[batch norm]")
     return replace(plan, norms=(), steps=steps, declined=(*plan.declined, why))
-
-
-def _objective(
-    outputs: Any, y: NDArray[Any], loss: Callable[..., Tensor] | None, name: str, notes: list[str]
-) -> tuple[Objective, NDArray[Any], NDArray[Any] | None]:
-    """The objective, the target as numbers, and the classes' names."""
-    if isinstance(loss, type):
-        raise ParameterError(f"loss must be an instance, such as torch.nn.{loss.__name__}().")
-    classes_asked = y.ndim == 1 and _is_plain(loss) and _is_of_classes(loss, outputs, y)
-    amounts_asked = isinstance(loss, nn.MSELoss)
-    if loss is not None and not classes_asked and not (amounts_asked and y.ndim == 1):
-        return _own_loss(outputs, y, loss, name)
-    if classes_asked or (loss is None and y.ndim == 1 and y.dtype.kind not in "f"):
-        found = outputs_of(outputs, CrossEntropy(_width(outputs)), name)
-        n = found.shape[1]
-        codes = y.astype(np.int64) if y.dtype.kind in "iubf" else None
-        if codes is not None and (codes == y).all() and codes.min() >= 0 and codes.max() < n:
-            return CrossEntropy(n), codes.astype(np.float64), np.arange(n)
-        classes, at = np.unique(y, return_inverse=True)
-        if len(classes) > n:
-            raise TrainingError(
-                f"{name} gives {n} logits a row, and y has {len(classes)} classes: {classes[:5].tolist()}..."
-            )
-        if len(classes) < n:
-            raise DataError(
-                f"{name} gives {n} logits a row, and y has {len(classes)} classes that are no numbers from 0."
-            )
-        notes.append(f"Classes in the order of their names: {', '.join(map(str, classes.tolist()))}.")
-        return CrossEntropy(n), at.astype(np.float64), classes
-    if y.dtype.kind not in "fiub":
-        raise DataError(f"y is of type {y.dtype}, and its loss needs numbers.")
-    if y.ndim > 1:
-        return _own_loss(outputs, y, nn.MSELoss(), name, "squared error")
-    outputs_of(outputs, SquaredError(), name)
-    return SquaredError(), y.astype(np.float64), None
-
-
-def _is_of_classes(loss: Any, outputs: Any, y: NDArray[Any]) -> bool:
-    """Whether a loss takes y for one class a row: neither shares of classes nor a class for every pixel."""
-    if isinstance(loss, nn.BCEWithLogitsLoss):
-        found = unwrapped(outputs)
-        single = isinstance(found, Tensor) and found.numel() == len(found)
-        return single and (y.dtype.kind not in "iuf" or bool(np.isin(y, (0, 1)).all()))
-    return isinstance(loss, nn.CrossEntropyLoss)
-
-
-def _is_plain(loss: Any) -> bool:
-    """Whether a loss is the usual one, without weights of classes and the like."""
-    plain = getattr(loss, "weight", None) is None and getattr(loss, "pos_weight", None) is None
-    return plain and not getattr(loss, "label_smoothing", 0.0) and getattr(loss, "ignore_index", -100) < 0
-
-
-def _width(outputs: Any) -> int:
-    found = unwrapped(outputs)
-    if isinstance(found, Tensor) and found.dim() == 2 and found.shape[1] > 1:
-        return int(found.shape[1])
-    return 2
-
-
-def _own_loss(
-    outputs: Any, y: NDArray[Any], loss: Callable[..., Tensor], name: str, called: str | None = None
-) -> tuple[Objective, NDArray[Any], None]:
-    by_row = _RowLoss(_unreduced(loss))
-    found = outputs_of(outputs, OwnLoss(by_row, "", 0, ()), name)
-    target = y if y.dtype.kind in "iu" else y.astype(np.float32)
-    try:
-        with warnings.catch_warnings():
-            # Each of PyTorch's losses would compare all outputs with all targets then.
-            warnings.filterwarnings("error", message="Using a target size")
-            losses = by_row(found, torch.from_numpy(np.ascontiguousarray(target[: len(found)])))
-    except Exception as error:
-        raise TrainingError(
-            f"the loss failed on outputs of shape {tuple(found.shape)} and a target of shape "
-            f"{(len(found), *y.shape[1:])}: {error}"
-        ) from error
-    if losses.shape != (len(found),):
-        raise ParameterError(
-            f"the loss gives a result of shape {tuple(losses.shape)} for {len(found)} rows, and taut needs "
-            "the loss of each row, so that rows can be compared: give one with reduction='none'."
-        )
-    title = called or str(getattr(loss, "__name__", type(loss).__name__))
-    shape = tuple(found.shape[1:])
-    return OwnLoss(by_row, title, int(np.prod(shape, dtype=int)), shape), target, None
-
-
-@final
-@dataclass(frozen=True)
-class _RowLoss:
-    """The mean of a loss over all but the first axis."""
-
-    loss: Callable[..., Tensor]
-
-    def __call__(self, outputs: Any, target: Tensor) -> Tensor:
-        if outputs.dim() == 2 and outputs.shape[1] == 1 and target.dim() == 1:
-            outputs = outputs[:, 0]
-        found = self.loss(outputs, target)
-        return found.flatten(1).mean(dim=1) if found.dim() > 1 else found
-
-
-def _unreduced(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The same loss for each row, where it can be asked for that."""
-    if isinstance(loss, nn.Module) and hasattr(loss, "reduction"):
-        found = copy.copy(loss)
-        setattr(found, "reduction", "none")  # noqa: B010 - mypy takes attributes of modules for tensors
-        return found
-    try:
-        known = inspect.signature(loss).parameters
-    except (TypeError, ValueError):
-        return loss
-    if "reduction" in known:
-        return _Unreduced(loss)
-    return loss
-
-
-@final
-@dataclass(frozen=True)
-class _Unreduced:
-    loss: Callable[..., Tensor]
-
-    def __call__(self, outputs: Any, target: Tensor) -> Tensor:
-        return self.loss(outputs, target, reduction="none")
 
 
 def _optimizer(

@@ -170,6 +170,7 @@ def tune(
         trainer.problem.objective,
         search_rate=optimizer is None and learning_rate is None,
         only=kinds,
+        few=True,
     )
     store: Any = nullcontext()
     if resume is not None:

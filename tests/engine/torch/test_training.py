@@ -131,6 +131,23 @@ def test_a_network_whose_worker_dies_three_times_is_given_up_by_name(monkeypatch
         engine.train(problem_of(plain), members)
 
 
+@pytest.mark.fault(52)
+def test_who_kills_its_worker_is_found_among_those_that_ran_beside_it(monkeypatch: Any) -> None:
+    monkeypatch.setattr("taut.engine.torch.workers._WORTHWHILE", 0.0)
+    problem, engine = problem_of(plain), TorchEngine(executor=Processes(2))
+    members = [member_of(plain, seed=seed) for seed in range(12)]
+    engine.train(problem, members)  # workers are known to work
+    members[9] = replace_make(members[9], partial(kills, four))
+    done: list[int] = []
+    with pytest.warns(TrainingWarning, match="died 3 times while it trained Net.* the others go on"):
+        found = engine.train(problem, members, control=Control(on_done=done.append))
+    assert [i for i, one in enumerate(found) if one.status is Status.DIVERGED] == [9]
+    assert sorted(done) == list(range(12))
+    assert [one.epoch for one in found] == [0 if i == 9 else members[0].max_epochs for i in range(12)]
+    for one, other in zip(found[:9], TorchEngine().train(problem, members[:9]), strict=True):
+        assert_same(one, other)
+
+
 class Odd(Exception):
     """Cannot travel back to the parent."""
 

@@ -11,6 +11,7 @@ import shutil
 import signal
 import tempfile
 import time
+import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
@@ -24,9 +25,9 @@ from safetensors.torch import load_file, save_file
 from taut.engine.torch.examples import TensorExamples, mapped, parts_of, with_parts
 from taut.engine.torch.stacked import SIZES, advance_together, stack_key, why_not
 from taut.engine.torch.training import State, advance
-from taut.errors import TrainingError
+from taut.errors import TrainingError, TrainingWarning
 from taut.learning.problem import Problem
-from taut.learning.training import Control, Member
+from taut.learning.training import Control, Member, Status
 
 
 @dataclass(eq=False)
@@ -181,7 +182,8 @@ class Processes:
 
     They are started when there is work for them. Data are written to a file once and mapped into memory by
     every worker; networks travel as states. A worker that dies (out of memory, killed) is started again, and
-    what it had is trained again from the state that it had begun with: the result is the same.
+    what it had is trained again from the state that it had begun with: the result is the same. What dies
+    three times is given up, and named.
 
     Parameters
     ----------
@@ -196,6 +198,7 @@ class Processes:
         self._problem: Problem | None = None  # that the pool's workers have
         self._folder: str | None = None
         self._pace = math.nan  # seconds an epoch, of the last network
+        self._works = False  # whether a worker has ever finished anything
 
     @property
     def n_workers(self) -> int:
@@ -246,12 +249,15 @@ class Processes:
         stop = self._place(0) / f"{secrets.token_hex(4)}.stop"
         waiting = bundled(problem, tasks, device, self._n_workers, stack=self.stack)[::-1]
         running: dict[Any, Bundle] = {}
-        deaths: dict[int, int] = {}
+        deaths: dict[int, int] = {}  # by a task's index
         try:
             while waiting or running:
                 try:
                     while waiting and len(running) < self._n_workers and not control.should_stop():
                         bundle = waiting[-1]
+                        # Which of those that ran when a worker died is to blame shows when they run alone.
+                        if running and any(deaths.get(b.tasks[0].index) for b in (bundle, *running.values())):
+                            break
                         work = _Work(stop, control.deadline, bundle, device)
                         try:
                             future = self._started(problem).submit(_advance, work)
@@ -269,22 +275,25 @@ class Processes:
                         except PicklingError as error:
                             raise _unsent(bundle, error) from error
                         del running[future]
+                        self._works = True
                         for task, state in zip(bundle.tasks, states, strict=True):
                             task.state = state
                             on_done(task)
                 except BrokenExecutor as error:
                     self._pool = None
-                    for bundle in running.values():
-                        task = bundle.tasks[0]
-                        deaths[task.index] = deaths.get(task.index, 0) + 1
-                        if deaths[task.index] >= ATTEMPTS:
-                            raise TrainingError(
-                                f"A worker process died {ATTEMPTS} times while it trained "
-                                f"{task.member.architecture.label}: is there enough memory? With n_jobs=1 it "
-                                "is trained in this process."
-                            ) from error
-                    waiting += reversed(running.values())
+                    # Each by itself from now on: a network in a stack equals the same network alone.
+                    suspects = [Bundle([task], b.stacked) for b in running.values() for task in b.tasks]
                     running = {}
+                    for bundle in reversed(suspects):
+                        (task,) = bundle.tasks
+                        deaths[task.index] = deaths.get(task.index, 0) + 1
+                        if deaths[task.index] < ATTEMPTS:
+                            waiting.append(bundle)
+                        elif self._works:
+                            _give_up(task)
+                            on_done(task)
+                        else:
+                            raise TrainingError(_died(task)) from error
                 except KeyboardInterrupt:
                     control.cancelled.set()
                 if control.should_stop():
@@ -345,6 +354,28 @@ def _unsent(bundle: Bundle, error: Exception) -> TrainingError:
     return TrainingError(
         f"{bundle.tasks[0].member.architecture.label} or its data cannot be sent to worker processes "
         f"({reason}): with n_jobs=1 it is trained in this one."
+    )
+
+
+def _died(task: Task) -> str:
+    return (
+        f"A worker process died {ATTEMPTS} times while it trained {task.member.architecture.label}: is there "
+        "enough memory? With n_jobs=1 it is trained in this process."
+    )
+
+
+def _give_up(task: Task) -> None:
+    """Count a network that kills its worker as one that diverged: the others go on.
+
+    Warns
+    -----
+    TrainingWarning
+    """
+    task.state.status = Status.DIVERGED
+    warnings.warn(
+        f"{_died(task)} It counts as one that diverged, and the others go on.",
+        TrainingWarning,
+        stacklevel=2,
     )
 
 
