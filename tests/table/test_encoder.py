@@ -273,7 +273,7 @@ def test_no_code_ever_crashes(codes: list[int]) -> None:
 
 def test_another_format_is_named_with_this_one() -> None:
     data = encode(of_numbers(np.arange(9.0)))[0].to_json()
-    with pytest.raises(StoreError, match="has format 7, and this version of taut reads format 1"):
+    with pytest.raises(StoreError, match="has format 7, and this version of taut reads formats 1 and 2"):
         Encoder.from_json(data | {"format": 7})
     with pytest.raises(StoreError, match="no format number"):
         Encoder.from_json(None)

@@ -41,9 +41,7 @@ def test_numbers_are_amounts() -> None:
 @pytest.mark.fault(40)
 def test_a_class_at_every_place_has_to_be_asked_for() -> None:
     outputs, y = torch.randn(4, 3, 5, 6), np.zeros((4, 5, 6), dtype=int)
-    with pytest.raises(
-        ParameterError, match=r"at each of \(5, 6\) places.*CrossEntropyLoss"
-    ):
+    with pytest.raises(ParameterError, match=r"at each of \(5, 6\) places.*CrossEntropyLoss"):
         read(outputs, y)
     objective, target, _ = read(outputs, y, nn.CrossEntropyLoss())
     assert isinstance(objective, OwnLoss)

@@ -20,6 +20,15 @@ from taut.selection.trainer import Settings
 AUTO_LEARNING_RATE = 1e-3
 
 
+#: Pieces of a number that are searched, fewest first; a network with them has at most so many inputs.
+SEARCHED_BINS, _MOST_INPUTS = (0, 8, 24), 3000
+
+
+def bins_for(n_numbers: int) -> tuple[int, ...]:
+    """The numbers of pieces that are searched for so many columns of numbers."""
+    return tuple(n for n in SEARCHED_BINS if n_numbers and n * n_numbers <= _MOST_INPUTS)
+
+
 def auto_batch_size(n_train: int) -> int:
     """A power of two from 16 to 256, at most a quarter of the training rows.
 

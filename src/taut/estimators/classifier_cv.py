@@ -32,6 +32,9 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     hidden : tuple of int or "auto", default=(128, 128)
         Widths of the hidden layers; "auto" searches one to three layers of 32 to 256.
     activation : {"relu", "silu", "gelu"}, default="relu"
+    n_bins : int or "auto", default="auto"
+        Pieces between quantiles that each number is seen in, beside itself, which makes steps and bends in
+        one number easy (piecewise-linear encoding); 0 is none. "auto" searches 0, 8 and 24.
     learning_rate : "auto" or float, default="auto"
         "auto" searches it, from 0.0003 to 0.01; the baselines have 0.001.
     batch_size : "auto" or int, default="auto"
@@ -123,6 +126,7 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
         hidden: tuple[int, ...] | Auto = (128, 128),
         *,
         activation: Literal["relu", "silu", "gelu"] = "relu",
+        n_bins: int | Auto = "auto",
         learning_rate: float | Auto = "auto",
         batch_size: int | Auto = "auto",
         max_epochs: int = 300,
@@ -145,6 +149,7 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
         super().__init__(
             hidden,
             activation=activation,
+            n_bins=n_bins,
             learning_rate=learning_rate,
             batch_size=batch_size,
             max_epochs=max_epochs,

@@ -16,7 +16,7 @@ from typing import Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 
 from taut.errors import ParameterError, TrainingWarning
-from taut.estimators.automatic import learning_rate_of
+from taut.estimators.automatic import bins_for, learning_rate_of
 from taut.estimators.base import TautEstimator, history_of
 from taut.estimators.cv_results import cv_results
 from taut.estimators.effort import Effort, SearchBudget, budget_of
@@ -75,6 +75,7 @@ class CrossValidated(TautEstimator):
         hidden: tuple[int, ...] | Auto = (128, 128),
         *,
         activation: Literal["relu", "silu", "gelu"] = "relu",
+        n_bins: int | Auto = "auto",
         learning_rate: float | Auto = "auto",
         batch_size: int | Auto = "auto",
         max_epochs: int = 300,
@@ -95,6 +96,7 @@ class CrossValidated(TautEstimator):
     ) -> None:
         self.hidden = hidden
         self.activation = activation
+        self.n_bins = n_bins
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -150,6 +152,8 @@ class CrossValidated(TautEstimator):
         learning_rate, architecture = learning_rate_of(self.learning_rate), self._architecture()
         engine = self._engine()
         table = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        if self.n_bins == "auto":
+            architecture = replace(architecture, bins_searched=bins_for(table.matrix.n_numbers))
         trainer = Trainer(engine, table.problem, self._settings(table.n_counted))
         seed, objective = trainer.settings.seed, table.problem.objective
         self.signs_ = warn_of_trouble(table, seed, limit, stacklevel=2)
@@ -262,9 +266,10 @@ class CrossValidated(TautEstimator):
         return plan, None if self.time_limit is not None else plan.n_candidates
 
     def _architecture(self) -> MLP:
+        n_bins = 0 if isinstance(self.n_bins, str) and self.n_bins == "auto" else self.n_bins
         if isinstance(self.hidden, str) and self.hidden == "auto":
-            return MLP(USUAL_WIDTHS, self.activation, searched=True)
-        return MLP(self.hidden, self.activation)
+            return MLP(USUAL_WIDTHS, self.activation, searched=True, n_bins=n_bins)
+        return MLP(self.hidden, self.activation, n_bins=n_bins)
 
     def _simple(
         self,

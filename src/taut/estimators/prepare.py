@@ -27,6 +27,7 @@ class Options:
     task: Task
     hidden: tuple[int, ...]
     activation: Activation
+    n_bins: int
     learning_rate: float | Literal["auto"]
     batch_size: int | Literal["auto"]
     max_epochs: int
@@ -87,7 +88,7 @@ def prepare(X: Any, y: Any, options: Options) -> Prepared:
         raise ParameterError(f"task must be auto, classification or regression, and it is {asked!r}.")
     if y is None:
         raise DataError("y is None: give the target, a value for each row of X.")
-    architecture = MLP(options.hidden, options.activation)
+    architecture = MLP(options.hidden, options.activation, n_bins=options.n_bins)
     y, chosen, why = choose_task(y, asked, class_weight=options.class_weight)
     engine = engine_of(options.n_jobs)
     rate = learning_rate_of(options.learning_rate)

@@ -19,8 +19,8 @@ class TautRegressorCV(RegressorMixin, CrossValidated):
 
     Parameters
     ----------
-    hidden, activation, learning_rate, batch_size, max_epochs, cv, effort, n_candidates, time_limit, \
-selection, final, sampler, resume, on_candidate, on_batch, n_jobs, random_state, verbose
+    hidden, activation, n_bins, learning_rate, batch_size, max_epochs, cv, effort, n_candidates, \
+time_limit, selection, final, sampler, resume, on_candidate, on_batch, n_jobs, random_state, verbose
         As those of :class:`TautClassifierCV`; folds are not stratified.
     scoring : str, callable or None, default=None
         A scikit-learn scorer to choose among candidates and their epochs by, such as

@@ -49,7 +49,7 @@ class _Single(TautEstimator):
         fraction = real("validation_fraction", self.validation_fraction, below=1.0)
         table = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
         settings = self._settings(table.n_counted)
-        architecture = MLP(self.hidden, self.activation)
+        architecture = MLP(self.hidden, self.activation, n_bins=self.n_bins)
         candidate = Candidate(recipe, learning_rate_of(self.learning_rate), architecture)
         self.signs_ = warn_of_trouble(table, settings.seed, stacklevel=3)
         split = self._split(table, recipe, fraction, settings.seed)
@@ -129,6 +129,8 @@ class TautClassifier(ClassifierMixin, _Single):
     recipe : Recipe, default=None
         The techniques and their strengths; None is ``Recipe(EarlyStopping())``.
     activation : {"relu", "silu", "gelu"}, default="relu"
+    n_bins : int, default=0
+        Pieces between quantiles that each number is seen in, beside itself (piecewise-linear encoding).
     learning_rate : "auto" or float, default="auto"
         AdamW's, above 0, after a linear warm-up over at most 100 steps.  "auto" is 0.001.
     batch_size : "auto" or int, default="auto"
@@ -190,6 +192,7 @@ class TautClassifier(ClassifierMixin, _Single):
         recipe: Recipe | None = None,
         *,
         activation: Literal["relu", "silu", "gelu"] = "relu",
+        n_bins: int = 0,
         learning_rate: float | Auto = "auto",
         batch_size: int | Auto = "auto",
         max_epochs: int = 300,
@@ -202,6 +205,7 @@ class TautClassifier(ClassifierMixin, _Single):
         self.hidden = hidden
         self.recipe = recipe
         self.activation = activation
+        self.n_bins = n_bins
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -264,6 +268,8 @@ class TautRegressor(RegressorMixin, _Single):
     recipe : Recipe, default=None
         The techniques and their strengths; None is ``Recipe(EarlyStopping())``.
     activation : {"relu", "silu", "gelu"}, default="relu"
+    n_bins : int, default=0
+        Pieces between quantiles that each number is seen in, beside itself (piecewise-linear encoding).
     learning_rate : "auto" or float, default="auto"
         AdamW's, above 0, after a linear warm-up over at most 100 steps.  "auto" is 0.001.
     batch_size : "auto" or int, default="auto"
@@ -310,6 +316,7 @@ class TautRegressor(RegressorMixin, _Single):
         recipe: Recipe | None = None,
         *,
         activation: Literal["relu", "silu", "gelu"] = "relu",
+        n_bins: int = 0,
         learning_rate: float | Auto = "auto",
         batch_size: int | Auto = "auto",
         max_epochs: int = 300,
@@ -321,6 +328,7 @@ class TautRegressor(RegressorMixin, _Single):
         self.hidden = hidden
         self.recipe = recipe
         self.activation = activation
+        self.n_bins = n_bins
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.max_epochs = max_epochs

@@ -37,6 +37,7 @@ def diagnose(
     recipe: Recipe | None = None,
     hidden: tuple[int, ...] = (128, 128),
     activation: Activation = "relu",
+    n_bins: int = 0,
     learning_rate: float | Literal["auto"] = "auto",
     batch_size: int | Literal["auto"] = "auto",
     max_epochs: int = 300,
@@ -74,6 +75,8 @@ def diagnose(
     hidden : tuple of int, default=(128, 128)
         Widths of the hidden layers; ``()`` is a linear model.
     activation : {"relu", "silu", "gelu"}, default="relu"
+    n_bins : int, default=0
+        Pieces that each number is seen in, beside itself; see :class:`taut.TautClassifier`.
     learning_rate : "auto" or float, default="auto"
         AdamW's, above 0. "auto" is 0.001.
     batch_size : "auto" or int, default="auto"
@@ -144,6 +147,7 @@ def diagnose(
         task=task,
         hidden=hidden,
         activation=activation,
+        n_bins=n_bins,
         learning_rate=learning_rate,
         batch_size=batch_size,
         max_epochs=whole("max_epochs", max_epochs, high=MOST_EPOCHS),

@@ -41,6 +41,7 @@ def effects(
     learning_rate: float | Literal["auto"] = "auto",
     hidden: tuple[int, ...] = USUAL_WIDTHS,
     activation: Activation = "relu",
+    n_bins: int = 0,
     batch_size: int | Literal["auto"] = "auto",
     max_epochs: int = USUAL_EPOCHS,
     cv: Any = 5,
@@ -86,6 +87,8 @@ def effects(
     hidden : tuple of int, default=(128, 128)
         Widths of the hidden layers; ``()`` is a linear model.
     activation : {"relu", "silu", "gelu"}, default="relu"
+    n_bins : int, default=0
+        Pieces that each number is seen in, beside itself; see :class:`taut.TautClassifier`.
     batch_size : "auto" or int, default="auto"
         Rows per step. "auto" is a power of two from 16 to 256, at most a quarter of the rows.
     max_epochs : int, default=300
@@ -164,6 +167,7 @@ def effects(
         learning_rate=learning_rate,
         hidden=hidden,
         activation=activation,
+        n_bins=n_bins,
         batch_size=batch_size,
         max_epochs=max_epochs,
         task=task,
@@ -177,6 +181,7 @@ def effects(
         task=asked.task,
         hidden=asked.hidden,
         activation=asked.activation,
+        n_bins=asked.n_bins,
         learning_rate=asked.learning_rate,
         batch_size=asked.batch_size,
         max_epochs=asked.max_epochs,
@@ -230,6 +235,7 @@ class Asked:
     learning_rate: float | Literal["auto"]
     hidden: tuple[int, ...]
     activation: Activation
+    n_bins: int
     batch_size: int | Literal["auto"]
     max_epochs: int
     task: Task
@@ -264,6 +270,7 @@ class Asked:
             "learning_rate": recipe.learning_rate_,
             "hidden": recipe.network_.hidden,
             "activation": recipe.network_.activation,
+            "n_bins": recipe.model_.networks[0].encoder.pieces.n_bins,
             "batch_size": recipe.batch_size_,
             "max_epochs": recipe.max_epochs,
             "task": recipe._task,
@@ -283,6 +290,7 @@ _USUAL: dict[str, Any] = {
     "learning_rate": "auto",
     "hidden": USUAL_WIDTHS,
     "activation": "relu",
+    "n_bins": 0,
     "batch_size": "auto",
     "max_epochs": USUAL_EPOCHS,
     "task": "auto",

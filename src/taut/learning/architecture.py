@@ -12,6 +12,7 @@ import numpy as np
 from taut.errors import ParameterError
 from taut.learning.objective import Objective
 from taut.network import Activation, Network, hidden_widths
+from taut.parameters import whole
 from taut.techniques.base import Place, Technique
 
 #: What a linear model is, so that a person knows how to have it.
@@ -19,6 +20,8 @@ LINEAR_MODEL = "a linear model (no hidden layers)"
 #: The hidden layer that a linear model is given to be wider.
 FIRST_LAYER = 64
 _WIDER = 2
+#: Pieces of a number, at most: with more, each has too few rows.
+MOST_BINS = 256
 
 
 @final
@@ -65,6 +68,10 @@ class Architecture(ABC):
     def linear(self) -> Architecture | None:
         """The linear model that it is compared with; None where it is one, or there is none."""
         return None
+
+    def others(self) -> tuple[Architecture, ...]:
+        """Those that early stopping alone is tried with too, where a search may vary it."""
+        return ()
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -115,19 +122,28 @@ class MLP(Architecture):
     activation : {"relu", "silu", "gelu"}
     searched : bool
         Whether a search may vary the widths and the depth.
+    n_bins : int
+        Pieces that each number of a table is seen in, beside itself (piecewise-linear encoding; Gorishniy et
+        al., 2022); 0 for the number alone.
+    bins_searched : tuple of int
+        The numbers of pieces that a search may take; empty where it may not vary them.
 
     Raises
     ------
     ParameterError
-        Where a width is no whole number of 1 or more, or the activation is unknown.
+        Where a width is no whole number of 1 or more, the activation is unknown, or the number of pieces is
+        no whole number of 0 or more.
     """
 
     hidden: tuple[int, ...]
     activation: Activation = "relu"
     searched: bool = False
+    n_bins: int = 0
+    bins_searched: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", hidden_widths(self.hidden))
+        object.__setattr__(self, "n_bins", whole("n_bins", self.n_bins, low=0, high=MOST_BINS))
         self.network(1, 1)  # which knows the activations
 
     def network(self, n_inputs: int, n_outputs: int) -> Network:
@@ -159,44 +175,61 @@ class MLP(Architecture):
         return Variant("twice as wide", replace(self, hidden=tuple(_WIDER * width for width in self.hidden)))
 
     def linear(self) -> MLP | None:
-        """Without hidden layers."""
-        return replace(self, hidden=(), searched=False) if self.hidden else None
+        """Without hidden layers, and linear in every number."""
+        return MLP((), self.activation) if self.hidden else None
+
+    def others(self) -> tuple[MLP, ...]:
+        """The same with the other numbers of pieces that are searched."""
+        return tuple(replace(self, n_bins=n) for n in self.bins_searched if n != self.n_bins)
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
-        """One to three layers of 32 to 256, where widths are searched."""
-        if not self.searched:
-            return ()
-        return Dimension("log2_width", 5, 8, False, whole=True), Dimension("depth", 1, 3, False, whole=True)
+        """One to three layers of 32 to 256, and the pieces, where these are searched."""
+        found: list[Dimension] = []
+        if self.searched:
+            found.append(Dimension("log2_width", 5, 8, False, whole=True))
+            found.append(Dimension("depth", 1, 3, False, whole=True))
+        if len(self.bins_searched) > 1:
+            found.append(Dimension("bins", 0, len(self.bins_searched) - 1, False, whole=True))
+        return tuple(found)
 
     def at(self, point: Mapping[str, Any]) -> MLP:
         """All layers of one width."""
-        if not self.searched:
-            return self
-        return replace(self, hidden=(2 ** int(point["log2_width"]),) * int(point["depth"]))
+        found = self
+        if self.searched:
+            found = replace(found, hidden=(2 ** int(point["log2_width"]),) * int(point["depth"]))
+        if len(self.bins_searched) > 1:
+            found = replace(found, n_bins=self.bins_searched[int(point["bins"])])
+        return found
 
     def point(self) -> dict[str, float]:
-        """The first layer's width, and the depth."""
-        if not self.searched:
-            return {}
-        return {"log2_width": round(float(np.log2(self.hidden[0]))), "depth": len(self.hidden)}
+        """The first layer's width, the depth, and which of the numbers of pieces it is."""
+        found: dict[str, float] = {}
+        if self.searched:
+            found["log2_width"] = round(float(np.log2(self.hidden[0])))
+            found["depth"] = len(self.hidden)
+        if len(self.bins_searched) > 1:
+            found["bins"] = self.bins_searched.index(self.n_bins)
+        return found
 
     @property
     def label(self) -> str:
-        """The widths."""
-        return f"hidden layers {'-'.join(map(str, self.hidden)) or 'none'}"
+        """The widths, and the pieces."""
+        pieces = f", numbers in {self.n_bins} pieces" if self.n_bins else ""
+        return f"hidden layers {'-'.join(map(str, self.hidden)) or 'none'}{pieces}"
 
     def code(self) -> str:
         """The estimators' arguments."""
-        return f"hidden={self.hidden!r}, activation={self.activation!r}"
+        pieces = f", n_bins={self.n_bins}" if self.n_bins else ""
+        return f"hidden={self.hidden!r}, activation={self.activation!r}{pieces}"
 
     def to_json(self) -> dict[str, Any]:
-        """The widths: all networks of a search have one activation."""
-        return {"hidden": list(self.hidden)}
+        """The widths and the pieces: all networks of a search have one activation."""
+        return {"hidden": list(self.hidden)} | ({"n_bins": self.n_bins} if self.n_bins else {})
 
     def from_json(self, data: Mapping[str, Any]) -> MLP:
-        """One of these widths."""
+        """One of these widths and pieces."""
         hidden = data["hidden"]
         if not isinstance(hidden, list) or not all(type(width) is int and width > 0 for width in hidden):
             raise ParameterError(f"A candidate's hidden widths are whole numbers, and this is {hidden!r}.")
-        return replace(self, hidden=tuple(hidden))
+        return replace(self, hidden=tuple(hidden), n_bins=data.get("n_bins", 0))

@@ -39,6 +39,7 @@ def regularization_path(
     hidden: tuple[int, ...] = (128, 128),
     recipe: Recipe | None = None,
     activation: Activation = "relu",
+    n_bins: int = 0,
     learning_rate: float | Literal["auto"] = "auto",
     batch_size: int | Literal["auto"] = "auto",
     max_epochs: int = 300,
@@ -80,6 +81,8 @@ def regularization_path(
         Techniques that every network has besides the path's own, such as ``Recipe(BatchNorm())``. Early
         stopping is added if it is not there.
     activation : {"relu", "silu", "gelu"}, default="relu"
+    n_bins : int, default=0
+        Pieces that each number is seen in, beside itself; see :class:`taut.TautClassifier`.
     learning_rate : "auto" or float, default="auto"
         AdamW's, above 0. "auto" is 0.001.
     batch_size : "auto" or int, default="auto"
@@ -142,6 +145,7 @@ def regularization_path(
         task=task,
         hidden=hidden,
         activation=activation,
+        n_bins=n_bins,
         learning_rate=learning_rate,
         batch_size=batch_size,
         max_epochs=max_epochs,

@@ -70,8 +70,9 @@ def path_of(
         technique,
         strengths,
         cv=cv,
-        hidden=_usual_architecture(estimator).hidden,
-        activation=estimator.network_.activation,
+        hidden=(usual := _usual_architecture(estimator)).hidden,
+        activation=usual.activation,
+        n_bins=usual.n_bins,
         learning_rate=estimator.learning_rate,
         batch_size=estimator.batch_size,
         max_epochs=estimator.max_epochs,
@@ -89,4 +90,5 @@ def _usual_architecture(estimator: TautEstimator) -> MLP:
     if baseline is not None:
         architecture: MLP = baseline.candidate.architecture
         return architecture
-    return MLP(estimator.network_.hidden, estimator.network_.activation)
+    n_bins = estimator.model_.networks[0].encoder.pieces.n_bins
+    return MLP(estimator.network_.hidden, estimator.network_.activation, n_bins=n_bins)

@@ -108,6 +108,7 @@ def filled(template: str, facts: Facts, **more: Any) -> str:
         "recipe": techniques,
         "hidden": tuple(recipe["hidden"] or ()),
         **{name: recipe[name] for name in ("activation", "learning_rate", "batch_size", "max_epochs")},
+        "n_bins": recipe.get("n_bins", 0),
         "weight": weight if classes else None,
         "weighted": classes and weight is not None,
         "seed": int(seed) if whole else 0,

@@ -253,8 +253,10 @@ class _Words:
         if own.learning_rate != other.learning_rate:
             word = "lower" if own.learning_rate < other.learning_rate else "higher"
             parts.append(f"at a {word} learning rate")
-        if own.architecture != other.architecture:
+        if own.architecture.widths != other.architecture.widths:
             parts.append("with other widths")
+        if own.architecture != other.architecture and own.architecture.widths == other.architecture.widths:
+            parts.append("with the numbers in pieces")
         return " and ".join(parts)
 
     def _lowered(self, changes: Sequence[Change]) -> str:

@@ -24,6 +24,7 @@ def facts(result: Reported) -> RecipeFacts:
         "architecture": result.architecture,
         "hidden": None if network is None else list(network.hidden),
         "activation": None if network is None else network.activation,
+        "n_bins": 0 if result.table is None else result.table.n_bins,
         "learning_rate": result.learning_rate,
         "batch_size": result.batch_size,
         "max_epochs": result.max_epochs,
@@ -68,7 +69,8 @@ def trained_with(facts: Facts) -> str:
     what = recipe.get("architecture") or "Networks"
     if recipe["hidden"] is not None:
         widths = ", ".join(map(str, recipe["hidden"])) or "none (a linear model)"
-        what = f"Widths {widths}, {recipe['activation']}"
+        pieces = f", numbers in {n} pieces" if (n := recipe.get("n_bins")) else ""
+        what = f"Widths {widths}, {recipe['activation']}{pieces}"
     text = (
         f"{what}, learning rate {recipe['learning_rate']:.3g}, batches of {recipe['batch_size']} rows, at "
         f"most {counted(recipe['max_epochs'], 'epoch')}; {recipe['n_parameters']:,} parameters"

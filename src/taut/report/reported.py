@@ -68,6 +68,7 @@ class Table:
     n_features: int  # numbers that enter the network
     classes: list[str] | None
     network: Network
+    n_bins: int = 0
     importance: Importance | None = None  # as far as it was measured
 
 
@@ -149,6 +150,7 @@ def reported(estimator: TautEstimator) -> Reported:
             n_features=len(networks[0].encoder.names),
             classes=None if classes is None else [str(one) for one in classes.tolist()],
             network=network,
+            n_bins=networks[0].encoder.pieces.n_bins,
             importance=getattr(estimator, "importance_", None),
         ),
     )

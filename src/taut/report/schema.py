@@ -349,6 +349,7 @@ class RecipeFacts(TypedDict):
     architecture: NotRequired[str]
     hidden: list[int] | None
     activation: Activation | None
+    n_bins: NotRequired[int]
     learning_rate: Rate
     batch_size: int
     max_epochs: int

@@ -130,8 +130,9 @@ class Space:
         """The first candidates: each technique alone at several strengths, and mixtures that fill the space.
 
         The middle strength of every technique comes first. After that one of the others follows each
-        technique alone: early stopping alone at a lower and at a higher learning rate, because what a
-        technique brings is measured against a baseline that was tuned too; then endless mixtures, those
+        technique alone: early stopping alone at a lower and at a higher learning rate, and with the other
+        architectures, because what a technique brings is measured against a baseline that was tuned too;
+        then endless mixtures, those
         of a scrambled Sobol sequence (Sobol, 1967).
 
         Where there are few candidates, each pair of techniques, at their middle strengths and the usual
@@ -145,7 +146,9 @@ class Space:
             middle = [_strengths(kind)[0] for kind in self.kinds]
             yield from (self.usual(Recipe(*two, EarlyStopping())) for two in combinations(middle, 2))
         rates = self.other_rates if self.search_rate else ()
-        alone = [replace(self.baselines()[0], learning_rate=rate) for rate in rates]
+        early, _ = self.baselines()
+        alone = [replace(early, learning_rate=rate) for rate in rates]
+        alone += [replace(early, architecture=one) for one in self.architecture.others()]
         others = chain(alone, self._mixtures(seed))
         for single in singles[first:]:
             other = next(others, None)

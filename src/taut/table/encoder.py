@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, final
 
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from taut.errors import StoreError
 from taut.table.matrices import Matrix
+from taut.table.pieces import Pieces
 
 FORMAT = 1  # of the JSON form
+_WITH_PIECES = 2  # of one that has pieces, which earlier versions would pass over
 
 MOST_FEATURES = 64  # of one category
 MOST_SCALE = 3e6  # with MOST = 1e12 of the matrix, the square of (v - center) * scale stays in float32
@@ -62,6 +64,8 @@ class Encoder:
     clips : bool
         Whether numbers are clipped as above. Without it u itself is the feature, so that a layer can take
         the encoder in; see :meth:`standard`.
+    pieces : Pieces
+        Further features of the numbers, the last ones.
     """
 
     n_numbers: int
@@ -72,10 +76,11 @@ class Encoder:
     category_feature: NDArray[np.int32]
     names: tuple[str, ...]
     clips: bool = True
+    pieces: Pieces = field(default_factory=Pieces.none)
 
     @property
     def n_features(self) -> int:
-        """The number of features: numbers, then flags, then one-hot."""
+        """The number of features: numbers, then flags, then one-hot, then pieces."""
         return len(self.names)
 
     @property
@@ -91,10 +96,16 @@ class Encoder:
         for index, (start, stop) in enumerate(pairwise(self.category_start)):
             features = self.category_feature[start:stop]
             columns[features[features >= 0]] = self.n_numbers + index
+        columns[self.first_piece :] = self.pieces.column
         return columns
 
+    @property
+    def first_piece(self) -> int:
+        """The feature that is the first piece."""
+        return self.n_features - len(self.pieces)
+
     @classmethod
-    def fit(cls, matrix: Matrix, rows: NDArray[Any]) -> Encoder:
+    def fit(cls, matrix: Matrix, rows: NDArray[Any], n_bins: int = 0) -> Encoder:
         """Fit an encoder.
 
         Medians and quartiles of more than 100,000 training rows come from 100,000 of them, evenly spaced.
@@ -104,6 +115,8 @@ class Encoder:
         matrix : Matrix
         rows : int array (n,)
             The training rows of the fold, one or more.
+        n_bins : int, default=0
+            Pieces of each number, at most.
         """
         center, scale, flags = _fit_numbers(matrix, rows)
         names = list(matrix.names[: matrix.n_numbers])
@@ -115,6 +128,7 @@ class Encoder:
             features.append(np.where(found >= 0, found + len(names), -1).astype(np.int32))
             names += [f"{matrix.names[matrix.n_numbers + index]}={label}" for label in labels]
         start = np.concatenate([[0], np.cumsum(matrix.n_levels)]).astype(np.int32)
+        pieces = Pieces.fit(np.take(matrix.values[:, : matrix.n_numbers], rows, axis=0), n_bins)
         return cls(
             matrix.n_numbers,
             center,
@@ -122,7 +136,8 @@ class Encoder:
             flags,
             start,
             np.concatenate(features).astype(np.int32),
-            tuple(names),
+            (*names, *pieces.names(matrix.names)),
+            pieces=pieces,
         )
 
     @classmethod
@@ -180,12 +195,13 @@ class Encoder:
             features = self.category_feature[start + codes]
             found = features >= 0
             out[here[found], features[found]] = 1.0
+        out[:, self.first_piece :] = self.pieces.transform(numbers)
         return out
 
     def to_json(self) -> dict[str, Any]:
         """Give the encoder as a dict of plain lists for ``json``."""
         return {
-            "format": FORMAT,
+            "format": _WITH_PIECES if len(self.pieces) else FORMAT,
             "n_numbers": self.n_numbers,
             "center": self.center.tolist(),
             "scale": self.scale.tolist(),
@@ -194,6 +210,7 @@ class Encoder:
             "category_feature": self.category_feature.tolist(),
             "names": list(self.names),
             **({} if self.clips else {"clips": False}),
+            **({"pieces": self.pieces.to_json()} if len(self.pieces) else {}),
         }
 
     @classmethod
@@ -207,10 +224,10 @@ class Encoder:
         """
         if not isinstance(data, Mapping) or not isinstance(data.get("format"), int):
             raise StoreError("the encoder is damaged: it has no format number.")
-        if data["format"] != FORMAT:
+        if data["format"] not in (FORMAT, _WITH_PIECES):
             raise StoreError(
-                f"the encoder has format {data['format']}, and this version of taut reads format {FORMAT}; "
-                "use the version that saved it, or save it again."
+                f"the encoder has format {data['format']}, and this version of taut reads formats {FORMAT} "
+                f"and {_WITH_PIECES}; use the version that saved it, or save it again."
             )
         try:
             encoder = cls(
@@ -222,6 +239,7 @@ class Encoder:
                 category_feature=np.array(data["category_feature"], dtype=np.int32),
                 names=tuple(str(name) for name in data["names"]),
                 clips=bool(data.get("clips", True)),
+                pieces=Pieces.from_json(data["pieces"]) if "pieces" in data else Pieces.none(),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise StoreError(f"the encoder is damaged: {type(error).__name__} {error}.") from error
@@ -242,8 +260,9 @@ class Encoder:
             and start[0] == 0
             and (np.diff(start) >= 2).all()
             and start[-1] == len(feature)
-            and ((feature >= -1) & (feature < self.n_features)).all()
-            and self.n_features >= self.n_numbers + len(self.flags)
+            and self.pieces.fits(self.n_numbers)
+            and ((feature >= -1) & (feature < self.first_piece)).all()
+            and self.first_piece >= self.n_numbers + len(self.flags)
         )
 
 

@@ -41,9 +41,11 @@ class TableExamples:
         """Group identical rows that chance would not repeat."""
         return duplicate_groups(self.matrix)[0]
 
-    def encoder(self, rows: NDArray[np.int32]) -> Encoder:
-        """What is fitted on the rows that train."""
-        return (Encoder.fit if self.clips else Encoder.standard)(self.matrix, rows)
+    def encoder(self, rows: NDArray[np.int32], n_bins: int = 0) -> Encoder:
+        """What is fitted on the rows that train; without clips, numbers have no pieces."""
+        if not self.clips:
+            return Encoder.standard(self.matrix, rows)
+        return Encoder.fit(self.matrix, rows, n_bins)
 
     @property
     def n_columns(self) -> int:

@@ -38,8 +38,9 @@ class TableEncoder(nn.Module):
     """A table's matrix -> the inputs of a network, as it was fitted on the rows that trained the network.
 
     A number v becomes ``u / sqrt(1 + (u / 3)**2)`` with ``u = (v - center) * scale``, and 0 where it is NaN.
-    Then comes 1 or 0 for each number that has a missing flag, and then the categories one-hot: each value
-    that was frequent enough has an input, and rarer ones share "(other)" or have none.
+    Then comes 1 or 0 for each number that has a missing flag, then the categories one-hot: each value
+    that was frequent enough has an input, and rarer ones share "(other)" or have none. Last come the pieces
+    of the numbers, each ``min(1, max(0, (v - low) * slope))``.
 
     Parameters
     ----------
@@ -58,6 +59,9 @@ class TableEncoder(nn.Module):
         The code for values that training had not seen; the next one is for missing values.
     code_input : int64 buffer, shape (n_codes,)
         The input that a code sets to 1, counted after numbers and flags; ``n_one_hot`` where it sets none.
+    piece_column : int64 buffer, shape (n_pieces,)
+        The number that a piece is of.
+    piece_low, piece_slope : float32 buffer, shape (n_pieces,)
     names : tuple of str, (n_features,)
         What each input is, such as "income", "income missing", "city=Paris", "city=(other)".
     """
@@ -68,6 +72,9 @@ class TableEncoder(nn.Module):
     code_start: Tensor
     code_other: Tensor
     code_input: Tensor
+    piece_column: Tensor
+    piece_low: Tensor
+    piece_slope: Tensor
 
     def __init__(self, encoder: Encoder, n_inputs: int) -> None:
         super().__init__()
@@ -75,7 +82,8 @@ class TableEncoder(nn.Module):
         self.n_numbers = encoder.n_numbers
         before = encoder.n_numbers + len(encoder.flags)
         self.squash = float(SQUASH) if encoder.clips else 0.0
-        self.n_one_hot = n_inputs - before
+        pieces = encoder.pieces
+        self.n_one_hot = n_inputs - before - len(pieces)
         start = encoder.category_start.astype(np.int64)
         found = encoder.category_feature.astype(np.int64)
         self.register_buffer("center", torch.tensor(encoder.center, dtype=torch.float32))
@@ -84,6 +92,10 @@ class TableEncoder(nn.Module):
         self.register_buffer("code_start", torch.tensor(start[:-1]))
         self.register_buffer("code_other", torch.tensor(np.diff(start) - 2))
         self.register_buffer("code_input", torch.tensor(np.where(found >= 0, found - before, self.n_one_hot)))
+
+        self.register_buffer("piece_column", torch.tensor(pieces.column, dtype=torch.int64))
+        self.register_buffer("piece_low", torch.tensor(pieces.low, dtype=torch.float32))
+        self.register_buffer("piece_slope", torch.tensor(pieces.slope, dtype=torch.float32))
 
     def forward(self, table: Tensor) -> Tensor:
         """Encode rows: (n_rows, n_columns) -> (n_rows, n_inputs)."""
@@ -98,6 +110,10 @@ class TableEncoder(nn.Module):
             parts.append(self._one_hot(table[:, self.n_numbers :], u.dtype))
         elif self.n_one_hot:  # a network without any feature has one input, which is 0
             parts.append(u.new_zeros(u.shape[0], self.n_one_hot))
+        if len(self.piece_column):
+            kept = torch.clamp(numbers, -MOST, MOST)[:, self.piece_column]
+            share = torch.clamp((kept - self.piece_low) * self.piece_slope, 0.0, 1.0)
+            parts.append(torch.where(torch.isnan(kept), torch.zeros_like(share), share))
         return torch.cat(parts, dim=1)
 
     def _one_hot(self, categories: Tensor, dtype: torch.dtype) -> Tensor:

@@ -60,15 +60,16 @@ def _shares(n: int) -> Any:
 
 
 @given(
-    st.integers(0, 40), st.integers(0, 4), st.integers(0, 10**6), st.sampled_from([np.float32, np.float64])
-)
+    st.integers(0, 40), st.integers(0, 4), st.integers(0, 10**6), st.sampled_from([np.float32, np.float64]),
+    st.sampled_from([0, 1, 5, 24]),
+)  # fmt: skip
 @settings(max_examples=60)
 def test_gathered_rows_are_those_of_the_encoder(
-    n_numbers: int, n_categories: int, seed: int, dtype: Any
+    n_numbers: int, n_categories: int, seed: int, dtype: Any, n_bins: int
 ) -> None:
     matrix = table(150, n_numbers, n_categories, seed)
     rng = np.random.default_rng(seed)
-    encoder = Encoder.fit(matrix, rng.choice(150, 100, replace=False))
+    encoder = Encoder.fit(matrix, rng.choice(150, 100, replace=False), n_bins)
     if encoder.n_features == 0:
         return
     rows = rng.integers(0, 150, 40)

@@ -20,7 +20,7 @@ from taut.engine.torch.objective import OwnLoss
 from taut.engine.torch.plan import find_plan
 from taut.engine.torch.training import noise_seed
 from taut.engine.torch.workers import InProcess, Processes
-from taut.errors import TrainingError
+from taut.errors import TrainingError, TrainingWarning
 from taut.learning.objective import CrossEntropy
 from taut.learning.problem import Fold, Problem
 from taut.learning.training import Control, Member, Status

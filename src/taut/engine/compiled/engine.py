@@ -193,8 +193,8 @@ class CompiledEngine(Engine):
     def __init__(self, n_jobs: int | None = None, dtype: DTypeLike = np.float32) -> None:
         self._threads = pool.n_threads(n_jobs)
         self.dtype = np.dtype(dtype)
-        # By fold what was fitted on its training rows, and for which problem.
-        self._fits: WeakKeyDictionary[Fold, tuple[Problem, FoldFit]] = WeakKeyDictionary()
+        # By fold what was fitted on its training rows, by the numbers' pieces, and for which problem.
+        self._fits: WeakKeyDictionary[Fold, tuple[Problem, dict[int, FoldFit]]] = WeakKeyDictionary()
 
     @property
     def threads(self) -> int:
@@ -210,15 +210,20 @@ class CompiledEngine(Engine):
         """The compiled kernels; compiles on first use."""
         return load_kernels(self.dtype)
 
-    def _fit(self, problem: Problem, fold: Fold) -> FoldFit:
-        """What is fitted on a fold's training rows, once for all its members."""
+    def _fit(self, problem: Problem, fold: Fold, n_bins: int = 0) -> FoldFit:
+        """What is fitted on a fold's training rows, once for all its members that see numbers alike."""
         known = self._fits.get(fold)
         if known is None or known[0] is not problem:
-            known = self._fits[fold] = problem, fit_fold(problem, fold)
-        return known[1]
+            known = self._fits[fold] = problem, {}
+        if n_bins not in known[1]:
+            known[1][n_bins] = fit_fold(problem, fold, n_bins)
+        return known[1][n_bins]
+
+    def _fit_for(self, problem: Problem, member: Member) -> FoldFit:
+        return self._fit(problem, member.fold, mlp_of(member).n_bins)
 
     def _cost(self, problem: Problem, member: Member) -> memory.Cost:
-        network = network_of(member, problem, self._fit(problem, member.fold))
+        network = network_of(member, problem, self._fit_for(problem, member))
         return memory.cost_of(member, network, self.dtype.itemsize)
 
     def memory(self, problem: Problem, member: Member) -> int:
@@ -227,7 +232,7 @@ class CompiledEngine(Engine):
 
     def n_parameters(self, problem: Problem, member: Member) -> int:
         """Weights and biases."""
-        return network_of(member, problem, self._fit(problem, member.fold)).n_parameters(batch_norm=False)
+        return network_of(member, problem, self._fit_for(problem, member)).n_parameters(batch_norm=False)
 
     def inputs(self, problem: Problem, fold: Fold, rows: Indices) -> Floats:
         """Encoded rows."""
@@ -253,7 +258,7 @@ class CompiledEngine(Engine):
         memory.check(begin, [self._cost(problem, member) for member in begin])
         try:
             trainings = [
-                CompiledTraining(m, problem, self._fit(problem, m.fold), self.dtype)
+                CompiledTraining(m, problem, self._fit_for(problem, m), self.dtype)
                 if isinstance(m, Member)
                 else m
                 for m in own
@@ -396,21 +401,26 @@ def _waited(progress: NDArray[np.int64]) -> int:
     return int(progress[R.EPOCH] - progress[R.BEST_EPOCH])
 
 
-def network_of(member: Member, problem: Problem, fit: FoldFit) -> Network:
-    """The member's network, for the features of its fold.
+def mlp_of(member: Member) -> MLP:
+    """The member's architecture.
 
     Raises
     ------
     TrainingError
-        Where its architecture is none of this engine's.
+        Where it is none of this engine's.
     """
-    architecture = member.architecture
-    if not isinstance(architecture, MLP):
+    if not isinstance(member.architecture, MLP):
         raise TrainingError(
-            f"The compiled engine trains networks of dense layers, and this one is {architecture.label}."
+            "The compiled engine trains networks of dense layers, and this one is "
+            f"{member.architecture.label}."
         )
+    return member.architecture
+
+
+def network_of(member: Member, problem: Problem, fit: FoldFit) -> Network:
+    """The member's network, for the features of its fold."""
     # A fold whose columns are all constant leaves no feature: its network sees one that is 0.
-    return architecture.network(max(1, fit.encoder.n_features), problem.objective.n_outputs)
+    return mlp_of(member).network(max(1, fit.encoder.n_features), problem.objective.n_outputs)
 
 
 def _shared(problem: Problem, dtype: np.dtype[Any]) -> R.Rows:
@@ -448,6 +458,10 @@ def encoding_of(encoder: Encoder) -> R.Encoding:
         index(encoder.category_start),
         index(encoder.category_feature),
         np.float32(1.0 / 9.0 if encoder.clips else 0.0),
+        index(range(encoder.first_piece, encoder.n_features)),
+        index(encoder.pieces.column),
+        np.array(encoder.pieces.low, dtype=np.float32),
+        np.array(encoder.pieces.slope, dtype=np.float32),
     )
 
 

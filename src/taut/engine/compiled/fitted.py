@@ -55,9 +55,9 @@ def table_of(problem: Problem) -> TableExamples:
     return problem.examples
 
 
-def fit_fold(problem: Problem, fold: Fold) -> FoldFit:
+def fit_fold(problem: Problem, fold: Fold, n_bins: int = 0) -> FoldFit:
     """Fit the encoder, and the target's units or the classes' shares, on a fold's training rows."""
-    encoder = table_of(problem).encoder(fold.train)
+    encoder = table_of(problem).encoder(fold.train, n_bins)
     answer = problem.constant(fold.train)
     if problem.objective.n_classes:
         return FoldFit(encoder, start=answer)

@@ -47,6 +47,7 @@ def gather(
     numbers_end = (n_numbers + LANES - 1) // LANES * LANES
     n_flags = len(encoding.flags)
     n_categories = len(encoding.category_start) - 1
+    n_pieces = len(encoding.piece_feature)
     zero = splat(x, 0.0)
     for i in range(count):
         row = get(rows, start + i)
@@ -71,6 +72,11 @@ def gather(
             feature = get(encoding.category_feature, get(encoding.category_start, c) + code)
             if feature >= 0:
                 put(x, here + feature, 1.0)
+        for k in range(n_pieces):
+            value = values[row, get(encoding.piece_column, k)]
+            share = (value - get(encoding.piece_low, k)) * get(encoding.piece_slope, k)
+            if share > 0.0:  # never where the value is missing
+                put(x, here + get(encoding.piece_feature, k), min(share, 1.0))
 
 
 @part

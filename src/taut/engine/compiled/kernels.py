@@ -168,7 +168,8 @@ def _groups(dtype: DTypeLike) -> tuple[Rows, Encoding, Plan, State, Scratch]:
     """One example of each group of arrays, from which Numba reads the types."""
     real, index = _array(dtype), _array(np.int32)
     rows = Rows(_array(np.float32, 2), _array(np.float64), real, real, real, index, index, index)
-    encoding = Encoding(_array(np.float32), _array(np.float32), index, index, index, np.float32(0))
+    number = _array(np.float32)
+    encoding = Encoding(number, number, index, index, index, np.float32(0), index, index, number, number)
     plan = Plan(_array(np.int64, 2), _array(np.int64), _array(np.float64))
     state = State(
         *(real, real, real, real, real, real),

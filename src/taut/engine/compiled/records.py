@@ -64,6 +64,10 @@ class Encoding(NamedTuple):
     category_start: Any  # int32
     category_feature: Any  # int32
     curvature: Any  # float32: u becomes u / sqrt(1 + curvature * u**2); 0 leaves it
+    piece_feature: Any  # int32: see table.pieces.Pieces
+    piece_column: Any  # int32
+    piece_low: Any  # float32
+    piece_slope: Any  # float32
 
 
 class Plan(NamedTuple):
