@@ -19,7 +19,14 @@ from taut.errors import ParameterError, TrainingWarning
 from taut.estimators.automatic import bins_for, learning_rate_of
 from taut.estimators.base import TautEstimator, history_of
 from taut.estimators.cv_results import cv_results
-from taut.estimators.effort import Effort, SearchBudget, budget_of
+from taut.estimators.effort import (
+    SHORT_EPOCHS,
+    SHORT_FIRST,
+    Effort,
+    SearchBudget,
+    budget_of,
+    is_short_of_time,
+)
 from taut.estimators.problem import TableProblem
 from taut.estimators.scoring import fold_scorer, score_name
 from taut.estimators.splits import make_splits
@@ -46,7 +53,7 @@ from taut.selection.score import CandidateScore
 from taut.selection.scored_epochs import TimedScorer
 from taut.selection.search import Search
 from taut.selection.space import Space
-from taut.selection.stages import make_stages
+from taut.selection.stages import MANY_ROWS, make_stages
 from taut.selection.trainer import Trainer
 from taut.streams import Stream, seed_of
 
@@ -171,12 +178,21 @@ class CrossValidated(TautEstimator):
         control = Control(deadline=started + _LINEAR_SHARE * limit)
         with self._trial_store(table, folds) as trial_store:
             simple = self._simple(trainer, table, folds, architecture, scorer, control, trial_store)
-            space = Space(learning_rate, architecture, objective, isinstance(self.learning_rate, str))
+            network = architecture.network(table.matrix.values.shape[1], table.target.n_outputs)
+            few = is_short_of_time(
+                len(folds[0].train), network.n_parameters(batch_norm=False), seconds * engine.threads
+            )
+            space = Space(
+                learning_rate, architecture, objective, isinstance(self.learning_rate, str), few=few
+            )
+            n_first = min(plan.n_first, SHORT_FIRST) if few else plan.n_first
             search = Search(
                 trainer=trainer,
-                stages=make_stages(folds, table.problem, seed),
+                stages=make_stages(
+                    folds, table.problem, seed, SHORT_EPOCHS if few and table.n_train <= MANY_ROWS else None
+                ),
                 baselines=space.baselines(),
-                proposer=OptunaProposer(space, seed, sampler=self.sampler, n_first=plan.n_first),
+                proposer=OptunaProposer(space, seed, sampler=self.sampler, n_first=n_first),
                 n_candidates=n_candidates,
                 deadline=started
                 + limit

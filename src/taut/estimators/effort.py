@@ -73,6 +73,30 @@ def auto_repeats(n_rows: int, n_weights: int = 0, seconds: float = math.inf) -> 
     return REPEATS if n_rows <= FEW_ROWS and _LEAST_EPOCHS * epoch <= seconds else 1
 
 
+# Epochs of a network that stops early, in the usual case.
+_USUAL_STOP = 60
+# Networks that the first race of a search trains, about, and the share of a time limit that they may take.
+_FIRST_RACE, _FIRST_RACE_SHARE = 75, 0.6
+#: Where there is no time for it: epochs of a first stage that leaves few candidates, and how many begin.
+SHORT_EPOCHS, SHORT_FIRST = 15, 16
+
+
+def is_short_of_time(n_rows: int, n_weights: int, seconds: float) -> bool:
+    """Whether a time limit is too short for a race over folds.
+
+    Parameters
+    ----------
+    n_rows : int
+        That train in a fold.
+    n_weights : int
+        Of a network.
+    seconds : float
+        Processor time of the limit.
+    """
+    network = _USUAL_STOP * n_rows * n_weights / _PACE
+    return _FIRST_RACE * network > _FIRST_RACE_SHARE * seconds
+
+
 #: Above this many rows, one split replaces cross-validation where ``cv`` is "auto".
 ONE_SPLIT_ROWS = 200_000
 #: Folds of the cross-validation; the one split holds out the same share.

@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import final
 
@@ -34,6 +34,8 @@ from taut.selection.trial_store import TrialStore
 # The baselines may take this share of a time limit (making their networks again takes no longer); they end
 # where they are by then.
 _BASELINES_SHARE = 0.5
+# No regularization trains on for long after early stopping has stopped: it may take this share more.
+_NONE_SHARE = 0.1
 # The user's scorer sees networks at epochs that other folds chose: they are trained again, once each.
 _SCORED_BASELINES_SHARE = 0.3
 # Scoring the epochs of one candidate may take this share of a time limit; else the loss chooses its epoch.
@@ -204,6 +206,9 @@ class Search:
             # If early stopping alone has no time to finish, no other candidate has.
             self._cut_short = not ended
         if not self._cut_short:
+            now = time.monotonic()
+            until = now + _NONE_SHARE * (self.deadline - self._started)
+            limited = replace(limited, deadline=min(limited.deadline, until))
             baselines.to_the_end(*shared, limited)
         ended = all(t.epoch >= last or t.status is Status.DIVERGED for t in trainings)
         self._keep(none, trainings, ended)
