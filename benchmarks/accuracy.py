@@ -4,9 +4,10 @@
                                   [--methods taut,catboost,...] [--python METHOD=PATH ...]
 
 Every fit runs in a process of its own, with the whole machine and the same limit in seconds of wall-clock
-time, which includes everything but the compilation of taut's kernels, once a machine. A quarter of the rows is held
-out, another one for each split. ``--python taut-old=...`` runs taut of another checkout, by the Python of its
-environment; the others need ``make peers``, and ``--python peers=...`` where that environment is elsewhere.
+time, which includes everything but the compilation of taut's kernels, once a machine. A quarter of the rows
+is held out, another one for each split. ``--python taut-old=...`` runs taut of another checkout, by the
+Python of its environment; the others need ``make peers``, and ``--python peers=...`` where that environment
+is elsewhere.
 Scores are the log loss, or the RMSE over the standard deviation of the held-out target.
 
 ``--json`` prints a list of objects: table, split, limit, method, loss, seconds, and what the method tells.

@@ -78,7 +78,7 @@ _USUAL_STOP = 60
 # Networks that the first race of a search trains, about, and the share of a time limit that they may take.
 _FIRST_RACE, _FIRST_RACE_SHARE = 75, 0.6
 #: Where there is no time for it: epochs of a first stage that leaves few candidates, and how many begin.
-SHORT_EPOCHS, SHORT_FIRST = 15, 16
+SHORT_EPOCHS, SHORT_FIRST = 25, 16
 
 
 def is_short_of_time(n_rows: int, n_weights: int, seconds: float) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from taut.learning.training import Control, Status
 from taut.selection.bootstrap import probability_better
 from taut.selection.candidate import EARLY_STOPPING_ALONE, Candidate
+from taut.selection.promise import further_fall
 from taut.selection.runner import Job, Runner
 from taut.selection.runs import RACED, FoldRun
 from taut.selection.space import SEARCHED, is_single
@@ -151,11 +152,11 @@ class Race:
             if index + 1 < len(rounds) and going and leader is not None:
                 kept = self._best_singles(going) if keep_singles else set()
                 most = self._most(len(trials), index)
-                # After few epochs who learns slowly is behind, as all that is well regularized is: there
-                # the leader is no measure, and the best of the batch continue.
                 short = index == 0 and self._runner.stages.low_fidelity_epochs is not None
-                chance = 0.0 if short else self._rule.chance
-                going = self._survivors(going, leader, index, most, kept, chance)
+                if short:
+                    going = self._promising(going, most, kept)
+                else:
+                    going = self._survivors(going, leader, index, most, kept)
                 self._forget_the_ended(trials)
 
     def expected(self, n: int, *, begin: int = 0, n_first: int = 1, keep_singles: bool = False) -> float:
@@ -192,8 +193,24 @@ class Race:
         weights = [weight for stage in stages if (weight := self._weights[stage]) is not None]
         return losses, np.concatenate(weights) if weights else None
 
+    def promise(self, trial: Trial) -> float:
+        """Its loss after few epochs, less what its curve may still fall."""
+        (stage,) = trial.runs
+        goal = self._runner.trainer.settings.max_epochs
+        return self.loss(trial, [stage]) - further_fall(trial.runs[stage].curve.validation, goal)
+
+    def _promising(self, going: list[Trial], most: int, kept: set[int]) -> list[Trial]:
+        """Those that continue after few epochs: there the leader is no measure, and the best continue."""
+        ranked = sorted(going, key=lambda trial: (self.promise(trial), trial.number))
+        chosen = [trial for trial in ranked if trial.number not in kept][:most]
+        out = [trial for trial in ranked if trial in chosen or trial.number in kept]
+        for trial in going:
+            if trial not in out:
+                trial.ended = "dropped"
+        return out
+
     def _survivors(
-        self, going: list[Trial], leader: Trial, index: int, most: int, kept: set[int], chance: float
+        self, going: list[Trial], leader: Trial, index: int, most: int, kept: set[int]
     ) -> list[Trial]:
         """Those that continue, the best first, ``most`` beside those kept; the others are dropped."""
         stages = self._comparable(going[0])
@@ -205,7 +222,7 @@ class Race:
             enough = len([one for one in out if one.number not in kept]) >= most
             if trial.number not in kept:
                 own, _ = self._rows(trial, stages)
-                if enough or probability_better(own - theirs, weights, seed) < chance:
+                if enough or probability_better(own - theirs, weights, seed) < self._rule.chance:
                     trial.ended = "dropped"
                     continue
             out.append(trial)

@@ -150,7 +150,7 @@ class ScoredTrials:
 
     def is_comparable(self, trial: Trial) -> bool:
         """Whether others can be compared with it on any stage."""
-        return all(stage in trial.runs for stage in range(len(self._stages.all)))
+        return all(stage in trial.runs for stage in self._stages.compared)
 
     def curves(self, trial: Trial) -> tuple[Curve, ...]:
         """Its folds' curves."""

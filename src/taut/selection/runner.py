@@ -78,17 +78,16 @@ class Runner:
 
     def member(self, job: Job) -> Member:
         """The network of one candidate on one stage."""
-        fold = self.stages.all[job.stage]
-        member = self.trainer.member(job.candidate, fold, job.stage)
-        max_epochs = self.stages.max_epochs(job.stage, member.max_epochs)
-        few = len(fold.validation) * max_epochs <= self._limit
+        stage = self.stages.same_as(job.stage)
+        fold = self.stages.all[stage]
+        member = self.trainer.member(job.candidate, fold, stage)
+        few = len(fold.validation) * member.max_epochs <= self._limit
         # A scorer scores folds, and only where there are epochs to choose from.
         scored = self.keeps_outputs and member.hooks.patience is not None
         return replace(
             member,
-            max_epochs=max_epochs,
             keep_losses=few,
-            keep_outputs=scored and job.stage < len(self.stages.folds),
+            keep_outputs=scored and stage < len(self.stages.folds),
         )
 
     def recorded(self, job: Job) -> FoldRun | None:
@@ -146,15 +145,22 @@ class Runner:
                 on_done(jobs[index])
 
         # Begun first, because `on_done` is called before `train` returns.
-        members = [self.member(job) for job in jobs]
-        trainings = self.trainer.train(members, until_epoch=0)
+        trainings = self.trainer.train([self._begun(job) or self.member(job) for job in jobs], until_epoch=0)
+        usual = self.trainer.settings.max_epochs
         self.trainer.train(
             trainings,
-            until_epoch=[until_epoch or member.max_epochs for member in members],
+            until_epoch=[until_epoch or self.stages.max_epochs(job.stage, usual) for job in jobs],
             respect_patience=True,
             control=replace(control, on_done=done),
         )
         return runs
+
+    def _begun(self, job: Job) -> Training | None:
+        """The training of a stage of few epochs on the same rows, if it is still there."""
+        short = next((s for s in range(len(self.stages.all)) if self.stages.same_as(s) != s), None)
+        if short is None or job.stage != self.stages.same_as(short):
+            return None
+        return self._live.get((job.number, short))
 
     def _parts(self, members: Sequence[Member]) -> list[range]:
         """As many of the members at a time as there is memory for.

@@ -234,9 +234,10 @@ class Search:
         """Score a baseline, as far as it was trained."""
         if any(run.status is Status.DIVERGED for run in trial.runs.values()):
             trial.ended = "failed"
-        if ended and not trial.ended and trial.number == 0 and self.stages.low_fidelity is not None:
+        low_fidelity = trial.job(len(self.stages.folds))
+        compared = low_fidelity.stage in self.stages.compared
+        if ended and not trial.ended and trial.number == 0 and compared:
             # The others' low-fidelity stages are compared with this one's.
-            low_fidelity = trial.job(len(self.stages.folds))
             (run,) = self.runner.first([low_fidelity], control)
             ended = run is not None
             if run is not None and run.status is not Status.DIVERGED:
@@ -377,7 +378,7 @@ class Search:
         short = [trial for trial in going if n in trial.runs]
         if self.stages.low_fidelity_epochs is not None and lead(best) == -math.inf and short:
             # Nobody has a fold. After few epochs the leader is no measure, as in the race.
-            best = min(short, key=lambda trial: (self._race.loss(trial, [n]), trial.number))
+            best = min(short, key=lambda trial: (self._race.promise(trial), trial.number))
         elif not lead(best) > 0.0:
             return
         jobs = [best.job(k) for k in range(n) if k not in best.runs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -32,7 +32,8 @@ class Stages:
     low_fidelity : Fold or None
         Some or all rows of the first fold, trained before the folds are; it has no part in the score.
     low_fidelity_epochs : int or None
-        It is trained to this epoch only; to the usual last one without it.
+        It is the first fold, trained to this epoch only, and continued as that fold; without it, other rows,
+        trained to the usual last epoch.
 
     Attributes
     ----------
@@ -48,6 +49,15 @@ class Stages:
     def all(self) -> tuple[Fold, ...]:
         """All folds that are trained, by number."""
         return self.folds if self.low_fidelity is None else (*self.folds, self.low_fidelity)
+
+    @property
+    def compared(self) -> range:
+        """The stages on which candidates race against the leader: after few epochs it is no measure."""
+        return range(len(self.all) if self.low_fidelity_epochs is None else len(self.folds))
+
+    def same_as(self, stage: int) -> int:
+        """The stage whose networks a stage of few epochs begins: the first fold; else the stage itself."""
+        return 0 if self.low_fidelity_epochs is not None and stage == len(self.folds) else stage
 
     def max_epochs(self, stage: int, usual: int) -> int:
         """Where the training of a stage ends that nothing stopped before."""
@@ -75,6 +85,8 @@ class Stages:
             Numbers of the stages that are trained together; between two rounds the race is judged.
         """
         n = len(self.folds)
+        if self.low_fidelity_epochs is not None:
+            begin = 0  # which is continued
         order = [(begin + k) % n for k in range(n)]
         low_fidelity = [] if self.low_fidelity is None else [(n,)]
         # A stage of few epochs has left few candidates; one fold at a time would leave processors idle.
@@ -99,7 +111,7 @@ def make_stages(
     """
     first = folds[0]
     if short_epochs is not None:
-        return Stages(tuple(folds), replace(first), short_epochs)
+        return Stages(tuple(folds), first, short_epochs)
     if len(first.train) + len(first.validation) <= MANY_ROWS:
         return Stages(tuple(folds))
     stream = generator(seed, Stream.LOW_FIDELITY_ROWS)

@@ -39,7 +39,7 @@ from taut.torch.tuned import Tuned
 
 _N_CANDIDATES, _N_FIRST = 66, 16
 # Candidates are first compared after this share of the epochs, where that is so many at least.
-_SHORT, _LEAST_SHORT = 0.25, 5
+_SHORT, _LEAST_SHORT = 0.4, 5
 _EVERY_SECONDS = 10.0  # between lines
 _NOBODY = np.empty(0, dtype=np.int32)
 
