@@ -41,6 +41,8 @@ def real(parameter: str, value: object, *, low: float = 0.0, below: float = math
 
 #: No more epochs than this: a curve has a line for each.
 MOST_EPOCHS = 1_000_000
+#: Pieces of a number, at most: with more, each has too few rows.
+MOST_BINS = 256
 
 
 def whole(parameter: str, value: object, *, low: int = 1, high: int | None = None) -> int:

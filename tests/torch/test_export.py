@@ -63,10 +63,10 @@ def close(estimator: Any, found: Any, X: Any) -> None:
 
 @kinds
 @tasks
-@pytest.mark.parametrize("hidden", [(), (8,), (16, 8)])
-def test_a_module_predicts_the_same(make: Any, task: str, hidden: Any) -> None:
+@pytest.mark.parametrize(("hidden", "n_bins"), [((), 0), ((8,), 6), ((16, 8), 0)])
+def test_a_module_predicts_the_same(make: Any, task: str, hidden: Any, n_bins: int) -> None:
     X, y = given(task)
-    estimator = make(task, hidden=hidden).fit(X, y)
+    estimator = make(task, hidden=hidden, n_bins=n_bins).fit(X, y)
     module = estimator.to_torch()
     assert isinstance(module, torch.nn.Module)
     assert not module.training
@@ -82,7 +82,8 @@ def test_a_mixed_table_with_batch_norm(kind: Any, activation: Any) -> None:
     X = frame()
     y = amount(X) if kind is TautRegressor else classes(X)
     recipe = Recipe(BatchNorm(), Dropout(0.2))
-    estimator = kind(**{**SMALL, "hidden": (12, 6), "activation": activation}, recipe=recipe).fit(X, y)
+    small = {**SMALL, "hidden": (12, 6), "activation": activation}
+    estimator = kind(**small, n_bins=5, recipe=recipe).fit(X, y)
     module = estimator.to_torch()
     assert "networks.0.hidden.1.norm.running_var" in module.state_dict()
     close(estimator, predicted(module, estimator.to_matrix(X)), X)

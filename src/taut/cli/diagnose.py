@@ -14,6 +14,7 @@ from taut import ctrl_c
 from taut.cli.table import (
     ActivationOption,
     BatchSize,
+    Bins,
     ClassWeightOption,
     DataFile,
     Dropped,
@@ -59,6 +60,7 @@ def diagnose(
     no_header: NoHeader = False,
     hidden: Hidden = "128,128",
     activation: ActivationOption = "relu",
+    n_bins: Bins = 0,
     learning_rate: LearningRate = "auto",
     batch_size: BatchSize = "auto",
     max_epochs: MaxEpochs = 300,
@@ -125,6 +127,7 @@ def diagnose(
                 recipe=recipe,
                 hidden=widths,
                 activation=activation,
+                n_bins=n_bins,
                 learning_rate=rate,
                 batch_size=batch,
                 max_epochs=max_epochs,

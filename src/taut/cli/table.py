@@ -12,6 +12,7 @@ import typer
 
 from taut.cli.voice import Voice, one_line, show
 from taut.errors import DataError, ParameterError
+from taut.parameters import MOST_BINS, whole
 
 if TYPE_CHECKING:
     from taut.report.schema import ReadingFacts
@@ -49,6 +50,15 @@ HiddenOrAuto: TypeAlias = Annotated[
 ActivationOption: TypeAlias = Annotated[
     Literal["relu", "silu", "gelu"], typer.Option(help="After each hidden layer.")
 ]
+Bins: TypeAlias = Annotated[
+    int, typer.Option(min=0, max=MOST_BINS, metavar="NUMBER", help="Pieces that each number is seen in too.")
+]
+BinsOrAuto: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="NUMBER", help="Pieces that each number is seen in too, or auto: 0, 8 and 24 are tried."
+    ),
+]
 LearningRate: TypeAlias = Annotated[str, typer.Option(metavar="NUMBER", help="A number above 0, or auto.")]
 BatchSize: TypeAlias = Annotated[str, typer.Option(metavar="NUMBER", help="Rows a step, or auto.")]
 MaxEpochs: TypeAlias = Annotated[
@@ -83,6 +93,15 @@ def widths_of(text: str) -> tuple[int, ...]:
 def learning_rate_of(text: str) -> float | Literal["auto"]:
     """Read ``--learning-rate``: a number above 0, or "auto"."""
     return "auto" if text == "auto" else _number("--learning-rate", text, float)
+
+
+def bins_of(text: str) -> int | Literal["auto"]:
+    """Read ``--n-bins``: a whole number of 0 or more, or "auto"."""
+    if text == "auto":
+        return "auto"
+    if not (text.isascii() and text.isdecimal()):
+        raise ParameterError(f"--n-bins must be a whole number or auto, and it is {text!r}.")
+    return whole("--n-bins", int(text), low=0, high=MOST_BINS)
 
 
 def batch_size_of(text: str) -> int | Literal["auto"]:

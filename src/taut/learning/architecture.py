@@ -12,7 +12,7 @@ import numpy as np
 from taut.errors import ParameterError
 from taut.learning.objective import Objective
 from taut.network import Activation, Network, hidden_widths
-from taut.parameters import whole
+from taut.parameters import MOST_BINS, whole
 from taut.techniques.base import Place, Technique
 
 #: What a linear model is, so that a person knows how to have it.
@@ -20,8 +20,6 @@ LINEAR_MODEL = "a linear model (no hidden layers)"
 #: The hidden layer that a linear model is given to be wider.
 FIRST_LAYER = 64
 _WIDER = 2
-#: Pieces of a number, at most: with more, each has too few rows.
-MOST_BINS = 256
 
 
 @final
