@@ -86,7 +86,7 @@ def make_fold(
     return Fold(train, rows(n_train, end), train[:n_sample])
 
 
-def plain_fit(problem: Problem, fold: Fold) -> FoldFit:
+def plain_fit(problem: Problem, fold: Fold, n_bins: int = 0) -> FoldFit:
     """In place of ``fit_fold``: the numbers as they are, no biases to start from, weights left aside."""
     encoder = plain_encoder(problem.examples.n_columns)
     if problem.objective.n_classes:

@@ -170,7 +170,7 @@ def test_weight_two_equals_a_row_counted_twice(
     listed = replace(fold, train=train, validation=validation, sample=sample)
     # An encoder counts rows and not their weights, so both have the same one.
     fit = plain_fit(once, fold)
-    monkeypatch.setattr("taut.engine.compiled.engine.fit_fold", lambda problem, fold: fit)
+    monkeypatch.setattr("taut.engine.compiled.engine.fit_fold", lambda problem, fold, *_: fit)
     # All training rows in one batch: else the order of the rows would make a difference.
     (a,) = make_engine(1).train(twice, [make_member(twice, fold=fold, batch_size=200)])
     (b,) = make_engine(1).train(once, [make_member(once, fold=listed, batch_size=200)])
@@ -189,7 +189,7 @@ def test_scaling_all_weights_changes_nothing(
     # Biases that start from the classes' shares would be moved, all by the same, and round otherwise.
     monkeypatch.setattr(
         "taut.engine.compiled.engine.fit_fold",
-        lambda problem, fold: replace(fit_fold(problem, fold), start=None),
+        lambda problem, fold, *_: replace(fit_fold(problem, fold), start=None),
     )
     weight = np.random.default_rng(2).uniform(0.2, 3.0, 200)
     trainings = []

@@ -52,6 +52,9 @@ class Estimate:
     gains : mapping of str to Interval
         By a baseline's name ("none", "early_stopping") by which share the chosen one's loss is lower than
         that baseline's, corrected for choosing; of those baselines that took part.
+    n_rows : int
+        Where it is of a network that was trained on all rows, how many these are; 0 where it is of the folds'
+        networks.
     """
 
     loss: Interval
@@ -65,6 +68,7 @@ class Estimate:
     n_candidates: int = 1
     n_resamples: int = N_RESAMPLES
     gains: Mapping[str, Interval] = field(default_factory=dict)
+    n_rows: int = 0
 
     @property
     def price(self) -> float:
@@ -106,6 +110,7 @@ class Estimate:
             "n_candidates": self.n_candidates,
             "n_resamples": self.n_resamples,
             "gains": {name: one.to_dict() for name, one in self.gains.items()},
+            "n_rows": self.n_rows,
         }
 
 

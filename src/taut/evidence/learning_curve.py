@@ -104,7 +104,7 @@ def learning_curve(
     for index, part in enumerate(parts_of(folds, parts)):
         sizes = [int(part * len(fold.train)) for fold in folds]
         fewer = [
-            _part(fold, size, k, trainer.problem, settings.seed)
+            part_of_fold(fold, size, k, trainer.problem, settings.seed)
             for k, (fold, size) in enumerate(zip(folds, sizes, strict=True))
         ]
         batch = min(settings.batch_size, 1 << (max(4, min(sizes) // 4).bit_length() - 1))
@@ -135,7 +135,7 @@ def parts_of(folds: Sequence[Fold], parts: tuple[float, ...] = PARTS) -> tuple[f
     return tuple(part for part in parts if int(part * fewest) >= _LEAST_ROWS)
 
 
-def _part(fold: Fold, size: int, number: int, problem: Problem, seed: int) -> Fold:
+def part_of_fold(fold: Fold, size: int, number: int, problem: Problem, seed: int) -> Fold:
     """Some of a fold's training rows; a smaller part is of the larger one."""
     stream = generator(seed, Stream.LEARNING_CURVE_ROWS, number)
     rows = np.sort(stream.permutation(fold.train)[:size]).astype(np.int32)

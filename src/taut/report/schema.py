@@ -123,6 +123,7 @@ class EstimateFacts(TypedDict):
     n_candidates: int
     n_resamples: int
     gains: NotRequired[dict[str, IntervalFacts]]
+    n_rows: NotRequired[int]
 
 
 class SimpleFacts(LineFacts):

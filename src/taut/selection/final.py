@@ -35,12 +35,16 @@ class Finish:
         That "refit" trains.
     in_time : bool
         Whether a time limit ends that; the folds' networks are returned then.
+    halves : bool
+        Whether the chosen candidate is trained on half of each fold's rows afterwards, for its estimate:
+        time is kept for that.
     """
 
     kind: Final = "bag"
     everyone: Fold | None = None
     n_networks: int = N_REFIT
     in_time: bool = True
+    halves: bool = False
 
     def networks(
         self, runner: Runner, trial: Trial, epoch: int, control: Control | None = None
@@ -105,7 +109,9 @@ class Finish:
         if self.everyone is not None:
             rows = len(self.everyone.train) / max(1, len(folds[0].train))
             each = [max(each) * rows] * self.n_networks
-        return max(max(each), sum(each) / runner.trainer.engine.threads)
+        threads = runner.trainer.engine.threads
+        more = sum(trial.runs[k].seconds for k in range(len(folds))) / 2 / threads if self.halves else 0.0
+        return max(max(each), sum(each) / threads) + more
 
     def _members(self, runner: Runner, trial: Trial) -> list[Member]:
         assert self.everyone is not None

@@ -179,8 +179,12 @@ class TrialScorer:
         score = self._runner.problem.objective.scores(validation, correct, self._spreads)
         assert self.anchor is not None
         alone, loss = self.anchor
-        stages = has or list(trial.runs)
-        difference = self._race.loss(trial, stages) - self._race.loss(alone, stages)
+        if has or n in alone.runs:
+            stages = has or list(trial.runs)
+            difference = self._race.loss(trial, stages) - self._race.loss(alone, stages)
+        else:  # after few epochs of the first fold, which the other has passed too
+            few = trial.runs[n].epoch
+            difference = self._race.loss(trial, [n]) - float(alone.runs[0].curve.validation[:few].min())
         zero_share = float(np.mean([run.zero_share for run in trial.runs.values()]))
         return CandidateScore(
             candidate=trial.candidate,

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from taut.engine.torch.engine import unchanged
 from taut.errors import ParameterError
+from taut.evidence.all_rows import expected_of_all_rows
 from taut.evidence.of_search import estimate_of, gained_by
 from taut.evidence.simple_baselines import SimpleBaseline, simple_baselines
 from taut.learning.training import Control
@@ -40,6 +41,8 @@ from taut.torch.tuned import Tuned
 _N_CANDIDATES, _N_FIRST = 66, 16
 # Candidates are first compared after this share of the epochs, where that is so many at least.
 _SHORT, _LEAST_SHORT = 0.4, 5
+# By this share of a time limit what is begun last may be late.
+_LATE = 0.1
 _EVERY_SECONDS = 10.0  # between lines
 _NOBODY = np.empty(0, dtype=np.int32)
 
@@ -216,6 +219,9 @@ def tune(
                 simple_baselines(trainer, given.folds, given.architecture.linear(), classes, control),
                 None,
             )
+        if search.finish.halves and not result.are_of_folds:
+            control = replace(control, deadline=search.deadline + _LATE * limit)
+            estimate = expected_of_all_rows(estimate, trainer, given.folds, result, given.n_train, control)
     return Tuned(
         given=given, result=result, estimate=estimate, simple=simple, seconds=time.monotonic() - started
     )
@@ -234,7 +240,7 @@ def _finish(given: Given) -> Finish:
         return Finish()
     everyone = np.arange(given.n_train, dtype=np.int32)
     fold = make_fold(Split(everyone, _NOBODY), problem, seed_of(seed, Stream.MODULE_REFIT_FOLD, 1))
-    return Finish("refit", fold, n_networks=1, in_time=False)
+    return Finish("refit", fold, n_networks=1, in_time=False, halves=True)
 
 
 def _technique(given: object) -> type[Technique]:

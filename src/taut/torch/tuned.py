@@ -150,10 +150,17 @@ class Tuned:
         if self.result.are_of_folds and len(self.given.folds) > 1:
             found.append("The module is that of the first fold: it was not trained on all examples.")
         elif len(self.given.folds) > 1:
-            found.append(
-                "These figures are of networks trained on a part of the examples; the module was trained on "
-                f"all {self.given.n_train:,} of them, by the same recipe to epoch {self.epoch}."
+            trained = (
+                f"the module was trained on all {self.given.n_train:,} of them, by the same recipe to epoch "
+                f"{self.epoch}"
             )
+            if estimate.n_rows:
+                found.append(
+                    f"The table is of networks trained on a part of the examples; {trained}. What to expect "
+                    "of it is extrapolated: the recipe was trained on half as many examples too."
+                )
+            else:
+                found.append(f"These figures are of networks trained on a part of the examples; {trained}.")
         return found
 
     def effects(

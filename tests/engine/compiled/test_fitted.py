@@ -88,9 +88,9 @@ def test_a_fold_is_fitted_once_for_all_its_members_and_anew_for_another_problem(
 ) -> None:
     made: list[Fold] = []
 
-    def counted(problem: Problem, fold: Fold) -> FoldFit:
+    def counted(problem: Problem, fold: Fold, n_bins: int) -> FoldFit:
         made.append(fold)
-        return fit_fold(problem, fold)
+        return fit_fold(problem, fold, n_bins)
 
     monkeypatch.setattr("taut.engine.compiled.engine.fit_fold", counted)
     problem, engine = make_problem(), CompiledEngine(1)

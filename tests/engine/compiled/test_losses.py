@@ -39,7 +39,7 @@ def test_a_class_that_is_certain_costs_nothing_and_one_that_is_ruled_out_much(
 ) -> None:
     problem = make_problem(n_outputs=2)
     fit = FoldFit(plain_encoder(5), start=np.array([0.0, 500.0]))
-    monkeypatch.setattr("taut.engine.compiled.engine.fit_fold", lambda problem, fold: fit)
+    monkeypatch.setattr("taut.engine.compiled.engine.fit_fold", lambda problem, fold, *_: fit)
     member = make_member(problem, hidden=(), learning_rate=0.0, keep_losses=True)
     (training,) = CompiledEngine(1).train(problem, [member], until_epoch=1)
     losses = training.losses(1)
