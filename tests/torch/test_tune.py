@@ -63,6 +63,8 @@ def test_a_network_for_pictures_from_data_to_a_folder(found: Tuned, tmp_path: Pa
     assert found.estimate.loss.low < found.estimate.loss.value < found.estimate.loss.high
     assert "as it is, stopped early" in str(found)
     assert "the module was trained on all 90 of them" in str(found)
+    assert found.estimate.n_rows == 90
+    assert "it is extrapolated: the recipe was trained on half as many examples too" in str(found)
     found.save(tmp_path / "net")
     again = taut.torch.load(tmp_path / "net", Pictures)
     x = torch.from_numpy(pictures()[0])

@@ -148,6 +148,30 @@ def test_who_kills_its_worker_is_found_among_those_that_ran_beside_it(monkeypatc
         assert_same(one, other)
 
 
+class Elsewhere(nn.Linear):
+    """Of a module that a worker does not find."""
+
+    def __reduce__(self) -> Any:
+        return __import__, ("only_in_the_notebook",)
+
+
+def test_what_a_worker_cannot_import_is_said_and_no_death(monkeypatch: Any) -> None:
+    monkeypatch.setattr("taut.engine.torch.workers._WORTHWHILE", 0.0)
+    members = [member_of(plain, seed=seed) for seed in range(10)]
+    made = Elsewhere(4, 3)
+    members = [replace_make(one, partial(copied, made)) for one in members]
+    with pytest.raises(
+        TrainingError, match=r"worker processes \(ModuleNotFoundError: .*only_in_the_notebook"
+    ):
+        TorchEngine(executor=Processes(1)).train(problem_of(plain), members)
+
+
+def copied(made: nn.Linear) -> nn.Module:
+    found = nn.Linear(made.in_features, made.out_features)
+    found.load_state_dict(made.state_dict())
+    return found
+
+
 class Odd(Exception):
     """Cannot travel back to the parent."""
 

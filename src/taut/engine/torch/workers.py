@@ -243,7 +243,7 @@ class Processes:
         control: Control,
         on_done: Callable[[Task], None],
     ) -> None:
-        from joblib.externals.loky.process_executor import PicklingError
+        from joblib.externals.loky.process_executor import PicklingError, TerminatedWorkerError
 
         self._started(problem)
         stop = self._place(0) / f"{secrets.token_hex(4)}.stop"
@@ -280,6 +280,8 @@ class Processes:
                             task.state = state
                             on_done(task)
                 except BrokenExecutor as error:
+                    if not isinstance(error, TerminatedWorkerError):  # it reads nothing
+                        raise _unsent(next(iter([*running.values(), *waiting])), error) from error
                     self._pool = None
                     # Each by itself from now on: a network in a stack equals the same network alone.
                     suspects = [Bundle([task], b.stacked) for b in running.values() for task in b.tasks]
