@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, get_args
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taut.errors import ParameterError
-from taut.estimators.effort import AUTO_FOLDS, ONE_SPLIT_ROWS, Effort, SearchBudget, auto_repeats, budget_of
+from taut.estimators.effort import (
+    AUTO_FOLDS,
+    ONE_SPLIT_ROWS,
+    Effort,
+    SearchBudget,
+    auto_repeats,
+    budget_of,
+    is_short_of_time,
+)
 from taut.learning.architecture import MLP
 from taut.learning.objective import CrossEntropy
 from taut.network import Network
@@ -55,6 +64,13 @@ def test_repeats_never_rise_with_the_rows(n: int) -> None:
 @pytest.mark.parametrize(("n", "repeats"), [(1, 3), (500, 3), (501, 1), (10**7, 1)])
 def test_few_rows_have_folds_made_anew(n: int, repeats: int) -> None:
     assert auto_repeats(n) == repeats
+
+
+def test_a_time_limit_is_short_by_rows_weights_and_seconds() -> None:
+    assert is_short_of_time(8_000, 20_000, 2 * 60.0)
+    assert not is_short_of_time(8_000, 20_000, 2 * 3600.0)
+    assert not is_short_of_time(800, 20_000, 2 * 60.0)
+    assert not is_short_of_time(10**9, 10**6, math.inf)
 
 
 def test_very_many_rows_have_one_split_and_fewer_have_five_folds() -> None:

@@ -255,6 +255,25 @@ def test_nothing_to_do_is_nothing_done() -> None:
     assert made.trainer.engine.calls == []  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("gone", [False, True], ids=["live", "gone"])
+def test_a_stage_of_few_epochs_is_continued_as_the_first_fold(gone: bool) -> None:
+    problem = table()
+    folds = tuple(folds_of(problem))
+    engine = CountingEngine(CompiledEngine(1))
+    made = Runner(Trainer(engine, problem, settings(max_epochs=20)), Stages(folds, folds[0], 6))
+    (few,) = made.first([Job(2, STRONG, 3)], Control())
+    assert few is not None
+    assert few.epoch == 6
+    if gone:
+        made.forget([2])
+    (run,) = made.first([Job(2, STRONG, 0)], Control())
+    assert run is not None
+    assert sum(engine.epochs.values()) == run.epoch + (6 if gone else 0)
+    (expected,) = runner(max_epochs=20).first([Job(2, STRONG, 0)], Control())
+    assert_same_runs([run], [expected])
+    assert np.array_equal(few.curve.validation, run.curve.validation[:6])
+
+
 # --- further ----------------------------------------------------------------------------------------------
 
 

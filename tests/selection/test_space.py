@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from itertools import islice
+from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
@@ -122,6 +122,33 @@ def test_without_hidden_layers_what_acts_on_hidden_units_is_not_searched(rate: b
         Candidate(EARLY_STOPPING_ALONE, 2e-3, MLP(())),
         Candidate(NO_REGULARIZATION, 2e-3, MLP(())),
     )
+
+
+def test_where_there_are_few_candidates_each_pair_of_techniques_comes_before_other_strengths() -> None:
+    space = replace(USUAL, few=True)
+    made = list(islice(space.design(0), 16))
+    n = len(SEARCHED)
+    singles, pairs = made[:n], made[n : n + n * (n - 1) // 2]
+    assert [is_single(one.recipe) for one in singles] == list(SEARCHED)
+    assert {frozenset(strengths_of(one.recipe)) for one in pairs} == set(
+        map(frozenset, combinations(SEARCHED, 2))
+    )
+    alone_at = {kind: strengths_of(one.recipe)[kind] for kind, one in zip(SEARCHED, singles, strict=True)}
+    for one in pairs:
+        assert one.learning_rate == USUAL.learning_rate
+        assert all(alone_at[kind] == strength for kind, strength in strengths_of(one.recipe).items())
+    assert made[:n] == list(islice(USUAL.design(0), n))
+
+
+def test_early_stopping_alone_is_tried_with_the_other_architectures() -> None:
+    pieces = replace(USUAL, architecture=MLP((128, 128), bins_searched=(0, 8, 24)))
+    made = list(islice(pieces.design(0), 16))
+    alone_with = [one.architecture.n_bins for one in made if one.recipe == EARLY_STOPPING_ALONE]
+    assert sorted(alone_with) == [0, 0, 8, 24]  # two other learning rates
+    for one in made:
+        assert pieces.candidate(pieces.point(one)) == one
+    later = islice(pieces.design(0), 60)
+    assert {one.architecture.n_bins for one in later} == {0, 8, 24}
 
 
 def test_with_hidden_layers_or_where_widths_are_searched_all_techniques_are() -> None:

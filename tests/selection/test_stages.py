@@ -43,6 +43,19 @@ def test_some_folds_one_by_one_then_the_rest(
     assert len(with_one.all) == n + 1
 
 
+def test_after_few_epochs_one_fold_comes_and_then_all_others_together() -> None:
+    problem = table()
+    folds = tuple(folds_of(problem, cv=5))
+    stages = Stages(folds, folds[0], 4)
+    for begin in (0, 3):
+        assert stages.rounds(begin) == ((5,), (0,), (1, 2, 3, 4))
+    assert [stages.same_as(stage) for stage in range(6)] == [0, 1, 2, 3, 4, 0]
+    assert [stages.max_epochs(stage, 30) for stage in range(6)] == [30] * 5 + [4]
+    assert stages.max_epochs(5, 3) == 3
+    assert list(stages.compared) == [0, 1, 2, 3, 4]
+    assert list(Stages(folds, folds[0]).compared) == [0, 1, 2, 3, 4, 5]
+
+
 def test_every_stage_is_on_one_rung() -> None:
     problem = table()
     folds = tuple(folds_of(problem, cv=7))

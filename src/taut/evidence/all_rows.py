@@ -106,8 +106,8 @@ def expected_of_all_rows(
 ) -> Estimate:
     """The estimate for a network of the chosen recipe that is trained on all rows.
 
-    The chosen recipe is trained on half of each fold's training rows, and extrapolated. Where there is no
-    time for that, or training diverges, the estimate is left as it is.
+    The chosen recipe is trained on half of the training rows of as many folds as are trained side by side, and
+    extrapolated. Where there is no time for that, or training diverges, the estimate is left as it is.
 
     Parameters
     ----------
@@ -122,6 +122,7 @@ def expected_of_all_rows(
     """
     problem, seed = trainer.problem, trainer.settings.seed
     n_fold = float(np.mean([len(fold.train) for fold in folds]))
+    folds = folds[: trainer.engine.threads]
     sizes = [int(_HALF * len(fold.train)) for fold in folds]
     if min(sizes) < 2:
         return estimate
@@ -139,7 +140,9 @@ def expected_of_all_rows(
         return estimate
     short = Interval(1.0 - estimate.score.value, 1.0 - estimate.score.high, 1.0 - estimate.score.low)
     if problem.objective.n_classes:
-        errors = _error_factor(float(np.mean(half.scores)), result, len(whole), n_rows / n_fold)
+        accuracy = float(np.mean(result.best.score[: len(folds)]))
+        n = int(np.isfinite(half.losses).sum())
+        errors = _error_factor(float(np.mean(half.scores)), accuracy, n, n_rows / n_fold)
         short = factor.applied_to(short) if errors is None else errors.applied_to(short)
     else:
         short = factor.applied_to(short)
@@ -149,9 +152,12 @@ def expected_of_all_rows(
     return replace(estimate, loss=factor.applied_to(estimate.loss), score=score, n_rows=n_rows)
 
 
-def _error_factor(half_accuracy: float, result: SearchResult, n: int, more: float) -> Factor | None:
-    """The factor of the share of missed classes, as if both missed independently: that is careful."""
-    before, after = 1.0 - half_accuracy, 1.0 - float(np.mean(result.best.score))
+def _error_factor(half: float, whole: float, n: int, more: float) -> Factor | None:
+    """The factor of the share of missed classes, from accuracies on n rows.
+
+    As if both networks missed independently of one another: that is careful.
+    """
+    before, after = 1.0 - half, 1.0 - whole
     if not (0.0 < before < 1.0 and 0.0 < after < 1.0):
         return None
     error = math.sqrt((1.0 - before) / (n * before) + (1.0 - after) / (n * after))

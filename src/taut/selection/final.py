@@ -36,8 +36,8 @@ class Finish:
     in_time : bool
         Whether a time limit ends that; the folds' networks are returned then.
     halves : bool
-        Whether the chosen candidate is trained on half of each fold's rows afterwards, for its estimate:
-        time is kept for that.
+        Whether the chosen candidate is trained on half of some folds' rows afterwards, side by side, for its
+        estimate: time is kept for that.
     """
 
     kind: Final = "bag"
@@ -110,7 +110,7 @@ class Finish:
             rows = len(self.everyone.train) / max(1, len(folds[0].train))
             each = [max(each) * rows] * self.n_networks
         threads = runner.trainer.engine.threads
-        more = sum(trial.runs[k].seconds for k in range(len(folds))) / 2 / threads if self.halves else 0.0
+        more = max(trial.runs[k].seconds for k in range(len(folds))) / 2 if self.halves else 0.0
         return max(max(each), sum(each) / threads) + more
 
     def _members(self, runner: Runner, trial: Trial) -> list[Member]:

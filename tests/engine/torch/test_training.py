@@ -160,9 +160,7 @@ def test_what_a_worker_cannot_import_is_said_and_no_death(monkeypatch: Any) -> N
     members = [member_of(plain, seed=seed) for seed in range(10)]
     made = Elsewhere(4, 3)
     members = [replace_make(one, partial(copied, made)) for one in members]
-    with pytest.raises(
-        TrainingError, match=r"worker processes \(ModuleNotFoundError: .*only_in_the_notebook"
-    ):
+    with pytest.raises(TrainingError, match=r"processes \(ModuleNotFoundError: .*only_in_the_notebook"):
         TorchEngine(executor=Processes(1)).train(problem_of(plain), members)
 
 
