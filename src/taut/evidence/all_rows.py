@@ -22,6 +22,7 @@ from taut.evidence.learning_curve import part_of_fold
 from taut.evidence.variants import Variants
 from taut.learning.problem import Fold
 from taut.learning.training import Control
+from taut.selection.final import N_HALVES
 from taut.selection.result import SearchResult
 from taut.selection.trainer import Trainer
 
@@ -106,8 +107,8 @@ def expected_of_all_rows(
 ) -> Estimate:
     """The estimate for a network of the chosen recipe that is trained on all rows.
 
-    The chosen recipe is trained on half of the training rows of as many folds as are trained side by side, and
-    extrapolated. Where there is no time for that, or training diverges, the estimate is left as it is.
+    The chosen recipe is trained on half of the training rows of ``N_HALVES`` folds, and extrapolated. Where
+    there is no time for that, or training diverges, the estimate is left as it is.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def expected_of_all_rows(
     """
     problem, seed = trainer.problem, trainer.settings.seed
     n_fold = float(np.mean([len(fold.train) for fold in folds]))
-    folds = folds[: trainer.engine.threads]
+    folds = folds[:N_HALVES]
     sizes = [int(_HALF * len(fold.train)) for fold in folds]
     if min(sizes) < 2:
         return estimate

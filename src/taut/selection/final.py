@@ -18,6 +18,8 @@ Final: TypeAlias = Literal["bag", "refit"]
 
 #: Networks that "refit" trains, each from another seed.
 N_REFIT = 5
+#: Folds of which half the rows train the chosen candidate too.
+N_HALVES = 2
 
 
 @final
@@ -36,7 +38,7 @@ class Finish:
     in_time : bool
         Whether a time limit ends that; the folds' networks are returned then.
     halves : bool
-        Whether the chosen candidate is trained on half of some folds' rows afterwards, side by side, for its
+        Whether the chosen candidate is trained on half of the rows of ``N_HALVES`` folds afterwards, for its
         estimate: time is kept for that.
     """
 
@@ -110,7 +112,10 @@ class Finish:
             rows = len(self.everyone.train) / max(1, len(folds[0].train))
             each = [max(each) * rows] * self.n_networks
         threads = runner.trainer.engine.threads
-        more = max(trial.runs[k].seconds for k in range(len(folds))) / 2 if self.halves else 0.0
+        more = 0.0
+        if self.halves:
+            longest = max(trial.runs[k].seconds for k in range(len(folds)))
+            more = longest / 2 * math.ceil(N_HALVES / threads)
         return max(max(each), sum(each) / threads) + more
 
     def _members(self, runner: Runner, trial: Trial) -> list[Member]:
