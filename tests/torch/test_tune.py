@@ -484,7 +484,7 @@ def test_own_dropout_is_the_baseline_and_its_rate_is_searched() -> None:
         ({"data": (np.full((5, 4), np.nan), np.zeros(5, int))}, DataError, "missing or infinite in row 1"),
         ({"data": (np.array([["a"]] * 5), np.zeros(5, int))}, DataError, "X must be numbers"),
         ({"techniques": ["l3"]}, ParameterError, "l3"),
-        ({"techniques": [3]}, ParameterError, "one is 3"),
+        ({"techniques": [3]}, ParameterError, "each of techniques must be a name .* it is 3"),
         ({"optimizer": lambda p: 3}, ParameterError, "gives an optimizer"),
         ({"optimizer": torch.optim.SGD, "learning_rate": 0.1}, ParameterError, "give one of them"),
         ({"device": "nowhere"}, ParameterError, "nowhere"),

@@ -24,9 +24,9 @@ from taut.paths.traced import traced
 from taut.paths.training import PathWork
 from taut.recipe import Recipe
 from taut.selection.interrupts import Interrupts
-from taut.techniques import TECHNIQUES, EarlyStopping
+from taut.techniques import EarlyStopping
 from taut.techniques.base import Technique
-from taut.techniques.find import find
+from taut.techniques.find import technique_of
 
 
 def regularization_path(
@@ -187,17 +187,6 @@ def regularization_path(
         raise KeyboardInterrupt
     simple = () if table.target.constant else found.simple  # there is nothing to compare
     return replace(found, seconds=time.monotonic() - started, simple=simple)
-
-
-def technique_of(technique: object) -> type[Technique]:
-    """The technique whose path it is, by name or by class."""
-    if isinstance(technique, str):
-        return find(technique)
-    if isinstance(technique, type) and technique in TECHNIQUES:
-        return technique
-    raise ParameterError(
-        f"technique must be a name such as 'l2', or a class such as taut.L2, and it is {technique!r}."
-    )
 
 
 def base_of(recipe: Recipe | None, kind: type[Technique]) -> Recipe:

@@ -26,5 +26,22 @@ def find(name: str) -> type[Technique]:
     raise ParameterError(f"there is no technique {name!r}; {hint}")
 
 
+def technique_of(given: object, parameter: str = "technique") -> type[Technique]:
+    """A technique that a parameter names, or that it is.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    if isinstance(given, str):
+        return find(given)
+    if isinstance(given, type) and given in TECHNIQUES:
+        return given
+    raise ParameterError(
+        f"{parameter} must be a name such as 'l2', or a class such as taut.L2, and it is {given!r}."
+    )
+
+
 def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")

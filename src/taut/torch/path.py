@@ -14,7 +14,7 @@ from taut.errors import ParameterError
 from taut.learning.progress import Reporter, TrainingProgress, print_progress
 from taut.learning.training import Control
 from taut.parameters import whole
-from taut.paths.function import base_of, plan_of, technique_of
+from taut.paths.function import base_of, plan_of
 from taut.paths.result import RegularizationPath
 from taut.paths.traced import traced
 from taut.paths.training import PathWork
@@ -22,6 +22,7 @@ from taut.recipe import Recipe
 from taut.selection.interrupts import Interrupts
 from taut.techniques import EarlyStopping
 from taut.techniques.base import Technique
+from taut.techniques.find import technique_of
 from taut.torch.given import EngineName, GivenModule, Options, prepare, read
 from taut.torch.tune import tell
 

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from taut.engine.torch.engine import unchanged
-from taut.errors import ParameterError
 from taut.evidence.all_rows import expected_of_all_rows
 from taut.evidence.of_search import estimate_of, gained_by
 from taut.evidence.simple_baselines import SimpleBaseline, simple_baselines
@@ -32,9 +31,8 @@ from taut.selection.space import Space
 from taut.selection.stages import make_stages
 from taut.selection.trial_store import TrialStore
 from taut.streams import Stream, seed_of
-from taut.techniques import TECHNIQUES
 from taut.techniques.base import Technique
-from taut.techniques.find import find
+from taut.techniques.find import technique_of
 from taut.torch.given import EngineName, Given, GivenModule, Options, prepare, read
 from taut.torch.tuned import Tuned
 
@@ -145,7 +143,9 @@ def tune(
     started = time.monotonic()
     limit = math.inf if time_limit is None else real("time_limit", time_limit)
     n = _N_CANDIDATES if n_candidates is None else whole("n_candidates", n_candidates, low=2)
-    kinds = None if techniques is None else tuple(_technique(one) for one in techniques)
+    kinds = (
+        None if techniques is None else tuple(technique_of(one, "each of techniques") for one in techniques)
+    )
     options = Options(
         loss=loss,
         valid=valid,
@@ -241,16 +241,6 @@ def _finish(given: Given) -> Finish:
     everyone = np.arange(given.n_train, dtype=np.int32)
     fold = make_fold(Split(everyone, _NOBODY), problem, seed_of(seed, Stream.MODULE_REFIT_FOLD, 1))
     return Finish("refit", fold, n_networks=1, in_time=False, halves=True)
-
-
-def _technique(given: object) -> type[Technique]:
-    if isinstance(given, str):
-        return find(given)
-    if isinstance(given, type) and given in TECHNIQUES:
-        return given
-    raise ParameterError(
-        f"techniques are names such as 'l2' or classes such as taut.L2, and one is {given!r}."
-    )
 
 
 def tell(given: Given) -> None:
