@@ -2,9 +2,9 @@
 
     python benchmarks/torch_few_epochs.py [--json] [--n 1000] [--seeds 0 1] [--folder ...]
 
-The network and the pictures are those of torch_pictures.py; each candidate trains for 30 epochs. After 8, 10, 12
-and 15 of them candidates are ranked by their lowest validation loss so far, and by what their curves promise
-(``taut.selection.promise``). ``--json`` prints a list of objects: seed, epoch, rule, rank_of_best (from 1),
+The network and the pictures are those of torch_pictures.py; each candidate trains for 30 epochs. After 8, 10,
+12 and 15 of them candidates are ranked by their lowest validation loss so far, and by what their curves
+promise (``taut.selection.promise``). ``--json`` prints a list of objects: seed, epoch, rule, rank_of_best (from 1),
 correlation (with the lowest loss of all epochs).
 """
 
