@@ -150,12 +150,12 @@ class Race:
             going = [trial for trial in going if not trial.ended]
             self._forget_the_ended(trials)
             if index + 1 < len(rounds) and going and leader is not None:
-                kept = self._best_singles(going) if keep_singles else set()
                 most = self._most(len(trials), index)
                 short = index == 0 and self._runner.stages.low_fidelity_epochs is not None
                 if short:
-                    going = self._promising(going, most, kept)
+                    going = self._promising(going, most)
                 else:
+                    kept = self._best_singles(going) if keep_singles else set()
                     going = self._survivors(going, leader, index, most, kept)
                 self._forget_the_ended(trials)
 
@@ -199,15 +199,12 @@ class Race:
         goal = self._runner.trainer.settings.max_epochs
         return self.loss(trial, [stage]) - further_fall(trial.runs[stage].curve.validation, goal)
 
-    def _promising(self, going: list[Trial], most: int, kept: set[int]) -> list[Trial]:
+    def _promising(self, going: list[Trial], most: int) -> list[Trial]:
         """Those that continue after few epochs: there the leader is no measure, and the best continue."""
         ranked = sorted(going, key=lambda trial: (self.promise(trial), trial.number))
-        chosen = [trial for trial in ranked if trial.number not in kept][:most]
-        out = [trial for trial in ranked if trial in chosen or trial.number in kept]
-        for trial in going:
-            if trial not in out:
-                trial.ended = "dropped"
-        return out
+        for trial in ranked[most:]:
+            trial.ended = "dropped"
+        return ranked[:most]
 
     def _survivors(
         self, going: list[Trial], leader: Trial, index: int, most: int, kept: set[int]
