@@ -71,7 +71,8 @@ def in_words(facts: Facts) -> list[str]:
     first = f"On unseen rows expect a loss of {loss} and {score}"
     if words.is_corrected(facts):
         naive = words.told(estimate["naive_loss"])
-        first += f", corrected for having picked the best: uncorrected it is {naive}"
+        whose = "that of the folds' networks" if estimate.get("n_rows") else "it"
+        first += f", corrected for having picked the best: uncorrected {whose} is {naive}"
     return [*comparison["sentences"], f"{first}.", *words.averaged(estimate)]
 
 

@@ -124,9 +124,10 @@ def of_estimate(facts: Facts) -> list[str]:
     estimate = estimate_of(facts)
     if estimate is None:
         return ["What to expect on unseen rows is not known: the model was saved without an estimate."]
+    of_folds = " of the folds' networks" if estimate.get("n_rows") else ""
     corrected = (
         "What to expect on unseen rows is corrected for having picked the best of many: uncorrected, the "
-        f"loss is {told(estimate['naive_loss'])}."
+        f"loss{of_folds} is {told(estimate['naive_loss'])}."
     )
     return [*([corrected] if is_corrected(facts) else []), *averaged(estimate)]
 

@@ -103,7 +103,12 @@ def score_expected(estimate: EstimateFacts) -> str:
 
 
 def averaged(estimate: EstimateFacts) -> list[str]:
-    """Say what the returned networks may have beyond what to expect."""
+    """Say of which networks that is, where it is not plainly of the returned ones."""
+    if n_rows := estimate.get("n_rows"):
+        return [
+            f"That is of a network that all {n_rows:,} examples trained, as the returned one: extrapolated "
+            "from those that a half and all of a fold's trained."
+        ]
     if estimate["n_bagged"] < 2 or estimate["bag_loss"] is None:
         return []
     return [

@@ -137,10 +137,11 @@ class Tuned:
                 else:
                     found.append(f"The loss is {change_text(gain, than=f'with {against}')}.")
         loss, score = estimate.loss, estimate.score
+        whose = "that of the folds' networks" if estimate.n_rows else "it"
         found.append(
             f"On unseen examples expect a loss of {loss.value:.3g} (95 % interval {loss.low:.3g} to "
             f"{loss.high:.3g}; {objective.loss_in_words}), corrected for having picked the best: uncorrected "
-            f"it is {estimate.naive_loss:.3g}."
+            f"{whose} is {estimate.naive_loss:.3g}."
         )
         if objective.score_name != "negative loss":
             found.append(
