@@ -27,6 +27,8 @@ from taut.selection.result import SearchResult
 from taut.selection.trainer import Trainer
 
 _HALF = 0.5
+# Networks' powers are below that by far (Hestness et al., 2017: .07 to .35); half a fold may be unlucky.
+_MOST_POWER = 0.5
 _Z = 1.96
 
 
@@ -77,7 +79,7 @@ def factor_of(
 
     Notes
     -----
-    ``more ** -b`` with ``b = log2(mean(half) / mean(whole))``, from 0 to 1; its error is that of the log
+    ``more ** -b`` with ``b = log2(mean(half) / mean(whole))``, from 0 to 1/2; its error is that of the log
     ratio of paired means (delta method), times ``log2(more)``.
     """
     known = np.isfinite(half) & np.isfinite(whole)
@@ -92,7 +94,7 @@ def factor_of(
         return None
     influence = w * (after / second - before / first)
     error = math.sqrt(float(influence @ influence) * n / (n - 1))
-    power = min(1.0, max(0.0, math.log2(first / second)))
+    power = min(_MOST_POWER, max(0.0, math.log2(first / second)))
     doublings = math.log2(more)
     return Factor(more**-power, error * doublings)
 
@@ -108,7 +110,8 @@ def expected_of_all_rows(
     """The estimate for a network of the chosen recipe that is trained on all rows.
 
     The chosen recipe is trained on half of the training rows of ``N_HALVES`` folds, and extrapolated. Where
-    there is no time for that, or training diverges, the estimate is left as it is.
+    there is no time for that, or training diverges, the estimate is left as it is; so it is for a recipe
+    without early stopping, whose last epoch is too late by more on fewer rows.
 
     Parameters
     ----------
@@ -123,6 +126,8 @@ def expected_of_all_rows(
     """
     problem, seed = trainer.problem, trainer.settings.seed
     n_fold = float(np.mean([len(fold.train) for fold in folds]))
+    if result.best.recipe.hooks().patience is None:
+        return estimate
     folds = folds[:N_HALVES]
     sizes = [int(_HALF * len(fold.train)) for fold in folds]
     if min(sizes) < 2:
@@ -163,5 +168,5 @@ def _error_factor(half: float, whole: float, n: int, more: float) -> Factor | No
         return None
     error = math.sqrt((1.0 - before) / (n * before) + (1.0 - after) / (n * after))
     doublings = math.log2(more)
-    power = min(1.0, max(0.0, math.log2(before / after)))
+    power = min(_MOST_POWER, max(0.0, math.log2(before / after)))
     return Factor(more**-power, error * doublings)
