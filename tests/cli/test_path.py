@@ -83,7 +83,8 @@ def test_the_options_reach_the_path(run: Run, table: Path, monkeypatch: pytest.M
     seen.pop("on_progress")
     assert seen == {
         "activation": "gelu", "batch_size": 16, "class_weight": "balanced", "cv": 3, "hidden": (4,),
-        "learning_rate": 0.01, "max_epochs": 3, "n_jobs": 1, "random_state": 7, "task": "classification",
+        "learning_rate": 0.01, "max_epochs": 3, "n_bins": 0, "n_jobs": 1, "random_state": 7,
+        "task": "classification",
         "columns": ("size", "bought", "active", "price"), "technique": L2, "strengths": [0.5],
     }  # fmt: skip
 

@@ -29,6 +29,7 @@ from tests.estimators.helpers import (
 SHARED = {
     "hidden": (128, 128),
     "activation": "relu",
+    "n_bins": 0,
     "learning_rate": "auto",
     "batch_size": "auto",
     "max_epochs": 300,

@@ -21,7 +21,8 @@ ONE_SPLIT = [(np.arange(100), np.arange(100, 150))]
 
 #: Every parameter, each at another value than its default.
 ALL: dict[str, Any] = {
-    "hidden": (6,), "activation": "silu", "learning_rate": 0.02, "batch_size": 16, "max_epochs": 4, "cv": 2,
+    "hidden": (6,), "activation": "silu", "n_bins": 4, "learning_rate": 0.02, "batch_size": 16,
+    "max_epochs": 4, "cv": 2,
     "effort": "quick", "n_candidates": 5, "time_limit": 300.0, "scoring": "accuracy", "selection": "1se",
     "final": "refit", "sampler": str, "resume": "search.db", "on_candidate": print, "on_batch": print,
     "class_weight": "balanced", "n_jobs": 1, "random_state": 3, "verbose": 0,

@@ -321,7 +321,7 @@ def test_plain_values() -> None:
     found: Any = of(noise(3)).to_dict()
     assert list(found) == [
         "loss", "score", "score_name", "naive_loss", "naive_score", "bag_loss", "bag_score", "n_bagged",
-        "n_candidates", "n_resamples", "gains",
+        "n_candidates", "n_resamples", "gains", "n_rows",
     ]  # fmt: skip
     assert found["loss"]["low"] < found["loss"]["value"] < found["loss"]["high"]
     assert math.isnan(found["bag_loss"])
@@ -332,10 +332,10 @@ def test_plain_values() -> None:
 def test_a_saved_interval_that_leaves_its_range_is_cut_when_it_is_read() -> None:
     written: Any = of(noise(1)).to_dict()
     written |= {"score": {"value": 0.976, "low": 0.949, "high": 1.119}, "score_name": "roc_auc"}
-    del written["gains"]  # as models of before have it
+    del written["gains"], written["n_rows"]  # as models of before have it
     found = Estimate.from_dict(written)
     assert found.score == Interval(0.976, 0.949, 1.0)
-    assert found.gains == {}
+    assert (found.gains, found.n_rows) == ({}, 0)
 
 
 @pytest.mark.fault(93)

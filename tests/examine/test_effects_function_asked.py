@@ -15,7 +15,7 @@ from taut.techniques import L2
 from tests.estimators.helpers import crossvalidated, given, single
 
 USUAL: dict[str, Any] = {
-    "learning_rate": "auto", "hidden": (128, 128), "activation": "relu", "batch_size": "auto",
+    "learning_rate": "auto", "hidden": (128, 128), "activation": "relu", "n_bins": 0, "batch_size": "auto",
     "max_epochs": 300, "task": "auto", "class_weight": None,
 }  # fmt: skip
 

@@ -32,7 +32,7 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     hidden : tuple of int or "auto", default=(128, 128)
         Widths of the hidden layers; "auto" searches one to three layers of 32 to 256.
     activation : {"relu", "silu", "gelu"}, default="relu"
-    n_bins : int or "auto", default="auto"
+    n_bins : int or "auto", default=0
         Pieces between quantiles that each number is seen in, beside itself, which makes steps and bends in
         one number easy (piecewise-linear encoding); 0 is none. "auto" searches 0, 8 and 24.
     learning_rate : "auto" or float, default="auto"
@@ -126,7 +126,7 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
         hidden: tuple[int, ...] | Auto = (128, 128),
         *,
         activation: Literal["relu", "silu", "gelu"] = "relu",
-        n_bins: int | Auto = "auto",
+        n_bins: int | Auto = 0,
         learning_rate: float | Auto = "auto",
         batch_size: int | Auto = "auto",
         max_epochs: int = 300,

@@ -82,7 +82,7 @@ class CrossValidated(TautEstimator):
         hidden: tuple[int, ...] | Auto = (128, 128),
         *,
         activation: Literal["relu", "silu", "gelu"] = "relu",
-        n_bins: int | Auto = "auto",
+        n_bins: int | Auto = 0,
         learning_rate: float | Auto = "auto",
         batch_size: int | Auto = "auto",
         max_epochs: int = 300,

@@ -27,7 +27,7 @@ class Options:
     task: Task
     hidden: tuple[int, ...]
     activation: Activation
-    n_bins: int
+    n_bins: int = 0
     learning_rate: float | Literal["auto"]
     batch_size: int | Literal["auto"]
     max_epochs: int

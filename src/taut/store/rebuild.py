@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from taut.engine.compiled.fitted import FittedMLP
 from taut.errors import StoreError
 from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
+from taut.estimators.automatic import bins_for
 from taut.estimators.base import TautEstimator
 from taut.estimators.model import Model
 from taut.estimators.target import Target
@@ -165,7 +166,14 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
         estimator.notes_ = tuple(training["notes"])
     if "candidates" in training:
         network = estimator.network_
-        usual = MLP(network.hidden, network.activation, searched=estimator.hidden == "auto")
+        usual = MLP(
+            network.hidden,
+            network.activation,
+            searched=estimator.hidden == "auto",
+            bins_searched=bins_for(len(estimator.model_.schema.numbers))
+            if estimator.n_bins == "auto"
+            else (),
+        )
         estimator.restore_candidates([CandidateScore.from_json(one, usual) for one in training["candidates"]])
         if "estimate" in training:  # older models have none
             estimator.estimate_ = Estimate.from_dict(training["estimate"])
