@@ -93,7 +93,8 @@ def test_the_options_reach_the_estimator(asked: Callable[..., Any]) -> None:
     assert 0 < found.pop("time_limit") < 60  # what reading took is gone
     assert found == {
         "activation": "gelu", "batch_size": 16, "class_weight": "balanced", "cv": 4, "effort": "quick",
-        "final": "refit", "hidden": (5, 3), "learning_rate": 0.01, "max_epochs": 9, "n_bins": "auto", "n_candidates": 30,
+        "final": "refit", "hidden": (5, 3), "learning_rate": 0.01, "max_epochs": 9,
+        "n_bins": "auto", "n_candidates": 30,
         "n_jobs": 1, "on_batch": None, "on_candidate": None, "random_state": 7, "resume": Path("search.db"),
         "sampler": None, "scoring": "roc_auc", "selection": "1se", "verbose": 0,
     }  # fmt: skip
