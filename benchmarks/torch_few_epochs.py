@@ -4,8 +4,8 @@
 
 The network and the pictures are those of torch_pictures.py; each candidate trains for 30 epochs. After 8, 10,
 12 and 15 of them candidates are ranked by their lowest validation loss so far, and by what their curves
-promise (``taut.selection.promise``). ``--json`` prints a list of objects: seed, epoch, rule, rank_of_best (from
-1), correlation (with the lowest loss of all epochs).
+promise (``taut.selection.promise``). ``--json`` prints a list of objects: seed, epoch, rule, rank_of_best
+(from 1), correlation (with the lowest loss of all epochs).
 """
 
 from __future__ import annotations
