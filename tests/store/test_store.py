@@ -228,6 +228,18 @@ def len_of(news: Any) -> None:
     """A listener."""
 
 
+def test_a_search_of_pieces_comes_back(tmp_path: Path) -> None:
+    X, y = given("regression")
+    estimator = crossvalidated("regression", n_bins="auto", n_candidates=10, max_epochs=8).fit(X, y)
+    tried = {one.candidate.architecture.n_bins for one in estimator.candidates_}  # type: ignore[attr-defined]
+    assert tried == {0, 8, 24}
+    estimator.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert [one.candidate for one in loaded.candidates_] == [one.candidate for one in estimator.candidates_]
+    assert loaded.model_.n_bins == estimator.best_.candidate.architecture.n_bins
+    assert np.array_equal(loaded.predict(X), estimator.predict(X))
+
+
 def test_a_search_of_widths_and_refitted_networks_come_back(tmp_path: Path) -> None:
     X, y = given()
     own = {"hidden": "auto", "final": "refit", "selection": "1se", "effort": "quick", "scoring": "accuracy"}

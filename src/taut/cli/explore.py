@@ -173,7 +173,7 @@ def train(model: TautEstimator, table: TrainingTable, voice: Voice, effort: Effo
                     y,
                     hidden=network.hidden,
                     activation=network.activation,
-                    n_bins=model.model_.networks[0].encoder.pieces.n_bins,
+                    n_bins=model.model_.n_bins,
                     learning_rate=model.learning_rate,
                     batch_size=model.batch_size,
                     max_epochs=model.max_epochs,

@@ -178,9 +178,8 @@ class CrossValidated(TautEstimator):
         control = Control(deadline=started + _LINEAR_SHARE * limit)
         with self._trial_store(table, folds) as trial_store:
             simple = self._simple(trainer, table, folds, architecture, scorer, control, trial_store)
-            network = architecture.network(table.matrix.values.shape[1], table.target.n_outputs)
             few = is_short_of_time(
-                len(folds[0].train), network.n_parameters(batch_norm=False), seconds * engine.threads
+                len(folds[0].train), table.n_weights(architecture), seconds * engine.threads
             )
             space = Space(
                 learning_rate, architecture, objective, isinstance(self.learning_rate, str), few=few
@@ -282,7 +281,7 @@ class CrossValidated(TautEstimator):
         return plan, None if self.time_limit is not None else plan.n_candidates
 
     def _architecture(self) -> MLP:
-        n_bins = 0 if isinstance(self.n_bins, str) and self.n_bins == "auto" else self.n_bins
+        n_bins = 0 if self.n_bins == "auto" else self.n_bins  # what a search takes to begin with
         if isinstance(self.hidden, str) and self.hidden == "auto":
             return MLP(USUAL_WIDTHS, self.activation, searched=True, n_bins=n_bins)
         return MLP(self.hidden, self.activation, n_bins=n_bins)

@@ -39,6 +39,11 @@ class Model:
         classes = self.target.classes
         return SquaredError() if classes is None else CrossEntropy(len(classes))
 
+    @property
+    def n_bins(self) -> int:
+        """Pieces that its networks see each number in, at most."""
+        return self.networks[0].encoder.pieces.n_bins
+
     def probabilities(self, engine: Engine, matrix: Matrix) -> NDArray[np.float64]:
         """Class probabilities, the mean of the networks': shape (n_rows, n_classes)."""
         return self._mean(engine, matrix)

@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 from taut.errors import DataError, DataWarning
 from taut.estimators.target import Target, encode_target, plain, read_target
 from taut.evidence.importance import Owners
+from taut.learning.architecture import MLP
 from taut.learning.objective import objective_of
 from taut.learning.problem import Problem
 from taut.parameters import real
@@ -59,6 +60,11 @@ class TableProblem:
     def owners(self) -> Owners:
         """The person's columns, and which of them each column of the matrix belongs to."""
         return Owners(tuple(column.name for column in self.schema.kept), self.schema.owners)
+
+    def n_weights(self, architecture: MLP) -> int:
+        """About how many numbers a network learns, by the table's columns: before they are encoded."""
+        network = architecture.network(self.matrix.values.shape[1], self.target.n_outputs)
+        return network.n_parameters(batch_norm=False)
 
     @property
     def n_counted(self) -> int:

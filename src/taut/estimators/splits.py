@@ -70,8 +70,7 @@ def make_splits(
         if groups is None:
             if table.n_counted > ONE_SPLIT_ROWS:
                 return [holdout_split(1 / AUTO_FOLDS, labels, stratify, seed, table.duplicates, table.weight)]
-            network = architecture.network(table.matrix.values.shape[1], table.target.n_outputs)
-            repeats = auto_repeats(table.n_counted, network.n_parameters(batch_norm=False), seconds)
+            repeats = auto_repeats(table.n_counted, table.n_weights(architecture), seconds)
     if isinstance(cv, numbers.Integral):
         _check_folds(int(cv), n)
     splits = [

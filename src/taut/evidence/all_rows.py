@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from taut.evidence.estimate import Estimate
 from taut.evidence.interval import Interval
-from taut.evidence.learning_curve import part_of_fold
+from taut.evidence.learning_curve import part_of_folds
 from taut.evidence.variants import Variants
 from taut.learning.problem import Fold
 from taut.learning.training import Control
@@ -94,9 +94,13 @@ def factor_of(
         return None
     influence = w * (after / second - before / first)
     error = math.sqrt(float(influence @ influence) * n / (n - 1))
-    power = min(_MOST_POWER, max(0.0, math.log2(first / second)))
-    doublings = math.log2(more)
-    return Factor(more**-power, error * doublings)
+    return _factor(first / second, error, more)
+
+
+def _factor(ratio: float, error: float, more: float) -> Factor:
+    """From the ratio of the losses of half as many rows and of all of a fold's, and its logarithm's error."""
+    power = min(_MOST_POWER, max(0.0, math.log2(ratio)))
+    return Factor(more**-power, error * math.log2(more))
 
 
 def expected_of_all_rows(
@@ -125,37 +129,37 @@ def expected_of_all_rows(
     control : Control
     """
     problem, seed = trainer.problem, trainer.settings.seed
-    n_fold = float(np.mean([len(fold.train) for fold in folds]))
+    more = n_rows / float(np.mean([len(fold.train) for fold in folds]))
     if result.best.recipe.hooks().patience is None:
         return estimate
     folds = folds[:N_HALVES]
     sizes = [int(_HALF * len(fold.train)) for fold in folds]
     if min(sizes) < 2:
         return estimate
-    halves = [
-        part_of_fold(fold, size, k, problem, seed)
-        for k, (fold, size) in enumerate(zip(folds, sizes, strict=True))
-    ]
+    halves = part_of_folds(folds, sizes, problem, seed)
     try:
         half = Variants(trainer, halves, result.best.candidate, control).own()[0]
     except KeyboardInterrupt:  # the control ended it
         return estimate
     whole = result.row_losses[result.chosen].astype(np.float64)
-    factor = None if half.failed else factor_of(half.losses, whole, problem.score_weight, n_rows / n_fold)
+    factor = None if half.failed else factor_of(half.losses, whole, problem.score_weight, more)
     if factor is None:
         return estimate
-    short = Interval(1.0 - estimate.score.value, 1.0 - estimate.score.high, 1.0 - estimate.score.low)
-    if problem.objective.n_classes:
-        accuracy = float(np.mean(result.best.score[: len(folds)]))
-        n = int(np.isfinite(half.losses).sum())
-        errors = _error_factor(float(np.mean(half.scores)), accuracy, n, n_rows / n_fold)
-        short = factor.applied_to(short) if errors is None else errors.applied_to(short)
-    else:
-        short = factor.applied_to(short)
-    score = Interval(1.0 - short.value, 1.0 - short.high, 1.0 - short.low)
     if problem.objective.score_name == "negative loss":
         score = factor.applied_to(estimate.score.times(-1.0)).times(-1.0)
+    else:
+        of_score: Factor | None = factor
+        if problem.objective.n_classes:
+            accuracy = float(np.mean(result.best.score[: len(folds)]))
+            n = int(np.isfinite(half.losses).sum())
+            of_score = _error_factor(float(np.mean(half.scores)), accuracy, n, more)
+        score = _one_less((of_score or factor).applied_to(_one_less(estimate.score)))
     return replace(estimate, loss=factor.applied_to(estimate.loss), score=score, n_rows=n_rows)
+
+
+def _one_less(interval: Interval) -> Interval:
+    """From a score to what it lacks of 1, and back."""
+    return Interval(1.0 - interval.value, 1.0 - interval.high, 1.0 - interval.low)
 
 
 def _error_factor(half: float, whole: float, n: int, more: float) -> Factor | None:
@@ -167,6 +171,4 @@ def _error_factor(half: float, whole: float, n: int, more: float) -> Factor | No
     if not (0.0 < before < 1.0 and 0.0 < after < 1.0):
         return None
     error = math.sqrt((1.0 - before) / (n * before) + (1.0 - after) / (n * after))
-    doublings = math.log2(more)
-    power = min(_MOST_POWER, max(0.0, math.log2(before / after)))
-    return Factor(more**-power, error * doublings)
+    return _factor(before / after, error, more)

@@ -103,10 +103,7 @@ def learning_curve(
     variants: list[tuple[int, Variant]] = []
     for index, part in enumerate(parts_of(folds, parts)):
         sizes = [int(part * len(fold.train)) for fold in folds]
-        fewer = [
-            part_of_fold(fold, size, k, trainer.problem, settings.seed)
-            for k, (fold, size) in enumerate(zip(folds, sizes, strict=True))
-        ]
+        fewer = part_of_folds(folds, sizes, trainer.problem, settings.seed)
         batch = min(settings.batch_size, 1 << (max(4, min(sizes) // 4).bit_length() - 1))
         own_seed = seed_of(settings.seed, Stream.LEARNING_CURVE_MEMBER, index)
         small = replace(settings, batch_size=batch, seed=own_seed)
@@ -135,7 +132,13 @@ def parts_of(folds: Sequence[Fold], parts: tuple[float, ...] = PARTS) -> tuple[f
     return tuple(part for part in parts if int(part * fewest) >= _LEAST_ROWS)
 
 
-def part_of_fold(fold: Fold, size: int, number: int, problem: Problem, seed: int) -> Fold:
+def part_of_folds(folds: Sequence[Fold], sizes: Sequence[int], problem: Problem, seed: int) -> list[Fold]:
+    """Some of each fold's training rows, with the same held-out rows."""
+    pairs = zip(folds, sizes, strict=True)
+    return [_part(fold, size, k, problem, seed) for k, (fold, size) in enumerate(pairs)]
+
+
+def _part(fold: Fold, size: int, number: int, problem: Problem, seed: int) -> Fold:
     """Some of a fold's training rows; a smaller part is of the larger one."""
     stream = generator(seed, Stream.LEARNING_CURVE_ROWS, number)
     rows = np.sort(stream.permutation(fold.train)[:size]).astype(np.int32)

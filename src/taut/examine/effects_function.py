@@ -270,7 +270,7 @@ class Asked:
             "learning_rate": recipe.learning_rate_,
             "hidden": recipe.network_.hidden,
             "activation": recipe.network_.activation,
-            "n_bins": recipe.model_.networks[0].encoder.pieces.n_bins,
+            "n_bins": recipe.model_.n_bins,
             "batch_size": recipe.batch_size_,
             "max_epochs": recipe.max_epochs,
             "task": recipe._task,

@@ -90,5 +90,5 @@ def _usual_architecture(estimator: TautEstimator) -> MLP:
     if baseline is not None:
         architecture: MLP = baseline.candidate.architecture
         return architecture
-    n_bins = estimator.model_.networks[0].encoder.pieces.n_bins
-    return MLP(estimator.network_.hidden, estimator.network_.activation, n_bins=n_bins)
+    network = estimator.network_
+    return MLP(network.hidden, network.activation, n_bins=estimator.model_.n_bins)

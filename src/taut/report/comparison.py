@@ -255,7 +255,7 @@ class _Words:
             parts.append(f"at a {word} learning rate")
         if own.architecture.widths != other.architecture.widths:
             parts.append("with other widths")
-        if own.architecture != other.architecture and own.architecture.widths == other.architecture.widths:
+        elif own.architecture != other.architecture:
             parts.append("with the numbers in pieces")
         return " and ".join(parts)
 

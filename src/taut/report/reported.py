@@ -150,7 +150,7 @@ def reported(estimator: TautEstimator) -> Reported:
             n_features=len(networks[0].encoder.names),
             classes=None if classes is None else [str(one) for one in classes.tolist()],
             network=network,
-            n_bins=networks[0].encoder.pieces.n_bins,
+            n_bins=model.n_bins,
             importance=getattr(estimator, "importance_", None),
         ),
     )

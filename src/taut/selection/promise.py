@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-# The share, in the median of networks of several kinds (benchmarks/README.md, "Few epochs first").
+# The share: of .4 to .8 the best on two runs of one network (benchmarks/README.md, "Few epochs first").
 _NEXT_DOUBLING = 0.6
 # A guess at a far epoch is a poor one.
 _MOST_DOUBLINGS = 2.0

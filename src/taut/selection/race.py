@@ -151,8 +151,7 @@ class Race:
             self._forget_the_ended(trials)
             if index + 1 < len(rounds) and going and leader is not None:
                 most = self._most(len(trials), index)
-                short = index == 0 and self._runner.stages.low_fidelity_epochs is not None
-                if short:
+                if index == 0 and self._runner.stages.few_epochs:
                     going = self._promising(going, most)
                 else:
                     kept = self._best_singles(going) if keep_singles else set()
@@ -172,7 +171,7 @@ class Race:
 
     def _most(self, n: int, index: int) -> int:
         """How many of ``n`` may continue from a round."""
-        few_epochs = self._runner.stages.low_fidelity_epochs is not None
+        few_epochs = self._runner.stages.few_epochs
         share = self._rule.few_epochs_share if few_epochs else self._rule.share
         return max(1, math.ceil(share * self._rule.again**index * n))
 

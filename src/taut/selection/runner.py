@@ -157,10 +157,9 @@ class Runner:
 
     def _begun(self, job: Job) -> Training | None:
         """The training of a stage of few epochs on the same rows, if it is still there."""
-        short = next((s for s in range(len(self.stages.all)) if self.stages.same_as(s) != s), None)
-        if short is None or job.stage != self.stages.same_as(short):
-            return None
-        return self._live.get((job.number, short))
+        short = len(self.stages.folds)
+        begins = job.stage != short and self.stages.same_as(short) == job.stage
+        return self._live.get((job.number, short)) if begins else None
 
     def _parts(self, members: Sequence[Member]) -> list[range]:
         """As many of the members at a time as there is memory for.

@@ -267,12 +267,12 @@ class Search:
     @property
     def _n_first(self) -> int:
         """Folds of the first batch before it is judged: fewer where a stage of few epochs comes first."""
-        return _FIRST_BATCH_FOLDS if self.stages.low_fidelity_epochs is None else 1
+        return 1 if self.stages.few_epochs else _FIRST_BATCH_FOLDS
 
     @property
     def _keeps_singles(self) -> bool:
         """Whether each technique alone has all folds; not where epochs are dear."""
-        return self.stages.low_fidelity_epochs is None
+        return not self.stages.few_epochs
 
     def _over(self) -> bool:
         if self._cut_short or self._stop.cancelled.is_set():
@@ -286,7 +286,7 @@ class Search:
             return ends
         n, threads = len(self.stages.folds), self.trainer.engine.threads
         each = FIRST_TAKES * self._scored.scores[0].seconds / n
-        short = self.stages.low_fidelity_epochs is not None  # and then it may have no fold yet
+        short = self.stages.few_epochs  # and then it may have no fold yet
         needed = each * math.ceil((n if short else n - 1) / threads)
         share = _RESCUED_AFTER_FEW_EPOCHS if short else _RESCUED_SHARE
         return ends - min(needed, share * max(0.0, ends - self._batches_began))
@@ -376,7 +376,7 @@ class Search:
         if best is None:
             return
         short = [trial for trial in going if n in trial.runs]
-        if self.stages.low_fidelity_epochs is not None and lead(best) == -math.inf and short:
+        if self.stages.few_epochs and lead(best) == -math.inf and short:
             # Nobody has a fold. After few epochs the leader is no measure, as in the race.
             best = min(short, key=lambda trial: (self._race.promise(trial), trial.number))
         elif not lead(best) > 0.0:

@@ -132,8 +132,7 @@ class Space:
         The middle strength of every technique comes first. After that one of the others follows each
         technique alone: early stopping alone at a lower and at a higher learning rate, and with the other
         architectures, because what a technique brings is measured against a baseline that was tuned too;
-        then endless mixtures, those
-        of a scrambled Sobol sequence (Sobol, 1967).
+        then endless mixtures, those of a scrambled Sobol sequence (Sobol, 1967).
 
         Where there are few candidates, each pair of techniques, at their middle strengths and the usual
         rate, comes before all that: of random mixtures it takes dozens until the pair that a network needs

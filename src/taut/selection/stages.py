@@ -51,13 +51,18 @@ class Stages:
         return self.folds if self.low_fidelity is None else (*self.folds, self.low_fidelity)
 
     @property
+    def few_epochs(self) -> bool:
+        """Whether a stage of few epochs comes first."""
+        return self.low_fidelity_epochs is not None
+
+    @property
     def compared(self) -> range:
         """The stages on which candidates race against the leader: after few epochs it is no measure."""
-        return range(len(self.all) if self.low_fidelity_epochs is None else len(self.folds))
+        return range(len(self.folds) if self.few_epochs else len(self.all))
 
     def same_as(self, stage: int) -> int:
         """The stage whose networks a stage of few epochs begins: the first fold; else the stage itself."""
-        return 0 if self.low_fidelity_epochs is not None and stage == len(self.folds) else stage
+        return 0 if self.few_epochs and stage == len(self.folds) else stage
 
     def max_epochs(self, stage: int, usual: int) -> int:
         """Where the training of a stage ends that nothing stopped before."""
@@ -85,12 +90,12 @@ class Stages:
             Numbers of the stages that are trained together; between two rounds the race is judged.
         """
         n = len(self.folds)
-        if self.low_fidelity_epochs is not None:
+        if self.few_epochs:
             begin = 0  # which is continued
         order = [(begin + k) % n for k in range(n)]
         low_fidelity = [] if self.low_fidelity is None else [(n,)]
         # A stage of few epochs has left few candidates; one fold at a time would leave processors idle.
-        one_by_one = n_first if self.low_fidelity_epochs is not None else _SINGLY
+        one_by_one = n_first if self.few_epochs else _SINGLY
         singly = [(k,) for k in order[n_first:one_by_one]]
         rest = [tuple(order[one_by_one:])] if n > one_by_one else []
         return (*low_fidelity, tuple(order[:n_first]), *singly, *rest)

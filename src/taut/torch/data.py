@@ -34,9 +34,8 @@ def read_data(
     DataError
         Where the data cannot be used as they are.
     """
-    views = list(data) if isinstance(data, (tuple, list)) and len(data) == 2 else [data]
-    if any(isinstance(one, DataLoader) for one in views):
-        loaders = [one for one in views if isinstance(one, DataLoader)]
+    views = _views_of(data)
+    if loaders := loaders_of(data):
         own = loaders[0].collate_fn
         if collate is None and own not in (default_collate, default_convert):
             collate = own
@@ -53,6 +52,16 @@ def read_data(
         )
     X, y = views
     return _tensors(_inputs(X), _target(y))
+
+
+def loaders_of(data: Any) -> list[DataLoader[Any]]:
+    """The DataLoaders that stand for data."""
+    return [one for one in _views_of(data) if isinstance(one, DataLoader)]
+
+
+def _views_of(data: Any) -> list[Any]:
+    """For training and for evaluation; X and y; or one for both."""
+    return list(data) if isinstance(data, (tuple, list)) and len(data) == 2 else [data]
 
 
 def _tensors(inputs: Inputs, y: NDArray[Any]) -> tuple[TensorExamples, NDArray[Any]]:

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.utils.data import DataLoader
 
 from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.pool import n_threads
@@ -32,7 +31,7 @@ from taut.learning.problem import Fold, Problem
 from taut.parameters import MOST_EPOCHS, real, whole
 from taut.selection.folds import Split, cross_validation_splits, make_folds
 from taut.selection.trainer import Settings, Trainer
-from taut.torch.data import joined, read_data
+from taut.torch.data import joined, loaders_of, read_data
 from taut.torch.loss import objective_of
 from taut.torch.plain_mlp import PlainMLP, find_plain_mlp, table_of
 
@@ -132,7 +131,7 @@ def read(module: GivenModule, data: Any, options: Options, *, many: bool = False
     examples: Any
     examples, y = read_data(data, options.collate)
     n_train = len(y)
-    if any(isinstance(one, DataLoader) for one in (data if isinstance(data, (tuple, list)) else [data])):
+    if loaders_of(data):
         notes.append(
             "Of a DataLoader, its dataset and its collate function are taken: batches have batch_size="
             f"{options.batch_size} examples, shuffled anew every epoch, without its sampler or workers."

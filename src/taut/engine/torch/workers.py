@@ -280,8 +280,8 @@ class Processes:
                             task.state = state
                             on_done(task)
                 except BrokenExecutor as error:
-                    if not isinstance(error, TerminatedWorkerError):  # it reads nothing
-                        raise _unsent(next(iter([*running.values(), *waiting])), error) from error
+                    if not isinstance(error, TerminatedWorkerError):  # a live one cannot read what it is sent
+                        raise _unsent([*running.values(), *waiting][0], error) from error
                     self._pool = None
                     # Each by itself from now on: a network in a stack equals the same network alone.
                     suspects = [Bundle([task], b.stacked) for b in running.values() for task in b.tasks]
