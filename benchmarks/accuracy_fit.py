@@ -54,11 +54,14 @@ def as_categories(X: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, p
     return X, other
 
 
-def taut_fit(kind: str, X: Any, y: Any, test: Any, limit: float, early: bool) -> tuple[Any, dict[str, Any]]:
+def taut_fit(
+    kind: str, X: Any, y: Any, test: Any, limit: float, **options: Any
+) -> tuple[Any, dict[str, Any]]:
+    """taut's search; ``options`` go to the estimator."""
     import taut
 
     cv = taut.TautClassifierCV if kind == "class" else taut.TautRegressorCV
-    model = cv(time_limit=limit, random_state=0, **({"n_candidates": 2} if early else {})).fit(X, y)
+    model = cv(time_limit=limit, random_state=0, **options).fit(X, y)
     told = {
         "recipe": str(model.recipe_), "candidates": len(model.candidates_),
         "complete": sum(one.complete for one in model.candidates_),
@@ -245,8 +248,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     kind, X, test, y, y_test = prepared(name, split)
     fits: dict[str, Callable[[], tuple[Any, dict[str, Any]]]] = {
-        "taut": lambda: taut_fit(kind, X, y, test, limit, False),
-        "taut-early": lambda: taut_fit(kind, X, y, test, limit, True),
+        "taut": lambda: taut_fit(kind, X, y, test, limit),
+        "taut-early": lambda: taut_fit(kind, X, y, test, limit, n_candidates=2),
+        "taut-bins": lambda: taut_fit(kind, X, y, test, limit, n_bins="auto"),
         "sklearn-trees": lambda: sklearn_fit(kind, X, y, test, limit, True),
         "sklearn-mlp": lambda: sklearn_fit(kind, X, y, test, limit, False),
         "realmlp": lambda: pytabkit_fit("realmlp", kind, X, y, test),

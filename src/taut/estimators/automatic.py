@@ -16,9 +16,11 @@ from taut.learning.engine import Engine
 from taut.parameters import MOST_EPOCHS, real, whole
 from taut.selection.trainer import Settings
 
-#: In the median within 3 % of the best of twenty settings, whatever the batch size.
-AUTO_LEARNING_RATE = 1e-3
-
+#: As good as lower ones in fewer epochs, since the weights are averaged over the steps
+#: (benchmarks/README.md, "Averaged weights").
+AUTO_LEARNING_RATE = 3e-3
+#: How the weights of a table's networks are averaged over the steps; see taut.learning.training.Member.
+AVERAGE = 8.0
 
 #: Pieces of a number that are searched, fewest first; a network with them has at most so many inputs.
 SEARCHED_BINS, _MOST_INPUTS = (0, 8, 24), 3000
@@ -60,6 +62,7 @@ def settings_of(
         batch_size=batch_size,
         max_epochs=whole("max_epochs", max_epochs, high=MOST_EPOCHS),
         seed=seed,
+        average=AVERAGE,
     )
 
 

@@ -41,6 +41,10 @@ class Member:
         Whether the loss of every validation row is kept of every epoch (four bytes each).
     keep_outputs : bool
         The same of the outputs for every validation row (four bytes each).
+    average : float
+        The network that is evaluated and kept has the average of the weights over the steps so far: step t
+        enters it with the share min(1, average / t), so that their mean age is t / (average + 1). 0 for the
+        weights of the last step.
     """
 
     architecture: Architecture
@@ -52,6 +56,7 @@ class Member:
     seed: int
     keep_losses: bool = False
     keep_outputs: bool = False
+    average: float = 0.0
 
 
 class Status(Enum):

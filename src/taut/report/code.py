@@ -18,6 +18,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from taut.errors import ParameterError
+from taut.estimators.automatic import AVERAGE
 from taut.recipe import Recipe
 from taut.report import class_weight
 from taut.report.schema import Facts
@@ -144,6 +145,7 @@ def _elsewhere(facts: Facts, framework: str) -> dict[str, Any]:
         "LEARNING_RATE": recipe["learning_rate"],
         "BATCH": recipe["batch_size"],
         "EPOCHS": recipe["max_epochs"],
+        "AVERAGE": AVERAGE,
         "L1": strength(L1),
         "L2": strength(L2),
         "MAX_NORM": strength(MaxNorm),

@@ -31,11 +31,14 @@ class Settings:
     max_epochs : int
         Training ends here if nothing stopped it before.
     seed : int
+    average : float
+        See :class:`taut.learning.training.Member`.
     """
 
     batch_size: int
     max_epochs: int
     seed: int
+    average: float = 0.0
 
 
 @final
@@ -79,6 +82,7 @@ class Trainer:
             settings.batch_size,
             settings.max_epochs,
             seed_of(settings.seed, Stream.MEMBER, number) if seed is None else seed,
+            average=settings.average,
         )
 
     def train(

@@ -64,6 +64,8 @@ class CompiledTraining(Training):
             second=aligned(n, dtype),
             best_parameters=aligned(n if early else 0, dtype),
             best_statistics=aligned(s if early else 0, dtype),
+            average=aligned(n if member.average else 0, dtype),
+            average_statistics=aligned(s if member.average else 0, dtype),
             curve=np.full((0, 3), np.nan),
             losses=np.empty(0, dtype=np.float32),
             outputs=np.empty(0, dtype=np.float32),
@@ -75,6 +77,11 @@ class CompiledTraining(Training):
         if fit.start is not None:
             arrays[f"layers.{len(network.hidden)}.bias"] = fit.start
         self.layout.pack(arrays, self.state.parameters, self.state.statistics)
+        if member.average:  # before the first step
+            self.state.average[:], self.state.average_statistics[:] = (
+                self.state.parameters,
+                self.state.statistics,
+            )
         self.rows_a_second = 0.0
         self.seconds_spent = 0.0
 
@@ -123,6 +130,8 @@ class CompiledTraining(Training):
         """Flat parameters and statistics."""
         if which == "kept" and self.stops_early and self.best_epoch > 0:
             return self.state.best_parameters, self.state.best_statistics
+        if self._member.average:
+            return self.state.average, self.state.average_statistics
         return self.state.parameters, self.state.statistics
 
     def weights(self, which: Literal["kept", "last"] = "kept") -> dict[str, Floats]:
@@ -491,7 +500,7 @@ def plan_to_train(member: Member, layout: Layout, problem: Problem, fit: FoldFit
     hyperparameters[R.LEARNING_RATE] = member.learning_rate
     hyperparameters[R.INPUT_DROP], hyperparameters[R.DROP] = hooks.input_drop, hooks.drop
     hyperparameters[R.MIX], hyperparameters[R.INPUT_NOISE] = hooks.mix, hooks.input_noise
-    hyperparameters[R.SMOOTHING] = hooks.smoothing
+    hyperparameters[R.SMOOTHING], hyperparameters[R.AVERAGE] = hooks.smoothing, member.average
     hyperparameters[R.MIN_DELTA] = hooks.min_delta
     hyperparameters[R.CENTER], hyperparameters[R.SCALE] = fit.center, fit.scale
     hyperparameters[R.BETA_1], hyperparameters[R.BETA_2], hyperparameters[R.EPSILON] = 0.9, 0.999, 1e-8

@@ -8,9 +8,17 @@ from typing import Any
 from taut.engine.compiled.gather import add_noise, drop_inputs, gather, mix_rows
 from taut.engine.compiled.jit import part
 from taut.engine.compiled.losses import add_losses, loss_gradient
-from taut.engine.compiled.passes import backward, forward_evaluation, forward_training, layer_places, update
+from taut.engine.compiled.passes import (
+    average_steps,
+    backward,
+    forward_evaluation,
+    forward_training,
+    layer_places,
+    update,
+)
 from taut.engine.compiled.random import shuffled
 from taut.engine.compiled.records import (
+    AVERAGE,
     BATCH,
     BEST_EPOCH,
     BEST_LOSS,
@@ -103,6 +111,7 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
     backward(plan, state, scratch, count)
     update(plan, state, scratch)
     progress[STEP] += 1
+    average_steps(plan, state)
     progress[CURSOR] = start + count
     if progress[CURSOR] >= n:
         progress[PHASE], progress[CURSOR] = VALIDATING, 0
@@ -131,9 +140,8 @@ def _evaluate_block(
     start = progress[CURSOR]
     count = min(BLOCK, len(chosen) - start)
     if count > 0:
-        evaluate(
-            rows.values, encoding, plan, state.parameters, state.statistics, scratch, chosen, start, count
-        )
+        parameters, statistics = _evaluated(plan, state)
+        evaluate(rows.values, encoding, plan, parameters, statistics, scratch, chosen, start, count)
         last = plan.layers[len(plan.layers) - 1]
         index = -1
         if column == VALIDATION_LOSS and len(state.losses) > 0:
@@ -171,6 +179,14 @@ def _evaluate_block(
         progress[PHASE] += 1
         progress[CURSOR] = 0
     return max(1, count // 3)  # an evaluation costs about a third of a training step
+
+
+@part
+def _evaluated(plan: Any, state: Any) -> tuple[Any, Any]:
+    """The numbers that are evaluated and kept: those of the last step, or their averages over the steps."""
+    if plan.hyperparameters[AVERAGE] > 0.0:
+        return state.average, state.average_statistics
+    return state.parameters, state.statistics
 
 
 @part
@@ -216,8 +232,9 @@ def _end_epoch(plan: Any, state: Any) -> None:
     if validation < sums[BEST_LOSS] - plan.hyperparameters[MIN_DELTA] or epoch == 0:
         sums[BEST_LOSS] = validation
         progress[BEST_EPOCH] = epoch + 1
-        _copy(state.best_parameters, state.parameters)
-        _copy(state.best_statistics, state.statistics)
+        parameters, statistics = _evaluated(plan, state)
+        _copy(state.best_parameters, parameters)
+        _copy(state.best_statistics, statistics)
     elif epoch + 1 - progress[BEST_EPOCH] >= plan.sizes[PATIENCE]:
         progress[STATUS] = PATIENCE_OVER
 

@@ -172,7 +172,7 @@ def _groups(dtype: DTypeLike) -> tuple[Rows, Encoding, Plan, State, Scratch]:
     encoding = Encoding(number, number, index, index, index, np.float32(0), index, index, number, number)
     plan = Plan(_array(np.int64, 2), _array(np.int64), _array(np.float64))
     state = State(
-        *(real, real, real, real, real, real),
+        *(real, real, real, real, real, real, real, real),
         *(_array(np.float64, 2), _array(np.float32), _array(np.float32)),
         *(_array(np.int64), _array(np.float64)),
     )

@@ -52,7 +52,8 @@ def cost_of(member: Member, network: Network, itemsize: int) -> Cost:
     best = member.hooks.patience is not None
     each = int(member.keep_losses) + (network.n_outputs if member.keep_outputs else 0)
     losses = 4 * len(member.fold.validation) * member.max_epochs * each
-    kept = itemsize * ((3 + best) * n + (1 + best) * statistics)
+    average = member.average > 0.0
+    kept = itemsize * ((3 + best + average) * n + (1 + best + average) * statistics)
     kept += losses + _CURVE_LINE * min(member.max_epochs, _USUAL_EPOCHS)
     rows = max(BLOCK, min(member.batch_size, len(member.fold.train)) + 1)
     layers = 1 + normalize + (network.activation != "relu")

@@ -20,6 +20,7 @@ from taut.engine.compiled.matmul import forward_product, input_product, weight_p
 from taut.engine.compiled.random import MASK, stream_key
 from taut.engine.compiled.records import (
     ACTIVATION,
+    AVERAGE,
     BETA_1,
     BETA_2,
     DROP,
@@ -276,3 +277,23 @@ def _step_units(plan: Any, parameters: Any, learning_rate: float) -> None:
             factor = _on_units(norm, plan.hyperparameters, learning_rate) + (norm - norm)
             for at in range(d[WEIGHTS] + j, end, d[OUT]):
                 store(parameters, at, load(parameters, at) * factor)
+
+
+@part
+def average_steps(plan: Any, state: Any) -> None:
+    """Take the newest step into the averages: a <- a + (w - a) min(1, c / t) after step t.
+
+    Step s has about the weight c s^(c-1) / t^c then: a window that grows with training, of mean age
+    t / (c + 1) (the power function of Karras et al., 2024), so that it needs no horizon. Weights that are
+    exactly zero now are zero in the average too, as L1 wants them.
+    """
+    reach = plan.hyperparameters[AVERAGE]
+    if reach <= 0.0:
+        return
+    share = min(1.0, reach / state.progress[STEP])
+    for j in range(0, plan.sizes[N_PARAMETERS], LANES):
+        w, a = load(state.parameters, j), load(state.average, j)
+        store(state.average, j, select(w == 0.0, 0.0, a + (w - a) * share))
+    for j in range(0, len(state.statistics), LANES):
+        w, a = load(state.statistics, j), load(state.average_statistics, j)
+        store(state.average_statistics, j, a + (w - a) * share)

@@ -21,9 +21,9 @@ N_SIZES = 12
 # Places in Plan.hyperparameters.
 (
     LEARNING_RATE, INPUT_DROP, DROP, MIN_DELTA, CENTER, SCALE, BETA_1, BETA_2, EPSILON, FIT_FACTOR, MIX,
-    INPUT_NOISE, SMOOTHING,
-) = range(13)  # fmt: skip
-N_HYPERPARAMETERS = 13
+    INPUT_NOISE, SMOOTHING, AVERAGE,
+) = range(14)  # fmt: skip
+N_HYPERPARAMETERS = 14
 
 # Places in State.progress, and the phases of an epoch.
 EPOCH, PHASE, CURSOR, STEP, BEST_EPOCH, STATUS = range(6)
@@ -92,6 +92,8 @@ class State(NamedTuple):
     second: Any  # Adam's second moment
     best_parameters: Any
     best_statistics: Any
+    average: Any  # of the parameters over the steps; empty where only the last step counts
+    average_statistics: Any
     curve: Any  # float64 (at least epochs, 3)
     losses: Any  # float32 (at least epochs * rows held out,): losses by epoch, below 0: missed; or empty
     outputs: Any  # float32 (at least epochs * rows held out * outputs,): raw outputs by epoch; or empty

@@ -201,6 +201,8 @@ def module_of(member: Member) -> Module:
         raise TrainingError(
             f"The PyTorch engine trains modules, and this network is {member.architecture.label}."
         )
+    if member.average:
+        raise TrainingError("The PyTorch engine keeps the weights of a step, and no averages over the steps.")
     return member.architecture
 
 
