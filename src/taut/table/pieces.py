@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 _SAMPLE_ROWS = 100_000
 _FEWEST = 2  # one piece of a number says what the number says
-MOST_SLOPE = 3e6  # with MOST = 1e12 of the matrix, (v - low) * slope stays in float32
+MOST_SLOPE = 1e25  # with MOST = 1e12 of the matrix, (v - low) * slope stays in float32
 
 
 @final
@@ -74,12 +74,12 @@ class Pieces:
             if not len(values):
                 continue
             # Values that occur: a piece between two of few levels ends at one.
-            edges = np.unique(np.quantile(values, shares, method="nearest")).astype(np.float64)
+            edges = _apart(np.unique(np.quantile(values, shares, method="nearest")).astype(np.float64))
             if len(edges) <= _FEWEST:
                 continue
             column += [index] * (len(edges) - 1)
             low += edges[:-1].tolist()
-            slope += np.minimum(1.0 / np.diff(edges), MOST_SLOPE).tolist()
+            slope += (1.0 / np.diff(edges)).tolist()
         return cls(
             np.array(column, dtype=np.int32),
             np.array(low, dtype=np.float32),
@@ -114,11 +114,23 @@ class Pieces:
         )
 
     def fits(self, n_numbers: int) -> bool:
-        """Whether every piece is one of a number: the kernel trusts it."""
+        """Whether the pieces of each number lie side by side, number after number: the kernels trust it."""
+        same = np.diff(self.column) == 0
         return bool(
             self.column.ndim == 1
             and self.column.shape == self.low.shape == self.slope.shape
             and ((self.column >= 0) & (self.column < n_numbers)).all()
             and np.isfinite(self.low).all()
             and ((self.slope > 0) & (self.slope <= MOST_SLOPE)).all()
+            and (np.diff(self.column) >= 0).all()
+            and np.allclose((np.diff(self.low) * self.slope[:-1])[same], 1.0, rtol=1e-3)
         )
+
+
+def _apart(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those of sorted edges that are far enough apart for a slope."""
+    kept = [float(edges[0])]
+    for edge in edges[1:].tolist():
+        if (edge - kept[-1]) * MOST_SLOPE >= 1.0:
+            kept.append(edge)
+    return np.array(kept)

@@ -25,7 +25,8 @@ from tests.engine.helpers import make_member, make_problem, outputs, plain_encod
 
 @njit(nogil=True)
 def call(x: Any, width: int, stride: int, values: Any, encoding: Any, n_numbers: int, rows: Any) -> None:
-    gather(x, 3, width, stride, values, encoding, n_numbers, rows, 1, len(rows) - 1)
+    n_pieces = len(encoding.piece_feature)
+    gather(x, 3, width, stride, values, encoding, n_numbers, n_pieces, rows, 1, len(rows) - 1)
 
 
 def gathered(encoder: Encoder, values: Any, rows: Any, dtype: Any = np.float32) -> Any:

@@ -323,7 +323,7 @@ class CompiledEngine(Engine):
 
         def work(start: int, room: dict[str, Any]) -> None:
             if "scratch" not in room:
-                room["scratch"] = scratch_for(layout, R.BLOCK, 1, self.dtype, None)
+                room["scratch"] = scratch_for(layout, R.BLOCK, 1, self.dtype, None, encoding)
             part = slice(start, start + _PREDICT_ROWS)
             kernel(values, encoding, plan, parameters, statistics, room["scratch"], chosen[part], out[part])
 
@@ -384,7 +384,12 @@ def _train_one(
             progress[R.STATUS] = R.RUNNING
     fold = member.fold
     scratch = scratch_for(
-        training.layout, int(sizes[R.BATCH]) + 1, len(fold.train), training.dtype, room.get("floats")
+        training.layout,
+        int(sizes[R.BATCH]) + 1,
+        len(fold.train),
+        training.dtype,
+        room.get("floats"),
+        training.encoding,
     )
     room["floats"] = scratch.floats
     rows = shared._replace(train=fold.train, validation=fold.validation, sample=fold.sample)
@@ -471,6 +476,7 @@ def encoding_of(encoder: Encoder) -> R.Encoding:
         index(encoder.pieces.column),
         np.array(encoder.pieces.low, dtype=np.float32),
         np.array(encoder.pieces.slope, dtype=np.float32),
+        index(np.flatnonzero(np.diff(encoder.pieces.column, append=-1)) + 1),
     )
 
 
@@ -481,6 +487,7 @@ def plan_to_predict(layout: Layout, encoder: Encoder) -> R.Plan:
     sizes[R.NORMALIZE] = int(layout.normalize)
     sizes[R.N_NUMBERS] = encoder.n_numbers
     sizes[R.N_INPUTS] = layout.network.n_inputs
+    sizes[R.N_DENSE] = encoder.first_piece if len(encoder.pieces) else layout.table[0, R.IN]
     sizes[R.N_WEIGHTS] = layout.n_weights
     sizes[R.N_PARAMETERS] = layout.n_parameters
     n = R.N_HYPERPARAMETERS + len(WEIGHT_TECHNIQUES) + len(UNIT_TECHNIQUES)
@@ -500,6 +507,8 @@ def plan_to_train(member: Member, layout: Layout, problem: Problem, fit: FoldFit
     hyperparameters[R.LEARNING_RATE] = member.learning_rate
     hyperparameters[R.INPUT_DROP], hyperparameters[R.DROP] = hooks.input_drop, hooks.drop
     hyperparameters[R.MIX], hyperparameters[R.INPUT_NOISE] = hooks.mix, hooks.input_noise
+    if hooks.input_drop or hooks.mix or hooks.input_noise:
+        sizes[R.N_DENSE] = layout.table[0, R.IN]  # they change single inputs, so all are written out
     hyperparameters[R.SMOOTHING], hyperparameters[R.AVERAGE] = hooks.smoothing, member.average
     hyperparameters[R.MIN_DELTA] = hooks.min_delta
     hyperparameters[R.CENTER], hyperparameters[R.SCALE] = fit.center, fit.scale

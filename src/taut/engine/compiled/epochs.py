@@ -7,6 +7,7 @@ from typing import Any
 
 from taut.engine.compiled.gather import add_noise, drop_inputs, gather, mix_rows
 from taut.engine.compiled.jit import part
+from taut.engine.compiled.looked_up import find_pieces, is_looked_up
 from taut.engine.compiled.losses import add_losses, loss_gradient
 from taut.engine.compiled.passes import (
     average_steps,
@@ -31,6 +32,7 @@ from taut.engine.compiled.records import (
     IN_STRIDE,
     LOSS_SUM,
     MIN_DELTA,
+    N_DENSE,
     N_NUMBERS,
     N_PARAMETERS,
     OUT_STRIDE,
@@ -52,6 +54,7 @@ from taut.engine.compiled.records import (
     WEIGHT_SUM,
 )
 from taut.engine.compiled.scratch import OUTPUTS
+from taut.engine.compiled.simd import LANES
 
 
 def train_some(
@@ -90,11 +93,11 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
     epoch, step = progress[EPOCH], start
     first, last = plan.layers[0], plan.layers[len(plan.layers) - 1]
     x0, _, _, _ = layer_places(scratch, 0)
-    _gather_shuffled(x0, first, rows, encoding, plan, scratch, start, count)
+    _gather_shuffled(rows, encoding, plan, scratch, start, count)
     mix_rows(scratch.floats, x0, first[IN], first[IN_STRIDE], count, plan, epoch, step)
     add_noise(scratch.floats, x0, first[IN_STRIDE], count, plan, epoch, step)
     drop_inputs(scratch.floats, x0, first[IN], first[IN_STRIDE], count, plan, epoch, step)
-    forward_training(plan, state, scratch, count, epoch, step)
+    forward_training(plan, encoding, state, scratch, count, epoch, step)
     loss_gradient(
         scratch.floats,
         scratch.offsets[OUTPUTS],
@@ -108,7 +111,7 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
         epoch,
         step,
     )
-    backward(plan, state, scratch, count)
+    backward(plan, encoding, state, scratch, count)
     update(plan, state, scratch)
     progress[STEP] += 1
     average_steps(plan, state)
@@ -121,14 +124,28 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
 
 @part
 def _gather_shuffled(
-    x0: int, first: Any, rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int
+    rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int
 ) -> None:
     """The next rows of the epoch's order; turns positions among the training rows into rows of the table."""
     order = scratch.order
     for i in range(start, start + count):
         order[i] = rows.train[order[i]]
-    width, stride, n_numbers = first[IN], first[IN_STRIDE], plan.sizes[N_NUMBERS]
-    gather(scratch.floats, x0, width, stride, rows.values, encoding, n_numbers, order, start, count)
+    _gather_rows(plan, rows.values, encoding, scratch, order, start, count)
+
+
+@part
+def _gather_rows(
+    plan: Any, values: Any, encoding: Any, scratch: Any, chosen: Any, start: int, count: int
+) -> None:
+    """Encode rows ``chosen[start:start + count]`` into the first layer's input."""
+    x0, _, _, _ = layer_places(scratch, 0)
+    sizes, stride = plan.sizes, plan.layers[0, IN_STRIDE]
+    width = (sizes[N_DENSE] + LANES - 1) // LANES * LANES
+    f, n_numbers, looked_up = scratch.floats, sizes[N_NUMBERS], is_looked_up(plan)
+    n_pieces = 0 if looked_up else len(encoding.piece_feature)
+    gather(f, x0, width, stride, values, encoding, n_numbers, n_pieces, chosen, start, count)
+    if looked_up:
+        find_pieces(values, encoding, scratch, chosen, start, count)
 
 
 @part
@@ -208,10 +225,8 @@ def evaluate(
     count: int,
 ) -> None:
     """Outputs of rows ``chosen[start:start + count]`` in evaluation mode, left at OUTPUTS."""
-    x0, _, _, _ = layer_places(scratch, 0)
-    width, stride, n_numbers = plan.layers[0, IN], plan.layers[0, IN_STRIDE], plan.sizes[N_NUMBERS]
-    gather(scratch.floats, x0, width, stride, values, encoding, n_numbers, chosen, start, count)
-    forward_evaluation(plan, parameters, statistics, scratch, count)
+    _gather_rows(plan, values, encoding, scratch, chosen, start, count)
+    forward_evaluation(plan, encoding, parameters, statistics, scratch, count)
 
 
 @part

@@ -40,14 +40,16 @@ AHEAD = 8  # rows are asked for so many rows before their turn: their order is r
 
 @part
 def gather(
-    x: Any, x0: int, width: int, stride: int, values: Any, encoding: Any, n_numbers: int, rows: Any,
-    start: int, count: int,
+    x: Any, x0: int, width: int, stride: int, values: Any, encoding: Any, n_numbers: int, n_pieces: int,
+    rows: Any, start: int, count: int,
 ) -> None:  # fmt: skip
-    """Encode rows ``rows[start:start + count]`` of the table into x (count, width)."""
+    """Encode rows ``rows[start:start + count]`` of the table into x (count, width).
+
+    ``n_pieces`` is 0 where numbers have none, and where they are looked up (looked_up.py).
+    """
     numbers_end = (n_numbers + LANES - 1) // LANES * LANES
     n_flags = len(encoding.flags)
     n_categories = len(encoding.category_start) - 1
-    n_pieces = len(encoding.piece_feature)
     zero = splat(x, 0.0)
     for i in range(count):
         row = get(rows, start + i)

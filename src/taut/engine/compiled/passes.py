@@ -16,6 +16,7 @@ from taut.engine.compiled.layers import (
     moments_of_block,
     move_statistics,
 )
+from taut.engine.compiled.looked_up import add_pieces, is_looked_up, pieces_gradient
 from taut.engine.compiled.matmul import forward_product, input_product, weight_product
 from taut.engine.compiled.random import MASK, stream_key
 from taut.engine.compiled.records import (
@@ -30,7 +31,9 @@ from taut.engine.compiled.records import (
     IN,
     IN_STRIDE,
     LEARNING_RATE,
+    N_DENSE,
     N_HYPERPARAMETERS,
+    N_INPUTS,
     N_PARAMETERS,
     N_WEIGHTS,
     NORMALIZE,
@@ -61,7 +64,9 @@ def layer_places(scratch: Any, layer: int) -> tuple[int, int, int, int]:
 
 
 @part
-def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int, step: int) -> None:
+def forward_training(
+    plan: Any, encoding: Any, state: Any, scratch: Any, count: int, epoch: int, step: int
+) -> None:
     """From the encoded batch to the outputs (at OUTPUTS), with batch statistics and masks."""
     f, parameters, statistics = scratch.floats, state.parameters, state.statistics
     normalize, activation = plan.sizes[NORMALIZE] != 0, plan.sizes[ACTIVATION]
@@ -70,7 +75,7 @@ def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int
         width, stride = d[OUT], d[OUT_STRIDE]
         out0, hat0, slope0, inverse0 = layer_places(scratch, layer + 1)
         z0 = hat0 if normalize else out0
-        _dense(plan, parameters, scratch, layer, z0, count)
+        _dense(plan, encoding, parameters, scratch, layer, z0, count)
         drop = plan.hyperparameters[DROP] if layer >= plan.sizes[DROP_FROM] else 0.0
         key_a, key_b = stream_key(plan.sizes[SEED], MASK + (layer << 8), epoch, step)
         for j in range(0, width, LANES):
@@ -88,11 +93,13 @@ def forward_training(plan: Any, state: Any, scratch: Any, count: int, epoch: int
                 load(parameters, d[SHIFT] + j), normalize, activation, activation != RELU, drop, j, width,
                 key_a, key_b,
             )  # fmt: skip
-    _outputs(plan, parameters, scratch, count)
+    _outputs(plan, encoding, parameters, scratch, count)
 
 
 @part
-def forward_evaluation(plan: Any, parameters: Any, statistics: Any, scratch: Any, count: int) -> None:
+def forward_evaluation(
+    plan: Any, encoding: Any, parameters: Any, statistics: Any, scratch: Any, count: int
+) -> None:
     """From the encoded batch to the outputs, with running statistics and without masks."""
     f = scratch.floats
     normalize, activation = plan.sizes[NORMALIZE] != 0, plan.sizes[ACTIVATION]
@@ -101,7 +108,7 @@ def forward_evaluation(plan: Any, parameters: Any, statistics: Any, scratch: Any
         d = plan.layers[layer]
         width, stride = d[OUT], d[OUT_STRIDE]
         out0, _, _, _ = layer_places(scratch, layer + 1)
-        _dense(plan, parameters, scratch, layer, out0, count)
+        _dense(plan, encoding, parameters, scratch, layer, out0, count)
         for j in range(0, width, LANES):
             gain = splat(f, 1.0)
             shift = load(parameters, d[SHIFT] + j)
@@ -113,26 +120,32 @@ def forward_evaluation(plan: Any, parameters: Any, statistics: Any, scratch: Any
                 f, out0 + j, 0, out0 + j, stride, count, none, none, gain, shift, False, activation, False,
                 0.0, 0, 0, 0, 0,
             )  # fmt: skip
-    _outputs(plan, parameters, scratch, count)
+    _outputs(plan, encoding, parameters, scratch, count)
 
 
 @part
-def _dense(plan: Any, parameters: Any, scratch: Any, layer: int, z0: int, count: int) -> None:
+def _dense(
+    plan: Any, encoding: Any, parameters: Any, scratch: Any, layer: int, z0: int, count: int
+) -> None:
     """A layer's inputs times its weights."""
     d = plan.layers[layer]
     x0, _, _, _ = layer_places(scratch, layer)
+    n_in = plan.sizes[N_DENSE] if layer == 0 else d[IN]
     forward_product(
-        scratch.floats, z0, d[OUT_STRIDE], x0, d[IN_STRIDE], parameters, d[WEIGHTS], count, d[IN], d[OUT],
+        scratch.floats, z0, d[OUT_STRIDE], x0, d[IN_STRIDE], parameters, d[WEIGHTS], count, n_in, d[OUT],
         scratch.offsets[STRIP],
     )  # fmt: skip
+    if layer == 0 and is_looked_up(plan):
+        w0 = d[WEIGHTS] + n_in * d[OUT]
+        add_pieces(encoding, scratch, z0, d[OUT_STRIDE], parameters, w0, d[OUT], count)
 
 
 @part
-def _outputs(plan: Any, parameters: Any, scratch: Any, count: int) -> None:
+def _outputs(plan: Any, encoding: Any, parameters: Any, scratch: Any, count: int) -> None:
     """The last dense layer and its bias."""
     f, z0, last = scratch.floats, scratch.offsets[OUTPUTS], len(plan.layers) - 1
     d = plan.layers[last]
-    _dense(plan, parameters, scratch, last, z0, count)
+    _dense(plan, encoding, parameters, scratch, last, z0, count)
     for j in range(0, d[OUT], LANES):
         bias = load(parameters, d[SHIFT] + j)
         for i in range(count):
@@ -141,7 +154,7 @@ def _outputs(plan: Any, parameters: Any, scratch: Any, count: int) -> None:
 
 
 @part
-def backward(plan: Any, state: Any, scratch: Any, count: int) -> None:
+def backward(plan: Any, encoding: Any, state: Any, scratch: Any, count: int) -> None:
     """From d loss / d output (at OUTPUTS) to the gradient of every parameter (at GRADIENT)."""
     f, parameters, p = scratch.floats, state.parameters, scratch.offsets
     g0 = p[GRADIENT]
@@ -171,7 +184,13 @@ def backward(plan: Any, state: Any, scratch: Any, count: int) -> None:
                     gain, inverse = load(parameters, d[GAIN] + j), load(f, inverse0 + j)
                     denormalize_block(f, dz0 + j, hat0 + j, stride, count, dy_sum, dy_hat_sum, gain, inverse)
         x0, _, _, _ = layer_places(scratch, layer)
-        weight_product(f, g0 + d[WEIGHTS], x0, d[IN_STRIDE], dz0, stride, count, n_in, width, p[STRIP])
+        n_dense = plan.sizes[N_DENSE] if layer == 0 else n_in
+        weight_product(f, g0 + d[WEIGHTS], x0, d[IN_STRIDE], dz0, stride, count, n_dense, width, p[STRIP])
+        if layer == 0 and is_looked_up(plan):
+            at = g0 + d[WEIGHTS] + n_dense * width
+            pieces_gradient(encoding, scratch, at, dz0, stride, width, count)
+            for padding in range(plan.sizes[N_INPUTS] * width, n_in * width, LANES):
+                store(f, g0 + d[WEIGHTS] + padding, splat(f, 0.0))
         if layer > 0:
             dx0 = p[GRAD_A] if dz0 != p[GRAD_A] else p[GRAD_B]
             input_product(

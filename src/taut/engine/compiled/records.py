@@ -14,9 +14,9 @@ IN, OUT, TRUE_OUT, WEIGHTS, SHIFT, GAIN, STATISTICS, IN_STRIDE, OUT_STRIDE = ran
 # Places in Plan.sizes.
 (
     SEED, BATCH, ACTIVATION, NORMALIZE, DROP_FROM, N_NUMBERS, N_WEIGHTS, N_PARAMETERS, TASK, PATIENCE, WARMUP,
-    N_INPUTS,
-) = range(12)  # fmt: skip
-N_SIZES = 12
+    N_INPUTS, N_DENSE,
+) = range(13)  # fmt: skip
+N_SIZES = 13
 
 # Places in Plan.hyperparameters.
 (
@@ -68,6 +68,7 @@ class Encoding(NamedTuple):
     piece_column: Any  # int32
     piece_low: Any  # float32
     piece_slope: Any  # float32
+    piece_end: Any  # int32 (numbers in pieces,): the piece after the last one of each
 
 
 class Plan(NamedTuple):

@@ -9,19 +9,28 @@ from numpy.typing import DTypeLike, NDArray
 
 from taut.engine.compiled.layout import Layout
 from taut.engine.compiled.matmul import INNER_AT_MOST, WIDE
-from taut.engine.compiled.records import BLOCK, IN_STRIDE, OUT_STRIDE, Scratch
+from taut.engine.compiled.records import BLOCK, IN_STRIDE, OUT, OUT_STRIDE, Encoding, Scratch
 
 # Places in Scratch.offsets: the parts that all layers share, then four per layer (output, hat, slope,
-# inverse deviation); layer 0 is the encoded input and has an output only.
-OUTPUTS, GRADIENT, GRAD_A, GRAD_B, TURNED, STRIP, LAYER = range(7)
+# inverse deviation); layer 0 is the encoded input and has an output only. Of numbers in pieces: where the
+# rows fall, and sums over the pieces (looked_up.py).
+OUTPUTS, GRADIENT, GRAD_A, GRAD_B, TURNED, STRIP, PLACES, SUMS, LAYER = range(9)
 
 _LINE = 64  # bytes of a cache line: every part starts on one
 
 
 def scratch_for(
-    layout: Layout, batch: int, n_order: int, dtype: DTypeLike, floats: NDArray[np.floating] | None
+    layout: Layout,
+    batch: int,
+    n_order: int,
+    dtype: DTypeLike,
+    floats: NDArray[np.floating] | None,
+    encoding: Encoding | None = None,
 ) -> Scratch:
-    """Cut ``floats`` (made anew where it is absent or too small) for batches of up to ``batch`` rows."""
+    """Cut ``floats`` (made anew where it is absent or too small) for batches of up to ``batch`` rows.
+
+    The encoding is needed where it has numbers in pieces.
+    """
     count = max(batch, BLOCK)
     table = layout.table
     strides = [int(table[0, IN_STRIDE]), *(int(r[OUT_STRIDE]) for r in table)]
@@ -41,6 +50,9 @@ def scratch_for(
     part(count * widest)
     part(max((int(r[0] * r[1]) for r in table[1:]), default=0))
     part(INNER_AT_MOST * WIDE)
+    n_places, n_pieces = (0, 0) if encoding is None else map(len, (encoding.piece_end, encoding.piece_low))
+    part(2 * count * n_places)
+    part(n_pieces * int(table[0, OUT]))
     for i, stride in enumerate(strides[:-1]):
         inner = 0 < i
         part(count * stride)
