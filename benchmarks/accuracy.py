@@ -28,7 +28,7 @@ from scipy.stats import rankdata
 from tables import TABLES
 
 FIT = Path(__file__).parent / "accuracy_fit.py"
-METHODS = ("taut", "taut-early", "taut-bins", "catboost", "catboost-tuned", "lightgbm", "lightgbm-tuned", "xgboost",
+METHODS = ("taut", "taut-early", "taut-no-pieces", "catboost", "catboost-tuned", "lightgbm", "lightgbm-tuned", "xgboost",
            "xgboost-tuned", "sklearn-trees", "sklearn-mlp", "realmlp", "tabm")  # fmt: skip
 
 

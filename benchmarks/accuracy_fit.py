@@ -67,6 +67,7 @@ def taut_fit(
         "complete": sum(one.complete for one in model.candidates_),
         "estimate": [model.estimate_.loss.value, model.estimate_.loss.low, model.estimate_.loss.high],
         "n_bins": getattr(model.best_.candidate.architecture, "n_bins", 0),
+        "n_bins_losses": getattr(model, "n_bins_losses_", {}), "epochs": sum(one.epochs_trained for one in model.candidates_),
     }  # fmt: skip
     return (model.predict_proba(test) if kind == "class" else model.predict(test)), told
 
@@ -250,7 +251,7 @@ def main() -> None:
     fits: dict[str, Callable[[], tuple[Any, dict[str, Any]]]] = {
         "taut": lambda: taut_fit(kind, X, y, test, limit),
         "taut-early": lambda: taut_fit(kind, X, y, test, limit, n_candidates=2),
-        "taut-bins": lambda: taut_fit(kind, X, y, test, limit, n_bins="auto"),
+        "taut-no-pieces": lambda: taut_fit(kind, X, y, test, limit, n_bins=0),
         "sklearn-trees": lambda: sklearn_fit(kind, X, y, test, limit, True),
         "sklearn-mlp": lambda: sklearn_fit(kind, X, y, test, limit, False),
         "realmlp": lambda: pytabkit_fit("realmlp", kind, X, y, test),

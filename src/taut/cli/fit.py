@@ -97,7 +97,7 @@ def fit(
     no_header: NoHeader = False,
     hidden: HiddenOrAuto = "128,128",
     activation: ActivationOption = "relu",
-    n_bins: BinsOrAuto = "0",
+    n_bins: BinsOrAuto = "auto",
     learning_rate: LearningRate = "auto",
     batch_size: BatchSize = "auto",
     max_epochs: MaxEpochs = 300,

@@ -56,7 +56,7 @@ Bins: TypeAlias = Annotated[
 BinsOrAuto: TypeAlias = Annotated[
     str,
     typer.Option(
-        metavar="NUMBER", help="Pieces that each number is seen in too, or auto: 0, 8 and 24 are tried."
+        metavar="NUMBER", help="Pieces that each number is seen in too, or auto: 0 and 24 are tried."
     ),
 ]
 LearningRate: TypeAlias = Annotated[str, typer.Option(metavar="NUMBER", help="A number above 0, or auto.")]

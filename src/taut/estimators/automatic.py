@@ -22,13 +22,14 @@ AUTO_LEARNING_RATE = 3e-3
 #: How the weights of a table's networks are averaged over the steps; see taut.learning.training.Member.
 AVERAGE = 8.0
 
-#: Pieces of a number that are searched, fewest first; a network with them has at most so many inputs.
-SEARCHED_BINS, _MOST_INPUTS = (0, 8, 24), 3000
+# Pieces of a number that are tried beside none: the most with which a network has so many inputs for them.
+_BINS, _MOST_INPUTS = (24, 8), 3000
 
 
 def bins_for(n_numbers: int) -> tuple[int, ...]:
-    """The numbers of pieces that are searched for so many columns of numbers."""
-    return tuple(n for n in SEARCHED_BINS if n_numbers and n * n_numbers <= _MOST_INPUTS)
+    """The numbers of pieces that are tried for so many columns of numbers, none first."""
+    fitting = [n for n in _BINS if n_numbers and n * n_numbers <= _MOST_INPUTS]
+    return (0, *fitting[:1])
 
 
 def auto_batch_size(n_train: int) -> int:

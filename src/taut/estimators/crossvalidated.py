@@ -40,6 +40,7 @@ from taut.learning.problem import Fold
 from taut.learning.training import Control
 from taut.parameters import real, whole
 from taut.recipe import Recipe
+from taut.selection.architectures import Tried, try_architectures
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
 from taut.selection.choice import Selection
 from taut.selection.failures import describe_failures
@@ -53,7 +54,7 @@ from taut.selection.score import CandidateScore
 from taut.selection.scored_epochs import TimedScorer
 from taut.selection.search import Search
 from taut.selection.space import Space
-from taut.selection.stages import MANY_ROWS, make_stages
+from taut.selection.stages import MANY_ROWS, Stages, make_stages
 from taut.selection.trainer import Trainer
 from taut.streams import Stream, seed_of
 
@@ -69,6 +70,8 @@ _MOST_CANDIDATES = 100_000  # days on the smallest table; with a time limit it i
 _IMPORTANCE_SECONDS, _IMPORTANCE_SHARE = 1.0, 0.025
 # A linear model takes a hundredth of the networks' time; without time even for this, it is left out.
 _LINEAR_SHARE = 0.1
+# Of a time limit, to find out whether numbers are better seen in pieces.
+_ARCHITECTURES_SHARE = 0.2
 
 
 class CrossValidated(TautEstimator):
@@ -82,7 +85,7 @@ class CrossValidated(TautEstimator):
         hidden: tuple[int, ...] | Auto = (128, 128),
         *,
         activation: Literal["relu", "silu", "gelu"] = "relu",
-        n_bins: int | Auto = 0,
+        n_bins: int | Auto = "auto",
         learning_rate: float | Auto = "auto",
         batch_size: int | Auto = "auto",
         max_epochs: int = 300,
@@ -159,8 +162,6 @@ class CrossValidated(TautEstimator):
         learning_rate, architecture = learning_rate_of(self.learning_rate), self._architecture()
         engine = self._engine()
         table = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
-        if self.n_bins == "auto":
-            architecture = replace(architecture, bins_searched=bins_for(table.matrix.n_numbers))
         trainer = Trainer(engine, table.problem, self._settings(table.n_counted))
         seed, objective = trainer.settings.seed, table.problem.objective
         self.signs_ = warn_of_trouble(table, seed, limit, stacklevel=2)
@@ -181,15 +182,20 @@ class CrossValidated(TautEstimator):
             few = is_short_of_time(
                 len(folds[0].train), table.n_weights(architecture), seconds * engine.threads
             )
-            space = Space(
-                learning_rate, architecture, objective, isinstance(self.learning_rate, str), few=few
+            stages = make_stages(
+                folds, table.problem, seed, SHORT_EPOCHS if few and table.n_train <= MANY_ROWS else None
             )
+            spaces = [
+                Space(learning_rate, one, objective, isinstance(self.learning_rate, str), few=few)
+                for one in self._architectures(architecture, table)
+            ]
+            control = Control(deadline=time.monotonic() + _ARCHITECTURES_SHARE * limit)
+            tried = self._tried(trainer, stages, spaces, control, trial_store)
+            (space,) = (one for one in spaces if one.architecture == tried[0].architecture)
             n_first = min(plan.n_first, SHORT_FIRST) if few else plan.n_first
             search = Search(
                 trainer=trainer,
-                stages=make_stages(
-                    folds, table.problem, seed, SHORT_EPOCHS if few and table.n_train <= MANY_ROWS else None
-                ),
+                stages=stages,
                 baselines=space.baselines(),
                 proposer=OptunaProposer(space, seed, sampler=self.sampler, n_first=n_first),
                 n_candidates=n_candidates,
@@ -221,6 +227,8 @@ class CrossValidated(TautEstimator):
             self.simple_baselines_ = {one.kind: one.in_units(factor) for one in gains}
             control = replace(control, deadline=search.deadline + more)
             self.importance_ = self._importance_of(search, result, table, bag, control)
+        self.n_bins_ = self.model_.n_bins
+        self.n_bins_losses_ = _losses_by_bins(tried, table.target.loss_unit)
         self.n_splits_ = len(folds)
         self.batch_size_ = trainer.settings.batch_size
         self.interrupted_ = result.interrupted
@@ -285,6 +293,27 @@ class CrossValidated(TautEstimator):
         if isinstance(self.hidden, str) and self.hidden == "auto":
             return MLP(USUAL_WIDTHS, self.activation, searched=True, n_bins=n_bins)
         return MLP(self.hidden, self.activation, n_bins=n_bins)
+
+    def _architectures(self, architecture: MLP, table: TableProblem) -> list[MLP]:
+        """Those that are tried before the recipes are."""
+        if self.n_bins != "auto":
+            return [architecture]
+        return [replace(architecture, n_bins=n) for n in bins_for(table.matrix.n_numbers)]
+
+    def _tried(
+        self,
+        trainer: Trainer,
+        stages: Stages,
+        spaces: Sequence[Space],
+        control: Control,
+        trial_store: Any,
+    ) -> tuple[Tried, ...]:
+        """The architectures, the chosen one first."""
+        with Interrupts(control.cancelled):
+            found = try_architectures(trainer, stages, spaces, control, trial_store)
+        if control.cancelled.is_set():  # there is nothing yet that could be kept
+            raise KeyboardInterrupt
+        return found
 
     def _simple(
         self,
@@ -395,6 +424,15 @@ class CrossValidated(TautEstimator):
             "early_stopping": by_recipe.get(EARLY_STOPPING_ALONE),
         }
         self.cv_results_ = cv_results(candidates)
+
+
+def _losses_by_bins(tried: Sequence[Tried], factor: float) -> dict[int, float]:
+    """By number of pieces, in the target's units; nothing where they were not compared."""
+    found = {}
+    for one in tried:
+        if isinstance(one.architecture, MLP) and math.isfinite(one.loss):
+            found[one.architecture.n_bins] = one.loss * factor
+    return found
 
 
 def _written(value: Any) -> Any:

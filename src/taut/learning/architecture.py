@@ -67,10 +67,6 @@ class Architecture(ABC):
         """The linear model that it is compared with; None where it is one, or there is none."""
         return None
 
-    def others(self) -> tuple[Architecture, ...]:
-        """Those that early stopping alone is tried with too, where a search may vary it."""
-        return ()
-
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
         """What a search may vary of it; nothing, where a person fixed it."""
@@ -123,8 +119,6 @@ class MLP(Architecture):
     n_bins : int
         Pieces that each number of a table is seen in, beside itself (piecewise-linear encoding; Gorishniy et
         al., 2022); 0 for the number alone.
-    bins_searched : tuple of int
-        The numbers of pieces that a search may take; empty where it may not vary them.
 
     Raises
     ------
@@ -137,7 +131,6 @@ class MLP(Architecture):
     activation: Activation = "relu"
     searched: bool = False
     n_bins: int = 0
-    bins_searched: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", hidden_widths(self.hidden))
@@ -176,39 +169,27 @@ class MLP(Architecture):
         """Without hidden layers, and linear in every number."""
         return MLP((), self.activation) if self.hidden else None
 
-    def others(self) -> tuple[MLP, ...]:
-        """The same with the other numbers of pieces that are searched."""
-        return tuple(replace(self, n_bins=n) for n in self.bins_searched if n != self.n_bins)
-
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
-        """One to three layers of 32 to 256, and the pieces, where these are searched."""
-        found: list[Dimension] = []
-        if self.searched:
-            found.append(Dimension("log2_width", 5, 8, False, whole=True))
-            found.append(Dimension("depth", 1, 3, False, whole=True))
-        if len(self.bins_searched) > 1:
-            found.append(Dimension("bins", 0, len(self.bins_searched) - 1, False, whole=True))
-        return tuple(found)
+        """One to three layers of 32 to 256."""
+        if not self.searched:
+            return ()
+        return (
+            Dimension("log2_width", 5, 8, False, whole=True),
+            Dimension("depth", 1, 3, False, whole=True),
+        )
 
     def at(self, point: Mapping[str, Any]) -> MLP:
         """All layers of one width."""
-        found = self
-        if self.searched:
-            found = replace(found, hidden=(2 ** int(point["log2_width"]),) * int(point["depth"]))
-        if len(self.bins_searched) > 1:
-            found = replace(found, n_bins=self.bins_searched[int(point["bins"])])
-        return found
+        if not self.searched:
+            return self
+        return replace(self, hidden=(2 ** int(point["log2_width"]),) * int(point["depth"]))
 
     def point(self) -> dict[str, float]:
-        """The first layer's width, the depth, and which of the numbers of pieces it is."""
-        found: dict[str, float] = {}
-        if self.searched:
-            found["log2_width"] = round(float(np.log2(self.hidden[0])))
-            found["depth"] = len(self.hidden)
-        if len(self.bins_searched) > 1:
-            found["bins"] = self.bins_searched.index(self.n_bins)
-        return found
+        """The first layer's width, and the depth."""
+        if not self.searched:
+            return {}
+        return {"log2_width": round(float(np.log2(self.hidden[0]))), "depth": len(self.hidden)}
 
     @property
     def label(self) -> str:

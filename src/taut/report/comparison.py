@@ -255,8 +255,6 @@ class _Words:
             parts.append(f"at a {word} learning rate")
         if own.architecture.widths != other.architecture.widths:
             parts.append("with other widths")
-        elif own.architecture != other.architecture:
-            parts.append("with the numbers in pieces")
         return " and ".join(parts)
 
     def _lowered(self, changes: Sequence[Change]) -> str:

@@ -9,7 +9,7 @@ from taut.report.reported import Reported
 from taut.report.schema import Facts, MadeFacts, RecipeFacts
 from taut.report.words import share
 from taut.version import __version__
-from taut.wording import counted
+from taut.wording import counted, number
 
 _VERSIONS = ("numpy", "scipy", "numba", "scikit-learn")
 
@@ -25,6 +25,7 @@ def facts(result: Reported) -> RecipeFacts:
         "hidden": None if network is None else list(network.hidden),
         "activation": None if network is None else network.activation,
         "n_bins": 0 if result.table is None else result.table.n_bins,
+        "n_bins_losses": [] if result.table is None else sorted(result.table.n_bins_losses.items()),
         "learning_rate": result.learning_rate,
         "batch_size": result.batch_size,
         "max_epochs": result.max_epochs,
@@ -80,7 +81,21 @@ def trained_with(facts: Facts) -> str:
     if recipe["n_networks"] > 1:
         text += f". The saved model averages {recipe['n_networks']} such networks"
         text += "" if recipe["hidden"] is None else "; the code below trains one"
-    return f"{text}."
+    return f"{text}.{_pieces_chosen(recipe)}"
+
+
+def _pieces_chosen(recipe: RecipeFacts) -> str:
+    """By what losses it was decided whether numbers are seen in pieces."""
+    losses = dict(recipe.get("n_bins_losses", ()))
+    own = losses.pop(recipe.get("n_bins", 0), None)
+    if own is None or not losses:
+        return ""
+    other, loss = next(iter(losses.items()))
+    against = f"in {other} pieces" if other else "as they are"
+    return (
+        f" That numbers are seen {'in pieces' if recipe.get('n_bins') else 'as they are'} was decided before "
+        f"all else: a loss of {number(own)}, and {number(loss)} {against}, in the first trainings."
+    )
 
 
 def as_code(facts: Facts) -> str:

@@ -69,6 +69,7 @@ class Table:
     classes: list[str] | None
     network: Network
     n_bins: int = 0
+    n_bins_losses: dict[int, float] = field(default_factory=dict)  # by which that was decided
     importance: Importance | None = None  # as far as it was measured
 
 
@@ -151,6 +152,7 @@ def reported(estimator: TautEstimator) -> Reported:
             classes=None if classes is None else [str(one) for one in classes.tolist()],
             network=network,
             n_bins=model.n_bins,
+            n_bins_losses=getattr(estimator, "n_bins_losses_", {}),
             importance=getattr(estimator, "importance_", None),
         ),
     )

@@ -351,6 +351,7 @@ class RecipeFacts(TypedDict):
     hidden: list[int] | None
     activation: Activation | None
     n_bins: NotRequired[int]
+    n_bins_losses: NotRequired[list[tuple[int, float]]]
     learning_rate: Rate
     batch_size: int
     max_epochs: int

@@ -14,7 +14,7 @@ from taut.learning.objective import Objective
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
 from taut.streams import Stream, sequence
-from taut.techniques import TECHNIQUES, EarlyStopping
+from taut.techniques import L2, TECHNIQUES, Dropout, EarlyStopping
 from taut.techniques.base import Technique
 from taut.techniques.pages import Range
 
@@ -70,6 +70,11 @@ class Space:
     def baselines(self) -> tuple[Candidate, Candidate]:
         """Early stopping alone, and no regularization."""
         return self.usual(EARLY_STOPPING_ALONE), self.usual(NO_REGULARIZATION)
+
+    def middle(self) -> Candidate:
+        """L2 and dropout at their middle strengths, as far as they make sense here."""
+        kinds = [kind for kind in (L2, Dropout) if kind in self.kinds]
+        return self.usual(Recipe(*(_strengths(kind)[0] for kind in kinds), EarlyStopping()))
 
     @property
     def other_rates(self) -> tuple[float, float]:
@@ -130,9 +135,9 @@ class Space:
         """The first candidates: each technique alone at several strengths, and mixtures that fill the space.
 
         The middle strength of every technique comes first. After that one of the others follows each
-        technique alone: early stopping alone at a lower and at a higher learning rate, and with the other
-        architectures, because what a technique brings is measured against a baseline that was tuned too;
-        then endless mixtures, those of a scrambled Sobol sequence (Sobol, 1967).
+        technique alone: early stopping alone at a lower and at a higher learning rate, because what a
+        technique brings is measured against a baseline that was tuned too; then endless mixtures, those of a
+        scrambled Sobol sequence (Sobol, 1967).
 
         Where there are few candidates, each pair of techniques, at their middle strengths and the usual
         rate, comes before all that: of random mixtures it takes dozens until the pair that a network needs
@@ -147,7 +152,6 @@ class Space:
         rates = self.other_rates if self.search_rate else ()
         early, _ = self.baselines()
         alone = [replace(early, learning_rate=rate) for rate in rates]
-        alone += [replace(early, architecture=one) for one in self.architecture.others()]
         others = chain(alone, self._mixtures(seed))
         for single in singles[first:]:
             other = next(others, None)

@@ -17,6 +17,7 @@ from taut.recipe import Recipe
 #: Fitted attributes that are one number.
 NUMBERS = (
     *("n_iter_", "best_epoch_", "learning_rate_", "batch_size_", "best_index_", "n_splits_"),
+    "n_bins_",
     "n_identical_rows_",
     "n_rows_",
     *("zero_share_", "interrupted_", "search_seconds_", "class_weighted_"),
@@ -124,6 +125,8 @@ def _training(estimator: TautEstimator) -> dict[str, Any]:
         out["given"] = list(estimator._given)
     if getattr(estimator, "importance_", None) is not None:
         out["importance"] = plain(estimator.importance_.to_dict())
+    if hasattr(estimator, "n_bins_losses_"):
+        out["n_bins_losses"] = {str(n): plain(loss) for n, loss in estimator.n_bins_losses_.items()}
     if hasattr(estimator, "notes_"):
         out["notes"] = list(estimator.notes_)
     if hasattr(estimator, "candidates_"):

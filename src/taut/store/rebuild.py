@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from taut.engine.compiled.fitted import FittedMLP
 from taut.errors import StoreError
 from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
-from taut.estimators.automatic import bins_for
 from taut.estimators.base import TautEstimator
 from taut.estimators.model import Model
 from taut.estimators.target import Target
@@ -162,6 +161,9 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
         estimator._given = tuple(map(str, training["given"]))
     # Older models have none, nor do those without held-out rows.
     estimator.importance_ = Importance.from_dict(training["importance"]) if "importance" in training else None
+    if "n_bins_losses" in training:
+        found = training["n_bins_losses"]
+        estimator.n_bins_losses_ = {int(name): float(loss) for name, loss in found.items()}
     if "notes" in training:
         estimator.notes_ = tuple(training["notes"])
     if "candidates" in training:
@@ -170,9 +172,6 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
             network.hidden,
             network.activation,
             searched=estimator.hidden == "auto",
-            bins_searched=bins_for(len(estimator.model_.schema.numbers))
-            if estimator.n_bins == "auto"
-            else (),
         )
         estimator.restore_candidates([CandidateScore.from_json(one, usual) for one in training["candidates"]])
         if "estimate" in training:  # older models have none

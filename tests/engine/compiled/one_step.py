@@ -41,7 +41,9 @@ class OneStep:
         training = begun(problem, member, np.float64, fit)
         shared = _shared(problem, np.dtype(np.float64))
         rows = shared._replace(train=fold.train, validation=nobody, sample=nobody)
-        scratch = scratch_for(training.layout, int(training.plan.sizes[BATCH]) + 1, n, np.float64, None, training.encoding)
+        scratch = scratch_for(
+            training.layout, int(training.plan.sizes[BATCH]) + 1, n, np.float64, None, training.encoding
+        )
         return cls(problem, training, rows, scratch)
 
     def go(self, budget: int = 10**6) -> None:

@@ -123,9 +123,7 @@ def _train_step(rows: Any, encoding: Any, plan: Any, state: Any, scratch: Any) -
 
 
 @part
-def _gather_shuffled(
-    rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int
-) -> None:
+def _gather_shuffled(rows: Any, encoding: Any, plan: Any, scratch: Any, start: int, count: int) -> None:
     """The next rows of the epoch's order; turns positions among the training rows into rows of the table."""
     order = scratch.order
     for i in range(start, start + count):

@@ -169,7 +169,9 @@ def _groups(dtype: DTypeLike) -> tuple[Rows, Encoding, Plan, State, Scratch]:
     real, index = _array(dtype), _array(np.int32)
     rows = Rows(_array(np.float32, 2), _array(np.float64), real, real, real, index, index, index)
     number = _array(np.float32)
-    encoding = Encoding(number, number, index, index, index, np.float32(0), index, index, number, number, index)
+    encoding = Encoding(
+        number, number, index, index, index, np.float32(0), index, index, number, number, index
+    )
     plan = Plan(_array(np.int64, 2), _array(np.int64), _array(np.float64))
     state = State(
         *(real, real, real, real, real, real, real, real),

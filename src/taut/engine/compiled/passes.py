@@ -124,9 +124,7 @@ def forward_evaluation(
 
 
 @part
-def _dense(
-    plan: Any, encoding: Any, parameters: Any, scratch: Any, layer: int, z0: int, count: int
-) -> None:
+def _dense(plan: Any, encoding: Any, parameters: Any, scratch: Any, layer: int, z0: int, count: int) -> None:
     """A layer's inputs times its weights."""
     d = plan.layers[layer]
     x0, _, _, _ = layer_places(scratch, layer)
