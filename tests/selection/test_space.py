@@ -140,17 +140,6 @@ def test_where_there_are_few_candidates_each_pair_of_techniques_comes_before_oth
     assert made[:n] == list(islice(USUAL.design(0), n))
 
 
-def test_early_stopping_alone_is_tried_with_the_other_architectures() -> None:
-    pieces = replace(USUAL, architecture=MLP((128, 128), bins_searched=(0, 8, 24)))
-    made = list(islice(pieces.design(0), 16))
-    alone_with = [one.architecture.n_bins for one in made if one.recipe == EARLY_STOPPING_ALONE]
-    assert sorted(alone_with) == [0, 0, 8, 24]  # two other learning rates
-    for one in made:
-        assert pieces.candidate(pieces.point(one)) == one
-    later = islice(pieces.design(0), 60)
-    assert {one.architecture.n_bins for one in later} == {0, 8, 24}
-
-
 def test_with_hidden_layers_or_where_widths_are_searched_all_techniques_are() -> None:
     assert USUAL.kinds == SEARCHED
     assert Space(2e-3, MLP((), searched=True), CrossEntropy(3)).kinds == SEARCHED

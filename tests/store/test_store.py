@@ -231,10 +231,12 @@ def len_of(news: Any) -> None:
 def test_a_search_of_pieces_comes_back(tmp_path: Path) -> None:
     X, y = given("regression")
     estimator = crossvalidated("regression", n_bins="auto", n_candidates=10, max_epochs=8).fit(X, y)
-    tried = {one.candidate.architecture.n_bins for one in estimator.candidates_}  # type: ignore[attr-defined]
-    assert tried == {0, 8, 24}
+    assert set(estimator.n_bins_losses_) == {0, 24}
+    (n_bins,) = {one.candidate.architecture.n_bins for one in estimator.candidates_}  # type: ignore[attr-defined]
+    assert estimator.n_bins_ == n_bins
     estimator.save(tmp_path / "model")
     loaded = load(tmp_path / "model")
+    assert (loaded.n_bins_, loaded.n_bins_losses_) == (n_bins, estimator.n_bins_losses_)
     assert [one.candidate for one in loaded.candidates_] == [one.candidate for one in estimator.candidates_]
     assert loaded.model_.n_bins == estimator.best_.candidate.architecture.n_bins
     assert np.array_equal(loaded.predict(X), estimator.predict(X))

@@ -71,7 +71,7 @@ _IMPORTANCE_SECONDS, _IMPORTANCE_SHARE = 1.0, 0.025
 # A linear model takes a hundredth of the networks' time; without time even for this, it is left out.
 _LINEAR_SHARE = 0.1
 # Of a time limit, to find out whether numbers are better seen in pieces.
-_ARCHITECTURES_SHARE = 0.2
+_ARCHITECTURES_SHARE = 0.15
 
 
 class CrossValidated(TautEstimator):

@@ -25,7 +25,7 @@ def facts(result: Reported) -> RecipeFacts:
         "hidden": None if network is None else list(network.hidden),
         "activation": None if network is None else network.activation,
         "n_bins": 0 if result.table is None else result.table.n_bins,
-        "n_bins_losses": [] if result.table is None else sorted(result.table.n_bins_losses.items()),
+        "n_bins_tried": [{"n_bins": n, "loss": loss} for n, loss in _tried(result)],
         "learning_rate": result.learning_rate,
         "batch_size": result.batch_size,
         "max_epochs": result.max_epochs,
@@ -84,9 +84,14 @@ def trained_with(facts: Facts) -> str:
     return f"{text}.{_pieces_chosen(recipe)}"
 
 
+def _tried(result: Reported) -> list[tuple[int, float]]:
+    """Fewest pieces first."""
+    return [] if result.table is None else sorted(result.table.n_bins_losses.items())
+
+
 def _pieces_chosen(recipe: RecipeFacts) -> str:
     """By what losses it was decided whether numbers are seen in pieces."""
-    losses = dict(recipe.get("n_bins_losses", ()))
+    losses = {one["n_bins"]: one["loss"] for one in recipe.get("n_bins_tried", ())}
     own = losses.pop(recipe.get("n_bins", 0), None)
     if own is None or not losses:
         return ""

@@ -341,6 +341,13 @@ class DataFacts(TypedDict):
     notes: list[str]
 
 
+class BinsTried(TypedDict):
+    """So many pieces of each number, and the loss by which they were chosen, or not."""
+
+    n_bins: int
+    loss: float
+
+
 class RecipeFacts(TypedDict):
     """Enough to train it elsewhere. ``architecture`` names what is no network of a table, without widths."""
 
@@ -351,7 +358,7 @@ class RecipeFacts(TypedDict):
     hidden: list[int] | None
     activation: Activation | None
     n_bins: NotRequired[int]
-    n_bins_losses: NotRequired[list[tuple[int, float]]]
+    n_bins_tried: NotRequired[list[BinsTried]]
     learning_rate: Rate
     batch_size: int
     max_epochs: int

@@ -24,7 +24,10 @@ from taut.selection.trainer import Trainer
 from taut.selection.trial_store import TrialStore
 
 # Folds are taken until so many rows are held out: with fewer, chance decides.
-_ENOUGH_ROWS = 1000
+_ENOUGH_ROWS = 2000
+# Another than the first is chosen where its loss is below this share of the first one's. Where pieces help,
+# they mostly do by more; a smaller difference is mostly one network's luck, and they take half as long again.
+_BELOW = 0.98
 # Epochs to which all are trained before any is trained further.
 _ROUNDS = (10, 30, 100, 2**31 - 1)
 # Of a search's trial store: a batch that no race has.
@@ -89,7 +92,9 @@ def try_architectures(
         losses[i] = np.average(by_fold, axis=0, weights=[len(fold.validation) for fold in folds])
     whole = losses[np.isfinite(losses).all(axis=1)]
     lowest = whole.min(axis=0) if len(whole) else np.full(len(spaces), math.inf)
-    order = sorted(range(len(spaces)), key=lambda k: (lowest[k], k))
+    lowest_of_all = int(lowest.argmin())
+    chosen = lowest_of_all if lowest[lowest_of_all] < _BELOW * lowest[0] else 0
+    order = sorted(range(len(spaces)), key=lambda k: (k != chosen, lowest[k]))
     if trial_store:
         known = trial_store.proposed(_BATCH, usual[0])
         if known is None:

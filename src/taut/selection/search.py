@@ -47,8 +47,9 @@ _FIRST_BATCH_FOLDS = 2
 # Of the batches' time, what may be kept back for the best one that is cut off, to have all folds; more where
 # a stage of few epochs has told cheaply which it is.
 _RESCUED_SHARE, _RESCUED_AFTER_FEW_EPOCHS = 0.25, 0.5
-# A batch is only begun if a time limit has room for about this part of what it takes without cuts.
-_RACED = 0.4
+# A batch is only begun if a time limit has room for about this part of what it takes without cuts; where a
+# stage of few epochs comes first, that stage may take this share of what is left.
+_RACED, _FEW_EPOCHS_SHARE = 0.4, 0.25
 
 
 @final
@@ -322,10 +323,12 @@ class Search:
         """How many candidates a time limit has room for, by what early stopping alone took; at least one."""
         if self.deadline == math.inf or not self._scored.scores:
             return 2**31
-        one = (
-            self._scored.scores[0].seconds / self.trainer.engine.threads + self._trial_scorer.scoring_seconds
-        )
-        each = max(1e-3, _RACED * one)
+        early, threads = self._scored.scores[0], self.trainer.engine.threads
+        each = _RACED * (early.seconds / threads + self._trial_scorer.scoring_seconds)
+        if self.stages.low_fidelity_epochs is not None:
+            epochs = self.stages.low_fidelity_epochs / max(1, early.epochs_trained)
+            each = early.seconds / threads * epochs / _FEW_EPOCHS_SHARE
+        each = max(1e-3, each)
         return max(1, int(min(2.0**31, (self._search_deadline() - time.monotonic()) / each)))
 
     def _try(self, batch: int, candidates: Sequence[Candidate]) -> None:
