@@ -24,7 +24,7 @@ def single(task: str = "classification", **changes: Any) -> Any:
 
 def crossvalidated(task: str = "classification", **changes: Any) -> Any:
     kind = TautClassifierCV if task == "classification" else TautRegressorCV
-    return kind(**{**SMALL, "cv": 3, "n_candidates": 4, **changes})
+    return kind(**{**SMALL, "n_bins": 0, "cv": 3, "n_candidates": 4, **changes})
 
 
 kinds = pytest.mark.parametrize("make", [single, crossvalidated], ids=["single", "cv"])

@@ -64,7 +64,7 @@ def test_off_is_early_stopping_alone_as_the_estimators_have_it(task: Any) -> Non
     """The same folds, seeds and scores as in the search."""
     X, y = given(task)
     kind = taut.TautClassifierCV if task == "classification" else taut.TautRegressorCV
-    searched = kind(**SMALL, n_candidates=2).fit(X, y)
+    searched = kind(**SMALL, n_bins=0, n_candidates=2).fit(X, y)
     found = path("batch_norm", 1, task=task)
     baseline = searched.baseline_["early_stopping"]
     np.testing.assert_allclose(found.off.validation_losses, baseline.validation_loss, rtol=1e-12)
@@ -206,7 +206,7 @@ def test_a_linear_model() -> None:
 
 def test_what_auto_became_is_told() -> None:
     found = path(learning_rate="auto", batch_size="auto", max_epochs=3)
-    assert (found.learning_rate, found.batch_size) == (0.001, 32)
+    assert (found.learning_rate, found.batch_size) == (0.003, 32)
     assert (found.hidden, found.activation, found.max_epochs) == ((8,), "relu", 3)
 
 

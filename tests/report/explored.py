@@ -26,7 +26,7 @@ def table(task: str = "two") -> tuple[Any, Any]:
 def moons(task: str = "two") -> Any:
     kind = TautRegressorCV if task == "amount" else TautClassifierCV
     # Enough candidates for every technique alone at three strengths.
-    estimator = kind((8,), cv=3, n_candidates=18, max_epochs=15, random_state=0)
+    estimator = kind((8,), n_bins=0, cv=3, n_candidates=18, max_epochs=15, random_state=0)
     return estimator.fit(*table(task))
 
 

@@ -99,11 +99,12 @@ def test_the_torch_code_learns_an_amount(recipe: Recipe, here: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::taut.errors.DataWarning")
 def test_the_torch_code_has_the_features_of_every_kind_of_column(here: Path) -> None:
-    names = run(torch_code(facts(searched("y"), "y")), "y")
+    found = searched("y")
+    names = run(torch_code(facts(found, "y")), "y")
     # taut's own: the numbers, the flag of the one with gaps, the date's, the towns, yes or no.
     X, _ = taut.read("my table.csv", target="y")
     own = matrix(describe(X), X, strict=True)
-    expected = Encoder.fit(own, names["train"]).transform(own.values, np.arange(150))
+    expected = Encoder.fit(own, names["train"], found.n_bins_).transform(own.values, np.arange(150))
     np.testing.assert_array_equal(names["features"], expected)
     assert names["features"].shape[1] >= 1 + 2 + 1 + 5 + 3 + 1
     assert np.isfinite(names["features"]).all()

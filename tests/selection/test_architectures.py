@@ -19,6 +19,7 @@ from taut.learning.training import Control, Curve, Status
 from taut.recipe import Recipe
 from taut.selection.architectures import _first_folds, _losses, try_architectures
 from taut.selection.promise import further_fall
+from taut.selection.runs import FoldRun
 from taut.selection.space import Space
 from taut.selection.stages import Stages, make_stages
 from taut.selection.trainer import Trainer
@@ -63,10 +64,7 @@ def test_the_one_with_the_lower_loss_is_chosen(kind: str, best: int) -> None:
 def test_a_small_advantage_leaves_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     by_bins = {0: 1.0, 8: 0.985, 24: 0.99}
 
-    def fixed(trainings: Any) -> list[float]:
-        return [by_bins[one.member.architecture.n_bins] for one in trainings]
-
-    monkeypatch.setattr("taut.selection.architectures._losses", fixed)
+    monkeypatch.setattr("taut.selection.architectures._losses", lambda runs, goal: list(by_bins.values()))
     control = Control(deadline=time.monotonic())
     assert [one.architecture.n_bins for one in tried("steps", 0, 8, 24, control=control)] == [0, 8, 24]
     by_bins[24] = 0.97
@@ -91,9 +89,18 @@ def test_a_search_that_is_resumed_keeps_to_what_was_chosen(tmp_path: Path) -> No
     with TrialStore.open(tmp_path / "s.db", ARGUMENTS, DATA) as store:
         assert tried("steps", 0, 24, control=late, store=store)[0].architecture.n_bins == 0
     with TrialStore.open(tmp_path / "s.db", ARGUMENTS, DATA) as store:
+        assert tried("steps", 0, 24, store=store)[0].architecture.n_bins == 0  # with time it were the other
+
+
+def test_what_is_in_the_trial_store_is_not_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TrialStore.open(tmp_path / "s.db", ARGUMENTS, DATA) as store:
         found = tried("steps", 0, 24, store=store)
-        assert found[0].architecture.n_bins == 0
-        assert found[1].loss < found[0].loss  # now it would have been the other one
+        assert found == tried("steps", 0, 24)
+    monkeypatch.setattr(Trainer, "train", None)
+    with TrialStore.open(tmp_path / "s.db", ARGUMENTS, DATA) as store:
+        assert tried("steps", 0, 24, store=store) == found
 
 
 def test_as_many_folds_as_hold_out_enough_rows() -> None:
@@ -105,31 +112,30 @@ def test_as_many_folds_as_hold_out_enough_rows() -> None:
     assert _first_folds(short) == (stages.folds[0],)
 
 
-class Stub:
-    """A training that stands somewhere."""
-
-    def __init__(self, curve: list[float], status: Status) -> None:
-        nothing = np.zeros(len(curve))
-        self.curve = Curve(nothing, np.array(curve), nothing)
-        self.status, self.epoch = status, len(curve)
-        self.member = replace(
-            Trainer(CompiledEngine(1), problem_of("linear", 60), settings(max_epochs=100)).member(
-                spaces_of(0)[0].middle(), folds_of(problem_of("linear", 60))[0], 0
-            )
-        )
+def run_of(curve: list[float], status: Status) -> FoldRun:
+    nothing = np.zeros(len(curve))
+    whole = Curve(nothing, np.array(curve), nothing)
+    return FoldRun(status, len(curve), 1, whole, 0.0, 0.0, {}, {}, {}, nothing.astype(np.int64))
 
 
 def test_what_was_cut_off_counts_for_what_it_promises_at_the_same_epoch() -> None:
     falling = [8.0, 6.0, 5.0, 4.4, 4.0, 3.7, 3.5, 3.3]
-    whole, cut = Stub([5.0, 4.0, 3.0, 3.5, 3.6], Status.STOPPED), Stub(falling, Status.RUNNING)
-    stopped, promised = _losses([whole, cut])  # type: ignore[list-item]
+    whole = run_of([5.0, 4.0, 3.0, 3.5, 3.6], Status.STOPPED)
+    cut = run_of(falling, Status.RUNNING)
+    stopped, promised = _losses([whole, cut], 100)
     assert stopped == 3.0
     assert promised == pytest.approx(3.3 - further_fall(np.array(falling), 100))
     assert promised < 3.3
-    longer = Stub([*falling, 1.0, 1.0], Status.RUNNING)
-    assert _losses([longer, cut]) == [promised, promised]  # type: ignore[list-item]
-    assert _losses([Stub(falling, Status.DIVERGED), cut]) == [math.inf, math.inf]  # type: ignore[list-item]
-    assert _losses([whole, Stub([], Status.RUNNING)]) == [math.inf, math.inf]  # type: ignore[list-item]
+    longer = run_of([*falling, 1.0, 1.0], Status.RUNNING)
+    assert _losses([longer, cut], 100) == [promised, promised]
+    assert _losses([longer, cut], 8) == [1.0, 3.3]  # both are done
+    assert _losses([run_of(falling, Status.DIVERGED), cut], 100) == [math.inf, math.inf]
+    assert _losses([whole, None], 100) == [math.inf, math.inf]
+
+
+def test_where_memory_is_short_the_first_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trainer, "affordable", lambda self, members: len(members) - 1)
+    assert [one.loss for one in tried("steps", 0, 24)] == [math.inf, math.inf]
 
 
 def test_the_mixture_is_of_what_makes_sense() -> None:

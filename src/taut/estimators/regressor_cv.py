@@ -28,9 +28,9 @@ time_limit, selection, final, sampler, resume, on_candidate, on_batch, n_jobs, r
 
     Attributes
     ----------
-    recipe_, learning_rate_, batch_size_, network_, best_, baseline_, simple_baselines_, candidates_, \
-cv_results_, best_index_, estimate_, importance_, best_epoch_, n_splits_, n_rows_, n_identical_rows_, \
-zero_share_, interrupted_, search_seconds_, signs_
+    recipe_, n_bins_, n_bins_losses_, learning_rate_, batch_size_, network_, best_, baseline_, \
+simple_baselines_, candidates_, cv_results_, best_index_, estimate_, importance_, best_epoch_, n_splits_, \
+n_rows_, n_identical_rows_, zero_share_, interrupted_, search_seconds_, signs_
         As those of :class:`TautClassifierCV`; losses are squared errors in y's units, scores R squared.
     row_losses_ : float32 array, shape (n_candidates, n_rows)
         Squared error of every row where it was held out, in y's units; float64 where float32 cannot hold it.

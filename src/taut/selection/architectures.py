@@ -18,6 +18,8 @@ from taut.learning.problem import Fold
 from taut.learning.training import Control, Member, Status, Training
 from taut.selection.candidate import Candidate
 from taut.selection.promise import further_fall
+from taut.selection.runner import Job, Runner
+from taut.selection.runs import FoldRun
 from taut.selection.space import Space
 from taut.selection.stages import Stages
 from taut.selection.trainer import Trainer
@@ -30,8 +32,8 @@ _ENOUGH_ROWS = 2000
 _BELOW = 0.98
 # Epochs to which all are trained before any is trained further.
 _ROUNDS = (10, 30, 100, 2**31 - 1)
-# Of a search's trial store: a batch that no race has.
-_BATCH = -1
+# Of a search's trial store: beyond the highest number of candidates, and a batch that no race has.
+_NUMBER, _BATCH = 2 * 10**9, -1
 
 
 class Tried(NamedTuple):
@@ -55,11 +57,12 @@ def try_architectures(
     trainer : Trainer
     stages : Stages
     spaces : sequence of Space
-        One for each architecture; where none can be compared, the first is chosen.
+        One for each architecture; where they cannot be compared, for want of time or memory, the first is
+        chosen.
     control : Control
         Where it ends this early, what was cut off counts for what it promises.
     trial_store : TrialStore, optional
-        Where it is kept what was chosen: a search that is resumed keeps to it.
+        Where finished work is kept, and what was chosen: a search that is resumed keeps to it.
 
     Returns
     -------
@@ -69,39 +72,54 @@ def try_architectures(
     usual = [space.architecture for space in spaces]
     if len(spaces) == 1:
         return (Tried(usual[0], math.inf),)
-    folds = _first_folds(stages)
+    runner = Runner(trainer, Stages(_first_folds(stages)), trial_store)
+    known = None if trial_store is None else trial_store.proposed(_BATCH, usual[0])
     # A recipe's rows stand together: the same for each architecture.
     recipes = list(zip(*(_candidates(space) for space in spaces), strict=True))
-    members = [
-        trainer.member(candidate, fold, number)
-        for row in recipes
-        for candidate in row
-        for number, fold in enumerate(folds)
+    jobs = [
+        Job(_NUMBER + i * len(spaces) + k, candidate, stage)
+        for i, row in enumerate(recipes)
+        for k, candidate in enumerate(row)
+        for stage, _ in enumerate(runner.stages.folds)
     ]
-    begun: Sequence[Member | Training] = members
-    for until in _ROUNDS:  # so that all have come about as far where time is over
-        begun = trainer.train(
-            begun, until_epoch=min(until, members[0].max_epochs), respect_patience=True, control=control
-        )
-    trainings = iter(cast(list[Training], begun))
-    losses = np.full((len(recipes), len(spaces)), math.inf)
-    for i, row in enumerate(recipes):
-        runs = [[next(trainings) for _ in folds] for _ in row]
-        # Fold by fold, since each may have been cut off somewhere else.
-        by_fold = [_losses([own[number] for own in runs]) for number, _ in enumerate(folds)]
-        losses[i] = np.average(by_fold, axis=0, weights=[len(fold.validation) for fold in folds])
+    runs = np.array(_trained(runner, jobs, control, may_train=known is None), dtype=object)
+    runs = runs.reshape(len(recipes), len(spaces), -1)
+    weights = [len(fold.validation) for fold in runner.stages.folds]
+    goal = trainer.settings.max_epochs
+    # Fold by fold, since each may have been cut off somewhere else.
+    losses = np.array(
+        [np.average([_losses(fold, goal) for fold in of.T], axis=0, weights=weights) for of in runs]
+    )
     whole = losses[np.isfinite(losses).all(axis=1)]
     lowest = whole.min(axis=0) if len(whole) else np.full(len(spaces), math.inf)
-    lowest_of_all = int(lowest.argmin())
-    chosen = lowest_of_all if lowest[lowest_of_all] < _BELOW * lowest[0] else 0
+    best = int(lowest.argmin())
+    chosen = best if lowest[best] < _BELOW * lowest[0] else 0
+    if known is not None and known[0].architecture in usual:
+        chosen = usual.index(known[0].architecture)
+    if trial_store and known is None and not control.cancelled.is_set():
+        trial_store.propose(_BATCH, [spaces[chosen].baselines()[0]])
     order = sorted(range(len(spaces)), key=lambda k: (k != chosen, lowest[k]))
-    if trial_store:
-        known = trial_store.proposed(_BATCH, usual[0])
-        if known is None:
-            trial_store.propose(_BATCH, [spaces[order[0]].baselines()[0]])
-        elif known[0].architecture in usual:
-            order.sort(key=lambda k: usual[k] != known[0].architecture)
     return tuple(Tried(usual[k], float(lowest[k])) for k in order)
+
+
+def _trained(
+    runner: Runner, jobs: Sequence[Job], control: Control, *, may_train: bool
+) -> list[FoldRun | None]:
+    """The runs, as far as time goes; None where there is nothing, and where memory is short."""
+    runs = [runner.recorded(job) for job in jobs]
+    missing = [i for i, run in enumerate(runs) if run is None]
+    begun: Sequence[Member | Training] = [runner.member(jobs[i]) for i in missing]
+    trainer = runner.trainer
+    if not (missing and may_train) or trainer.affordable(cast(list[Member], begun)) < len(begun):
+        return runs
+    goal = trainer.settings.max_epochs
+    for until in _ROUNDS:  # so that all have come about as far where time is over
+        begun = trainer.train(begun, until_epoch=min(until, goal), respect_patience=True, control=control)
+    for i, training in zip(missing, cast(list[Training], begun), strict=True):
+        if training.epoch:
+            is_cut = training.status is Status.RUNNING and training.epoch < goal
+            runs[i] = runner.keep(jobs[i], training, ended=not is_cut)
+    return runs
 
 
 def _candidates(space: Space) -> tuple[Candidate, ...]:
@@ -117,15 +135,15 @@ def _first_folds(stages: Stages) -> tuple[Fold, ...]:
     return stages.folds[: int(np.searchsorted(held_out, _ENOUGH_ROWS)) + 1]
 
 
-def _losses(trainings: Sequence[Training]) -> list[float]:
+def _losses(runs: Sequence[FoldRun | None], goal: int) -> list[float]:
     """The lowest losses of their curves; what they may become, where some were cut off."""
-    if any(one.status is Status.DIVERGED or one.epoch == 0 for one in trainings):
-        return [math.inf for _ in trainings]
-    goal = trainings[0].member.max_epochs
-    cut = [one.epoch for one in trainings if one.status is Status.RUNNING and one.epoch < goal]
+    known = [run for run in runs if run is not None and run.status is not Status.DIVERGED]
+    if len(known) < len(runs):
+        return [math.inf for _ in runs]
+    cut = [run.epoch for run in known if run.status is Status.RUNNING and run.epoch < goal]
     if not cut:
-        return [float(one.curve.validation.min()) for one in trainings]
-    curves = [one.curve.validation[: min(cut)] for one in trainings]
+        return [float(run.curve.validation.min()) for run in known]
+    curves = [run.curve.validation[: min(cut)] for run in known]
     return [
         float(curve.min()) - (further_fall(curve, goal) if len(curve) == min(cut) else 0.0)
         for curve in curves

@@ -25,7 +25,7 @@ def needed(layout: Layout, batch: int) -> list[int]:
     count = max(batch, BLOCK)
     widths = [int(layout.table[0, 7]), *(int(w) for w in layout.table[:, 8])]
     sizes = [count * widths[-1], layout.n_parameters, count * max(widths), count * max(widths)]
-    sizes += [max([0, *(int(r[0] * r[1]) for r in layout.table[1:])]), 2048 * 16]
+    sizes += [max([0, *(int(r[0] * r[1]) for r in layout.table[1:])]), 2048 * 16, 0, 0]
     for i, width in enumerate(widths[:-1]):
         normalized, smooth = i > 0 and layout.normalize, i > 0 and layout.network.activation != "relu"
         sizes += [count * width, count * width * normalized, count * width * smooth, width * normalized]

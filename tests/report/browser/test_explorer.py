@@ -34,7 +34,10 @@ def _state(seen: Seen) -> dict[str, Any]:
     return {
         "drawn": _drawn(seen, "explorer-curves"),
         "lines": _lines(seen, "explorer-curves"),
-        "path": _drawn(seen, "explorer-path")[-1],  # where one is
+        "path": seen.ask(  # where one is
+            "(id) => ['x', 'y'].map((axis) => [...document.getElementById(id).data.at(-1)[axis]])",
+            "explorer-path",
+        ),
         "said": seen.page.locator("#explorer-said").inner_text(),
         "valuetext": seen.page.locator("#explorer-strength").get_attribute("aria-valuetext"),
     }
