@@ -39,9 +39,9 @@ SHARED = {
 }
 ONE = {"recipe": None, "validation_fraction": 0.15}
 CHOSEN = {
-    "n_bins": "auto", "cv": "auto", "effort": "standard", "n_candidates": None, "time_limit": None, "scoring": None,
-    "selection": "best", "final": "bag", "sampler": None, "resume": None, "on_candidate": None,
-    "on_batch": None,
+    "n_bins": "auto", "cv": "auto", "effort": "standard", "n_candidates": None, "time_limit": None,
+    "scoring": None, "selection": "best", "final": "bag", "sampler": None, "resume": None,
+    "on_candidate": None, "on_batch": None,
 }  # fmt: skip
 
 

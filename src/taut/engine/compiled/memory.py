@@ -59,7 +59,7 @@ def cost_of(member: Member, network: Network, itemsize: int) -> Cost:
     layers = 1 + normalize + (network.activation != "relu")
     floats = n + largest + rows * (3 * max(map(stride, map(padded, network.layer_sizes))) + layers * strides)
     if isinstance(member.architecture, MLP) and member.architecture.n_bins:
-        # Sums over the pieces, and where rows fall: a number in pieces has itself and two more inputs at least.
+        # Sums over pieces, and where rows fall: a number in pieces has itself and two more inputs at least.
         n_in, wide = network.layer_sizes[:2]
         floats += n_in * padded(wide) + 2 * rows * (n_in // 3)
     return Cost(kept, 8 * n, itemsize * (floats + INNER_AT_MOST * WIDE))
