@@ -143,11 +143,11 @@ def test_a_learning_rate_that_is_given_is_not_searched() -> None:
 def test_a_learning_rate_that_is_auto_is_searched_and_the_baselines_have_the_usual_one() -> None:
     fitted = crossvalidated(n_candidates=30, effort="quick", learning_rate="auto").fit(*given())
     rates = [c.candidate.learning_rate for c in fitted.candidates_]
-    assert rates[:2] == [0.003, 0.003]
+    assert rates[:2] == [0.002, 0.002]
     assert len(set(rates)) > 10
-    assert LEARNING_RATES.low <= min(rates) < 0.003 < max(rates) <= LEARNING_RATES.high
+    assert LEARNING_RATES.low <= min(rates) < 0.002 < max(rates) <= LEARNING_RATES.high
     assert fitted.learning_rate_ == fitted.best_.candidate.learning_rate
-    assert fitted.learning_rate_ > 0.003  # 15 epochs are few: faster ones win
+    assert fitted.learning_rate_ > 0.002  # 15 epochs are few: faster ones win
 
 
 @pytest.mark.parametrize("searched", [True, False])

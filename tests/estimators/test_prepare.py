@@ -36,7 +36,7 @@ def test_everything_is_as_the_estimators_have_it(task: str) -> None:
     assert found.trainer.problem is found.table.problem
     assert found.reader.n_features_in_ == found.table.matrix.values.shape[1] == 4
     assert found.architecture == MLP((8,), "relu")
-    assert found.learning_rate == 0.003
+    assert found.learning_rate == 0.002
     assert (found.trainer.settings.batch_size, found.trainer.settings.max_epochs) == (32, 15)
     assert found.trainer.engine.threads == 1
     held_out = np.concatenate([fold.validation for fold in found.folds])

@@ -55,7 +55,7 @@ def test_lines_add_up_from_nothing_to_the_recipe(task: str) -> None:
     assert [line.kind for line in one.lines] == ["early stopping", "learning rate", *["technique"] * 2]
     assert [line.name for line in one.lines] == ["early_stopping", "learning_rate", "l2", "dropout"]
     assert one["l2"].label == "L2 0.3"
-    assert one["learning_rate"].label.startswith("learning rate 0.003 -> 0.0")
+    assert one["learning_rate"].label.startswith("learning rate 0.002 -> 0.0")
     for line in one.lines:
         for change in (line.loss, line.score):
             assert change.low <= change.value <= change.high

@@ -206,7 +206,7 @@ def test_a_linear_model() -> None:
 
 def test_what_auto_became_is_told() -> None:
     found = path(learning_rate="auto", batch_size="auto", max_epochs=3)
-    assert (found.learning_rate, found.batch_size) == (0.003, 32)
+    assert (found.learning_rate, found.batch_size) == (0.002, 32)
     assert (found.hidden, found.activation, found.max_epochs) == ((8,), "relu", 3)
 
 

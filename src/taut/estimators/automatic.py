@@ -18,7 +18,7 @@ from taut.selection.trainer import Settings
 
 #: As good as lower ones in fewer epochs, since the weights are averaged over the steps
 #: (benchmarks/README.md, "Averaged weights").
-AUTO_LEARNING_RATE = 3e-3
+AUTO_LEARNING_RATE = 2e-3
 #: How the weights of a table's networks are averaged over the steps; see taut.learning.training.Member.
 AVERAGE = 8.0
 

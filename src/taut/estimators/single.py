@@ -132,7 +132,7 @@ class TautClassifier(ClassifierMixin, _Single):
     n_bins : int, default=0
         Pieces between quantiles that each number is seen in, beside itself (piecewise-linear encoding).
     learning_rate : "auto" or float, default="auto"
-        AdamW's, above 0, after a linear warm-up over at most 100 steps.  "auto" is 0.003.
+        AdamW's, above 0, after a linear warm-up over at most 100 steps.  "auto" is 0.002.
     batch_size : "auto" or int, default="auto"
         Rows a step.  "auto" is a power of two from 16 to 256, at most a quarter of the training rows.
     max_epochs : int, default=300
@@ -271,7 +271,7 @@ class TautRegressor(RegressorMixin, _Single):
     n_bins : int, default=0
         Pieces between quantiles that each number is seen in, beside itself (piecewise-linear encoding).
     learning_rate : "auto" or float, default="auto"
-        AdamW's, above 0, after a linear warm-up over at most 100 steps.  "auto" is 0.003.
+        AdamW's, above 0, after a linear warm-up over at most 100 steps.  "auto" is 0.002.
     batch_size : "auto" or int, default="auto"
         Rows a step.  "auto" is a power of two from 16 to 256, at most a quarter of the training rows.
     max_epochs : int, default=300

@@ -62,7 +62,7 @@ def effects(
     From no regularization to the recipe there are these steps, all on the same folds and seeds:
 
     1. Early stopping: from no regularization at ``max_epochs`` to early stopping alone, the same networks
-       at an earlier epoch, at the usual learning rate (0.003).
+       at an earlier epoch, at the usual learning rate (0.002).
     2. Learning rate: from there to the best of the recipe's learning rate times 1/3, 1 and 3.
     3. The other techniques that are not off are players. All their combinations are trained, with early
        stopping in every one, each at the best of the three learning rates, because techniques shift the best
@@ -83,7 +83,7 @@ def effects(
         activation, batch size, epochs and class weights. If early stopping is not in the recipe, it is in
         all combinations anyway, and a last line goes back from there to the recipe, at the last epoch.
     learning_rate : "auto" or float, default="auto"
-        The recipe's, above 0. "auto" is 0.003.
+        The recipe's, above 0. "auto" is 0.002.
     hidden : tuple of int, default=(128, 128)
         Widths of the hidden layers; ``()`` is a linear model.
     activation : {"relu", "silu", "gelu"}, default="relu"
@@ -160,7 +160,7 @@ def effects(
     >>> recipe = Recipe(L2(0.1), EarlyStopping())
     >>> found = effects(X, y, recipe, hidden=(8,), max_epochs=20, cv=3, n_seeds=2, random_state=0)
     >>> [line.label for line in found.lines]
-    ['early stopping', 'learning rate 0.003 -> 0.009', 'L2 0.1']
+    ['early stopping', 'learning rate 0.002 -> 0.006', 'L2 0.1']
     """
     asked = Asked.of(
         recipe,

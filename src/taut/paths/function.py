@@ -84,7 +84,7 @@ def regularization_path(
     n_bins : int, default=0
         Pieces that each number is seen in, beside itself; see :class:`taut.TautClassifier`.
     learning_rate : "auto" or float, default="auto"
-        AdamW's, above 0. "auto" is 0.003.
+        AdamW's, above 0. "auto" is 0.002.
     batch_size : "auto" or int, default="auto"
         Rows per step. "auto" is a power of two from 16 to 256, at most a quarter of the rows.
     max_epochs : int, default=300

@@ -129,7 +129,7 @@ def test_paths_take_the_place_of_the_searchs_and_bring_planes() -> None:
             assert point["zero_share"] == same.kept_zero_share
         assert one["off"] is not None
         assert one["points"][one["off"]]["loss"] == path.off.validation_loss
-        assert (one["hidden"], one["learning_rate"], one["n_folds"]) == ([8], 0.003, 3)
+        assert (one["hidden"], one["learning_rate"], one["n_folds"]) == ([8], 0.002, 3)
         assert one["beside"] == ("" if one["name"] == "early_stopping" else "early stopping")
     l1 = technique(found, "l1")["points"][-1]
     assert l1["n_zero"] == 3 * 32  # at the top of L1's path all are zero at the end of training
@@ -296,7 +296,7 @@ def test_each_technique_tells_what_it_was_trained_with() -> None:
     dropout, l1 = technique(found, "dropout"), technique(found, "l1")
     assert (dropout["hidden"], dropout["learning_rate"], dropout["n_folds"]) == ([5], 0.01, 4)
     assert dropout["beside"] == "L2 2 + early stopping"
-    assert (l1["hidden"], l1["learning_rate"], l1["beside"]) == ([8], 0.003, "early stopping")
+    assert (l1["hidden"], l1["learning_rate"], l1["beside"]) == ([8], 0.002, "early stopping")
 
 
 def test_figures_that_differ_late_keep_their_digits() -> None:

@@ -19,14 +19,14 @@ def explored(*, with_paths: bool = True) -> tuple[Facts, dict[str, ExplorerTechn
 def test_each_technique_says_what_it_was_trained_with() -> None:
     facts, by_name = explored()
     assert setting(by_name["l2"], facts) == (
-        "Beside it: early stopping and nothing else; widths 8, learning rate 0.003, on 3 folds."
+        "Beside it: early stopping and nothing else; widths 8, learning rate 0.002, on 3 folds."
     )
     stop = setting(by_name["early_stopping"], facts)
     assert stop.startswith("Beside it: nothing else; widths 8")
     assert "picked on the rows that score it" in stop
     linear: Any = {**by_name["l2"], "hidden": [], "beside": "L1 0.1 + early stopping", "n_folds": 1}
     assert setting(linear, facts) == (
-        "Beside it: L1 0.1 + early stopping; no hidden layer, learning rate 0.003, on 1 fold."
+        "Beside it: L1 0.1 + early stopping; no hidden layer, learning rate 0.002, on 1 fold."
     )
 
 
