@@ -42,7 +42,8 @@ def test_the_demo_compares_saves_and_leaves_tables_to_predict_and_to_explore(
     assert "Of the 1,677 digits that were kept aside" in result.stdout
     model = taut.load(folder)
     none = model.baseline_["none"]
-    assert none.loss > 1.1 * model.best_.loss  # it overfits, visibly
+    # It overfits, visibly; of so few rows no gain need be sure, so that another may have been chosen.
+    assert none.loss > 1.1 * min(one.loss for one in model.candidates_ if one.complete)
     assert none.loss > 10 * np.mean(none.train_loss)
     # What the demo's last lines tell to do works.
     new = folder / "new.csv"

@@ -111,8 +111,8 @@ def test_a_messy_file_is_read_as_taut_fit_read_it(messy: Facts) -> None:
 @pytest.mark.fault(76)
 def test_pytorch_learns_from_a_messy_file(messy: Facts) -> None:
     names = run(torch_code(messy))
-    fold = Encoder.fit(names["table"], names["train"])
-    schema = taut.load("miete.taut").model_.schema
+    model = taut.load("miete.taut").model_
+    fold, schema = Encoder.fit(names["table"], names["train"], model.n_bins), model.schema
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         X, y = taut.read("miete.csv", target="Miete")
