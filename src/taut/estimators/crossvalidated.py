@@ -54,7 +54,7 @@ from taut.selection.score import CandidateScore
 from taut.selection.scored_epochs import TimedScorer
 from taut.selection.search import Search
 from taut.selection.space import Space
-from taut.selection.stages import MANY_ROWS, Stages, make_stages
+from taut.selection.stages import MANY_ROWS, make_stages
 from taut.selection.trainer import Trainer
 from taut.streams import Stream, seed_of
 
@@ -190,7 +190,8 @@ class CrossValidated(TautEstimator):
                 for one in self._architectures(architecture, table)
             ]
             control = Control(deadline=time.monotonic() + _ARCHITECTURES_SHARE * limit)
-            tried = self._tried(trainer, stages, spaces, control, trial_store)
+            with _nothing_to_keep(control):
+                tried = try_architectures(trainer, stages, spaces, control, trial_store)
             (space,) = (one for one in spaces if one.architecture == tried[0].architecture)
             n_first = min(plan.n_first, SHORT_FIRST) if few else plan.n_first
             search = Search(
@@ -300,21 +301,6 @@ class CrossValidated(TautEstimator):
             return [architecture]
         return [replace(architecture, n_bins=n) for n in bins_for(table.matrix.n_numbers)]
 
-    def _tried(
-        self,
-        trainer: Trainer,
-        stages: Stages,
-        spaces: Sequence[Space],
-        control: Control,
-        trial_store: Any,
-    ) -> tuple[Tried, ...]:
-        """The architectures, the chosen one first."""
-        with Interrupts(control.cancelled):
-            found = try_architectures(trainer, stages, spaces, control, trial_store)
-        if control.cancelled.is_set():  # there is nothing yet that could be kept
-            raise KeyboardInterrupt
-        return found
-
     def _simple(
         self,
         trainer: Trainer,
@@ -329,13 +315,8 @@ class CrossValidated(TautEstimator):
         if table.target.constant:
             return ()
         linear, classes = architecture.linear(), table.target.classes
-        with Interrupts(control.cancelled):
-            found = simple_baselines(
-                trainer, folds, linear, classes, control, scorer, trial_store=trial_store
-            )
-        if control.cancelled.is_set():  # there is nothing yet that could be kept
-            raise KeyboardInterrupt
-        return found
+        with _nothing_to_keep(control):
+            return simple_baselines(trainer, folds, linear, classes, control, scorer, trial_store=trial_store)
 
     def _finish(self, table: TableProblem, seed: int) -> Finish:
         if self.final == "bag":
@@ -424,6 +405,15 @@ class CrossValidated(TautEstimator):
             "early_stopping": by_recipe.get(EARLY_STOPPING_ALONE),
         }
         self.cv_results_ = cv_results(candidates)
+
+
+@contextlib.contextmanager
+def _nothing_to_keep(control: Control) -> Iterator[None]:
+    """Let Ctrl+C end what goes before the search: it raises, since there is nothing yet to finish with."""
+    with Interrupts(control.cancelled):
+        yield
+    if control.cancelled.is_set():
+        raise KeyboardInterrupt
 
 
 def _losses_by_bins(tried: Sequence[Tried], factor: float) -> dict[int, float]:

@@ -168,11 +168,7 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
         estimator.notes_ = tuple(training["notes"])
     if "candidates" in training:
         network = estimator.network_
-        usual = MLP(
-            network.hidden,
-            network.activation,
-            searched=estimator.hidden == "auto",
-        )
+        usual = MLP(network.hidden, network.activation, searched=estimator.hidden == "auto")
         estimator.restore_candidates([CandidateScore.from_json(one, usual) for one in training["candidates"]])
         if "estimate" in training:  # older models have none
             estimator.estimate_ = Estimate.from_dict(training["estimate"])
