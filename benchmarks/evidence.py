@@ -2,6 +2,7 @@
 
     python benchmarks/evidence.py --collect DIR      # some 450 searches, hours; goes on where it was ended
     python benchmarks/evidence.py --permuted DIR     # 100 searches on targets that mean nothing
+    python benchmarks/evidence.py --returned DIR     # 450 fits and what their models lose on other rows
     python benchmarks/evidence.py --verdicts DIR     # 160 diagnoses and their truth
     python benchmarks/evidence.py --cost             # seconds of diagnosis, estimate and effects
     python benchmarks/evidence.py --json DIR         # all figures from what was laid down below DIR
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import evidence_returned
 import evidence_verdict
 from evidence_advice import judge as judge_advice
 from evidence_collect import cases, collect, permuted
@@ -36,6 +38,9 @@ def figures(folder: Path) -> dict[str, Any]:
         found["advice"] = judge_advice(searches)
     if meaningless.exists():
         found["permuted"] = judge_bias(read(meaningless))
+    returned = evidence_returned.read(folder / "returned.jsonl")
+    if returned:
+        found["returned"] = evidence_returned.judge(returned)
     if verdicts.exists():
         found["verdict"] = evidence_verdict.report(verdicts)
     return found
@@ -75,6 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--collect", type=Path, metavar="DIR")
     parser.add_argument("--permuted", type=Path, metavar="DIR")
+    parser.add_argument("--returned", type=Path, metavar="DIR")
     parser.add_argument("--verdicts", type=Path, metavar="DIR")
     parser.add_argument("--json", type=Path, metavar="DIR")
     parser.add_argument("--cost", action="store_true")
@@ -85,6 +91,9 @@ def main() -> None:
         collect(asked.collect / "searches", cases(asked.splits, asked.large_splits))
     if asked.permuted:
         permuted(asked.permuted / "permuted", 100)
+    if asked.returned:
+        asked.returned.mkdir(parents=True, exist_ok=True)
+        evidence_returned.collect(asked.returned / "returned.jsonl", asked.splits)
     if asked.verdicts:
         evidence_verdict.collect(asked.verdicts / "verdicts")
     if asked.cost:

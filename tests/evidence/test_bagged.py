@@ -29,7 +29,7 @@ from taut.techniques import EarlyStopping
 from tests.selection.helpers import ScriptedEngine, folds_of, settings, table
 
 ONE = Candidate(Recipe(EarlyStopping(4)), 0.02, MLP((8,)))
-EPOCHS = np.array([3, 5, 4])
+EPOCH = 4
 
 
 @final
@@ -45,11 +45,11 @@ class Watched(Engine):
 
     def train(self, problem: Any, members: Any, **how: Any) -> list[Training]:
         goals = how["until_epoch"]
-        if not isinstance(goals, int):
-            self.trained += [
-                (one.member if isinstance(one, Training) else one, goal)
-                for one, goal in zip(members, goals, strict=True)
-            ]
+        goals = [goals] * len(members) if isinstance(goals, int) else goals
+        self.trained += [
+            (one.member if isinstance(one, Training) else one, goal)
+            for one, goal in zip(members, goals, strict=True)
+        ]
         return self.engine.train(problem, members, **how)
 
     def n_parameters(self, problem: Any, member: Any) -> int:
@@ -78,8 +78,8 @@ def mean_of(said: list[tuple[Any, Any]], problem: Problem) -> Any:
     return total / times
 
 
-def bag(runner: Runner, epochs: Any = EPOCHS, n_repeats: int = 1, control: Control | None = None) -> Bagged:
-    found = bagged(runner, 0, ONE, epochs, n_repeats, control or Control())
+def bag(runner: Runner, epoch: int = EPOCH, n_repeats: int = 1, networks: Any = None) -> Bagged:
+    found = bagged(runner, 0, ONE, epoch, n_repeats, Control(), networks)
     assert found is not None
     return found
 
@@ -118,12 +118,34 @@ def test_a_row_is_judged_by_three_networks_that_are_strangers_to_it() -> None:
     assert len({(member.seed, member.fold.validation.tobytes()) for member, _ in engine.trained}) == 9
 
 
-def test_every_network_is_that_of_its_folds_epoch() -> None:
+def test_every_network_is_of_the_one_epoch() -> None:
     runner, engine = made("classification")
     bag(runner)
-    folds = [fold.validation.tobytes() for fold in runner.stages.folds]
-    for member, goal in engine.trained:
-        assert goal == EPOCHS[folds.index(member.fold.validation.tobytes())]
+    assert [goal for _, goal in engine.trained] == [EPOCH] * 9
+
+
+def test_networks_that_are_there_are_not_made_again() -> None:
+    runner, engine = made("classification")
+    whole = bag(runner)
+    engine.trained.clear()
+    found = bag(runner, networks=whole.networks)
+    assert len(engine.trained) == 6
+    np.testing.assert_array_equal(found.outputs, whole.outputs)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_what_the_networks_lose_one_by_one_stands_beside(task: Any) -> None:
+    runner, engine = made(task)
+    found = bag(runner)
+    problem = runner.trainer.problem
+    each = [problem.row_results(outputs, rows) for rows, outputs in engine.said]
+    losses, correct = np.zeros(90), np.zeros(90)
+    for (rows, _), one in zip(engine.said, each, strict=True):
+        losses[rows] += one.losses / 3
+        correct[rows] += np.nan if one.correct is None else one.correct / 3
+    np.testing.assert_allclose(found.losses, losses, rtol=1e-6)
+    np.testing.assert_allclose(found.correct, correct)
+    assert found.losses.mean() > found.figures.losses.mean()  # both losses are convex
 
 
 def test_an_average_is_usually_better_than_its_networks() -> None:
@@ -138,7 +160,7 @@ def test_an_average_is_usually_better_than_its_networks() -> None:
 def test_repeated_folds_have_networks_enough() -> None:
     cv = RepeatedKFold(n_splits=2, n_repeats=3, random_state=0)
     runner, engine = made("regression", cv)
-    found = bag(runner, np.full(6, 3), n_repeats=3)
+    found = bag(runner, 3, n_repeats=3)
     assert found.n_bagged == 3
     assert len(engine.trained) == 6
     mean = mean_of(engine.said, runner.trainer.problem)[:, 0]
@@ -147,7 +169,7 @@ def test_repeated_folds_have_networks_enough() -> None:
 
 def test_two_repeats_are_too_few_and_get_more_seeds() -> None:
     runner, engine = made("regression", RepeatedKFold(n_splits=2, n_repeats=2, random_state=0))
-    assert bag(runner, np.full(4, 2), n_repeats=2).n_bagged == 6
+    assert bag(runner, 2, n_repeats=2).n_bagged == 6
     assert len(engine.trained) == 12
 
 
@@ -156,7 +178,7 @@ def test_rows_that_are_never_held_out_have_none() -> None:
     split = Split(np.arange(60, dtype=np.int32), np.arange(60, 90, dtype=np.int32))
     fold = make_fold(split, problem, 0)
     runner = Runner(Trainer(CompiledEngine(1), problem, settings(max_epochs=8)), Stages((fold,)))
-    found = bag(runner, np.array([3]))
+    found = bag(runner, 3)
     assert found.rows.tolist() == list(range(60, 90))
     assert found.figures.losses.shape == (30,)
 
@@ -169,21 +191,39 @@ def test_who_is_cut_off_gets_nothing(trained_before: bool) -> None:
         runner.first([Job(0, ONE, k) for k in range(3)], Control(), until_epoch=3)
     control = Control()
     control.cancelled.set()
-    assert bagged(runner, 0, ONE, np.full(3, 3), 1, control) is None
+    assert bagged(runner, 0, ONE, 3, 1, control) is None
 
 
-def test_a_network_of_another_seed_that_diverges_has_no_part() -> None:
+def test_where_time_ends_between_folds_the_first_ones_have_an_average() -> None:
+    runner, engine = made("regression")
+    whole, control, train = bag(runner), Control(), engine.train
+
+    def once(problem: Any, members: Any, **how: Any) -> list[Training]:
+        found = train(problem, members, **how)
+        control.cancelled.set()
+        return found
+
+    engine.train = once  # type: ignore[method-assign]
+    found = bagged(runner, 0, ONE, EPOCH, 1, control, whole.networks)
+    assert found is not None
+    assert found.n_bagged == 3
+    assert found.rows.tolist() == runner.stages.folds[0].validation.tolist()
+    np.testing.assert_array_equal(found.outputs, whole.outputs[found.rows])
+
+
+def test_a_fold_whose_other_networks_diverge_has_no_average() -> None:
     problem = table(60)
     two = replace(problem, target=np.minimum(problem.target, 1.0), objective=CrossEntropy(2))
     folds = folds_of(two)
-    own = {seed_of(0, Stream.MEMBER, k) for k in range(3)}
+    bad = {seed_of(0, Stream.BAGGED, 1, j) for j in range(1, 3)}
 
     def script(member: Any, _: int) -> Any:
-        return [1.0] * 9 if member.seed in own else [1.0, math.nan]
+        return [1.0, math.nan] if member.seed in bad else [1.0] * 9
 
     runner = Runner(Trainer(ScriptedEngine(script, folds), two, settings(max_epochs=9)), Stages(tuple(folds)))
     found = bag(runner)
-    assert found.n_bagged == 1
+    assert found.n_bagged == 3
+    assert found.rows.tolist() == sorted([*folds[0].validation, *folds[2].validation])
     assert np.isfinite(found.figures.losses).all()
 
 

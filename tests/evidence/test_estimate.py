@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taut.evidence import estimate as module
-from taut.evidence.estimate import Estimate, RowFigures, estimate, interval_of_loss
+from taut.evidence.averaging import Averaging
+from taut.evidence.estimate import Estimate, RowFigures, estimate, estimate_by_folds, interval_of_loss
 from taut.evidence.interval import Interval
 from taut.evidence.skew import skewed_interval
 from taut.learning.objective import SquaredError
@@ -32,13 +33,15 @@ def of(
     badness: np.ndarray | None = None,
     weight: np.ndarray | None = None,
     seed: int = 0,
+    averaging: Averaging | None = None,
 ) -> Estimate:
     rule = rule or lowest(len(losses))
     if chosen is None:
         mean = np.nanmean(losses, axis=1) if weight is None else np.average(losses, axis=1, weights=weight)
         chosen = int(rule.winners(mean[None, :])[0])
     badness = (losses > 1.0).astype(np.float64) if badness is None else badness
-    return estimate(RowFigures(losses, badness, weight), rule, chosen, "accuracy", seed)
+    figures = RowFigures(losses, badness, weight)
+    return estimate(figures, rule, chosen, "accuracy", seed, averaging=averaging)
 
 
 def replayed(losses: np.ndarray, rule: Choosing, seed: int, times: int = 1500) -> float:
@@ -309,19 +312,21 @@ def test_units_are_of_losses_alone() -> None:
         bag_loss=0.95,
         bag_score=0.82,
         n_bagged=3,
+        price=0.1,
+        score_price=-0.05,
     )
     other = found.in_units(10.0)
     assert other.loss == Interval(10.0, 5.0, 20.0)
     assert (other.naive_loss, other.bag_loss) == (9.0, 9.5)
     assert (other.score, other.naive_score, other.bag_score) == (found.score, 0.85, 0.82)
-    assert other.price == pytest.approx(1.0)
+    assert (other.price, other.score_price) == (pytest.approx(1.0), -0.05)
 
 
 def test_plain_values() -> None:
     found: Any = of(noise(3)).to_dict()
     assert list(found) == [
         "loss", "score", "score_name", "naive_loss", "naive_score", "bag_loss", "bag_score", "n_bagged",
-        "n_candidates", "n_resamples", "gains", "n_rows",
+        "price", "score_price", "n_averaged", "n_candidates", "n_resamples", "gains", "n_rows",
     ]  # fmt: skip
     assert found["loss"]["low"] < found["loss"]["value"] < found["loss"]["high"]
     assert math.isnan(found["bag_loss"])
@@ -332,10 +337,41 @@ def test_plain_values() -> None:
 def test_a_saved_interval_that_leaves_its_range_is_cut_when_it_is_read() -> None:
     written: Any = of(noise(1)).to_dict()
     written |= {"score": {"value": 0.976, "low": 0.949, "high": 1.119}, "score_name": "roc_auc"}
-    del written["gains"], written["n_rows"]  # as models of before have it
+    written |= {"loss": {"value": 0.5, "low": 0.4, "high": 0.6}, "naive_loss": 0.45, "naive_score": 0.98}
+    for name in ("gains", "n_rows", "price", "score_price", "n_averaged"):  # as models of before have it
+        del written[name]
     found = Estimate.from_dict(written)
     assert found.score == Interval(0.976, 0.949, 1.0)
-    assert (found.gains, found.n_rows) == ({}, 0)
+    assert (found.gains, found.n_rows, found.n_averaged) == ({}, 0, 1)
+    assert (found.price, found.score_price) == (pytest.approx(0.05), pytest.approx(-0.004))
+
+
+# --- of an average ----------------------------------------------------------------------------------------
+
+
+def test_an_average_lowers_the_figures_by_its_factors() -> None:
+    losses = noise(5)
+    single = of(losses)
+    averaging = Averaging(5, 0.9, 0.8, losses[0] * 0.5, losses[0] * 0.5)
+    found = of(losses, averaging=averaging)
+    assert found.loss.value == pytest.approx(0.9 * single.loss.value)
+    assert 1.0 - found.score.value == pytest.approx(0.8 * (1.0 - single.score.value))
+    assert found.loss.high - found.loss.low < single.loss.high - single.loss.low
+    assert (found.naive_loss, found.price) == (single.naive_loss, single.price)
+    assert (found.naive_score, found.score_price) == (single.naive_score, single.score_price)
+    assert found.gains == single.gains
+    assert (found.n_averaged, single.n_averaged) == (5, 1)
+
+
+def test_an_average_changes_a_scorers_folds() -> None:
+    scores, losses = np.array([[0.7, 0.8, 0.9, 0.8]]), np.array([[1.0, 0.9, 0.8, 1.1]])
+    changes = np.array([0.0, 0.1, -0.02, 0.04])
+    given: Any = (scores, losses, np.arange(1.0, 41.0), None, lowest(1), 0, "roc_auc", 1, 0)
+    single = estimate_by_folds(*given)
+    found = estimate_by_folds(*given, averaging=Averaging(5, 0.5, score_changes=changes))
+    assert found.score.value == pytest.approx(single.score.value + changes.mean())
+    assert found.loss.value == pytest.approx(0.5 * single.loss.value)
+    assert found.naive_score == single.naive_score
 
 
 @pytest.mark.fault(93)

@@ -44,6 +44,7 @@ def fitted(task: str = "classification", **changes: Any) -> Any:
 def test_the_estimate_is_that_of_the_chosen_one(task: str, selection: str) -> None:
     model = fitted(task, selection=selection, n_candidates=6)
     found: Estimate = model.estimate_
+    assert found.n_averaged == len(model.model_.networks)
     assert found.loss.low < found.loss.value < found.loss.high
     assert found.score.low < found.score.value < found.score.high <= 1.0
     rows = model.row_losses_[model.best_index_].astype(float)
@@ -65,6 +66,8 @@ def test_the_bag_is_of_networks_that_have_not_seen_a_row(task: str) -> None:
     found = model.estimate_
     assert found.n_bagged >= 3
     assert 0 < found.bag_loss < 1.5 * found.naive_loss
+    # Of more networks than those that were averaged, less what having chosen flatters.
+    assert found.loss.value - found.price < 1.05 * found.bag_loss
     assert math.isfinite(found.bag_score)
     X, y = given(task)
     seen = output(model, X)
@@ -95,6 +98,15 @@ def test_a_scorer_is_estimated_over_the_folds() -> None:
     assert math.isnan(found.bag_score)  # the scorer is of whole folds
 
 
+def test_a_scorers_estimate_is_of_the_average_too() -> None:
+    """Whose area under the curve is that of the averages fold by fold, extrapolated."""
+    X = numbers()
+    y = (X[:, 0] + numbers(seed=1)[:, 0] > 0).astype(int)
+    found = fitted(scoring="roc_auc", given=(X, y), cv=4).estimate_
+    assert found.n_averaged == 4
+    assert found.score.value != pytest.approx(found.naive_score + found.score_price, abs=1e-12)
+
+
 def never(estimator: Any, X: Any, y: Any) -> float:
     return 0.5
 
@@ -111,7 +123,7 @@ def test_one_split_has_an_estimate_of_its_rows(scoring: Any) -> None:
     assert model.n_splits_ == 1
     assert found.loss.low < found.loss.value < found.loss.high
     assert found.naive_loss == pytest.approx(model.best_.loss, rel=1e-4)
-    assert found.n_bagged == 3
+    assert (found.n_bagged, found.n_averaged) == (0, 1)  # one network is handed over
     assert math.isnan(found.score.low) == (scoring is not None)
 
 
@@ -129,7 +141,7 @@ def test_weights_weigh(task: str) -> None:
 def test_without_time_there_are_no_figures_of_the_bag() -> None:
     model = fitted(n_candidates=None, time_limit=1e-6, max_epochs=200)
     found = model.estimate_
-    assert found.n_bagged == 0
+    assert (found.n_bagged, found.n_averaged) == (0, 1)
     assert math.isnan(found.bag_loss)
     assert math.isnan(found.bag_score)
     assert math.isfinite(found.loss.value)

@@ -367,12 +367,11 @@ def test_what_to_expect_on_unseen_rows_is_said() -> None:
         "90.0 %), corrected for having picked the best: uncorrected it is 0.4." in found
     )
     assert "average" not in found
-    clf.estimate_ = replace(
-        clf.estimate_, bag_loss=0.39, n_bagged=3, score=Interval(0.7, NAN, NAN), score_name="roc_auc"
-    )
+    clf.estimate_ = replace(clf.estimate_, n_bagged=3, n_averaged=5, score_name="roc_auc")
+    clf.estimate_ = replace(clf.estimate_, score=Interval(0.7, NAN, NAN))
     found = in_words_of(clf, *USUAL)
-    assert "and roc_auc 0.700, corrected" in found
+    assert "and roc_auc 0.700, corrected for having picked the best: uncorrected that of the folds'" in found
     assert found.endswith(
-        "That is of single networks; the saved model averages several, and an average of 3 was measured: "
-        "0.39 (uncorrected)."
+        "That is of the saved model, an average of 5 networks: extrapolated from the folds' networks one by "
+        "one and from averages of 3, all on rows that they had not seen."
     )

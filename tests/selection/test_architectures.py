@@ -47,6 +47,12 @@ def spaces_of(*bins: int) -> list[Space]:
 
 
 def tried(kind: str, *bins: int, control: Control | None = None, store: Any = None) -> Any:
+    """What was found, without its trainings."""
+    found = with_trainings(kind, *bins, control=control, store=store)
+    return tuple(one._replace(trainings=()) for one in found)
+
+
+def with_trainings(kind: str, *bins: int, control: Control | None = None, store: Any = None) -> Any:
     problem = problem_of(kind)
     trainer = Trainer(CompiledEngine(2), problem, settings(max_epochs=80))
     stages = Stages(tuple(folds_of(problem)))
@@ -59,6 +65,18 @@ def test_the_one_with_the_lower_loss_is_chosen(kind: str, best: int) -> None:
     assert [one.architecture.n_bins for one in found] == ([24, 0] if best else [0, 24])
     assert found[0].loss < found[1].loss < math.inf
     assert found == tried(kind, 0, 24)
+
+
+def test_early_stopping_alone_of_the_chosen_one_can_be_continued() -> None:
+    chosen, other = with_trainings("steps", 0, 24)
+    assert other.trainings == ()
+    alone = Recipe(EarlyStopping()).hooks()
+    for k, training in enumerate(chosen.trainings):
+        assert training.member.architecture == chosen.architecture
+        assert training.member.hooks == alone
+        assert training.status is Status.STOPPED or training.epoch == 80
+        assert len(training.member.fold.validation) == 200, k
+    assert len(chosen.trainings) == 3
 
 
 def test_a_small_advantage_leaves_the_first(monkeypatch: pytest.MonkeyPatch) -> None:

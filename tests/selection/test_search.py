@@ -253,6 +253,23 @@ def test_the_baselines_are_one_training_looked_at_twice() -> None:
     assert made.proposer.asked == [(0, 8)]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("epochs", [7, 60])
+def test_what_was_begun_is_continued(epochs: int) -> None:
+    plain = search(CompiledEngine(1), RECIPES)
+    expected = plain.run()
+    engine = CountingEngine(CompiledEngine(1))
+    made = search(engine, RECIPES, stages=plain.stages, given=plain.trainer.problem)
+    members = [made.runner.member(Job(0, made.baselines[0], k)) for k in (0, 2)]
+    made.begun = made.trainer.train(members, until_epoch=epochs, respect_patience=True)
+    before = sum(one.epoch for one in made.begun)
+    engine.epochs.clear()
+    assert_same_result(made.run(), expected)
+    trained = [engine.epochs[key_of(member)] for member in members]
+    whole = search(CountingEngine(CompiledEngine(1)), RECIPES)
+    whole.run()
+    assert sum(trained) == sum(whole.trainer.engine.epochs[key_of(m)] for m in members) - before  # type: ignore[attr-defined]
+
+
 # --- the rows' losses -------------------------------------------------------------------------------------
 
 

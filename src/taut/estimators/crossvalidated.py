@@ -72,6 +72,8 @@ _IMPORTANCE_SECONDS, _IMPORTANCE_SHARE = 1.0, 0.025
 _LINEAR_SHARE = 0.1
 # Of a time limit, to find out whether numbers are better seen in pieces.
 _ARCHITECTURES_SHARE = 0.15
+# Of a time limit, what may be kept to measure what averaging the networks brings.
+_AVERAGE_SHARE = 0.05
 
 
 class CrossValidated(TautEstimator):
@@ -205,9 +207,10 @@ class CrossValidated(TautEstimator):
                 - (trial_store.elapsed if trial_store and math.isfinite(limit) else 0.0),
                 selection=self.selection,
                 scorer=scorer,
-                finish=self._finish(table, seed),
+                finish=self._finish(table, seed, limit),
                 trial_store=trial_store,
                 callbacks=self._callbacks(table),
+                begun=tried[0].trainings,
             )
             result = search.run()
         failures = describe_failures(result.candidates)
@@ -318,13 +321,15 @@ class CrossValidated(TautEstimator):
         with _nothing_to_keep(control):
             return simple_baselines(trainer, folds, linear, classes, control, scorer, trial_store=trial_store)
 
-    def _finish(self, table: TableProblem, seed: int) -> Finish:
+    def _finish(self, table: TableProblem, seed: int, limit: float) -> Finish:
+        average_seconds = _AVERAGE_SHARE * limit
         if self.final == "bag":
-            return Finish()
+            return Finish(average_seconds=average_seconds)
         everyone = np.arange(table.n_train, dtype=np.int32)
         nobody = np.empty(0, dtype=np.int32)
         own_seed = seed_of(seed, Stream.REFIT_FOLD, 1)
-        return Finish("refit", make_fold(Split(everyone, nobody), table.problem, own_seed))
+        fold = make_fold(Split(everyone, nobody), table.problem, own_seed)
+        return Finish("refit", fold, average_seconds=average_seconds)
 
     @contextlib.contextmanager
     def _trial_store(self, table: TableProblem, folds: Sequence[Fold]) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.evidence.averaging import Averaging
 from taut.evidence.interval import LEVEL, Interval, over_folds
 from taut.evidence.picking import corrected_gain
 from taut.evidence.score_range import score_range
@@ -30,22 +31,29 @@ Vector = NDArray[np.float64]
 @final
 @dataclass(frozen=True)
 class Estimate:
-    """What to expect of a recipe that was chosen in the same way, on unseen rows.
+    """What to expect of the networks that are handed over, on unseen rows.
 
     Attributes
     ----------
     loss : Interval
-        Cross-entropy in nats, or squared error in the target's own units: of the folds' networks, one by one.
+        Cross-entropy in nats, or squared error in the target's own units: of the average of ``n_averaged``
+        networks.
     score : Interval
         The same of the score, greater is better.
     score_name : str
         "accuracy", "r2", or what the person's scorer is called.
     naive_loss, naive_score : float
-        The chosen candidate's own figures, which having chosen it flatters.
+        The chosen candidate's own figures, of the folds' networks one by one: having chosen it flatters them.
     bag_loss, bag_score : float
-        Of several networks' average, as the returned ones are averaged: ``n_bagged`` that had no part of a
-        row, for each row. Not corrected for choosing. NaN where there was no time for them.
+        Of several networks' average: ``n_bagged`` that had no part of a row, for each row. Not corrected for
+        choosing. NaN where there was no time for them.
     n_bagged : int
+    price, score_price : float
+        By how much having chosen flatters the naive loss, which is higher on unseen rows by this, and the
+        naive score (so that this is negative).
+    n_averaged : int
+        1 where one network is handed over, or nobody measured what averaging brings: the figures are of
+        single networks then.
     n_candidates : int
         That took part: those with all folds.
     n_resamples : int
@@ -65,15 +73,13 @@ class Estimate:
     bag_loss: float = float("nan")
     bag_score: float = float("nan")
     n_bagged: int = 0
+    price: float = 0.0
+    score_price: float = 0.0
+    n_averaged: int = 1
     n_candidates: int = 1
     n_resamples: int = N_RESAMPLES
     gains: Mapping[str, Interval] = field(default_factory=dict)
     n_rows: int = 0
-
-    @property
-    def price(self) -> float:
-        """By how much having chosen flatters the loss: corrected less naive."""
-        return self.loss.value - self.naive_loss
 
     def in_units(self, factor: float) -> Estimate:
         """The same with losses in other units: multiplied by ``factor``."""
@@ -81,6 +87,7 @@ class Estimate:
             self,
             loss=self.loss.times(factor),
             naive_loss=self.naive_loss * factor,
+            price=self.price * factor,
             bag_loss=self.bag_loss * factor,
         )
 
@@ -94,6 +101,9 @@ class Estimate:
         given["score"] = Interval.from_dict(data["score"]).within(*score_range(data["score_name"]))
         # Models that were saved before there were any have none.
         given["gains"] = {name: Interval.from_dict(one) for name, one in data.get("gains", {}).items()}
+        if "price" not in data:  # they are of single networks
+            given["price"] = given["loss"].value - given["naive_loss"]
+            given["score_price"] = given["score"].value - given["naive_score"]
         return cls(**given)
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,6 +117,9 @@ class Estimate:
             "bag_loss": self.bag_loss,
             "bag_score": self.bag_score,
             "n_bagged": self.n_bagged,
+            "price": self.price,
+            "score_price": self.score_price,
+            "n_averaged": self.n_averaged,
             "n_candidates": self.n_candidates,
             "n_resamples": self.n_resamples,
             "gains": {name: one.to_dict() for name, one in self.gains.items()},
@@ -143,6 +156,7 @@ def estimate(
     score_name: str,
     seed: int,
     baselines: Mapping[str, int] | None = None,
+    averaging: Averaging | None = None,
 ) -> Estimate:
     """Bootstrap bias corrected cross-validation.
 
@@ -161,6 +175,8 @@ def estimate(
     seed : int
     baselines : mapping of str to int, optional
         By name the places in ``figures`` of what the chosen one is compared with.
+    averaging : Averaging, optional
+        From single networks, whose figures these are, to those that are handed over.
 
     Returns
     -------
@@ -197,12 +213,23 @@ def estimate(
     loss = float(np.mean(outside[each, winners])) if len(each) else own_loss
     beside = (out @ sums.badness) / (out @ sums.counted)[:, None]
     missed = float(np.mean(beside[each, winners])) if len(each) else own_badness
+    average = averaging or Averaging()
     return Estimate(
-        loss=interval_of_loss(loss, losses[chosen], weight),
-        score=_score(missed, badness[chosen], counted, is_share=score_name == "accuracy"),
+        loss=interval_of_loss(
+            loss * average.loss_factor, average.losses_of(figures.losses[chosen])[known], weight
+        ),
+        score=_score(
+            missed * average.badness_factor,
+            average.badness_of(figures.badness[chosen])[known],
+            counted,
+            is_share=score_name == "accuracy",
+        ),
         score_name=score_name,
         naive_loss=own_loss,
         naive_score=1.0 - own_badness,
+        price=loss - own_loss,
+        score_price=own_badness - missed,
+        n_averaged=average.n_networks,
         n_candidates=len(losses),
         gains={
             name: corrected_gain(
@@ -281,6 +308,7 @@ def estimate_by_folds(
     n_repeats: int,
     seed: int,
     bounds: tuple[float, float] = (-np.inf, np.inf),
+    averaging: Averaging | None = None,
 ) -> Estimate:
     """Bootstrap bias corrected cross-validation over folds instead of rows.
 
@@ -302,6 +330,8 @@ def estimate_by_folds(
     seed : int
     bounds : tuple of float
         The lowest and the highest possible value of the score.
+    averaging : Averaging, optional
+        From single networks, whose figures these are, to those that are handed over.
 
     Returns
     -------
@@ -321,11 +351,18 @@ def estimate_by_folds(
         each, left = np.arange(len(winners)), out.sum(axis=1)
         corrected_score = float(np.mean((out @ scoring.T)[each, winners] / left))
         corrected_loss = float(np.mean((out @ fold_losses.T)[each, winners] / left))
+    average = averaging or Averaging()
+    changes = np.zeros(n_folds) if average.score_changes is None else average.score_changes
     return Estimate(
-        loss=interval_of_loss(corrected_loss, row_losses, weight),
-        score=over_folds(corrected_score, scoring[chosen], n_repeats).within(*bounds),
+        loss=interval_of_loss(corrected_loss * average.loss_factor, average.losses_of(row_losses), weight),
+        score=over_folds(
+            corrected_score + float(np.mean(changes)), scoring[chosen] + changes, n_repeats
+        ).within(*bounds),
         score_name=score_name,
         naive_loss=loss,
         naive_score=score,
+        price=corrected_loss - loss,
+        score_price=corrected_score - score,
+        n_averaged=average.n_networks,
         n_candidates=n,
     )

@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from taut.evidence.averaging import Averaging, factor_of
 from taut.evidence.bagged import Bagged, bagged
 from taut.evidence.estimate import Estimate, RowFigures, estimate, estimate_by_folds
 from taut.evidence.importance import HeldOut, Importance, Owners, affordable_predictions, importance
@@ -19,15 +21,19 @@ from taut.evidence.simple_baselines import OutOfFold, SimpleBaseline, gained
 from taut.learning.problem import Fold, Problem
 from taut.learning.training import Control, Fitted
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION
+from taut.selection.failures import ScorerError
 from taut.selection.result import SearchResult
+from taut.selection.scored_epochs import TimedScorer
 from taut.selection.search import Search
 from taut.selection.trainer import Trainer
+
+Vector = NDArray[np.float64]
 
 
 def estimate_of(
     search: Search, result: SearchResult, scoring: tuple[Any, str] | None, control: Control
 ) -> tuple[Estimate, Bagged | None]:
-    """What to expect of the chosen recipe on unseen rows; and the networks' average, where there was time.
+    """What to expect of the networks that are handed over; and an average of strangers, where there was time.
 
     Parameters
     ----------
@@ -36,13 +42,24 @@ def estimate_of(
     scoring : tuple of object and str, or None
         The scorer by which the search chose, and what it is called.
     control : Control
-        Where it ends early there are no figures of the networks' average.
+        Where it ends early, the figures are of single networks.
     """
     indices, rule = result.contest.indices, result.contest.rule
     at = indices.index(result.chosen)
-    problem, seed = search.trainer.problem, search.trainer.settings.seed
+    problem, seed, best = search.trainer.problem, search.trainer.settings.seed, result.best
     objective, weight = problem.objective, problem.score_weight
     losses = np.stack([result.row_losses[i] for i in indices]).astype(np.float64)
+    correct = None
+    if objective.n_classes:
+        correct = np.stack([result.row_correct[i] for i in indices]).astype(np.float64)
+    bag = None
+    if best.state == "complete" and len(result.networks) > 1:
+        own = result.networks if result.are_of_folds else None
+        bag = bagged(search.runner, result.number, best.candidate, best.epoch, best.n_repeats, control, own)
+    averaging = Averaging()
+    if bag is not None:
+        single = OutOfFold(losses[at], None if correct is None else correct[at], best.scoring)
+        averaging = _averaging(search, bag, single, len(result.networks), control)
     if scoring is not None:
         scores = [result.candidates[i] for i in indices]
         found = estimate_by_folds(
@@ -53,20 +70,15 @@ def estimate_of(
             rule,
             at,
             scoring[1],
-            result.best.n_repeats,
+            best.n_repeats,
             seed,
             score_range(scoring[0]),
+            averaging,
         )
     else:
-        correct = None
-        if objective.n_classes:
-            correct = np.stack([result.row_correct[i] for i in indices]).astype(np.float64)
         shortfalls = objective.shortfalls(losses, correct, problem.target, weight)
         figures = RowFigures(losses, shortfalls, weight, problem.row_weight)
-        found = estimate(figures, rule, at, objective.score_name, seed, _baselines(result))
-    best, bag = result.best, None
-    if best.state == "complete":
-        bag = bagged(search.runner, result.number, best.candidate, best.fold_epochs, best.n_repeats, control)
+        found = estimate(figures, rule, at, objective.score_name, seed, _baselines(result), averaging)
     if bag is not None:
         bag_loss, bag_score = _of_bag(bag, problem)
         found = replace(
@@ -76,6 +88,64 @@ def estimate_of(
             n_bagged=bag.n_bagged,
         )
     return found, bag
+
+
+def _averaging(
+    search: Search, bag: Bagged, single: OutOfFold, n_networks: int, control: Control
+) -> Averaging:
+    """From single networks to an average of ``n_networks``.
+
+    What averaging brings is a ratio on the rows that have an average; it is applied to all, and to figures
+    that are corrected for having chosen. The average's rows tell how far apart they are.
+    """
+    problem, objective, rows = search.trainer.problem, search.trainer.problem.objective, bag.rows
+    losses, badness = (np.full(len(problem), np.nan) for _ in range(2))
+    weight, counted = (None if w is None else w[rows] for w in (problem.score_weight, problem.row_weight))
+    if weight is not None and not (weight > 0).any():
+        return Averaging()
+
+    def mean(values: NDArray[np.floating], weights: NDArray[np.floating] | None = weight) -> float:
+        return float(np.average(values, weights=weights))
+
+    several = bag.figures.losses.astype(np.float64)
+    loss_factor = factor_of(mean(bag.losses), mean(several), bag.n_bagged, n_networks)
+    # Single networks are scored at epochs that other folds chose, averages at the one that was kept.
+    expected = loss_factor * mean(single.losses[rows])
+    losses[rows] = several * (expected / mean(several) if mean(several) > 0 else 1.0)
+    badness_factor = loss_factor
+    if bag.figures.correct is not None and single.correct is not None:
+        badness[rows] = 1.0 - bag.figures.correct
+        badness_factor = factor_of(
+            mean(1.0 - bag.correct, counted), mean(badness[rows], counted), bag.n_bagged, n_networks
+        )
+    else:
+        badness = objective.shortfalls(losses[None], None, problem.target, problem.score_weight)[0]
+    changes = None
+    if search.scorer is not None:
+        changes = _score_changes(search, bag, n_networks, control)
+        if changes is None:  # one part of an estimate is not of other networks than the rest
+            return Averaging()
+    return Averaging(n_networks, loss_factor, badness_factor, losses, badness, changes)
+
+
+def _score_changes(search: Search, bag: Bagged, n_networks: int, control: Control) -> Vector | None:
+    """By how much each fold's score changes; None where time, or a fold's average, is missing."""
+    scorer, folds, trainer = search.scorer, search.stages.folds, search.trainer
+    at = np.full(len(trainer.problem), -1)
+    at[bag.rows] = np.arange(len(bag.rows))
+    if scorer is None or any((at[fold.validation] < 0).any() for fold in folds):
+        return None
+    if isinstance(scorer, TimedScorer) and not scorer.fits(2 * len(folds), control):
+        return None
+    share = (1.0 - 1.0 / n_networks) / (1.0 - 1.0 / bag.n_bagged)
+    changes = np.zeros(len(folds))
+    for k, (fold, network) in enumerate(zip(folds, bag.networks, strict=True)):
+        try:
+            several = scorer(k, bag.outputs[at[fold.validation]])
+            changes[k] = share * (several - scorer(k, trainer.outputs(network, fold.validation)))
+        except ScorerError:
+            return None
+    return changes
 
 
 def _baselines(result: SearchResult) -> dict[str, int]:
@@ -127,7 +197,7 @@ def gained_by(
         problem,
         loss_price=estimate.price,
         score_span=high - low,
-        score_price=estimate.score.value - estimate.naive_score,
+        score_price=estimate.score_price,
     )
 
 

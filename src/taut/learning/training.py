@@ -58,6 +58,10 @@ class Member:
     keep_outputs: bool = False
     average: float = 0.0
 
+    def equals(self, other: Member) -> bool:
+        """Whether the other is trained to the same network, bit for bit, and keeps the same of it."""
+        return vars(self) == vars(other)
+
 
 class Status(Enum):
     """How a member stands."""

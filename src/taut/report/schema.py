@@ -120,6 +120,9 @@ class EstimateFacts(TypedDict):
     bag_loss: Number
     bag_score: Number
     n_bagged: int
+    price: NotRequired[Number]
+    score_price: NotRequired[Number]
+    n_averaged: NotRequired[int]
     n_candidates: int
     n_resamples: int
     gains: NotRequired[dict[str, IntervalFacts]]

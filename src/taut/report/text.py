@@ -71,9 +71,9 @@ def in_words(facts: Facts) -> list[str]:
     first = f"On unseen rows expect a loss of {loss} and {score}"
     if words.is_corrected(facts):
         naive = words.told(estimate["naive_loss"])
-        whose = "that of the folds' networks" if estimate.get("n_rows") else "it"
+        whose = "that of the folds' networks" if words.is_of_others(estimate) else "it"
         first += f", corrected for having picked the best: uncorrected {whose} is {naive}"
-    return [*comparison["sentences"], f"{first}.", *words.averaged(estimate)]
+    return [*comparison["sentences"], f"{first}.", *words.averaged(facts)]
 
 
 def _comparison(facts: Facts) -> ComparisonFacts:

@@ -15,6 +15,7 @@ from taut.report.words import (
     estimate_of,
     interval_told,
     is_corrected,
+    is_of_others,
     score_expected,
     scored,
     scoring,
@@ -124,12 +125,12 @@ def of_estimate(facts: Facts) -> list[str]:
     estimate = estimate_of(facts)
     if estimate is None:
         return ["What to expect on unseen rows is not known: the model was saved without an estimate."]
-    of_folds = " of the folds' networks" if estimate.get("n_rows") else ""
+    of_folds = " of the folds' networks" if is_of_others(estimate) else ""
     corrected = (
         "What to expect on unseen rows is corrected for having picked the best of many: uncorrected, the "
         f"loss{of_folds} is {told(estimate['naive_loss'])}."
     )
-    return [*([corrected] if is_corrected(facts) else []), *averaged(estimate)]
+    return [*([corrected] if is_corrected(facts) else []), *averaged(facts)]
 
 
 def loss_writer(facts: Facts) -> Callable[[Number], str]:

@@ -102,16 +102,29 @@ def score_expected(estimate: EstimateFacts) -> str:
     return f"{'R²' if name == 'r2' else name} {text}"
 
 
-def averaged(estimate: EstimateFacts) -> list[str]:
-    """Say of which networks that is, where it is not plainly of the returned ones."""
+def is_of_others(estimate: EstimateFacts) -> bool:
+    """Whether what to expect is of other networks than the folds', one by one."""
+    return bool(estimate.get("n_rows")) or estimate.get("n_averaged", 1) > 1
+
+
+def averaged(facts: Facts) -> list[str]:
+    """Say of which networks what to expect is, where it is not plainly of the returned ones."""
+    estimate = estimate_of(facts)
+    if estimate is None:
+        return []
     if n_rows := estimate.get("n_rows"):
         return [
             f"That is of a network that all {n_rows:,} examples trained, as the returned one: extrapolated "
             "from those that a half and all of a fold's trained."
         ]
-    if estimate["n_bagged"] < 2 or estimate["bag_loss"] is None:
+    if (n := estimate.get("n_averaged", 1)) > 1:
+        return [
+            f"That is of the saved model, an average of {n} networks: extrapolated from the folds' networks "
+            f"one by one and from averages of {estimate['n_bagged']}, all on rows that they had not seen."
+        ]
+    if (n := facts["recipe"]["n_networks"]) < 2:
         return []
-    return [
-        "That is of single networks; the saved model averages several, and an average of "
-        f"{estimate['n_bagged']} was measured: {told(estimate['bag_loss'])} (uncorrected)."
-    ]
+    measured = ""
+    if estimate["n_bagged"] > 1 and estimate["bag_loss"] is not None:  # of models of before
+        measured = f": {told(estimate['bag_loss'])} for {estimate['n_bagged']} (uncorrected)"
+    return [f"That is of single networks; the saved model averages {n}, which is usually better{measured}."]

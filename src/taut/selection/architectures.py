@@ -37,10 +37,15 @@ _NUMBER, _BATCH = 2 * 10**9, -1
 
 
 class Tried(NamedTuple):
-    """An architecture, and its validation loss with the better recipe, in the units of the problem."""
+    """An architecture, and its validation loss with the better recipe, in the units of the problem.
+
+    ``trainings`` are those of early stopping alone, of as many first folds as there was time for: a search
+    continues them.
+    """
 
     architecture: Architecture
     loss: float
+    trainings: tuple[Training, ...] = ()
 
 
 def try_architectures(
@@ -99,7 +104,10 @@ def try_architectures(
     if trial_store and known is None and not control.cancelled.is_set():
         trial_store.propose(_BATCH, [spaces[chosen].baselines()[0]])
     order = sorted(range(len(spaces)), key=lambda k: (k != chosen, lowest[k]))
-    return tuple(Tried(usual[k], float(lowest[k])) for k in order)
+    # Of the first row's jobs, which are early stopping alone.
+    begun = [runner.live(jobs[chosen * len(weights) + stage]) for stage, _ in enumerate(weights)]
+    alone = tuple(one for one in begun if one is not None)
+    return tuple(Tried(usual[k], float(lowest[k]), alone if k == chosen else ()) for k in order)
 
 
 def _trained(

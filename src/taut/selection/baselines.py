@@ -13,8 +13,8 @@ from taut.learning.training import Control, Member, Status, Training
 from taut.selection.trainer import Trainer
 
 
-def first_epoch(trainer: Trainer, members: Sequence[Member], control: Control) -> list[Training]:
-    """Train all for one epoch; meant for a control without a time limit."""
+def first_epoch(trainer: Trainer, members: Sequence[Member | Training], control: Control) -> list[Training]:
+    """Train all for one epoch at least; meant for a control without a time limit."""
     return trainer.train(members, until_epoch=1, control=control)
 
 
@@ -35,7 +35,8 @@ def _in_rounds(
     respect_patience: bool,
     control: Control,
 ) -> None:
-    epoch = max(t.epoch for t in trainings)
+    # Some may have been begun long before the others.
+    epoch = max(1, min(t.epoch for t in trainings))
     while epoch < max_epochs and not control.should_stop():
         epoch = min(2 * epoch, max_epochs)
         trainer.train(trainings, until_epoch=epoch, respect_patience=respect_patience, control=control)

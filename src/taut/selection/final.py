@@ -20,6 +20,8 @@ Final: TypeAlias = Literal["bag", "refit"]
 N_REFIT = 5
 #: Folds of which half the rows train the chosen candidate too.
 N_HALVES = 2
+#: Networks that are averaged for a row that none of them has seen, for the estimate of an average.
+N_BAGGED = 3
 
 
 @final
@@ -40,6 +42,9 @@ class Finish:
     halves : bool
         Whether the chosen candidate is trained on half of the rows of ``N_HALVES`` folds afterwards, for its
         estimate: time is kept for that.
+    average_seconds : float
+        Where two more networks of a fold, by which the estimate knows what averaging brings, take at most so
+        long, time is kept for them.
     """
 
     kind: Final = "bag"
@@ -47,6 +52,7 @@ class Finish:
     n_networks: int = N_REFIT
     in_time: bool = True
     halves: bool = False
+    average_seconds: float = 0.0
 
     def networks(
         self, runner: Runner, trial: Trial, epoch: int, control: Control | None = None
@@ -116,6 +122,9 @@ class Finish:
         if self.halves:
             longest = max(trial.runs[k].seconds for k in range(len(folds)))
             more = longest / 2 * math.ceil(N_HALVES / threads)
+        others = each[0] * math.ceil((N_BAGGED - 1) / threads)
+        if others <= self.average_seconds:
+            more += others
         return max(max(each), sum(each) / threads) + more
 
     def _members(self, runner: Runner, trial: Trial) -> list[Member]:

@@ -90,6 +90,10 @@ class Runner:
             keep_outputs=scored and stage < len(self.stages.folds),
         )
 
+    def live(self, job: Job) -> Training | None:
+        """A job's training, while it is there."""
+        return self._live.get((job.number, job.stage))
+
     def recorded(self, job: Job) -> FoldRun | None:
         """What the trial store has of a job."""
         return self._trial_store.run(job.number, job.stage) if self._trial_store else None

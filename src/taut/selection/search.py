@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import final
 
 from taut.errors import TrainingError, TrainingWarning
-from taut.learning.training import Control, Curve, Status, Training
+from taut.learning.training import Control, Curve, Member, Status, Training
 from taut.selection import baselines
 from taut.selection.candidate import Candidate
 from taut.selection.choice import Selection, choose, choosing_among, eligible
@@ -78,6 +78,8 @@ class Search:
     finish : Finish
     trial_store : TrialStore, optional
     callbacks : Callbacks
+    begun : sequence of Training
+        Of early stopping alone on some of the folds, which are continued instead of begun anew.
     """
 
     trainer: Trainer
@@ -93,6 +95,7 @@ class Search:
     finish: Finish = field(default_factory=Finish)
     trial_store: TrialStore | None = None
     callbacks: Callbacks = field(default_factory=Callbacks)
+    begun: Sequence[Training] = ()
 
     def __post_init__(self) -> None:
         self.runner = Runner(
@@ -181,7 +184,7 @@ class Search:
         if known and self._remembered(none):
             self._take_baseline(none, self._within(1.0), ended=True)
             return
-        members = [self.runner.member(job) for job in self._jobs(early)]
+        members = [self._begun(self.runner.member(job)) for job in self._jobs(early)]
         unlimited = Control(cancelled=self._stop.cancelled)
         trainings = baselines.first_epoch(self.trainer, members, unlimited)
         if min(t.epoch for t in trainings) == 0 and not any(t.status is Status.DIVERGED for t in trainings):
@@ -214,6 +217,10 @@ class Search:
         ended = all(t.epoch >= last or t.status is Status.DIVERGED for t in trainings)
         self._keep(none, trainings, ended)
         self._take_baseline(none, limited, ended=ended)
+
+    def _begun(self, member: Member) -> Member | Training:
+        """Its training, where it was begun before."""
+        return next((one for one in self.begun if one.member.equals(member)), member)
 
     def _jobs(self, trial: Trial) -> list[Job]:
         return [trial.job(k) for k in range(len(self.stages.folds))]
@@ -458,7 +465,7 @@ class Search:
 
     def _guess(self, trainings: Sequence[Training]) -> float:
         """Seconds that the search will take, from the first epoch; until known, 60 epochs a network."""
-        epoch = sum(t.seconds for t in trainings) / self.trainer.engine.threads
+        epoch = sum(t.seconds / max(1, t.epoch) for t in trainings) / self.trainer.engine.threads
         if self.n_candidates is None:
             return math.inf
         return epoch * (self.trainer.settings.max_epochs + 60 * _RACED * (self.n_candidates - 2))

@@ -207,8 +207,6 @@ def tune(
     control = Control(deadline=search.deadline)
     with Interrupts(control.cancelled):
         estimate, _ = estimate_of(search, result, None, control)
-        # One module is handed over, and no average of several.
-        estimate = replace(estimate, bag_loss=math.nan, bag_score=math.nan, n_bagged=0)
         simple: tuple[SimpleBaseline, ...] = ()
         if trainer.problem.objective.score_name != "negative loss":
             classes = given.classes
