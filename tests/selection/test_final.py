@@ -219,6 +219,29 @@ def test_the_folds_networks_take_about_as_long_as_before(threads: int, expected:
     assert Finish().seconds(runner, trial, 10) == pytest.approx(expected)
 
 
+def test_what_is_there_takes_no_time_and_is_not_trained_again() -> None:
+    engine = CountingEngine(CompiledEngine(1))
+    runner, trial, _ = finished(engine)
+    keeping = Runner(runner.trainer, runner.stages, keep_networks=True)
+    runs: Any = keeping.first([trial.job(k) for k in range(3)], Control())
+    epoch = min(run.epoch for run in runs) - 1
+    trial.runs.update(enumerate(runs))
+    assert Finish().seconds(runner, trial, epoch) > 0.0
+    assert Finish(keep_networks=True).seconds(keeping, trial, epoch) == 0.0
+    engine.epochs.clear()
+    found, _ = Finish(keep_networks=True).networks(keeping, trial, epoch)
+    assert not engine.epochs
+    expected, _ = Finish().networks(runner, trial, epoch)
+    assert [bits(one) for one in found] == [bits(one) for one in expected]
+
+
+def test_time_is_kept_to_measure_averages_where_that_is_little() -> None:
+    runner, trial, _ = timed(1, [4.0, 4.0, 1.0], [20, 10, 20])
+    usual = Finish().seconds(runner, trial, 10)
+    assert Finish(average_seconds=3.9).seconds(runner, trial, 10) == usual
+    assert Finish(average_seconds=4.1).seconds(runner, trial, 10) == pytest.approx(usual + 2 * 2.0)
+
+
 @pytest.mark.parametrize(("threads", "rounds"), [(1, 5.0), (2, 2.5), (8, 1.0)])
 def test_refit_takes_longer_as_there_are_more_rows_and_more_networks(threads: int, rounds: float) -> None:
     runner, trial, everyone = timed(threads, [4.0, 4.0, 1.0], [20, 10, 20])

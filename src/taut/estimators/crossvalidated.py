@@ -193,7 +193,9 @@ class CrossValidated(TautEstimator):
             ]
             control = Control(deadline=time.monotonic() + _ARCHITECTURES_SHARE * limit)
             with _nothing_to_keep(control):
-                tried = try_architectures(trainer, stages, spaces, control, trial_store)
+                tried = try_architectures(
+                    trainer, stages, spaces, control, trial_store, keep_networks=few
+                )
             (space,) = (one for one in spaces if one.architecture == tried[0].architecture)
             n_first = min(plan.n_first, SHORT_FIRST) if few else plan.n_first
             search = Search(
@@ -207,7 +209,7 @@ class CrossValidated(TautEstimator):
                 - (trial_store.elapsed if trial_store and math.isfinite(limit) else 0.0),
                 selection=self.selection,
                 scorer=scorer,
-                finish=self._finish(table, seed, limit),
+                finish=self._finish(table, seed, limit, keep_networks=few),
                 trial_store=trial_store,
                 callbacks=self._callbacks(table),
                 begun=tried[0].trainings,
@@ -321,10 +323,10 @@ class CrossValidated(TautEstimator):
         with _nothing_to_keep(control):
             return simple_baselines(trainer, folds, linear, classes, control, scorer, trial_store=trial_store)
 
-    def _finish(self, table: TableProblem, seed: int, limit: float) -> Finish:
+    def _finish(self, table: TableProblem, seed: int, limit: float, *, keep_networks: bool) -> Finish:
         average_seconds = _AVERAGE_SHARE * limit
         if self.final == "bag":
-            return Finish(average_seconds=average_seconds)
+            return Finish(average_seconds=average_seconds, keep_networks=keep_networks)
         everyone = np.arange(table.n_train, dtype=np.int32)
         nobody = np.empty(0, dtype=np.int32)
         own_seed = seed_of(seed, Stream.REFIT_FOLD, 1)

@@ -41,6 +41,9 @@ class Member:
         Whether the loss of every validation row is kept of every epoch (four bytes each).
     keep_outputs : bool
         The same of the outputs for every validation row (four bytes each).
+    keep_networks : int
+        Of so many epochs, the last ones before its patience is over, and of as many after that, the network is
+        kept (:meth:`Training.checkpoint`), where the engine would have to train it again.
     average : float
         The network that is evaluated and kept has the average of the weights over the steps so far: step t
         enters it with the share min(1, average / t), so that their mean age is t / (average + 1). 0 for the
@@ -56,6 +59,7 @@ class Member:
     seed: int
     keep_losses: bool = False
     keep_outputs: bool = False
+    keep_networks: int = 0
     average: float = 0.0
 
     def equals(self, other: Member) -> bool:
@@ -207,7 +211,7 @@ class Training(ABC):
         """The network of an earlier epoch (from 1), where the engine keeps it.
 
         An engine that does not replay exactly (:attr:`taut.learning.engine.Engine.replays_exactly`) keeps
-        every epoch that it has trained; others need keep none.
+        every epoch that it has trained; others need keep no more than the member asks for.
         """
         return None
 

@@ -54,6 +54,8 @@ def try_architectures(
     spaces: Sequence[Space],
     control: Control,
     trial_store: TrialStore | None = None,
+    *,
+    keep_networks: bool = False,
 ) -> tuple[Tried, ...]:
     """Train each a little, and compare.
 
@@ -68,6 +70,8 @@ def try_architectures(
         Where it ends this early, what was cut off counts for what it promises.
     trial_store : TrialStore, optional
         Where finished work is kept, and what was chosen: a search that is resumed keeps to it.
+    keep_networks : bool
+        See :class:`taut.selection.runner.Runner`: as the search has it.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def try_architectures(
     usual = [space.architecture for space in spaces]
     if len(spaces) == 1:
         return (Tried(usual[0], math.inf),)
-    runner = Runner(trainer, Stages(_first_folds(stages)), trial_store)
+    runner = Runner(trainer, Stages(_first_folds(stages)), trial_store, keep_networks=keep_networks)
     known = None if trial_store is None else trial_store.proposed(_BATCH, usual[0])
     # A recipe's rows stand together: the same for each architecture.
     recipes = list(zip(*(_candidates(space) for space in spaces), strict=True))

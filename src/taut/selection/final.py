@@ -45,6 +45,8 @@ class Finish:
     average_seconds : float
         Where two more networks of a fold, by which the estimate knows what averaging brings, take at most so
         long, time is kept for them.
+    keep_networks : bool
+        Whether trainings keep the networks of their last epochs, so that none has to be trained again.
     """
 
     kind: Final = "bag"
@@ -53,6 +55,7 @@ class Finish:
     in_time: bool = True
     halves: bool = False
     average_seconds: float = 0.0
+    keep_networks: bool = False
 
     def networks(
         self, runner: Runner, trial: Trial, epoch: int, control: Control | None = None
@@ -114,15 +117,18 @@ class Finish:
         """Roughly how long that will take."""
         folds = runner.stages.folds
         each = [trial.runs[k].seconds * epoch / max(1, trial.runs[k].epoch) for k in range(len(folds))]
+        others = each[0] * math.ceil((N_BAGGED - 1) / runner.trainer.engine.threads)
         if self.everyone is not None:
             rows = len(self.everyone.train) / max(1, len(folds[0].train))
             each = [max(each) * rows] * self.n_networks
+        else:
+            there = [runner.network(trial.job(k), epoch) is not None for k in range(len(folds))]
+            each = [0.0 if known else seconds for known, seconds in zip(there, each, strict=True)]
         threads = runner.trainer.engine.threads
         more = 0.0
         if self.halves:
             longest = max(trial.runs[k].seconds for k in range(len(folds)))
             more = longest / 2 * math.ceil(N_HALVES / threads)
-        others = each[0] * math.ceil((N_BAGGED - 1) / threads)
         if others <= self.average_seconds:
             more += others
         return max(max(each), sum(each) / threads) + more

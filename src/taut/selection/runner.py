@@ -27,6 +27,9 @@ from taut.streams import Stream, generator
 _MOST_LOSSES = 2**23
 # The same of its outputs, where a scorer decides the epoch (16 MB); beyond, the loss does.
 _MOST_OUTPUTS = 2**22
+# Epochs of which networks are kept: a training ends some 20 after its best one, by its patience, and the epoch
+# that is best on all folds is about that.
+_LAST_EPOCHS = 48
 
 
 class Job(NamedTuple):
@@ -52,6 +55,9 @@ class Runner:
         million.
     for_scorer : bool
         Whether members keep their outputs for validation rows, where they are not too many.
+    keep_networks : bool
+        Whether members that stop early keep the networks of their last epochs, among which is the one that
+        will be wanted: else it is trained again.
     """
 
     def __init__(
@@ -61,11 +67,13 @@ class Runner:
         trial_store: TrialStore | None = None,
         most_losses: int | None = None,
         for_scorer: bool = False,
+        keep_networks: bool = False,
     ) -> None:
         self.trainer, self.problem, self.stages = trainer, trainer.problem, stages
         self._trial_store, self._most_losses = trial_store, most_losses
         self._live: dict[tuple[int, int], Training] = {}
         self._warned_of_memory = False
+        self._keep_networks = _LAST_EPOCHS if keep_networks else 0
         n_outputs, max_epochs = self.problem.objective.n_outputs, trainer.settings.max_epochs
         most = max(len(fold.validation) for fold in stages.folds) * n_outputs * max_epochs
         #: Whether the outputs for validation rows are kept, by which a scorer decides the epoch.
@@ -88,6 +96,7 @@ class Runner:
             member,
             keep_losses=few,
             keep_outputs=scored and stage < len(self.stages.folds),
+            keep_networks=self._keep_networks if member.hooks.patience is not None else 0,
         )
 
     def live(self, job: Job) -> Training | None:
@@ -295,6 +304,19 @@ class Runner:
             self._live[job.number, job.stage] = training
         return training
 
+    def network(self, job: Job, epoch: int) -> Fitted | None:
+        """A job's network at an epoch, if it is still there."""
+        training = self._live.get((job.number, job.stage))
+        if training is None:
+            return None
+        # The last weights of a training that was cut off within an epoch belong to no epoch.
+        whole = training.status is not Status.RUNNING or training.epoch == training.member.max_epochs
+        if training.epoch == epoch and whole:
+            return training.fitted("last")
+        if training.best_epoch == epoch and training.member.hooks.patience is not None:
+            return training.fitted("kept")
+        return training.checkpoint(epoch)
+
     def networks(
         self, jobs: Sequence[Job], epochs: Sequence[int], control: Control | None = None
     ) -> list[Fitted] | None:
@@ -302,19 +324,8 @@ class Runner:
 
         None if the control ended that.
         """
-        found: dict[int, Fitted] = {}
-        for i, (job, epoch) in enumerate(zip(jobs, epochs, strict=True)):
-            training = self._live.get((job.number, job.stage))
-            if training is None:
-                continue
-            # The last weights of a training that was cut off within an epoch belong to no epoch.
-            whole = training.status is not Status.RUNNING or training.epoch == training.member.max_epochs
-            if training.epoch == epoch and whole:
-                found[i] = training.fitted("last")
-            elif training.best_epoch == epoch and training.member.hooks.patience is not None:
-                found[i] = training.fitted("kept")
-            elif (checkpoint := training.checkpoint(epoch)) is not None:
-                found[i] = checkpoint
+        there = [self.network(job, epoch) for job, epoch in zip(jobs, epochs, strict=True)]
+        found = {i: network for i, network in enumerate(there) if network is not None}
         missing = [i for i in range(len(jobs)) if i not in found]
         if missing:
             members = [self.member(jobs[i]) for i in missing]

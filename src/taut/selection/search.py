@@ -103,6 +103,7 @@ class Search:
             self.stages,
             self.trial_store,
             for_scorer=self.scorer is not None and not self._is_slow,
+            keep_networks=self.finish.keep_networks,
         )
         self._race = Race(self.runner, self.rule)
         self._trial_scorer = TrialScorer(self.runner, self._race, self.scorer)

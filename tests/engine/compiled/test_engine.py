@@ -193,3 +193,45 @@ def test_curves_are_as_long_as_training() -> None:
     assert np.all(np.isfinite(curve.validation))
     assert np.all((curve.correct >= 0.0) & (curve.correct <= 1.0))
     assert training.seconds > 0.0
+
+
+# --- networks of earlier epochs ---------------------------------------------------------------------------
+
+
+def kept_by(training: Training, last: int) -> list[int]:
+    return [epoch for epoch in range(1, last + 1) if training.checkpoint(epoch) is not None]
+
+
+@pytest.mark.parametrize("average", [0.0, 8.0])
+def test_the_last_epochs_networks_are_kept_and_change_nothing(average: float) -> None:
+    problem = make_problem(200, 6)
+    plain = replace(
+        make_member(problem, Recipe(BatchNorm(), EarlyStopping(4))), max_epochs=60, average=average
+    )
+    engine = CompiledEngine(1)
+    (expected,) = engine.train(problem, [plain], until_epoch=60, respect_patience=True)
+    (found,) = engine.train(
+        problem, [replace(plain, keep_networks=6)], until_epoch=60, respect_patience=True
+    )
+    stop = found.epoch
+    assert stop == expected.epoch < 50
+    assert_same_weights(found.weights(), expected.weights())  # type: ignore[attr-defined]
+    assert found.curve.validation.tobytes() == expected.curve.validation.tobytes()
+    assert kept_by(found, stop) == list(range(stop - 5, stop + 1))
+    for epoch in (stop - 5, stop):
+        (there,) = engine.train(problem, [plain], until_epoch=epoch)
+        one, other = found.checkpoint(epoch), there.fitted("last")
+        assert isinstance(one, FittedMLP)
+        assert isinstance(other, FittedMLP)
+        for name, values in other.weights.items():
+            assert one.weights[name].tobytes() == values.tobytes(), name
+    assert found.checkpoint(found.best_epoch) is not None
+    # Beyond its patience the first ones are kept, and the others stay.
+    engine.train(problem, [found], until_epoch=60)
+    assert kept_by(found, 60) == list(range(stop - 5, min(60, stop + 6) + 1))
+
+
+def test_without_being_asked_none_is_kept() -> None:
+    problem = make_problem(200, 3)
+    (found,) = CompiledEngine(1).train(problem, [make_member(problem, Recipe())], until_epoch=3)
+    assert kept_by(found, 3) == []

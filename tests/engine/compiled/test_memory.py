@@ -51,6 +51,13 @@ def test_the_cost_is_what_is_taken(hidden: Any, techniques: Any, activation: Any
     assert 0.95 * floats.nbytes <= cost.scratch <= 1.6 * floats.nbytes + 4096
 
 
+def test_kept_networks_count() -> None:
+    made = member((64,), EarlyStopping(), keep_networks=3)
+    training = begun(PROBLEM, replace(made, keep_networks=0))
+    each = training.state.parameters.nbytes + training.state.statistics.nbytes
+    assert cost_of(made).kept == cost_of(replace(made, keep_networks=0)).kept + 6 * each
+
+
 @pytest.mark.fault(82)
 def test_kept_losses_count() -> None:
     one, kept = member(), member(keep_losses=True)

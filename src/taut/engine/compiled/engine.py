@@ -84,6 +84,9 @@ class CompiledTraining(Training):
             )
         self.rows_a_second = 0.0
         self.seconds_spent = 0.0
+        # By epoch: flat parameters and statistics.
+        self._checkpoints: dict[int, tuple[Floats, Floats]] = {}
+        self._waited_enough = False
 
     @property
     def seconds(self) -> float:
@@ -140,10 +143,32 @@ class CompiledTraining(Training):
 
     def fitted(self, which: Literal["kept", "last"] = "kept") -> FittedMLP:
         """The network as it is now."""
+        return self._fitted(self.weights(which))
+
+    def checkpoint(self, epoch: int) -> FittedMLP | None:
+        """The network of an epoch, if the member keeps it."""
+        kept = self._checkpoints.get(epoch)
+        return None if kept is None else self._fitted(self.layout.unpack(*kept))
+
+    def keep_network(self) -> None:
+        """Copy the network of the epoch that has just ended, if the member keeps it.
+
+        Before its patience is over, the oldest one is forgotten for it: the epoch that is wanted is mostly
+        one of the last before that. After it the first ones are kept: training goes on until other folds'
+        patience is over too, and for no regularization far beyond.
+        """
+        most = self._member.keep_networks
+        if self._waited_enough and len(self._checkpoints) >= 2 * most:
+            return
+        parameters, statistics = self.buffers("last")
+        self._checkpoints[self.epoch] = parameters.copy(), statistics.copy()
+        if not self._waited_enough:
+            self._checkpoints.pop(self.epoch - most, None)
+        self._waited_enough |= self.status is Status.STOPPED
+
+    def _fitted(self, weights: dict[str, Floats]) -> FittedMLP:
         fit, layout = self.fit, self.layout
-        return FittedMLP(
-            layout.network, layout.normalize, fit.encoder, fit.center, fit.scale, self.weights(which)
-        )
+        return FittedMLP(layout.network, layout.normalize, fit.encoder, fit.center, fit.scale, weights)
 
     def losses(self, epoch: int) -> NDArray[np.float32] | None:
         """What each validation row lost in one epoch; None where the member does not keep it."""
@@ -398,11 +423,16 @@ def _train_one(
         # The curve grows as it is needed: max_epochs may be a million.
         until = min(goal, 2 * max(_CURVE_EPOCHS, training.epoch))
         training.make_room(until)
+        before = training.epoch
+        if member.keep_networks:
+            until = min(until, before + 1)
         budget = int(max(1, min(_CALL_SECONDS * pace, 2**40)))
         started = time.perf_counter()
         left = int(kernel(rows, training.encoding, training.plan, training.state, scratch, until, budget))
         spent = time.perf_counter() - started
         training.seconds_spent += spent
+        if member.keep_networks and training.epoch > before:
+            training.keep_network()
         if progress[R.STATUS] != R.RUNNING or progress[R.EPOCH] >= goal:
             return True
         if left <= 0:

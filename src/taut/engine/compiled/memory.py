@@ -54,6 +54,7 @@ def cost_of(member: Member, network: Network, itemsize: int) -> Cost:
     losses = 4 * len(member.fold.validation) * member.max_epochs * each
     average = member.average > 0.0
     kept = itemsize * ((3 + best + average) * n + (1 + best + average) * statistics)
+    kept += itemsize * (n + statistics) * min(2 * member.keep_networks, member.max_epochs)
     kept += losses + _CURVE_LINE * min(member.max_epochs, _USUAL_EPOCHS)
     rows = max(BLOCK, min(member.batch_size, len(member.fold.train)) + 1)
     layers = 1 + normalize + (network.activation != "relu")
