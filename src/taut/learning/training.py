@@ -42,8 +42,8 @@ class Member:
     keep_outputs : bool
         The same of the outputs for every validation row (four bytes each).
     keep_networks : int
-        Of so many epochs, the last ones before its patience is over, and of as many after that, the network is
-        kept (:meth:`Training.checkpoint`), where the engine would have to train it again.
+        Of so many epochs, the last ones before its patience is over, and of as many after that, the network
+        is kept (:meth:`Training.checkpoint`), where the engine would have to train it again.
     average : float
         The network that is evaluated and kept has the average of the weights over the steps so far: step t
         enters it with the share min(1, average / t), so that their mean age is t / (average + 1). 0 for the

@@ -27,8 +27,8 @@ from taut.streams import Stream, generator
 _MOST_LOSSES = 2**23
 # The same of its outputs, where a scorer decides the epoch (16 MB); beyond, the loss does.
 _MOST_OUTPUTS = 2**22
-# Epochs of which networks are kept: a training ends some 20 after its best one, by its patience, and the epoch
-# that is best on all folds is about that.
+# Epochs of which networks are kept: a training ends some 20 after its best one, by its patience, and the
+# epoch that is best on all folds is about that.
 _LAST_EPOCHS = 48
 
 
