@@ -193,9 +193,7 @@ class CrossValidated(TautEstimator):
             ]
             control = Control(deadline=time.monotonic() + _ARCHITECTURES_SHARE * limit)
             with _nothing_to_keep(control):
-                tried = try_architectures(
-                    trainer, stages, spaces, control, trial_store, keep_networks=few
-                )
+                tried = try_architectures(trainer, stages, spaces, control, trial_store, keep_networks=few)
             (space,) = (one for one in spaces if one.architecture == tried[0].architecture)
             n_first = min(plan.n_first, SHORT_FIRST) if few else plan.n_first
             search = Search(

@@ -210,9 +210,7 @@ def test_the_last_epochs_networks_are_kept_and_change_nothing(average: float) ->
     )
     engine = CompiledEngine(1)
     (expected,) = engine.train(problem, [plain], until_epoch=60, respect_patience=True)
-    (found,) = engine.train(
-        problem, [replace(plain, keep_networks=6)], until_epoch=60, respect_patience=True
-    )
+    (found,) = engine.train(problem, [replace(plain, keep_networks=6)], until_epoch=60, respect_patience=True)
     stop = found.epoch
     assert stop == expected.epoch < 50
     assert_same_weights(found.weights(), expected.weights())  # type: ignore[attr-defined]
