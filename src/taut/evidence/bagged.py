@@ -27,6 +27,8 @@ class Bagged:
     ----------
     rows : int32 array, shape (n,)
         Those that some fold holds out.
+    outputs : float64 array, shape (n, n_outputs)
+        Of the average: logarithms of its probabilities, or its values.
     figures : RowResults
         Of these rows, in the engine's units.
     n_bagged : int
@@ -36,6 +38,7 @@ class Bagged:
     """
 
     rows: NDArray[np.int32]
+    outputs: NDArray[np.float64]
     figures: RowResults
     n_bagged: int
     networks: tuple[Fitted, ...]
@@ -88,7 +91,7 @@ def bagged(
         times[fold.validation] += len(group)
     rows = np.flatnonzero(times).astype(np.int32)
     outputs = objective.outputs_of(total[rows] / times[rows, None])
-    return Bagged(rows, problem.row_results(outputs, rows), int(times.max()), tuple(networks))
+    return Bagged(rows, outputs, problem.row_results(outputs, rows), int(times.max()), tuple(networks))
 
 
 def _of_other_seeds(
