@@ -40,7 +40,9 @@ def threshold_of(asked: str, estimator: Any) -> tuple[float, str]:
     if share is not None:
         if not 0.0 <= share <= 1.0:
             raise ParameterError(f"--threshold {asked}: a probability is from 0 to 1.")
-        counted = "" if thresholds is None else f"; {_counted(thresholds.counts_at(share), thresholds)}"
+        counted = ""
+        if thresholds is not None:
+            counted = f"; {_counted(thresholds.counts_at(share), thresholds, about='about ')}"
         return share, f"{second!r} is predicted from a probability of {share:g} on{counted}."
     if thresholds is None:
         raise ParameterError(
@@ -86,13 +88,13 @@ def _expected(found: Threshold, thresholds: Thresholds) -> str:
     return f"{text}, {surely} than at 0.5 ({_plain(found.usual)}); {_counted(found.counts, thresholds)}"
 
 
-def _counted(counts: Counts, thresholds: Thresholds) -> str:
+def _counted(counts: Counts, thresholds: Thresholds, about: str = "") -> str:
     """Rows that would have been wrong."""
     (_, positive), (negative, _) = counts
     of = number(sum(map(sum, thresholds.weights)))
     return (
-        f"of {of} out-of-fold rows it makes {number(positive)} false positives and {number(negative)} false "
-        "negatives"
+        f"of {of} out-of-fold rows it makes {about}{number(positive)} false positives and "
+        f"{number(negative)} false negatives"
     )
 
 

@@ -247,8 +247,8 @@ def confusion_told(facts: Facts) -> str:
 def thresholds_told(found: CalibratedFacts) -> str:
     """Say what a threshold is, and that none is taken unless it is asked for."""
     return (
-        f"The class {found['positive']} is predicted where its probability is at least the threshold; without "
-        "being asked, the model predicts the likelier class, a threshold of 0.5."
+        f"The class {found['positive']} is predicted where its probability is at least the threshold; if "
+        "nobody asks, the model predicts the likelier class, a threshold of 0.5."
     )
 
 

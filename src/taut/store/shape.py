@@ -98,6 +98,7 @@ class EstimateShape(TypedDict):
     n_candidates: NotRequired[OneOrMore]
     n_resamples: NotRequired[OneOrMore]
     gains: NotRequired[dict[str, IntervalShape]]
+    n_rows: NotRequired[Count]
 
 
 class BinShape(TypedDict):
