@@ -16,7 +16,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from sklearn.model_selection import FixedThresholdClassifier
 
 from taut import load
-from taut.errors import ParameterError
+from taut.errors import ParameterError, TrainingWarning
 from taut.estimators.calibrating import Calibrated, calibrated
 from taut.evidence.out_of_fold import OutOfFoldPredictions
 from taut.evidence.temperature import tempered
@@ -156,6 +156,17 @@ def test_class_weights_are_in_the_probabilities_and_not_in_the_decisions() -> No
     plain = calibrated(problem(codes), said(odds / (1 + odds)), 0)
     assert plain.calibration is not None
     assert plain.calibration.error.low > 0.05
+
+
+def test_a_failure_does_not_cost_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("taut.estimators.calibrating.out_of_fold_predictions", fails)
+    with pytest.warns(TrainingWarning, match="Whether the probabilities are right could not be measured"):
+        model = crossvalidated().fit(*two_classes())
+    assert model.calibration_ is model.confusion_ is model.thresholds_ is None
+    assert (model.predict(two_classes()[0]) == fitted().predict(two_classes()[0])).all()
 
 
 def test_without_predictions_there_is_nothing() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
+from taut.errors import TrainingWarning
+from taut.evidence.bagged import Bagged
 from taut.evidence.calibration import Calibration, calibration
 from taut.evidence.confusion import Confusion
-from taut.evidence.out_of_fold import OutOfFoldPredictions
+from taut.evidence.out_of_fold import OutOfFoldPredictions, out_of_fold_predictions
 from taut.evidence.temperature import tempered
 from taut.evidence.thresholds import Thresholds
-from taut.learning.problem import Problem
+from taut.learning.problem import Fold, Problem
+from taut.selection.result import SearchResult
+from taut.selection.trainer import Trainer
 
 
 @final
@@ -75,3 +81,26 @@ def calibrated(problem: Problem, found: OutOfFoldPredictions | None, seed: int) 
         Confusion.of(probabilities, codes, of_rows),
         Thresholds.of(probabilities[:, 1], codes == 1, of_rows) if probabilities.shape[1] == 2 else None,
     )
+
+
+def calibrated_search(
+    trainer: Trainer, folds: Sequence[Fold], result: SearchResult, bag: Bagged | None
+) -> Calibrated:
+    """The same of a finished search of classes, which a failure here must not cost.
+
+    Warns
+    -----
+    TrainingWarning
+        If it failed.
+    """
+    try:
+        found = out_of_fold_predictions(trainer, folds, result, bag)
+        return calibrated(trainer.problem, found, trainer.settings.seed)
+    except (ArithmeticError, LookupError, MemoryError, ValueError) as error:
+        warnings.warn(
+            f"Whether the probabilities are right could not be measured ({error!r}); all else is as it "
+            "should be.",
+            TrainingWarning,
+            stacklevel=3,
+        )
+        return Calibrated()

@@ -18,7 +18,7 @@ import numpy as np
 from taut.errors import ParameterError, TrainingWarning
 from taut.estimators.automatic import bins_for, learning_rate_of
 from taut.estimators.base import TautEstimator, history_of
-from taut.estimators.calibrating import Calibrated, calibrated
+from taut.estimators.calibrating import Calibrated, calibrated_search
 from taut.estimators.cv_results import cv_results
 from taut.estimators.effort import (
     SHORT_EPOCHS,
@@ -35,7 +35,6 @@ from taut.estimators.trouble import warn_of_trouble
 from taut.evidence.bagged import Bagged
 from taut.evidence.importance import Importance
 from taut.evidence.of_search import estimate_of, gained_by, importance_of_search
-from taut.evidence.out_of_fold import out_of_fold_predictions
 from taut.evidence.simple_baselines import SimpleBaseline, simple_baselines
 from taut.learning.architecture import MLP
 from taut.learning.problem import Fold
@@ -227,8 +226,7 @@ class CrossValidated(TautEstimator):
             estimate, bag = estimate_of(search, result, scoring, control)
             self.estimate_ = estimate.in_units(factor)
             if objective.n_classes:
-                predicted = out_of_fold_predictions(trainer, folds, result, bag)
-                self.restore_calibrated(calibrated(table.problem, predicted, seed))
+                self.restore_calibrated(calibrated_search(trainer, folds, result, bag))
             gains = gained_by(table.problem, result, estimate, simple, self.scoring)
             self.simple_baselines_ = {one.kind: one.in_units(factor) for one in gains}
             control = replace(control, deadline=search.deadline + more)
