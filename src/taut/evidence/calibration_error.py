@@ -143,7 +143,7 @@ def expected_calibration_error(found: Reliability, seed: int) -> Interval:
     goes from where 2.5 % are above to where 2.5 % are below. Its lower end is above zero where a test at
     2.5 % finds the probabilities wrong.
 
-    In simulations the interval holds the error of these bins in 93 to 98 % of cases where deviations are
+    In simulations the interval holds the error of these bins in 90 to 98 % of cases where deviations are
     spread over the bins, as those of a network that is too sure or too unsure are; a deviation that sits in
     one bin of many is overrated (tests/evidence/test_calibration_error.py).
     """
