@@ -61,7 +61,10 @@ def test_it_is_where_the_loss_is_lowest(seed: int, n_classes: int, weighted: boo
     weight = np.random.default_rng(seed).exponential(size=60) if weighted else None
 
     def loss(log_temperature: float) -> float:
-        rows = log_losses(tempered(shares, float(np.exp(log_temperature))), codes)
+        changed = tempered(shares, float(np.exp(log_temperature)))
+        others = shares.copy()
+        others[np.arange(60), codes] = 0.0
+        rows = 61 / 62 * log_losses(changed, codes) + log_losses(changed, others.argmax(axis=1)) / 62
         return float(np.average(rows, weights=weight))
 
     found = np.log(fitted_temperature(shares, codes, weight))
@@ -76,16 +79,21 @@ def test_the_truth_is_found(temperature: float) -> None:
     assert fitted_temperature(shares, codes, None) == pytest.approx(temperature, rel=0.05)
 
 
-def test_where_all_is_right_or_wrong_it_is_an_end() -> None:
+def test_where_all_rows_are_right_no_certainty_is_promised() -> None:
+    shares = np.tile([0.9, 0.1], (48, 1))
+    found = fitted_temperature(shares, np.zeros(48, dtype=int), None)
+    np.testing.assert_allclose(tempered(shares, found)[:, 0], 49 / 50, rtol=1e-4)  # one row in 50 is wrong
+
+
+def test_where_all_is_wrong_or_even_it_is_in_range() -> None:
     shares = np.array([[0.6, 0.4], [0.3, 0.7]])
-    assert fitted_temperature(shares, np.array([0, 1]), None) == LOWEST
     assert fitted_temperature(shares, np.array([1, 0]), None) == HIGHEST
     even = np.full((4, 2), 0.5)  # no temperature changes that
     assert LOWEST <= fitted_temperature(even, np.array([0, 1, 0, 1]), None) <= HIGHEST
 
 
 def test_a_weight_counts_as_often() -> None:
-    shares, codes = drawn(3, 50)
-    times = np.random.default_rng(0).integers(1, 4, 50)
+    shares, codes = drawn(3, 500)
+    times = np.random.default_rng(0).integers(1, 4, 500)
     repeated = fitted_temperature(shares.repeat(times, axis=0), codes.repeat(times), None)
-    assert fitted_temperature(shares, codes, times.astype(float)) == pytest.approx(repeated, rel=1e-4)
+    assert fitted_temperature(shares, codes, times.astype(float)) == pytest.approx(repeated, rel=0.01)

@@ -42,7 +42,7 @@ def log_losses(probabilities: Floats, codes: NDArray[np.intp]) -> Floats:
 
 
 def fitted_temperature(probabilities: Floats, codes: NDArray[np.intp], weight: Floats | None) -> float:
-    """The temperature with the lowest weighted mean log loss, from ``LOWEST`` to ``HIGHEST``.
+    """The temperature with the lowest weighted mean log loss, one more row being wrong.
 
     Parameters
     ----------
@@ -53,19 +53,27 @@ def fitted_temperature(probabilities: Floats, codes: NDArray[np.intp], weight: F
 
     Notes
     -----
-    The loss is convex in ``1 / T``. Its derivative, the mean of ``E[z] - z[class]`` with the expectation over
-    the tempered probabilities, rises, so that the minimum is where it is zero, or at an end.
+    Where all rows are right, the lower the temperature, the lower the loss, and certainty would be promised.
+    So, as Platt (1999) has it, each row is of its class with ``1 - 1 / (n + 2)`` only, and else of the
+    likeliest other one: together about one row is wrong that was not seen to be.
+
+    The loss is convex in ``1 / T``. Its derivative, the mean of ``E[z] - z[class]``, with the expectation
+    over the tempered probabilities, rises, so that the minimum is where it is zero, or at an end.
     """
     from scipy.optimize import brentq
 
     step = max(1, -(-len(codes) // _MOST_ROWS), -(-probabilities.size // _MOST_NUMBERS))
     logits, own = _logits(probabilities[::step]), codes[::step]
     used = None if weight is None else weight[::step]
-    at_own = logits[np.arange(len(own)), own]
+    rows = np.arange(len(own))
+    others = logits.copy()
+    others[rows, own] = -np.inf
+    wrong = 1.0 / (len(own) + 2)
+    meant = (1.0 - wrong) * logits[rows, own] + wrong * others.max(axis=1)
 
     def slope(log_temperature: float) -> float:
         expected = (_softmax(logits * math.exp(-log_temperature)) * logits).sum(axis=1)
-        return float(np.average(expected - at_own, weights=used))
+        return float(np.average(expected - meant, weights=used))
 
     low, high = math.log(LOWEST), math.log(HIGHEST)
     if slope(low) <= 0.0:  # the loss falls in 1 / T up to the end
