@@ -82,6 +82,10 @@ class Stream(IntEnum):
     MODULE_NOISE = 74
     # Of the fold of all rows that a tuned module is trained on.
     MODULE_REFIT_FOLD = 75
+    # Of the calibration, and of the thresholds.
+    CALIBRATION_PARTS = 81
+    CALIBRATION_NOISE = 82
+    THRESHOLD_RESAMPLES = 83
 
 
 @final

@@ -4,6 +4,7 @@ import copy
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,15 @@ def test_the_average_is_of_probabilities_and_not_of_logits() -> None:
     each = torch.stack([torch.softmax(one(table), dim=1) for one in module.networks])
     assert torch.allclose(module(table).exp(), each.mean(dim=0), atol=1e-6)
     assert torch.allclose(torch.softmax(module(table), dim=1), each.mean(dim=0), atol=1e-6)
+
+
+def test_the_temperature_goes_along() -> None:
+    X, y = given()
+    estimator = crossvalidated().fit(X, y)
+    estimator.model_ = replace(estimator.model_, temperature=1.7)
+    module = estimator.to_torch()
+    assert module.temperature == 1.7
+    close(estimator, predicted(module, estimator.to_matrix(X)), X)
 
 
 def test_codes_that_there_are_not_are_other_and_nan_is_missing() -> None:

@@ -12,6 +12,7 @@ import typer
 
 from taut import ctrl_c
 from taut.cli.table import stem
+from taut.cli.threshold import threshold_of
 from taut.cli.voice import Voice, in_sentences, visible
 from taut.errors import ParameterError
 from taut.writing import check, written
@@ -53,6 +54,14 @@ def predict(
             help="A column of DATA, such as an id, that is written beside; may be given several times.",
         ),
     ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER|METRIC|cost:FP:FN",
+            help="From which probability on the second class is predicted: 0.3, or the best for f1, "
+            "balanced_accuracy, matthews_corrcoef, accuracy, or costs.",
+        ),
+    ] = None,
     safe_csv: Annotated[
         bool,
         typer.Option(
@@ -64,7 +73,8 @@ def predict(
 
     Writes a CSV with the column "prediction" and, for classes, one "probability_CLASS" each, the rows in the
     file's order. The file's columns are found by their names; others may be there. What is kept of them with
-    --keep stands first, as it is in the file.
+    --keep stands first, as it is in the file. With --threshold the second of two classes is predicted where
+    its probability is at least so much, and it is said what to expect of that.
     """
     from taut.estimators.base import predict_table
     from taut.store import load
@@ -81,9 +91,13 @@ def predict(
         classes = getattr(estimator, "classes_", None)
         own = ["prediction", *([] if classes is None else [f"probability_{one}" for one in classes.tolist()])]
         _check_kept(keep or (), own)
+        cut = None if threshold is None else threshold_of(threshold, estimator)
         kept = read_texts(data, keep, header=not no_header) if keep else {}
         frame = read_file(data, header=not no_header, schema=estimator.model_.schema)
         found = predict_table(estimator, frame)
+        if cut is not None:
+            found = found.at_threshold(cut[0], estimator.classes_)
+            voice.say(cut[1])
         voice.notes([*frame.notes, *found.notes])
     header: Row = [*kept, *own]
     rows = _rows(found)

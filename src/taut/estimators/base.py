@@ -259,6 +259,12 @@ class TablePrediction:
     probabilities: NDArray[np.float64] | None
     notes: tuple[Note, ...]
 
+    def at_threshold(self, threshold: float, classes: NDArray[Any]) -> TablePrediction:
+        """The same with the second of two classes predicted where its probability is at least this."""
+        assert self.probabilities is not None
+        second = self.probabilities[:, 1] >= threshold
+        return replace(self, prediction=classes[second.astype(np.intp)])
+
 
 def predict_table(estimator: TautEstimator, frame: Frame) -> TablePrediction:
     """Predict for every row of a table, in one pass, and note anything unusual in it.

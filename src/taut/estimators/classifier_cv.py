@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
+from taut.errors import ParameterError
 from taut.estimators.base import predict_classes, predict_probabilities
 from taut.estimators.crossvalidated import Auto, CrossValidated, OnBatch, OnCandidate
 from taut.estimators.effort import Effort
 from taut.estimators.problem import ClassWeight
 from taut.estimators.target import checked_target
+from taut.evidence.thresholds import Metric, Threshold, Thresholds
 from taut.selection.choice import Selection
 from taut.selection.final import Final
 from taut.selection.proposer import SamplerMaker
@@ -101,6 +105,15 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     estimate_ : Estimate
         The error to expect on unseen rows, corrected for having chosen the best of many, with a 95 % interval
         (:class:`taut.evidence.estimate.Estimate`).
+    calibration_ : Calibration or None
+        How right the probabilities are out of fold, and the temperature that makes them better, which acts
+        where that is sure (:class:`taut.evidence.calibration.Calibration`); None where fewer than 20 rows
+        were held out.
+    confusion_ : Confusion or None
+        Out-of-fold rows by true and predicted class (:class:`taut.evidence.confusion.Confusion`).
+    thresholds_ : Thresholds or None
+        Of two classes, what :meth:`best_threshold` chooses from
+        (:class:`taut.evidence.thresholds.Thresholds`).
     signs_ : tuple of Sign
         Signs of trouble in the data, warned of before training: columns that give the target away.
     importance_ : Importance or None
@@ -179,6 +192,48 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the likeliest class of each row, shape (n_rows,)."""
         return predict_classes(self, X)
+
+    def best_threshold(
+        self, metric: Metric | None = None, *, cost: Sequence[float] | None = None
+    ) -> Threshold:
+        """Choose from which probability on the second class, ``classes_[1]``, should be predicted.
+
+        ``predict`` goes on predicting the likelier class; see ``docs/calibration.md`` for scikit-learn's
+        ``FixedThresholdClassifier``, and ``taut predict --threshold``.
+
+        Parameters
+        ----------
+        metric : {"f1", "balanced_accuracy", "matthews_corrcoef", "accuracy"}, optional
+            What should be high.
+        cost : (float, float), optional
+            What a false positive and what a false negative costs, in place of a metric.
+
+        Returns
+        -------
+        Threshold
+            Chosen on out-of-fold rows, with what to expect of it, corrected for that.
+
+        Raises
+        ------
+        NotFittedError
+            scikit-learn's, if the estimator is not fitted.
+        ParameterError
+            If there are more than two classes or no out-of-fold predictions, or metric and cost are not as
+            above.
+        """
+        check_is_fitted(self, "model_")
+        if len(self.classes_) != 2:
+            raise ParameterError(
+                f"a threshold is for two classes, and the model has {len(self.classes_)}: predict takes the "
+                "likeliest."
+            )
+        thresholds: Thresholds | None = getattr(self, "thresholds_", None)
+        if thresholds is None:
+            raise ParameterError(
+                "the model has no out-of-fold predictions to choose a threshold on: fit it again, or give a "
+                "number."
+            )
+        return thresholds.best(metric, cost=cost)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Give the accuracy on a table, with y of any type that ``fit`` takes."""

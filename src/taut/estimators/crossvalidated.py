@@ -18,6 +18,7 @@ import numpy as np
 from taut.errors import ParameterError, TrainingWarning
 from taut.estimators.automatic import bins_for, learning_rate_of
 from taut.estimators.base import TautEstimator, history_of
+from taut.estimators.calibrating import Calibrated, calibrated_search
 from taut.estimators.cv_results import cv_results
 from taut.estimators.effort import (
     SHORT_EPOCHS,
@@ -227,6 +228,10 @@ class CrossValidated(TautEstimator):
             scoring = None if self.scoring is None else (self.scoring, score_name(self.scoring))
             estimate, bag = estimate_of(search, result, scoring, control)
             self.estimate_ = estimate.in_units(factor)
+            if objective.n_classes:
+                found = calibrated_search(trainer, folds, result, bag)
+                self.restore_calibrated(found)
+                self.estimate_ = self.estimate_.tempered(found.loss_factor)
             gains = gained_by(table.problem, result, estimate, simple, self.scoring)
             self.simple_baselines_ = {one.kind: one.in_units(factor) for one in gains}
             control = replace(control, deadline=search.deadline + more)
@@ -396,6 +401,15 @@ class CrossValidated(TautEstimator):
         self.row_losses_ = np.empty((len(result.candidates), table.n_train), dtype=kind)
         for i, rows in result.row_losses.items():
             np.multiply(rows[: table.n_train], kind(factor), out=self.row_losses_[i])
+
+    def restore_calibrated(self, found: Calibrated) -> None:
+        """Set what out-of-fold probabilities tell, and the temperature; also when a saved model is loaded."""
+        self.calibration_, self.confusion_, self.thresholds_ = (
+            found.calibration,
+            found.confusion,
+            found.thresholds,
+        )
+        self.model_ = replace(self.model_, temperature=found.temperature)
 
     def restore_candidates(self, candidates: Sequence[CandidateScore]) -> None:
         """Set what follows from the candidates and ``best_index_``; also when a saved model is loaded."""

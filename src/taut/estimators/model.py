@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from taut.engine.compiled.fitted import FittedMLP
 from taut.estimators.target import Target
+from taut.evidence.temperature import tempered
 from taut.learning.engine import Engine
 from taut.learning.objective import CrossEntropy, Objective, SquaredError
 from taut.table.examples import TableExamples
@@ -27,11 +28,14 @@ class Model:
     schema : Schema
     target : Target
     networks : tuple of FittedMLP
+    temperature : float
+        Of the mean probabilities; 1 leaves them as they are.
     """
 
     schema: Schema
     target: Target
     networks: tuple[FittedMLP, ...]
+    temperature: float = 1.0
 
     @property
     def objective(self) -> Objective:
@@ -45,8 +49,8 @@ class Model:
         return self.networks[0].encoder.pieces.n_bins
 
     def probabilities(self, engine: Engine, matrix: Matrix) -> NDArray[np.float64]:
-        """Class probabilities, the mean of the networks': shape (n_rows, n_classes)."""
-        return self._mean(engine, matrix)
+        """Class probabilities, the mean of the networks' at the temperature: shape (n_rows, n_classes)."""
+        return tempered(self._mean(engine, matrix), self.temperature)
 
     def values(self, engine: Engine, matrix: Matrix) -> NDArray[np.float64]:
         """Predicted values in the target's own units, the mean of the networks': shape (n_rows,)."""

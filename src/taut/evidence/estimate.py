@@ -91,6 +91,10 @@ class Estimate:
             bag_loss=self.bag_loss * factor,
         )
 
+    def tempered(self, factor: float) -> Estimate:
+        """The same where a temperature multiplies the expected log loss; classes stay as they are."""
+        return replace(self, loss=self.loss.times(factor))
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Estimate:
         """Make it again; None stands for NaN."""

@@ -11,7 +11,7 @@ from taut.estimators.base import TautEstimator
 from taut.examine import Diagnosis, Effects
 from taut.examine.effects_result import in_words as effects_in_words
 from taut.paths import RegularizationPath
-from taut.report import column_path, comparison, curves, data, importance, recipe, search
+from taut.report import calibration, column_path, comparison, curves, data, importance, recipe, search
 from taut.report.explorer import facts as explorer
 from taut.report.reported import Reported, reported
 from taut.report.schema import SCHEMA, Facts, SourceFacts
@@ -73,6 +73,7 @@ def facts_of(
         "diagnosis": None if diagnosis is None else diagnosis.to_dict(),
         "explorer": explorer.facts(result, paths),
         "importance": importance.facts(result),
+        "calibrated": calibration.facts(result),
         "signs": result.signs,
         "column_path": column_path.facts(paths),
         "data": data.facts(result),

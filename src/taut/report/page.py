@@ -12,6 +12,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from taut.report import (
+    calibration,
     column_path,
     curves,
     data,
@@ -67,6 +68,7 @@ def _figures(facts: Facts) -> dict[str, Figure]:
     figures = {
         **{f"curve-{i}": figure for i, figure in enumerate(curves.figures(facts))},
         "search-figure": search.figure(facts),
+        "calibration-figure": calibration.figure(facts),
         "effects-figure": effects.figure(facts),
         "rows-figure": data.rows_figure(facts),
         "importance-figure": importance.figure(facts),
@@ -96,7 +98,19 @@ def render(template: str, **context: Any) -> str:
 @cache
 def _environment() -> Environment:
     made = environment(autoescape=True)
-    modules = (column_path, curves, data, importance, recipe, search, strengths, text, verdict, words)
+    modules = (
+        calibration,
+        column_path,
+        curves,
+        data,
+        importance,
+        recipe,
+        search,
+        strengths,
+        text,
+        verdict,
+        words,
+    )
     made.globals |= {module.__name__.rpartition(".")[2]: module for module in modules}
     made.globals |= {"explained": explorer_words, "numbers": explorer_figures.NUMBERS, "counted": counted}
     return made

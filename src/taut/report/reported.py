@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from taut.estimators import TautClassifierCV, TautRegressorCV
 from taut.estimators.base import TautEstimator
+from taut.estimators.calibrating import Calibrated
 from taut.evidence.estimate import Estimate
 from taut.evidence.importance import Importance
 from taut.evidence.simple_baselines import SimpleBaseline
@@ -71,6 +72,7 @@ class Table:
     n_bins: int = 0
     n_bins_losses: dict[int, float] = field(default_factory=dict)  # by which that was decided
     importance: Importance | None = None  # as far as it was measured
+    calibrated: Calibrated = Calibrated()  # what out-of-fold probabilities tell
 
 
 @final
@@ -154,6 +156,9 @@ def reported(estimator: TautEstimator) -> Reported:
             n_bins=model.n_bins,
             n_bins_losses=getattr(estimator, "n_bins_losses_", {}),
             importance=getattr(estimator, "importance_", None),
+            calibrated=Calibrated(
+                *(getattr(estimator, name, None) for name in ("calibration_", "confusion_", "thresholds_"))
+            ),
         ),
     )
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 
 from taut.network import Activation
 from taut.recipe import Recipe
-from taut.store.shape import Count, IntervalShape, Rate
+from taut.store.shape import CalibrationShape, Count, IntervalShape, Rate, Share, Weight
 
 if sys.version_info >= (3, 12):
     from typing import TypedDict
@@ -321,6 +321,41 @@ class ImportanceFacts(TypedDict):
     n_left_out: int
 
 
+class ConfusionFacts(TypedDict):
+    """Out-of-fold rows by true class, a list each, and by predicted class; of the ``classes`` named here."""
+
+    classes: list[str]
+    rows: list[list[Weight]]
+    accuracy: Share
+    n_left_out: Count
+
+
+def _is_square(found: ConfusionFacts) -> bool:
+    return [len(found["classes"])] * len(found["classes"]) == [*map(len, found["rows"])]
+
+
+class ThresholdFacts(TypedDict):
+    """The threshold that is best by a metric; see :class:`taut.evidence.thresholds.Threshold`."""
+
+    threshold: Share
+    metric: str
+    value: Interval
+    usual: Number
+    gain: Interval
+    counts: Annotated[
+        list[Annotated[list[Weight], Field(min_length=2, max_length=2)]], Field(min_length=2, max_length=2)
+    ]
+
+
+class CalibratedFacts(TypedDict):
+    """What out-of-fold probabilities tell; ``thresholds`` of two classes, ``positive`` is the second."""
+
+    calibration: CalibrationShape | None
+    confusion: Annotated[ConfusionFacts, _rule(_is_square)] | None
+    thresholds: list[ThresholdFacts]
+    positive: str | None
+
+
 class ColumnFacts(TypedDict):
     """What one column became: its ``parts``, such as "days", and the ``decimal`` mark of text."""
 
@@ -465,6 +500,7 @@ class Facts(TypedDict):
     diagnosis: DiagnosisShown | None
     explorer: Annotated[ExplorerFacts, _rule(_is_explorer)] | None
     importance: ImportanceFacts | None
+    calibrated: NotRequired[CalibratedFacts | None]
     signs: list[str] | None
     column_path: Annotated[ColumnPathFacts, _rule(_is_column_path)] | None
     data: DataFacts

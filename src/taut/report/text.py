@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from taut.errors import ParameterError
-from taut.report import words
+from taut.report import calibration, words
 from taut.report.schema import ComparisonFacts, Facts, LineFacts
 from taut.text_table import text_table
 from taut.wording import formatter_for
@@ -73,7 +73,8 @@ def in_words(facts: Facts) -> list[str]:
         naive = words.told(estimate["naive_loss"])
         whose = "that of the folds' networks" if words.is_of_others(estimate) else "it"
         first += f", corrected for having picked the best: uncorrected {whose} is {naive}"
-    return [*comparison["sentences"], f"{first}.", *words.averaged(facts)]
+    temperature = calibration.temperature_told(facts)
+    return [*comparison["sentences"], f"{first}.", *words.averaged(facts), *temperature]
 
 
 def _comparison(facts: Facts) -> ComparisonFacts:

@@ -23,6 +23,9 @@ NUMBERS = (
     *("zero_share_", "interrupted_", "search_seconds_", "class_weighted_"),
 )
 
+#: Fitted attributes of a classifier's out-of-fold rows, without the "_" at their end.
+CALIBRATED = ("calibration", "confusion", "thresholds")
+
 
 def pack_weights(networks: Sequence[FittedMLP]) -> bytes:
     """The networks' numbers as a safetensors file: network i's are called ``i.layers.0.weight`` and so on."""
@@ -133,6 +136,9 @@ def _training(estimator: TautEstimator) -> dict[str, Any]:
         out["candidates"] = [plain(candidate.to_json()) for candidate in estimator.candidates_]
         if getattr(estimator, "estimate_", None) is not None:
             out["estimate"] = plain(estimator.estimate_.to_dict())
+        for name in CALIBRATED:
+            if (found := getattr(estimator, f"{name}_", None)) is not None:
+                out[name] = plain(found.to_dict())
         if getattr(estimator, "simple_baselines_", None):
             out["simple_baselines"] = [plain(one.to_dict()) for one in estimator.simple_baselines_.values()]
         out["history"] = {

@@ -13,16 +13,20 @@ from taut.engine.compiled.fitted import FittedMLP
 from taut.errors import StoreError
 from taut.estimators import TautClassifier, TautClassifierCV, TautRegressor, TautRegressorCV
 from taut.estimators.base import TautEstimator
+from taut.estimators.calibrating import Calibrated
 from taut.estimators.model import Model
 from taut.estimators.target import Target
+from taut.evidence.calibration import Calibration
+from taut.evidence.confusion import Confusion
 from taut.evidence.estimate import Estimate
 from taut.evidence.importance import Importance
 from taut.evidence.simple_baselines import SimpleBaseline
+from taut.evidence.thresholds import Thresholds
 from taut.learning.architecture import MLP
 from taut.network import Network
 from taut.recipe import Recipe
 from taut.selection.score import CandidateScore
-from taut.store.describe import NUMBERS
+from taut.store.describe import CALIBRATED, NUMBERS
 from taut.store.shape import check_shape
 from taut.table.encoder import Encoder
 from taut.table.schema import Schema
@@ -172,6 +176,8 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
         estimator.restore_candidates([CandidateScore.from_json(one, usual) for one in training["candidates"]])
         if "estimate" in training:  # older models have none
             estimator.estimate_ = Estimate.from_dict(training["estimate"])
+        if estimator.model_.target.classes is not None:  # older models have none of these
+            estimator.restore_calibrated(_calibrated(training))
         simple = [SimpleBaseline.from_dict(one) for one in training.get("simple_baselines", ())]
         estimator.simple_baselines_ = {one.kind: one for one in simple}
         estimator.history_ = {
@@ -179,6 +185,15 @@ def _restore_training(estimator: Any, training: dict[str, Any]) -> None:
         }
     else:
         estimator.history_ = _arrays(training["history"])
+
+
+def _calibrated(training: dict[str, Any]) -> Calibrated:
+    judged, counted, cut = map(training.get, CALIBRATED)
+    return Calibrated(
+        None if judged is None else Calibration.from_dict(judged),
+        None if counted is None else Confusion.from_dict(counted),
+        None if cut is None else Thresholds.from_dict(cut),
+    )
 
 
 def _arrays(history: dict[str, Any]) -> dict[str, Any]:

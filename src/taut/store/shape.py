@@ -32,6 +32,7 @@ Number: TypeAlias = FiniteFloat | None  # None stands for NaN
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Rate: TypeAlias = Annotated[FiniteFloat, Field(gt=0)]
 Seconds: TypeAlias = Annotated[FiniteFloat, Field(ge=0)]
+Weight: TypeAlias = Annotated[FiniteFloat, Field(ge=0, lt=1e300)]
 Widths: TypeAlias = list[OneOrMore]
 
 
@@ -100,6 +101,49 @@ class EstimateShape(TypedDict):
     n_candidates: NotRequired[OneOrMore]
     n_resamples: NotRequired[OneOrMore]
     gains: NotRequired[dict[str, IntervalShape]]
+    n_rows: NotRequired[Count]
+
+
+class BinShape(TypedDict):
+    """A bin of a reliability diagram."""
+
+    predicted: Share
+    observed: Share
+    low: Share
+    high: Share
+    n_rows: Count
+
+
+class CalibrationShape(TypedDict):
+    """How right probabilities are, and the temperature that acts."""
+
+    temperature: Rate
+    fitted_temperature: Rate
+    log_loss: FiniteFloat
+    log_loss_after: FiniteFloat
+    gain: IntervalShape
+    error: IntervalShape
+    error_after: IntervalShape
+    bins: list[BinShape]
+    bins_after: list[BinShape]
+    n_rows: Count
+    n_averaged: OneOrMore
+
+
+class ConfusionShape(TypedDict):
+    """Out-of-fold rows by true and predicted class."""
+
+    classes: list[Count]
+    rows: list[list[Weight]]
+    accuracy: Share
+
+
+class ThresholdsShape(TypedDict):
+    """Out-of-fold rows by class and by probability of the second class."""
+
+    cuts: Annotated[list[Share], Field(min_length=1)]
+    rows: Annotated[list[list[Count]], Field(min_length=2, max_length=2)]
+    weights: Annotated[list[list[Weight]], Field(min_length=2, max_length=2)]
 
 
 class HistoryShape(TypedDict):
@@ -160,6 +204,9 @@ class SearchShape(TrainingShape):
     search_seconds_: Seconds
     candidates: list[CandidateShape]
     estimate: NotRequired[EstimateShape]
+    calibration: NotRequired[CalibrationShape]
+    confusion: NotRequired[ConfusionShape]
+    thresholds: NotRequired[ThresholdsShape]
     history: dict[str, list[HistoryShape]]
 
 
@@ -241,9 +288,26 @@ def _odd(description: dict[str, Any], *, search: bool) -> Iterator[str]:
         for name in ("fold_epochs", "train_loss", "validation_loss", "score", "scoring"):
             if one[name] is not None and len(one[name]) != n_folds:
                 yield f"training.candidates.{i}.{name}"
+    yield from _odd_calibrated(training, len(description["target"]["classes"] or ()))
     for name, folds in training["history"].items():
         for fold in folds:
             yield from _odd_history(f"training.history.{name}", fold)
+
+
+def _odd_calibrated(training: dict[str, Any], n_classes: int) -> Iterator[str]:
+    confusion, thresholds = training.get("confusion"), training.get("thresholds")
+    if confusion is not None:
+        classes = confusion["classes"]
+        fits = classes == sorted(set(classes)) and (not classes or classes[-1] < n_classes)
+        if not fits or [*map(len, confusion["rows"])] != [len(classes)] * len(classes):
+            yield "training.confusion"
+    if thresholds is not None:
+        cuts, rows = thresholds["cuts"], thresholds["rows"]
+        lengths = {len(cuts), *map(len, rows), *map(len, thresholds["weights"])}
+        rising = cuts == sorted(set(cuts)) and cuts[0] == 0.0 and 0.5 in cuts
+        weighed = all(sum(one) > 0 for one in thresholds["weights"])
+        if n_classes != 2 or len(lengths) > 1 or not rising or not all(map(any, rows)) or not weighed:
+            yield "training.thresholds"
 
 
 def _odd_history(where: str, history: dict[str, list[Any]]) -> Iterator[str]:

@@ -210,6 +210,8 @@ class TableModule(nn.Module):
         it for a missing one.
     classes : tuple, or None
         In the order of the log-probabilities; None for an amount.
+    temperature : float
+        That the log-probabilities are divided by before they are normalized.
     """
 
     origin: Tensor
@@ -226,6 +228,7 @@ class TableModule(nn.Module):
         self.classes: tuple[Any, ...] | None = None if classes is None else tuple(classes.tolist())
         self.register_buffer("origin", torch.tensor(target.origin, dtype=torch.float64))
         self.register_buffer("unit", torch.tensor(target.unit, dtype=torch.float64))
+        self.temperature = model.temperature
 
     def forward(self, table: Tensor) -> Tensor:
         """Predict.
@@ -258,7 +261,8 @@ class TableModule(nn.Module):
             outputs = [one(table)[:, 0].to(self.unit.dtype) * one.scale + one.center for one in self.networks]
             return torch.stack(outputs).mean(dim=0) * self.unit + self.origin
         logs = torch.stack([torch.log_softmax(one(table), dim=1) for one in self.networks])
-        return torch.logsumexp(logs, dim=0) - float(np.log(len(self.networks)))
+        mean = torch.logsumexp(logs, dim=0) - float(np.log(len(self.networks)))
+        return mean if self.temperature == 1.0 else torch.log_softmax(mean / self.temperature, dim=1)
 
 
 def to_torch(estimator: TautEstimator) -> TableModule:
