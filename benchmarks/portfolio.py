@@ -1,4 +1,4 @@
-"""Learns the recipes that a search tries first, and judges them on tables that they were not learnt from.
+"""Learns recipes that a search might try first, and judges them on tables that they were not learnt from.
 
     python benchmarks/portfolio.py measure FILE [--folds 2] [--tables hpc,spam,...]
     python benchmarks/portfolio.py learn FILE

@@ -14,7 +14,6 @@ from taut.errors import ParameterError, TrainingError, TrainingWarning
 from taut.estimators.effort import budget_of
 from taut.selection.candidate import EARLY_STOPPING_ALONE as EARLY
 from taut.selection.candidate import NO_REGULARIZATION as NONE
-from taut.selection.portfolio import PORTFOLIO
 from taut.selection.space import LEARNING_RATES, single_recipes
 from tests.estimators.helpers import (
     crossvalidated,
@@ -41,17 +40,6 @@ def test_candidates_are_the_baselines_and_what_is_proposed(task: str) -> None:
     assert set(single_recipes()) < {c.recipe for c in candidates}
     mixtures = [c.recipe for c in candidates[2:] if c.recipe not in single_recipes()]
     assert all(len(recipe.techniques) >= 3 and recipe.get(EarlyStopping) for recipe in mixtures)
-
-
-@tasks
-@pytest.mark.parametrize("short", [True, False])
-def test_where_time_is_short_what_did_well_on_other_tables_is_tried_first(
-    task: str, short: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("taut.estimators.crossvalidated.is_short_of_time", lambda *_: short)
-    fitted = crossvalidated(task, n_candidates=2 + len(PORTFOLIO)).fit(*given(task))
-    tried = [c.candidate.recipe for c in fitted.candidates_[2:]]
-    assert (tried == [start.recipe for start in PORTFOLIO]) == short
 
 
 @tasks

@@ -16,7 +16,6 @@ from taut.learning.architecture import MLP
 from taut.learning.objective import CrossEntropy
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
-from taut.selection.portfolio import PORTFOLIO, Start
 from taut.selection.space import LEARNING_RATES, SEARCHED, Space, is_single, single_recipes
 from taut.techniques import L2, TECHNIQUES, BatchNorm, Dropout, EarlyStopping
 from taut.techniques.base import Technique
@@ -139,42 +138,6 @@ def test_where_there_are_few_candidates_each_pair_of_techniques_comes_before_oth
         assert one.learning_rate == USUAL.learning_rate
         assert all(alone_at[kind] == strength for kind, strength in strengths_of(one.recipe).items())
     assert made[:n] == list(islice(USUAL.design(0), n))
-
-
-def test_a_portfolio_comes_first_and_what_it_has_does_not_come_again() -> None:
-    usual = replace(USUAL, few=True)
-    design = list(islice(usual.design(0), 16))
-    mixture = Recipe(L2(1.0), Dropout(0.2), EarlyStopping())
-    starts = (Start(mixture, 3.0), Start(design[1].recipe), Start(mixture, 3.0), Start(design[5].recipe))
-    made = list(islice(replace(usual, portfolio=starts).design(0), 17))
-    first = [Candidate(mixture, 6e-3, usual.architecture), design[1], design[5]]
-    assert made == [*first, *(one for one in design if one not in first)]
-    # Where there is one learning rate only, all have it, and what differed by it comes once.
-    only = replace(usual, search_rate=False, portfolio=(*starts, Start(mixture)))
-    assert [one.recipe for one in islice(only.design(0), 3)] == [one.recipe for one in first]
-    assert {one.learning_rate for one in islice(only.design(0), 16)} == {usual.learning_rate}
-
-
-def test_of_a_portfolio_only_what_makes_sense_is_tried() -> None:
-    starts = tuple(Start(Recipe(*some, EarlyStopping())) for some in ([L2(1.0)], [L2(1.0), Dropout(0.2)]))
-    for space in (replace(USUAL, only=(L2,)), replace(USUAL, architecture=MLP(()))):
-        given = replace(space, portfolio=starts)
-        assert list(islice(given.design(0), 5)) == [
-            space.usual(starts[0].recipe),
-            *islice(space.design(0), 4),
-        ]
-
-
-def test_the_portfolio_of_tables_is_of_what_is_searched_within_its_ranges() -> None:
-    space = replace(USUAL, few=True, portfolio=PORTFOLIO)
-    made = list(islice(space.design(0), 16))
-    assert [one.recipe for one in made[: len(PORTFOLIO)]] == [start.recipe for start in PORTFOLIO]
-    for candidate in made[: len(PORTFOLIO)]:
-        assert space.candidate(space.point(candidate)) == candidate
-        assert candidate.recipe.get(EarlyStopping) == EarlyStopping()
-    # A short search's first batch still has each technique alone.
-    assert {is_single(one.recipe) for one in made} >= set(SEARCHED)
-    assert len(set(made)) == 16
 
 
 def test_with_hidden_layers_or_where_widths_are_searched_all_techniques_are() -> None:

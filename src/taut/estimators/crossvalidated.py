@@ -47,7 +47,6 @@ from taut.selection.failures import describe_failures
 from taut.selection.final import Final, Finish
 from taut.selection.folds import Split, make_fold, make_folds
 from taut.selection.interrupts import Interrupts
-from taut.selection.portfolio import PORTFOLIO
 from taut.selection.progress import Callbacks, Progress
 from taut.selection.proposer import OptunaProposer, SamplerMaker
 from taut.selection.result import SearchResult
@@ -186,9 +185,8 @@ class CrossValidated(TautEstimator):
             stages = make_stages(
                 folds, table.problem, seed, SHORT_EPOCHS if few and table.n_train <= MANY_ROWS else None
             )
-            search_rate, portfolio = isinstance(self.learning_rate, str), PORTFOLIO if few else ()
             spaces = [
-                Space(learning_rate, one, objective, search_rate, few=few, portfolio=portfolio)
+                Space(learning_rate, one, objective, isinstance(self.learning_rate, str), few=few)
                 for one in self._architectures(architecture, table)
             ]
             control = Control(deadline=time.monotonic() + _ARCHITECTURES_SHARE * limit)

@@ -48,7 +48,7 @@ class Proposer(ABC):
 
 @final
 class OptunaProposer(Proposer):
-    """First the space's design, then what an Optuna sampler makes of its scores.
+    """First each technique alone and mixtures that fill the space, then what an Optuna sampler makes of them.
 
     Parameters
     ----------

@@ -13,7 +13,6 @@ from taut.learning.architecture import Architecture, Dimension
 from taut.learning.objective import Objective
 from taut.recipe import Recipe
 from taut.selection.candidate import EARLY_STOPPING_ALONE, NO_REGULARIZATION, Candidate
-from taut.selection.portfolio import Start
 from taut.streams import Stream, sequence
 from taut.techniques import L2, TECHNIQUES, Dropout, EarlyStopping
 from taut.techniques.base import Technique
@@ -55,8 +54,6 @@ class Space:
         Those that are searched; without it, :data:`SEARCHED`.
     few : bool
         Whether a search has time for a few candidates only.
-    portfolio : tuple of Start
-        What is tried first.
     """
 
     learning_rate: float
@@ -65,7 +62,6 @@ class Space:
     search_rate: bool = True
     only: tuple[type[Technique], ...] | None = None
     few: bool = False
-    portfolio: tuple[Start, ...] = ()
 
     def usual(self, recipe: Recipe) -> Candidate:
         """The recipe with the usual learning rate and architecture."""
@@ -146,22 +142,7 @@ class Space:
         Where there are few candidates, each pair of techniques, at their middle strengths and the usual
         rate, comes before all that: of random mixtures it takes dozens until the pair that a network needs
         is among them at a rate that suits it.
-
-        A portfolio comes before everything; what it has does not come again.
         """
-        first = list(dict.fromkeys(self._portfolio()))
-        yield from first
-        yield from (one for one in self._exploring(seed) if one not in first)
-
-    def _portfolio(self) -> Iterator[Candidate]:
-        """What of the portfolio makes sense here; at the only learning rate, where there is one."""
-        kinds = {*self.kinds, EarlyStopping}
-        for recipe, factor in self.portfolio:
-            if kinds.issuperset(map(type, recipe.techniques)):
-                rate = _rounded(factor * self.learning_rate) if self.search_rate else self.learning_rate
-                yield replace(self.usual(recipe), learning_rate=rate)
-
-    def _exploring(self, seed: int) -> Iterator[Candidate]:
         singles = [self.usual(recipe) for recipe in single_recipes(self.kinds)]
         first = len(self.kinds)
         yield from singles[:first]
