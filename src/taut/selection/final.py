@@ -121,7 +121,7 @@ class Finish:
         if self.everyone is not None:
             rows = len(self.everyone.train) / max(1, len(folds[0].train))
             each = [max(each) * rows] * self.n_networks
-        else:
+        elif self.keep_networks:  # as the next leader's will be
             there = [runner.network(trial.job(k), epoch) is not None for k in range(len(folds))]
             each = [0.0 if known else seconds for known, seconds in zip(there, each, strict=True)]
         threads = runner.trainer.engine.threads
