@@ -120,6 +120,12 @@ def _of(facts: Facts) -> str:
 # --- in words -----------------------------------------------------------------------------------------------
 
 
+def applied_told(facts: Facts) -> list[str]:
+    """Say that a temperature acts, where one does; else a text without the rest needs no word of it."""
+    found = _found(facts)
+    return temperature_told(facts) if found is not None and is_applied(found) else []
+
+
 def temperature_told(facts: Facts) -> list[str]:
     """Say in one sentence whether a temperature acts, and why; nothing where there is no calibration."""
     found = _found(facts)

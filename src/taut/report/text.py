@@ -73,7 +73,7 @@ def in_words(facts: Facts) -> list[str]:
         naive = words.told(estimate["naive_loss"])
         whose = "that of the folds' networks" if words.is_of_others(estimate) else "it"
         first += f", corrected for having picked the best: uncorrected {whose} is {naive}"
-    temperature = calibration.temperature_told(facts)
+    temperature = calibration.applied_told(facts)
     return [*comparison["sentences"], f"{first}.", *words.averaged(facts), *temperature]
 
 
