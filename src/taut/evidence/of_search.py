@@ -57,7 +57,7 @@ def estimate_of(
         own = result.networks if result.are_of_folds else None
         bag = bagged(search.runner, result.number, best.candidate, best.epoch, best.n_repeats, control, own)
     averaging = Averaging()
-    if bag is not None:
+    if bag is not None and bag.n_bagged > 1:
         single = OutOfFold(losses[at], None if correct is None else correct[at], best.scoring)
         averaging = _averaging(search, bag, single, len(result.networks), control)
     if scoring is not None:
