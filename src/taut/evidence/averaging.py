@@ -70,5 +70,9 @@ def factor_of(single: float, several: float, n_several: int, n_networks: int) ->
     """
     if n_networks < 2 or n_several < 2 or not (single > 0.0 and several > 0.0):
         return 1.0
-    share = (1.0 - 1.0 / n_networks) / (1.0 - 1.0 / n_several)
-    return float((several / single) ** share)
+    return float((several / single) ** times_as_far(n_several, n_networks))
+
+
+def times_as_far(n_several: int, n_networks: int) -> float:
+    """How far ``n_networks`` are from a single one, by how far ``n_several``, two or more, are."""
+    return (1.0 - 1.0 / n_networks) / (1.0 - 1.0 / n_several)

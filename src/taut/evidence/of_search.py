@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.evidence.averaging import Averaging, factor_of
+from taut.evidence.averaging import Averaging, factor_of, times_as_far
 from taut.evidence.bagged import Bagged, bagged
 from taut.evidence.estimate import Estimate, RowFigures, estimate, estimate_by_folds
 from taut.evidence.importance import HeldOut, Importance, Owners, affordable_predictions, importance
@@ -137,7 +137,7 @@ def _score_changes(search: Search, bag: Bagged, n_networks: int, control: Contro
         return None
     if isinstance(scorer, TimedScorer) and not scorer.fits(2 * len(folds), control):
         return None
-    share = (1.0 - 1.0 / n_networks) / (1.0 - 1.0 / bag.n_bagged)
+    share = times_as_far(bag.n_bagged, n_networks)
     changes = np.zeros(len(folds))
     for k, (fold, network) in enumerate(zip(folds, bag.networks, strict=True)):
         try:
