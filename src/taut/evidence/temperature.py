@@ -11,6 +11,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.learning.objective import CrossEntropy
+
 Floats = NDArray[np.float64]
 
 #: The temperatures that are looked at.
@@ -31,7 +33,8 @@ def tempered(probabilities: Floats, temperature: float) -> Floats:
     """
     if temperature == 1.0:
         return probabilities
-    return _softmax(_logits(probabilities) / temperature)
+    objective = CrossEntropy(probabilities.shape[1])
+    return objective.predictions(objective.outputs_of(probabilities) / temperature)
 
 
 def log_losses(probabilities: Floats, codes: NDArray[np.intp]) -> Floats:
@@ -63,7 +66,8 @@ def fitted_temperature(probabilities: Floats, codes: NDArray[np.intp], weight: F
     from scipy.optimize import brentq
 
     step = max(1, -(-len(codes) // _MOST_ROWS), -(-probabilities.size // _MOST_NUMBERS))
-    logits, own = _logits(probabilities[::step]), codes[::step]
+    objective = CrossEntropy(probabilities.shape[1])
+    logits, own = objective.outputs_of(probabilities[::step]), codes[::step]
     used = None if weight is None else weight[::step]
     rows = np.arange(len(own))
     others = logits.copy()
@@ -72,7 +76,7 @@ def fitted_temperature(probabilities: Floats, codes: NDArray[np.intp], weight: F
     meant = (1.0 - wrong) * logits[rows, own] + wrong * others.max(axis=1)
 
     def slope(log_temperature: float) -> float:
-        expected = (_softmax(logits * math.exp(-log_temperature)) * logits).sum(axis=1)
+        expected = (objective.predictions(logits * math.exp(-log_temperature)) * logits).sum(axis=1)
         return float(np.average(expected - meant, weights=used))
 
     low, high = math.log(LOWEST), math.log(HIGHEST)
@@ -81,14 +85,3 @@ def fitted_temperature(probabilities: Floats, codes: NDArray[np.intp], weight: F
     if slope(high) >= 0.0:
         return HIGHEST
     return math.exp(float(brentq(slope, low, high, xtol=1e-5)))
-
-
-def _logits(probabilities: Floats) -> Floats:
-    logits: Floats = np.log(np.maximum(probabilities, _TINY))
-    return logits
-
-
-def _softmax(logits: Floats) -> Floats:
-    shares: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    return shares
