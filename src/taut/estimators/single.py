@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from dataclasses import replace
-from typing import Any, Literal, Self
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from taut.estimators.target import checked_target
 from taut.estimators.trouble import warn_of_trouble
 from taut.evidence.of_search import importance_of
 from taut.learning.architecture import MLP
-from taut.learning.training import Status, Training
+from taut.learning.training import Member, Status, Training
 from taut.parameters import real
 from taut.recipe import Recipe
 from taut.selection.candidate import Candidate
@@ -37,46 +37,38 @@ from taut.techniques import EarlyStopping
 Auto = Literal["auto"]
 
 
-class _Single(TautEstimator):
-    """How one network is fitted."""
+@final
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A network of a given recipe that is ready to be trained.
 
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
-    ) -> Self:
-        recipe = Recipe(EarlyStopping()) if self.recipe is None else self.recipe
-        if not isinstance(recipe, Recipe):
-            raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
-        fraction = real("validation_fraction", self.validation_fraction, below=1.0)
-        table = self._problem(X, y, sample_weight, X_val, y_val, sample_weight_val)
-        settings = self._settings(table.n_counted)
-        architecture = MLP(self.hidden, self.activation, n_bins=self.n_bins)
-        candidate = Candidate(recipe, learning_rate_of(self.learning_rate), architecture)
-        self.signs_ = warn_of_trouble(table, settings.seed, stacklevel=3)
-        split = self._split(table, recipe, fraction, settings.seed)
-        fold = make_fold(split, table.problem, settings.seed)
-        trainer = Trainer(self._engine(), table.problem, settings)
-        member = trainer.member(candidate, fold, 0)
-        # Early stopping's min_delta is in the units of the losses that people see.
-        min_delta = member.hooks.min_delta / table.target.unit / table.target.unit
-        member = replace(member, hooks=replace(member.hooks, min_delta=min_delta))
-        (training,) = trainer.train([member])
-        if training.status is Status.DIVERGED:
-            early = member.hooks.patience is not None and len(fold.validation) > 0
-            what = what_to_lower(recipe, member.learning_rate)
-            _diverged(training, what, has_best=early and training.best_epoch > 0)
-        elif training.epoch == 0:
+    Parameters
+    ----------
+    table : TableProblem
+    trainer : Trainer
+    recipe : Recipe
+    member : Member
+    """
+
+    table: TableProblem
+    trainer: Trainer
+    recipe: Recipe
+    member: Member
+
+
+class Single(TautEstimator):
+    """How one network is fitted: prepared, trained, taken over.
+
+    Who shows a network while it is trained does the three one by one, and so trains the same network, bit for
+    bit.
+    """
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> Self:
+        prepared = prepare(self, X, y, sample_weight, validation)
+        (training,) = prepared.trainer.train([prepared.member])
+        if training.epoch == 0 and training.status is not Status.DIVERGED:
             raise KeyboardInterrupt
-        self._keep(table, [training.fitted()])
-        self.recipe_ = recipe
-        self.network_ = self.model_.networks[0].network
-        self.n_iter_ = training.epoch
-        self.best_epoch_ = training.best_epoch
-        self.history_ = history_of(training.curve, table.target)
-        self.learning_rate_, self.batch_size_ = member.learning_rate, settings.batch_size
-        self.interrupted_ = training.status is Status.RUNNING and training.epoch < settings.max_epochs
-        trained = training.epoch * len(fold.train)
-        found = importance_of(trainer, self.model_.networks, [fold], table.owners, trained)
-        self.importance_ = None if found is None else found.in_units(table.target.loss_unit)
+        take(self, prepared, training)
         if self.verbose:
             self._print_result()
         return self
@@ -104,6 +96,63 @@ class _Single(TautEstimator):
         )
 
 
+def prepare(
+    estimator: Single,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    validation: tuple[Any, Any, Any] = (None, None, None),
+) -> Prepared:
+    """Check the table and the parameters, and give the network before its first epoch.
+
+    ``validation`` is X, y and the weights of given validation rows. Raises and warns as ``fit`` does.
+    """
+    recipe = Recipe(EarlyStopping()) if estimator.recipe is None else estimator.recipe
+    if not isinstance(recipe, Recipe):
+        raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
+    fraction = real("validation_fraction", estimator.validation_fraction, below=1.0)
+    table = estimator._problem(X, y, sample_weight, *validation)
+    settings = estimator._settings(table.n_counted)
+    architecture = MLP(estimator.hidden, estimator.activation, n_bins=estimator.n_bins)
+    candidate = Candidate(recipe, learning_rate_of(estimator.learning_rate), architecture)
+    estimator.signs_ = warn_of_trouble(table, settings.seed, stacklevel=4)
+    split = estimator._split(table, recipe, fraction, settings.seed)
+    fold = make_fold(split, table.problem, settings.seed)
+    trainer = Trainer(estimator._engine(), table.problem, settings)
+    member = trainer.member(candidate, fold, 0)
+    # Early stopping's min_delta is in the units of the losses that people see.
+    min_delta = member.hooks.min_delta / table.target.unit / table.target.unit
+    member = replace(member, hooks=replace(member.hooks, min_delta=min_delta))
+    return Prepared(table, trainer, recipe, member)
+
+
+def take(estimator: Single, prepared: Prepared, training: Training) -> None:
+    """Make the estimator that of a network that was trained, wherever its training stands.
+
+    Raises
+    ------
+    TrainingError
+        If training diverged, and no earlier epoch is kept.
+    """
+    table, recipe = prepared.table, prepared.recipe
+    member, fold = training.member, training.member.fold
+    if training.status is Status.DIVERGED:
+        early = member.hooks.patience is not None and len(fold.validation) > 0
+        what = what_to_lower(recipe, member.learning_rate)
+        _diverged(training, what, has_best=early and training.best_epoch > 0)
+    estimator._keep(table, [training.fitted()])
+    estimator.recipe_ = recipe
+    estimator.network_ = estimator.model_.networks[0].network
+    estimator.n_iter_ = training.epoch
+    estimator.best_epoch_ = training.best_epoch
+    estimator.history_ = history_of(training.curve, table.target)
+    estimator.learning_rate_, estimator.batch_size_ = member.learning_rate, member.batch_size
+    estimator.interrupted_ = training.status is Status.RUNNING and training.epoch < member.max_epochs
+    trained = training.epoch * len(fold.train)
+    found = importance_of(prepared.trainer, estimator.model_.networks, [fold], table.owners, trained)
+    estimator.importance_ = None if found is None else found.in_units(table.target.loss_unit)
+
+
 def _diverged(training: Training, what: str, *, has_best: bool) -> None:
     """Early stopping restores its best epoch, whatever ended training; else there is no network."""
     sentence = (
@@ -115,11 +164,11 @@ def _diverged(training: Training, what: str, *, has_best: bool) -> None:
     warnings.warn(
         f"{sentence} The network of epoch {training.best_epoch}, the best one, is kept.",
         TrainingWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
 
 
-class TautClassifier(ClassifierMixin, _Single):
+class TautClassifier(ClassifierMixin, Single):
     """A classifier: one network trained with a given recipe.
 
     Parameters
@@ -242,7 +291,7 @@ class TautClassifier(ClassifierMixin, _Single):
         -------
         self
         """
-        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the likeliest class of each row, shape (n_rows,)."""
@@ -258,7 +307,7 @@ class TautClassifier(ClassifierMixin, _Single):
         return predict_probabilities(self, X)
 
 
-class TautRegressor(RegressorMixin, _Single):
+class TautRegressor(RegressorMixin, Single):
     """A regressor: one network trained with a given recipe, by squared error.
 
     Parameters
@@ -364,7 +413,7 @@ class TautRegressor(RegressorMixin, _Single):
         -------
         self
         """
-        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Predict a value for each row, shape (n_rows,)."""
