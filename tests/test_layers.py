@@ -35,6 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("store",),
     ("torch",),
     ("report",),
+    ("play",),
     ("cli", "__main__", "ctrl_c"),
 )
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}

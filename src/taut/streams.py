@@ -86,6 +86,8 @@ class Stream(IntEnum):
     CALIBRATION_PARTS = 81
     CALIBRATION_NOISE = 82
     THRESHOLD_RESAMPLES = 83
+    # Of the playground.
+    TOY_ROWS = 91
 
 
 @final

@@ -46,7 +46,7 @@ def write_page(facts: Facts) -> str:
     comes from the data is escaped.
     """
     drawn, explorer = _figures(facts), explorer_figures.figures(facts)
-    scripts = [_plotly(), own_file("page.js"), own_file("explorer.js")]
+    scripts = [plotly(), own_file("page.js"), own_file("explorer.js")]
     return render(
         "page.html.jinja",
         facts=facts,
@@ -117,7 +117,7 @@ def _environment() -> Environment:
 
 
 @cache
-def _plotly() -> str:
+def plotly() -> str:
     """The script of plotly, from the installed package."""
     from plotly.offline import get_plotlyjs
 

@@ -1,0 +1,150 @@
+"""One run: a network in training, step by step, that can change its recipe on the way."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import replace
+from typing import cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.engine.compiled.engine import CompiledTraining
+from taut.engine.compiled.fitted import FittedMLP
+from taut.engine.compiled.onward import onward
+from taut.estimators import TautClassifier, TautRegressor
+from taut.estimators.single import Prepared, prepare, take
+from taut.learning.training import Control, Member, Status
+from taut.play.data import Data, Split
+from taut.play.settings import Settings
+
+#: Numbers (rows held out times epochs) of which row losses are kept, so that claims have standard errors.
+_MOST_LOSSES = 4_000_000
+
+
+@final
+class Run:
+    """A network of these settings before its first epoch, or wherever :meth:`train` has taken it.
+
+    It is the network of ``settings.estimator(data).fit(X, y, X_val=..., y_val=...)``, bit for bit, unless it
+    was changed on the way (:meth:`change`).
+
+    Parameters
+    ----------
+    settings : Settings
+    data : Data
+
+    Raises
+    ------
+    TautError, ValueError
+        Where the table or the recipe cannot be trained, as ``fit`` has it.
+    """
+
+    def __init__(self, settings: Settings, data: Data) -> None:
+        self.settings, self.data = settings, data
+        self.split: Split = data.split(settings.held_out, settings.random_state)
+        self.notes: list[str] = []
+        self.prepared = self._prepare(settings)
+        member = self._member(self.prepared.member)
+        (training,) = self.prepared.trainer.train([member], until_epoch=0)
+        self.training = cast(CompiledTraining, training)
+        self.changes: list[tuple[int, Settings]] = []  # where settings changed on the way, by epoch
+
+    def _prepare(self, settings: Settings) -> Prepared:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            self.estimator: TautClassifier | TautRegressor = settings.estimator(self.data)
+            X_val, y_val = self.split.held_out_rows
+            prepared = prepare(self.estimator, *self.split.training_rows, validation=(X_val, y_val, None))
+        self.notes += [text for one in caught if (text := str(one.message)) not in self.notes]
+        return prepared
+
+    def _member(self, member: Member) -> Member:
+        n = len(member.fold.validation) * member.max_epochs
+        return replace(member, keep_losses=n <= _MOST_LOSSES)
+
+    # --- training -------------------------------------------------------------------------------------------
+
+    def train(self, control: Control, until_epoch: int | None = None) -> None:
+        """Go on until the recipe or the last epoch ends it, or ``control`` does; or to an epoch."""
+        self.prepared.trainer.train(
+            [self.training],
+            until_epoch=self.last_epoch if until_epoch is None else until_epoch,
+            respect_patience=True,
+            control=control,
+        )
+
+    def change(self, settings: Settings) -> None:
+        """Take other settings from here on: the recipe, the learning rate, the batch size, the last epoch.
+
+        The rows, the network and its weights stay.
+        """
+        kept = {name: getattr(self.settings, name) for name in _STAYS}
+        settings = replace(settings, **kept)
+        prepared = self._prepare(settings)
+        # The same rows and what was fitted on them; another object would be fitted again.
+        member = replace(self._member(prepared.member), fold=self.training.member.fold)
+        self.training = onward(self.training, member, self.prepared.trainer.problem)
+        self.prepared = replace(self.prepared, recipe=settings.recipe)
+        self.settings = settings
+        self.changes.append((self.training.epoch, settings))
+
+    @property
+    def last_epoch(self) -> int:
+        """Where training ends that nothing stopped before."""
+        return self.training.member.max_epochs
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to train."""
+        return self.training.status is not Status.RUNNING or self.training.epoch >= self.last_epoch
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss or the weights are no longer finite."""
+        return self.training.status is Status.DIVERGED
+
+    # --- what came out --------------------------------------------------------------------------------------
+
+    @property
+    def loss_unit(self) -> float:
+        """What a loss of the engine is multiplied by to be in the target's own units."""
+        return self.prepared.table.target.loss_unit
+
+    @property
+    def kept(self) -> FittedMLP:
+        """The network that would be kept now."""
+        return self.training.fitted()
+
+    def constant_loss(self) -> float:
+        """The loss of the best constant of the training rows on the rows held out."""
+        problem, fold = self.prepared.trainer.problem, self.training.member.fold
+        outputs = np.tile(problem.constant(fold.train), (len(fold.validation), 1))
+        losses = problem.row_results(outputs, fold.validation).losses
+        return float(np.mean(losses, dtype=np.float64)) * self.loss_unit
+
+    def row_losses(self, epoch: int) -> NDArray[np.float64] | None:
+        """Losses of the held-out rows at an epoch, in the target's own units; None where not kept."""
+        found = self.training.losses(epoch)
+        return None if found is None else found.astype(np.float64) * self.loss_unit
+
+    def outputs(self, rows: NDArray[np.int32]) -> NDArray[np.floating]:
+        """What the kept network gives for some rows of the table (rows that train come first)."""
+        return self.prepared.trainer.outputs(self.kept, rows)
+
+    def fitted(self) -> TautClassifier | TautRegressor:
+        """The estimator as ``fit`` would have left it here."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of divergence, which the page shows
+            take(self.estimator, self.prepared, self.training)
+        return self.estimator
+
+
+def soon(seconds: float) -> Control:
+    """A control that ends a call to :meth:`Run.train` after so long."""
+    return Control(deadline=time.monotonic() + seconds)
+
+
+#: What a change on the way leaves as it is.
+_STAYS = ("problem", "n_rows", "noise", "held_out", "hidden", "activation", "n_bins", "random_state")

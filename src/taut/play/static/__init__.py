@@ -1,0 +1,1 @@
+"""The page of ``taut play``: what a browser is sent."""
