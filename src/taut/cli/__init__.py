@@ -1,4 +1,4 @@
-"""The command line: ``taut fit | predict | path | diagnose | diagnose-log | report | techniques | demo``.
+"""The command line: ``taut fit``, ``predict``, ``path``, ``diagnose``, ``report``, ``play`` and so on.
 
 Nothing heavier than typer is imported here; a command imports what it needs when it runs, so that
 ``taut --help`` is quick.
@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from taut import ctrl_c
-from taut.cli import demo, diagnose, diagnose_log, fit, path, predict, report, techniques
+from taut.cli import demo, diagnose, diagnose_log, fit, path, play, predict, report, techniques
 from taut.cli.voice import FAULT, show, visible
 from taut.version import __version__
 
@@ -34,6 +34,7 @@ for command in (
     diagnose.diagnose,
     diagnose_log.diagnose_log,
     report.report,
+    play.play,
     techniques.techniques,
     demo.demo,
 ):

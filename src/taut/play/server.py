@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import json
 import socket
+import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 from typing import Any, final
 
 import uvicorn
@@ -31,6 +31,8 @@ _MOST_MESSAGE = 1 << 20  # bytes
 _MOST_SAVED = 1 << 24
 _TYPES = {"js": "text/javascript", "css": "text/css"}
 _BACKLOG = 64
+_WAITING = 4  # messages that a page has not taken yet
+_LOOK_SECONDS = 0.1
 _GRACE = 2  # seconds that open connections have when it ends
 
 
@@ -120,14 +122,9 @@ class Server:
             await socket.close(1013)
             return
         self._pages += 1
-        loop = asyncio.get_running_loop()
-
-        def send(message: Message) -> None:
-            # Waits until the page has taken it: a slow page slows its own training, and fills no memory.
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError, CancelledError):
-                asyncio.run_coroutine_threadsafe(socket.send_text(json.dumps(message)), loop).result()
-
-        session = Session(self._own, self._start, send)
+        outbox = _Outbox(asyncio.get_running_loop())
+        session = Session(self._own, self._start, outbox.put)
+        sender = asyncio.create_task(outbox.send_all(socket))
         try:
             await socket.send_json(session.hello())
             session.begin()
@@ -137,7 +134,9 @@ class Server:
             pass  # the page is gone
         finally:
             self._pages -= 1
-            # In a thread: the session's own may be waiting for this loop to send something.
+            outbox.close()
+            sender.cancel()
+            # In a thread: the session's own ends what it trains first.
             await asyncio.shield(asyncio.to_thread(session.close))
 
     async def _hear(self, socket: WebSocket, session: Session) -> None:
@@ -149,6 +148,40 @@ class Server:
             await socket.send_json({"type": "wrong", "sentences": error.sentences})
         except (ParameterError, ValueError, RecursionError) as error:
             await socket.send_json({"type": "wrong", "sentences": {"": str(error)[:300]}})
+
+
+@final
+class _Outbox:
+    """Messages from a session's thread to its page, a few at a time.
+
+    The thread waits where the page takes them slowly: that slows its own training, and fills no memory.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._room = threading.Semaphore(_WAITING)
+        self._closed = threading.Event()
+
+    def put(self, message: Message) -> None:
+        """Send a message; from the session's thread."""
+        text = json.dumps(message, allow_nan=False)
+        while not self._room.acquire(timeout=_LOOK_SECONDS):
+            if self._closed.is_set():
+                return
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it ends
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, text)
+
+    async def send_all(self, socket: WebSocket) -> None:
+        """Send what comes, until the page is gone."""
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                await socket.send_text(await self._queue.get())
+                self._room.release()
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        self._closed.set()
 
 
 def asked(session: Session, message: Any) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
@@ -17,8 +18,8 @@ from typing import Any, Literal, TypeAlias, final
 from taut.errors import ParameterError, TautError
 from taut.learning.training import Control
 from taut.play.challenges import CHALLENGES, Challenge
-from taut.play.data import Data
 from taut.play.code import code_of
+from taut.play.data import Data
 from taut.play.look import View, confusion, dead_units, histogram, said, view_of
 from taut.play.run import Run, soon
 from taut.play.settings import Settings, SettingsError, controls, read
@@ -100,6 +101,7 @@ class Session:
             "type": "hello",
             "controls": controls(self._own),
             "settings": self._start.to_json(),
+            "usual": Settings().to_json(),
             "challenges": [one.to_json() for one in CHALLENGES],
         }
 
@@ -187,7 +189,9 @@ class Session:
             try:
                 self._take_up(wish)
                 self._go_on()
-            except _FAULTS as error:
+            except Exception as error:
+                if not isinstance(error, _FAULTS):
+                    traceback.print_exc()
                 self._run, self._state = None, "paused"
                 self._send({"type": "fault", "run": self._number, "sentence": _sentence(error)})
 

@@ -87,7 +87,7 @@ class Settings:
 
     problem: str = "moons"
     n_rows: int = 300
-    noise: float = 0.25
+    noise: float = 0.3
     held_out: float = 0.5
     techniques: dict[str, Switch] = field(default_factory=lambda: switches(Recipe()))
     hidden: tuple[int, ...] = (64, 64)

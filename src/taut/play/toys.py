@@ -155,7 +155,7 @@ def _needles(n: int, noise: float, rng: np.random.Generator) -> Table:
 _AWAY = "How far rows are from where they belong"
 #: In the order in which they are shown.
 TOYS: tuple[Toy, ...] = (
-    Toy("moons", "Two moons", "classification", f"{_AWAY}: a standard deviation.", 0.25, _moons),
+    Toy("moons", "Two moons", "classification", f"{_AWAY}: a standard deviation.", 0.3, _moons),
     Toy("circles", "Circles", "classification", f"{_AWAY}: a standard deviation.", 0.15, _circles),
     Toy("spiral", "Spiral", "classification", f"{_AWAY}: five standard deviations.", 0.2, _spiral),
     Toy("checkerboard", "Checkerboard", "classification", f"{_AWAY}: a standard deviation.", 0.1,

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from taut.play.run import Run
 from taut.wording import number
 
-#: Standard errors: the lowest of many epochs was picked by the same rows, so that two would be too few.
-_SURE = 3.0
+_SURE = 1.96  # standard errors of a 95 % interval
 _FEW_EPOCHS = 5
 _STILL_FALLS = 0.03  # of the training loss, over the last tenth of the epochs
 _CLOSE = 0.1  # of the validation loss: a gap that is none
@@ -118,8 +117,13 @@ def seen(run: Run, now: Standing) -> str:
         return f"{losses}: {say} ({number(now.constant)})."
     gap = now.last_validation - now.last_train
     if gap > _CLOSE * now.last_validation:
-        since = f"since its lowest, in epoch {now.best}"
-        return f"{losses}: a gap of {number(gap)}, but validation has not risen beyond chance {since}."
+        rest = f"a gap of {number(gap)}, and validation is at its lowest"
+        if now.rise > 0:
+            error = f" ± {number(_SURE * now.rise_error)}" if now.rise_error > 0 else ""
+            few = f"which may be chance with {len(run.split.validation):,} held-out rows"
+            rose = f"validation rose by {number(now.rise)}{error} since epoch {now.best}"
+            rest = f"a gap of {number(gap)}; {rose}, {few}"
+        return f"{losses}: {rest}."
     if _still_falls(run):
         return f"{losses}: hardly a gap, and the training loss still falls, so that more epochs may help."
     return f"{losses}: hardly a gap, so it does not learn rows by heart."

@@ -51,11 +51,11 @@ def write_page(facts: Facts) -> str:
         "page.html.jinja",
         facts=facts,
         generator=Markup(GENERATOR) + __version__ + Markup('">' + owner_tag(facts["source"]["folder"])),
-        policy=_policy(scripts),
+        policy=policy(scripts),
         style=Markup(own_file("page.css")),
         scripts=[Markup(script) for script in scripts],
-        explorer=None if explorer is None else _embedded(explorer),
-        figures=_embedded(drawn),
+        explorer=None if explorer is None else embedded(explorer),
+        figures=embedded(drawn),
         drawn=set(drawn),
         codes=_codes(facts),
         loading=loading_code(facts),
@@ -126,7 +126,7 @@ def plotly() -> str:
     return script.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _policy(scripts: list[str]) -> str:
+def policy(scripts: list[str]) -> str:
     """Only these scripts run, nothing is fetched, nothing is evaluated."""
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
@@ -136,7 +136,7 @@ def _policy(scripts: list[str]) -> str:
     )
 
 
-def _embedded(figures: dict[str, Any]) -> Markup:
+def embedded(figures: dict[str, Any]) -> Markup:
     """JSON that ends no script element, whatever names it holds."""
     text = json.dumps(figures, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
