@@ -248,6 +248,7 @@ class Session:
             {
                 "type": "run",
                 "run": self._number,
+                "state": self._state,
                 "settings": settings.to_json(),
                 "n_training": len(fold.train),
                 "n_held_out": len(fold.validation),
