@@ -41,8 +41,9 @@ peers:                         ## the opponents of benchmarks/accuracy.py, in an
 docs: $(VENV)/.test            ## write docs/techniques/*.md from the pages in the code
 	$(BIN)/python docs/techniques/write.py
 
-pictures: $(VENV)/.test        ## write docs/report.png and docs/explorer.png (Chromium is needed)
+pictures: $(VENV)/.test        ## write the pictures of docs/ (Chromium is needed)
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/play_picture.py
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

@@ -46,6 +46,8 @@ class View:
         The points as rows of the matrix; the first column varies fastest.
     others : int
         Columns that are at their usual values: a number at its median, a category at its most frequent one.
+    picked : bool
+        Whether they are those that the network uses most.
     """
 
     kind: Kind
@@ -54,6 +56,7 @@ class View:
     axes: tuple[NDArray[np.float64], ...]
     values: NDArray[np.float32]
     others: int
+    picked: bool = False
 
     def to_json(self, run: Run) -> dict[str, Any]:
         """Axes and the rows that are shown: those that train and those held out, by their target."""
@@ -64,6 +67,7 @@ class View:
             "names": list(self.names),
             "axes": [_short(axis) for axis in self.axes],
             "others": self.others,
+            "picked": self.picked,
             "choices": list(table.matrix.names[: table.matrix.n_numbers]),
             "training": self._rows(table, fold.train),
             "held_out": self._rows(table, fold.validation),
@@ -97,6 +101,21 @@ def view_of(table: TableProblem, columns: tuple[int, ...] | None = None) -> View
     names = tuple(matrix.names[column] for column in chosen)
     others = len(table.schema.kept) - len({table.schema.owners[column] for column in chosen})
     return View("surface" if len(chosen) == 2 else "curve", chosen, names, axes, points, others)
+
+
+def most_used(run: Run) -> tuple[int, ...] | None:
+    """The two columns of numbers that a finished network uses most; None where that was not measured.
+
+    By :class:`taut.evidence.importance.Importance` on the held-out rows.
+    """
+    table, found = run.prepared.table, run.fitted().importance_
+    if found is None:
+        return None
+    names = [column.name for column in table.schema.kept]
+    owners = table.schema.owners[: table.matrix.n_numbers]
+    first = {names[owner]: i for i, owner in reversed(list(enumerate(owners)))}
+    ranked = [first[line.name] for line in found.lines if line.name in first]
+    return tuple(ranked[:2]) if len(ranked) > 1 else None
 
 
 def _usual(values: NDArray[np.float32], n_numbers: int) -> NDArray[np.float32]:

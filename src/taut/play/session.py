@@ -20,7 +20,7 @@ from taut.learning.training import Control
 from taut.play.challenges import CHALLENGES, Challenge
 from taut.play.code import code_of
 from taut.play.data import Data
-from taut.play.look import View, confusion, dead_units, histogram, said, view_of
+from taut.play.look import View, confusion, dead_units, histogram, most_used, said, view_of
 from taut.play.run import Run, soon
 from taut.play.settings import Settings, SettingsError, controls, read
 from taut.play.toys import TOYS
@@ -32,6 +32,9 @@ State: TypeAlias = Literal["running", "paused", "over"]
 
 #: Between two frames: at most twenty a second.
 FRAME_SECONDS = 0.05
+_END_SECONDS = (
+    2.0  # that are waited for the thread; what it does then cannot be cut short, and ends by itself
+)
 _FAULTS = (TautError, ValueError, MemoryError)
 
 
@@ -73,6 +76,7 @@ class Session:
         self._view: View | None = None
         self._settings = start
         self._columns: tuple[int, ...] | None = None
+        self._picked = False  # whether these are those that a network uses most
         self._state: State = "running"
         self._told = 0  # epochs that the page has
         self._number = 0  # of the run
@@ -93,7 +97,7 @@ class Session:
             self._closed = True
             self._interrupt()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_END_SECONDS)
 
     def hello(self) -> Message:
         """What a page has to know before anything else."""
@@ -219,8 +223,8 @@ class Session:
         run = self._run
         if run is None:
             return
-        if wish.columns is not None:
-            self._columns = wish.columns
+        if wish.columns is not None and _can_be(run, wish.columns):
+            self._columns, self._picked = wish.columns, False
             self._show_view(run)
             if run.training.epoch:
                 self._frame(run)
@@ -239,7 +243,7 @@ class Session:
         self._number += 1
         self._told, self._compared, self._next = 0, False, 0.0
         if not same:
-            self._columns = None
+            self._columns, self._picked = None, False
         self._run = run
         table = run.prepared.table
         classes = table.target.classes
@@ -264,7 +268,7 @@ class Session:
         self._show_view(run)
 
     def _show_view(self, run: Run) -> None:
-        self._view = view_of(run.prepared.table, self._columns)
+        self._view = replace(view_of(run.prepared.table, self._columns), picked=self._picked)
         self._send({"type": "view", "run": self._number, **self._view.to_json(run)})
 
     def _go_on(self) -> None:
@@ -278,11 +282,22 @@ class Session:
             self._state = "over"
             self._frame(run)
             self._check(run)
+            self._pick_columns(run)
         if run.is_over and not self._compared and self._state == "over":
             control = self._controlled(math.inf)
             for found in without_each(run, control):
                 self._send({"type": "without", "run": self._number, **found.to_json()})
             self._compared = not control.cancelled.is_set()
+
+    def _pick_columns(self, run: Run) -> None:
+        """Of a table with many columns, look along the two that its first network uses most."""
+        if self._view is None or self._picked or self._columns is not None or run.diverged:
+            return
+        self._picked = True
+        if run.prepared.table.matrix.n_numbers > 2 and (columns := most_used(run)) is not None:
+            self._columns = columns
+            self._show_view(run)
+            self._frame(run)
 
     def _check(self, run: Run) -> None:
         """Whether a finished run solves the challenge; the first one is what it is measured by."""
@@ -390,3 +405,8 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, SettingsError):
         return " ".join(error.sentences.values())
     return " ".join(str(error).split()) or "There is not enough memory for this."
+
+
+def _can_be(run: Run, columns: tuple[int, ...]) -> bool:
+    """Whether a table has these columns of numbers; a page may ask for those of the table before."""
+    return all(column < run.prepared.table.matrix.n_numbers for column in columns)

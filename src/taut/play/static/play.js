@@ -173,7 +173,7 @@ const showView = () => {
   const others = view.others ? ` The ${view.others} other columns are at their medians, or their most frequent values.` : "";
   by("view-see").textContent = view.kind === "none"
     ? "The table has no column of numbers to look along."
-    : `Filled marks are held-out rows, open ones train.${others}`;
+    : `Filled marks are held-out rows, open ones train.${view.picked ? " Along the two columns that the first network used most." : ""}${others}`;
   drawView(page.run);
 };
 
