@@ -1,4 +1,4 @@
-"""Write docs/play.png from a real run: ``python docs/play_picture.py``. It needs Chromium and ``taut[play]``."""
+"""Write docs/play.png from a real run: ``python docs/play_picture.py``. It needs Chromium and taut[play]."""
 
 from __future__ import annotations
 

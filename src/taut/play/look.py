@@ -12,6 +12,7 @@ from taut.engine.compiled.fitted import FittedMLP
 from taut.engine.compiled.layers import VARIANCE_FLOOR
 from taut.estimators.problem import TableProblem
 from taut.play.run import Run
+from taut.report.figures import short
 from taut.selection.weights import LIMIT, N_BINS, count_weights, fitting_step, in_bins
 from taut.table.examples import TableExamples
 
@@ -232,5 +233,6 @@ def confusion(run: Run) -> list[list[int]] | None:
     return [row.tolist() for row in table]
 
 
-def _short(values: NDArray[np.floating]) -> list[float]:
-    return [float(f"{value:.5g}") for value in values.tolist()]
+def _short(values: NDArray[np.floating]) -> list[float | None]:
+    """Five digits are as many as a figure shows; None where a value is missing."""
+    return [short(value) for value in values.tolist()]
