@@ -239,7 +239,7 @@ class Session:
         before, self._run = self._run, None
         same = before is not None and _same_table(before.settings, settings)
         data = before.data if before is not None and same else settings.data(self._own)
-        run = Run(settings, data)
+        run = Run(settings, data, before)
         self._number += 1
         self._told, self._compared, self._next = 0, False, 0.0
         if not same:
