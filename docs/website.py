@@ -158,7 +158,8 @@ def navigation(order: list[str]) -> str:
             within = [name for name in within if "/" not in name.removeprefix(folder)]
         within.sort(key=lambda name: not name.endswith("index.md"))  # stable: the folder's own page first
         left = [name for name in left if name not in within]
-        parts.append(f'{{ "{section}" = [{", ".join(f"{name!r}" for name in within)}] }}')
+        entries = [f'{{ "Contents" = "{n}" }}' if n == "docs/index.md" else f'"{n}"' for n in within]
+        parts.append(f'{{ "{section}" = [{", ".join(entries)}] }}')
     return f"[{', '.join(parts)}]"
 
 

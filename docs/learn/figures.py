@@ -43,7 +43,7 @@ from matplotlib.axes import Axes
 FOLDER = Path(__file__).parent
 MOST_BYTES = 60_000
 FOLDS, REPEATS = 10, 3
-ALONE = "early stopping alone"
+ALONE = "with early stopping alone"
 TRAINING, VALIDATION, OTHER = "0.55", "#2468a8", "#c8741f"
 Facts = dict[str, dict[str, Any]]
 Table = tuple[Any, Any]
