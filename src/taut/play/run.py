@@ -10,9 +10,9 @@ from typing import cast, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.compiled.engine import CompiledTraining
 from taut.engine.compiled.fitted import FittedMLP
 from taut.engine.compiled.onward import onward
+from taut.engine.compiled.training import CompiledTraining
 from taut.estimators import TautClassifier, TautRegressor
 from taut.estimators.single import Prepared, prepare, prepare_on, take
 from taut.learning.training import Control, Member, Status
