@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
 
@@ -213,5 +214,6 @@ def confusion(run: Run) -> list[list[int]] | None:
     return [row.tolist() for row in table]
 
 
-def _short(values: NDArray[np.floating]) -> list[float]:
-    return [float(f"{value:.5g}") for value in values.tolist()]
+def _short(values: NDArray[np.floating]) -> list[float | None]:
+    """Values with as many figures as a screen shows; None where one is missing."""
+    return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]

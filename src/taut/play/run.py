@@ -85,6 +85,8 @@ class Run:
         prepared = self._prepare(settings)
         # The same rows and what was fitted on them; another object would be fitted again.
         member = replace(self._member(prepared.member), fold=self.training.member.fold)
+        if not self.training.member.keep_losses:  # of the epochs before there are none to compare with
+            member = replace(member, keep_losses=False)
         self.training = onward(self.training, member, self.prepared.trainer.problem)
         self.prepared = replace(self.prepared, recipe=settings.recipe)
         self.settings = settings

@@ -79,6 +79,7 @@ class Session:
         self._pace = 0.0  # epochs a second; 0 is as fast as it goes
         self._next = 0.0  # on time.monotonic's clock: when the next epoch is due
         self._compared = True
+        self._checked = True
         self._challenge: Challenge | None = None
         self._first: Standing | None = None  # where the challenge's own network stood
         self._thread = threading.Thread(target=self._work, name="taut-play", daemon=True)
@@ -198,7 +199,7 @@ class Session:
     def _busy(self) -> bool:
         if self._run is None:
             return False
-        return self._state == "running" or not self._compared
+        return self._state == "running" or (self._run.is_over and not (self._checked and self._compared))
 
     def _take_up(self, wish: Wish) -> None:
         if wish.state is not None:
@@ -211,7 +212,8 @@ class Session:
             self._settings = wish.settings
             if wish.onward and self._run is not None and _can_go_on(self._run.settings, wish.settings):
                 self._run.change(wish.settings)
-                self._compared, self._told = False, min(self._told, self._run.training.epoch)
+                self._compared, self._checked = False, False
+                self._told = min(self._told, self._run.training.epoch)
                 self._send({"type": "changed", "run": self._number, "epoch": self._run.training.epoch,
                             "settings": self._run.settings.to_json()})  # fmt: skip
             else:
@@ -220,7 +222,7 @@ class Session:
         if run is None:
             return
         if wish.columns is not None:
-            self._columns = wish.columns
+            self._columns = wish.columns if _are_numbers(wish.columns, run) else None
             self._show_view(run)
             if run.training.epoch:
                 self._frame(run)
@@ -237,7 +239,8 @@ class Session:
         data = before.data if before is not None and same else settings.data(self._own)
         run = Run(settings, data)
         self._number += 1
-        self._told, self._compared, self._next = 0, False, 0.0
+        self._told, self._next = 0, 0.0
+        self._compared, self._checked = False, False
         if not same:
             self._columns = None
         self._run = run
@@ -248,6 +251,7 @@ class Session:
             {
                 "type": "run",
                 "run": self._number,
+                "state": self._state,
                 "settings": settings.to_json(),
                 "n_training": len(fold.train),
                 "n_held_out": len(fold.validation),
@@ -273,26 +277,39 @@ class Session:
             return
         if self._state == "running" and not run.is_over:
             self._piece(run)
-        if run.is_over and self._state == "running":
+        if run.is_over and self._state != "over":
             self._state = "over"
             self._frame(run)
-            self._check(run)
-        if run.is_over and not self._compared and self._state == "over":
+        if run.is_over and not self._checked:
+            self._checked = self._check(run)
+        if run.is_over and self._checked and not self._compared:
             control = self._controlled(math.inf)
             for found in without_each(run, control):
                 self._send({"type": "without", "run": self._number, **found.to_json()})
             self._compared = not control.cancelled.is_set()
 
-    def _check(self, run: Run) -> None:
-        """Whether a finished run solves the challenge; the first one is what it is measured by."""
+    def _check(self, run: Run) -> bool:
+        """Whether a finished run solves the challenge; False where a new wish came before that was known.
+
+        It is measured by the challenge's own network, which is trained here where the page did not wait for
+        it.
+        """
         challenge = self._challenge
         if challenge is None:
-            return
+            return True
         if self._first is None:
-            self._first = standing(run)
-            return
+            begun = read(challenge.start, self._own)
+            if run.settings == begun and not run.changes:
+                self._first = standing(run)
+                return True
+            first = Run(begun, begun.data(self._own))
+            first.train(self._controlled(math.inf))
+            if not first.is_over:
+                return False
+            self._first = standing(first)
         solved, sentence = challenge.checked(run, self._first)
         self._send({"type": "checked", "name": challenge.name, "solved": solved, "sentence": sentence})
+        return True
 
     def _piece(self, run: Run) -> None:
         """The first epoch alone, then as much as there is time for until the next frame."""
@@ -375,6 +392,11 @@ def _can_go_on(one: Settings, other: Settings) -> bool:
     """Whether a network can go on with other settings: its rows and its units are the same."""
     names = ("held_out", "hidden", "activation", "n_bins", "random_state")
     return _same_table(one, other) and all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _are_numbers(columns: tuple[int, ...], run: Run) -> bool:
+    """Whether these are columns of numbers of this table: a page may ask for those of the one before."""
+    return len(set(columns)) == len(columns) and max(columns) < run.prepared.table.matrix.n_numbers
 
 
 def _finite(values: list[float]) -> list[float | None]:

@@ -174,7 +174,9 @@ const hear = {
       makeChallenges();
     }
     take(settings);
+    if (page.challenge) ask({ do: "challenge", name: page.challenge.name }); // the session is a new one
     if (asked) ask({ do: "set", settings });
+    askPace();
     document.documentElement.dataset.connected = "";
   },
   run(message) {
@@ -189,8 +191,9 @@ const hear = {
     by("notes").hidden = !message.notes.length;
     by("notes-list").replaceChildren(...message.notes.map((one) => element("li", { textContent: one })));
     trouble("");
-    page.state = "running";
+    page.state = message.state;
     showState();
+    if (message.state !== "running") schedule(); // nothing else will: there is no epoch yet
   },
   view(message) {
     page.run.view = message;
@@ -365,7 +368,8 @@ addEventListener("keydown", (event) => {
 for (const [id, act] of Object.entries({ run: runOrPause, step, reset, pin, undo, redo })) {
   by(id).addEventListener("click", act);
 }
-by("pace").addEventListener("change", () => ask({ do: "pace", epochs_a_second: Number(by("pace").value) }));
+const askPace = () => ask({ do: "pace", epochs_a_second: Number(by("pace").value) });
+by("pace").addEventListener("change", askPace);
 for (const id of ["view-x", "view-y"]) {
   by(id).addEventListener("change", () => {
     const columns = [...new Set([Number(by("view-x").value), Number(by("view-y").value)])];
