@@ -20,7 +20,7 @@ from taut.learning.training import Control
 from taut.play.challenges import CHALLENGES, Challenge
 from taut.play.code import code_of
 from taut.play.data import Data
-from taut.play.look import View, confusion, dead_units, histogram, said, view_of
+from taut.play.look import View, confusion, dead_units, histogram, important_columns, said, view_of
 from taut.play.run import Run, soon
 from taut.play.settings import Settings, SettingsError, controls, read
 from taut.play.toys import TOYS
@@ -270,6 +270,13 @@ class Session:
         self._view = view_of(run.prepared.table, self._columns)
         self._send({"type": "view", "run": self._number, **self._view.to_json(run)})
 
+    def _choose_view(self, run: Run) -> None:
+        """Of a table with several columns the two most important ones, unless the person picked some."""
+        if self._columns is None and not run.diverged and run.prepared.table.matrix.n_numbers > 2:
+            self._columns = important_columns(run)
+            if self._columns is not None:
+                self._show_view(run)
+
     def _go_on(self) -> None:
         """Train a piece, or what the finished network is compared with."""
         run = self._run
@@ -279,6 +286,7 @@ class Session:
             self._piece(run)
         if run.is_over and self._state != "over":
             self._state = "over"
+            self._choose_view(run)
             self._frame(run)
         if run.is_over and not self._checked:
             self._checked = self._check(run)

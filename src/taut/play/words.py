@@ -107,10 +107,10 @@ def seen(run: Run, now: Standing) -> str:
         return f"Training diverged in epoch {now.epoch}: lower the learning rate, or a strength."
     if now.epoch < _FEW_EPOCHS and not run.is_over:
         return f"{losses}."
+    kept = "the last epoch is kept all the same: early stopping is off"
+    if now.kept != now.epoch:
+        kept = f"epoch {now.kept} is kept, with {number(now.validation)}"
     if now.rise_error > 0 and now.rise > _SURE * now.rise_error:
-        kept = "the last epoch is kept all the same: early stopping is off"
-        if now.kept != now.epoch:
-            kept = f"epoch {now.kept} is kept, with {number(now.validation)}"
         return f"{losses} and rising since epoch {now.best}: it learns rows by heart; {kept}."
     if now.validation >= now.constant:
         say = "on held-out rows it is no better than the same answer for every row"
@@ -123,6 +123,8 @@ def seen(run: Run, now: Standing) -> str:
             few = f"which may be chance with {len(run.split.validation):,} held-out rows"
             rose = f"validation rose by {number(now.rise)}{error} since epoch {now.best}"
             rest = f"a gap of {number(gap)}; {rose}, {few}"
+            if now.kept != now.epoch:
+                rest = f"{rest}; {kept}"
         return f"{losses}: {rest}."
     if _still_falls(run):
         return f"{losses}: hardly a gap, and the training loss still falls, so that more epochs may help."

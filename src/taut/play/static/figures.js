@@ -152,7 +152,7 @@ const rowsOf = (rows, run, held) => {
     const own = rows.target.flatMap((value, i) => (value === code ? [i] : []));
     if (!own.length) continue;
     found.push({
-      type: "scatter", mode: "markers", name: `${plain(run.classes[code])}, ${name}`,
+      type: "scatter", mode: "markers", name: plain(run.classes[code]), legendgroup: code, showlegend: false,
       x: own.map((i) => x[i]), y: own.map((i) => y[i]),
       marker: {
         size: held ? 7 : 6, color: paint[`dot${"abcdefgh"[code]}`],
@@ -174,6 +174,9 @@ export const drawView = (run) => {
     return null;
   }
   const marks = [...rowsOf(view.training, run, false), ...rowsOf(view.held_out, run, true)];
+  // A class once, by its filled mark where it has one: the legend of a phone has no room for both.
+  const last = new Map(marks.filter((one) => "legendgroup" in one).map((one) => [one.legendgroup, one]));
+  for (const one of last.values()) one.showlegend = true;
   const [across, up] = view.axes;
   const x = axis(plain(view.names[0]), { range: [across[0], across.at(-1)], showgrid: false });
   if (view.kind === "curve") {
