@@ -44,8 +44,8 @@ def rising(rise: float, error: float, *, train: float = 0.1) -> Standing:
 
 def test_a_rise_beyond_chance_is_learning_by_heart() -> None:
     assert seen(usual(), rising(0.3, 0.1)) == (
-        "Training loss 0.1, validation 0.61 and rising since epoch 4: it learns rows by heart; the last epoch "
-        "is kept all the same: early stopping is off."
+        "Training loss 0.1, validation 0.61 and rising since epoch 4: it learns rows by heart; the last "
+        "epoch is kept all the same: early stopping is off."
     )
 
 
