@@ -33,7 +33,10 @@ def real(parameter: str, value: object, *, low: float = 0.0, below: float = math
     )
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ParameterError(f"{parameter} must be {span}, and {value!r} is not a number.")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
     if not low <= number < below:  # a NaN fails this too
         raise ParameterError(f"{parameter} must be {span}, and it is {number:g}.")
     return number + 0.0  # -0.0 becomes 0.0: one off value, one repr

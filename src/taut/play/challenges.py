@@ -9,10 +9,13 @@ from typing import Any, NamedTuple, TypeAlias, final
 import numpy as np
 
 from taut.play.run import Run
+from taut.play.settings import read
 from taut.play.words import Standing, standing
 from taut.wording import number, percent
 
 Json: TypeAlias = dict[str, Any]
+#: What decides which rows there are: with others a network would be better or worse for that alone.
+_ROWS = ("n_rows", "noise", "held_out", "random_state")
 
 
 class Outcome(NamedTuple):
@@ -53,6 +56,11 @@ class Challenge:
         """Check a finished run on the challenge's problem."""
         if run.settings.problem != self.start["problem"]:
             return Outcome(False, "This is another problem: start the challenge again.")
+        begun = read(self.start, None)
+        if any(getattr(run.settings, name) != getattr(begun, name) for name in _ROWS):
+            return Outcome(False, "These are other rows than the challenge's: start it again.")
+        if run.changes:
+            return Outcome(False, "Settings were changed on the way: train it anew with the last ones.")
         if run.diverged:
             return Outcome(False, "Training diverged.")
         solved, sentence = self.check(run, standing(run), first)
@@ -75,6 +83,8 @@ def _close_the_gap(run: Run, now: Standing, first: Standing) -> Outcome:
         f"Gap {number(gap)}, and {number(before)} at first; validation loss {number(now.validation)}, and "
         f"{number(first.validation)} at first."
     )
+    if now.validation >= now.constant:
+        return Outcome(False, f"{told} But the same answer for every row has {number(now.constant)}.")
     return Outcome(gap <= before / 2 and now.validation <= first.validation, told)
 
 

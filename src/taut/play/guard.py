@@ -92,7 +92,7 @@ class Guard:
         needs_origin = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD")
         if (needs_origin or origin is not None) and not _is_ours(origin, self._address.hosts):
             return "This came from another page."
-        token = scope["path"].split("/")[1]
+        token = scope["path"].removeprefix("/").partition("/")[0]
         if not secrets.compare_digest(token.encode(), self._address.token.encode()):
             return "The address is not complete: take the whole one that taut play printed."
         return None

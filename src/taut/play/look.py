@@ -104,19 +104,15 @@ def view_of(table: TableProblem, columns: tuple[int, ...] | None = None) -> View
     return View("surface" if len(chosen) == 2 else "curve", chosen, names, axes, points, others)
 
 
-def most_used(run: Run) -> tuple[int, ...] | None:
-    """The two columns of numbers that a finished network uses most; None where that was not measured.
-
-    By :class:`taut.evidence.importance.Importance` on the held-out rows.
-    """
-    table, found = run.prepared.table, run.fitted().importance_
+def important_columns(run: Run) -> tuple[int, ...] | None:
+    """The two columns of numbers whose shuffling costs the kept network most; None where nobody knows."""
+    found, table = run.fitted().importance_, run.prepared.table
     if found is None:
         return None
     names = [column.name for column in table.schema.kept]
-    owners = table.schema.owners[: table.matrix.n_numbers]
-    first = {names[owner]: i for i, owner in reversed(list(enumerate(owners)))}
-    ranked = [first[line.name] for line in found.lines if line.name in first]
-    return tuple(ranked[:2]) if len(ranked) > 1 else None
+    own = [names[owner] for owner in table.schema.owners[: table.matrix.n_numbers]]
+    first = [own.index(line.name) for line in found.lines if line.name in own]
+    return tuple(sorted(first[:2])) if len(first) > 1 else None
 
 
 def _usual(values: NDArray[np.float32], n_numbers: int) -> NDArray[np.float32]:

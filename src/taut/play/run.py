@@ -96,7 +96,10 @@ class Run:
         settings = replace(settings, **kept)
         table = self.prepared.table
         self.prepared = prepare_on(settings.estimator(self.data), table, self.prepared)
-        self.training = onward(self.training, self._member(self.prepared.member), table.problem)
+        member = self._member(self.prepared.member)
+        if not self.training.member.keep_losses:  # of the epochs before there are none to compare with
+            member = replace(member, keep_losses=False)
+        self.training = onward(self.training, member, table.problem)
         self.settings = settings
         self.changes.append((self.training.epoch, settings))
 

@@ -141,9 +141,11 @@ class Server:
 
     async def _hear(self, socket: WebSocket, session: Session) -> None:
         """Do one thing that the page asks for; what is wrong is told at its control."""
-        text = await socket.receive_text()
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message["code"])
         try:
-            asked(session, json.loads(text))
+            asked(session, json.loads(message.get("text") or message.get("bytes") or ""))
         except SettingsError as error:
             await socket.send_json({"type": "wrong", "sentences": error.sentences})
         except (ParameterError, ValueError, RecursionError) as error:
@@ -202,7 +204,7 @@ def asked(session: Session, message: Any) -> None:
     elif doing == "look" and _are_columns(columns := message.get("columns")):
         session.look(tuple(columns))
     elif doing == "pace" and isinstance(pace := message.get("epochs_a_second"), (int, float)):
-        session.set_pace(min(float(pace), 1e6))
+        session.set_pace(float(min(max(pace, 0), 1e6)))
     elif doing == "challenge":
         session.challenge(str(message.get("name")))
     else:

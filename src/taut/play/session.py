@@ -20,7 +20,7 @@ from taut.learning.training import Control
 from taut.play.challenges import CHALLENGES, Challenge
 from taut.play.code import code_of
 from taut.play.data import Data
-from taut.play.look import View, confusion, dead_units, histogram, most_used, said, view_of
+from taut.play.look import View, confusion, dead_units, histogram, important_columns, said, view_of
 from taut.play.run import Run, soon
 from taut.play.settings import Settings, SettingsError, controls, read
 from taut.play.toys import TOYS
@@ -83,6 +83,7 @@ class Session:
         self._pace = 0.0  # epochs a second; 0 is as fast as it goes
         self._next = 0.0  # on time.monotonic's clock: when the next epoch is due
         self._compared = True
+        self._checked = True
         self._challenge: Challenge | None = None
         self._first: Standing | None = None  # where the challenge's own network stood
         self._thread = threading.Thread(target=self._work, name="taut-play", daemon=True)
@@ -202,7 +203,7 @@ class Session:
     def _busy(self) -> bool:
         if self._run is None:
             return False
-        return self._state == "running" or not self._compared
+        return self._state == "running" or (self._run.is_over and not (self._checked and self._compared))
 
     def _take_up(self, wish: Wish) -> None:
         if wish.state is not None:
@@ -215,7 +216,8 @@ class Session:
             self._settings = wish.settings
             if wish.onward and self._run is not None and _can_go_on(self._run.settings, wish.settings):
                 self._run.change(wish.settings)
-                self._compared, self._told = False, min(self._told, self._run.training.epoch)
+                self._compared, self._checked = False, False
+                self._told = min(self._told, self._run.training.epoch)
                 self._send({"type": "changed", "run": self._number, "epoch": self._run.training.epoch,
                             "settings": self._run.settings.to_json()})  # fmt: skip
             else:
@@ -223,8 +225,9 @@ class Session:
         run = self._run
         if run is None:
             return
-        if wish.columns is not None and _can_be(run, wish.columns):
-            self._columns, self._picked = wish.columns, False
+        if wish.columns is not None:
+            self._columns = wish.columns if _are_numbers(wish.columns, run) else None
+            self._picked = False
             self._show_view(run)
             if run.training.epoch:
                 self._frame(run)
@@ -241,7 +244,8 @@ class Session:
         data = before.data if before is not None and same else settings.data(self._own)
         run = Run(settings, data, before)
         self._number += 1
-        self._told, self._compared, self._next = 0, False, 0.0
+        self._told, self._next = 0, 0.0
+        self._compared, self._checked = False, False
         if not same:
             self._columns, self._picked = None, False
         self._run = run
@@ -271,6 +275,14 @@ class Session:
         self._view = replace(view_of(run.prepared.table, self._columns), picked=self._picked)
         self._send({"type": "view", "run": self._number, **self._view.to_json(run)})
 
+    def _choose_view(self, run: Run) -> None:
+        """Of a table with several columns the two most important ones, unless the person picked some."""
+        if self._columns is None and not run.diverged and run.prepared.table.matrix.n_numbers > 2:
+            self._columns = important_columns(run)
+            if self._columns is not None:
+                self._picked = True
+                self._show_view(run)
+
     def _go_on(self) -> None:
         """Train a piece, or what the finished network is compared with."""
         run = self._run
@@ -278,37 +290,40 @@ class Session:
             return
         if self._state == "running" and not run.is_over:
             self._piece(run)
-        if run.is_over and self._state == "running":
+        if run.is_over and self._state != "over":
             self._state = "over"
+            self._choose_view(run)
             self._frame(run)
-            self._check(run)
-            self._pick_columns(run)
-        if run.is_over and not self._compared and self._state == "over":
+        if run.is_over and not self._checked:
+            self._checked = self._check(run)
+        if run.is_over and self._checked and not self._compared:
             control = self._controlled(math.inf)
             for found in without_each(run, control):
                 self._send({"type": "without", "run": self._number, **found.to_json()})
             self._compared = not control.cancelled.is_set()
 
-    def _pick_columns(self, run: Run) -> None:
-        """Of a table with many columns, look along the two that its first network uses most."""
-        if self._view is None or self._picked or self._columns is not None or run.diverged:
-            return
-        self._picked = True
-        if run.prepared.table.matrix.n_numbers > 2 and (columns := most_used(run)) is not None:
-            self._columns = columns
-            self._show_view(run)
-            self._frame(run)
+    def _check(self, run: Run) -> bool:
+        """Whether a finished run solves the challenge; False where a new wish came before that was known.
 
-    def _check(self, run: Run) -> None:
-        """Whether a finished run solves the challenge; the first one is what it is measured by."""
+        It is measured by the challenge's own network, which is trained here where the page did not wait for
+        it.
+        """
         challenge = self._challenge
         if challenge is None:
-            return
+            return True
         if self._first is None:
-            self._first = standing(run)
-            return
+            begun = read(challenge.start, self._own)
+            if run.settings == begun and not run.changes:
+                self._first = standing(run)
+                return True
+            first = Run(begun, begun.data(self._own))
+            first.train(self._controlled(math.inf))
+            if not first.is_over:
+                return False
+            self._first = standing(first)
         solved, sentence = challenge.checked(run, self._first)
         self._send({"type": "checked", "name": challenge.name, "solved": solved, "sentence": sentence})
+        return True
 
     def _piece(self, run: Run) -> None:
         """The first epoch alone, then as much as there is time for until the next frame."""
@@ -393,6 +408,11 @@ def _can_go_on(one: Settings, other: Settings) -> bool:
     return _same_table(one, other) and all(getattr(one, name) == getattr(other, name) for name in names)
 
 
+def _are_numbers(columns: tuple[int, ...], run: Run) -> bool:
+    """Whether these are columns of numbers of this table: a page may ask for those of the one before."""
+    return len(set(columns)) == len(columns) and max(columns) < run.prepared.table.matrix.n_numbers
+
+
 def _finite(values: list[float]) -> list[float | None]:
     return [_or_none(value) for value in values]
 
@@ -405,8 +425,3 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, SettingsError):
         return " ".join(error.sentences.values())
     return " ".join(str(error).split()) or "There is not enough memory for this."
-
-
-def _can_be(run: Run, columns: tuple[int, ...]) -> bool:
-    """Whether a table has these columns of numbers; a page may ask for those of the table before."""
-    return all(column < run.prepared.table.matrix.n_numbers for column in columns)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar, final
 from taut.errors import ParameterError, TautError
 from taut.estimators import TautClassifier, TautRegressor
 from taut.parameters import MOST_BINS, real, whole
-from taut.play.data import REAL, Data, real_table
+from taut.play.data import REAL, Data, Task, real_table
 from taut.play.toys import FEWEST_ROWS, MOST_ROWS, TOYS, noise_of, toy
 from taut.recipe import Recipe
 from taut.techniques import TECHNIQUES
@@ -115,6 +115,15 @@ class Settings:
         found = next(one for one in TOYS if one.name == self.problem)
         X, y = toy(found.name, self.n_rows, self.noise, self.random_state)
         return Data(X, y, found.task, found.title)
+
+    def task(self, own: Data | None) -> Task:
+        """What is predicted: classes or amounts."""
+        if self.problem == OWN:
+            assert own is not None
+            return own.task
+        if self.problem in REAL:
+            return REAL[self.problem][1]
+        return next(one for one in TOYS if one.name == self.problem).task
 
     def estimator(self, data: Data) -> TautClassifier | TautRegressor:
         """The estimator that trains the same network in a script."""
@@ -230,7 +239,7 @@ def read(found: object, own: Data | None, least: Settings | None = None) -> Sett
         max_epochs=take("max_epochs", lambda given: whole("Epochs", given, high=MOST_EPOCHS)),
         random_state=take("random_state", lambda given: whole("The seed", given, low=0, high=_MOST_SEED)),
     )
-    task = settings.data(own).task if not wrong else None
+    task = settings.task(own) if not wrong else None
     for kind in TECHNIQUES:
         if kind.needs_classes and task == "regression" and settings.techniques[kind.name].on:
             wrong[f"techniques.{kind.name}"] = (
@@ -261,13 +270,14 @@ def _techniques(found: object, base: Settings, wrong: dict[str, str]) -> dict[st
             if parameter not in values:
                 wrong[f"techniques.{name}"] = f"{kind.page.title} has no parameter {str(parameter)[:40]!r}."
                 continue
-            values[parameter] = value
             try:
-                made(kind, values)
+                values = parameters_of(made(kind, {**values, parameter: value}))
             except ParameterError as error:
                 wrong[f"techniques.{name}.{parameter}"] = str(error)
-                values[parameter] = before.values[parameter]
-        read[name] = Switch(given.get("on", before.on) is True, values)
+        on = given.get("on", before.on)
+        if not isinstance(on, bool):
+            wrong[f"techniques.{name}"] = f"{kind.page.title} is on or off, and this is {str(on)[:40]!r}."
+        read[name] = Switch(on is True, values)
     return read
 
 

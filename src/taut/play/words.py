@@ -33,7 +33,8 @@ class Standing:
         Losses after the last epoch.
     best : int
         The epoch with the lowest validation loss, whether it is kept or not.
-    best_validation : float
+    best_train, best_validation : float
+        Its losses.
     score : float
         Of the kept network on the rows held out: accuracy, or R².
     constant : float
@@ -51,6 +52,7 @@ class Standing:
     last_train: float
     last_validation: float
     best: int
+    best_train: float
     best_validation: float
     score: float
     constant: float
@@ -77,10 +79,11 @@ def standing(run: Run) -> Standing:
         float(curve.train[-1]),
         float(curve.validation[-1]),
         best,
+        float(curve.train[best - 1]),
         float(curve.validation[best - 1]),
         score,
         constant,
-        float(curve.validation[-1] - curve.validation[best - 1]) if math.isnan(error) else rise,
+        float(curve.validation[-1]) - float(curve.validation[best - 1]) if math.isnan(error) else rise,
         error,
     )
 
@@ -95,7 +98,10 @@ def paired(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -
     """The mean difference of losses on the same rows, and its standard error; NaN where unknown."""
     if one is None or other is None or len(one) < 2:
         return math.nan, math.nan
-    away = one - other
+    with np.errstate(invalid="ignore"):  # of a network that diverged
+        away = one - other
+    if not np.isfinite(away).all():
+        return math.nan, math.nan
     return float(away.mean()), float(away.std(ddof=1) / math.sqrt(len(away)))
 
 
@@ -107,10 +113,15 @@ def seen(run: Run, now: Standing) -> str:
         return f"Training diverged in epoch {now.epoch}: lower the learning rate, or a strength."
     if now.epoch < _FEW_EPOCHS and not run.is_over:
         return f"{losses}."
+    kept = "the last epoch is kept all the same: early stopping is off"
+    if run.training.stops_early:
+        kept = f"epoch {now.kept} is kept, with {number(now.validation)}"
+    if now.rise_error > 0 and now.rise > _SURE * now.rise_error and now.last_train > now.best_train:
+        return (
+            f"{losses}, both rising since epoch {now.best}: that is not learning by heart; lower the "
+            f"learning rate, or a strength; {kept}."
+        )
     if now.rise_error > 0 and now.rise > _SURE * now.rise_error:
-        kept = "the last epoch is kept all the same: early stopping is off"
-        if now.kept != now.epoch:
-            kept = f"epoch {now.kept} is kept, with {number(now.validation)}"
         return f"{losses} and rising since epoch {now.best}: it learns rows by heart; {kept}."
     if now.validation >= now.constant:
         say = "on held-out rows it is no better than the same answer for every row"
@@ -123,6 +134,8 @@ def seen(run: Run, now: Standing) -> str:
             few = f"which may be chance with {len(run.split.validation):,} held-out rows"
             rose = f"validation rose by {number(now.rise)}{error} since epoch {now.best}"
             rest = f"a gap of {number(gap)}; {rose}, {few}"
+            if now.kept != now.epoch:
+                rest = f"{rest}; {kept}"
         return f"{losses}: {rest}."
     if _still_falls(run):
         return f"{losses}: hardly a gap, and the training loss still falls, so that more epochs may help."

@@ -35,12 +35,11 @@ def onward(training: CompiledTraining, member: Member, problem: Problem) -> Comp
     nothing = np.zeros(old.n_statistics, dtype=training.dtype)
     unused = np.zeros(new.layout.n_statistics, dtype=training.dtype)
     fresh = new.layout.unpack(state.parameters, state.statistics)
-    for name in ("parameters", "average"):
-        values, target = getattr(before, name), getattr(state, name)
-        if len(values) and len(target):
-            statistics = before.statistics if name == "parameters" else before.average_statistics
-            into = state.statistics if name == "parameters" else state.average_statistics
-            new.layout.pack(fresh | old.unpack(values, statistics), target, into)
+    last = before.parameters, before.statistics
+    new.layout.pack(fresh | old.unpack(*last), state.parameters, state.statistics)
+    if len(state.average):  # one that was not there begins with the weights as they stand
+        average = (before.average, before.average_statistics) if len(before.average) else last
+        new.layout.pack(fresh | old.unpack(*average), state.average, state.average_statistics)
     for name in ("first", "second"):  # moments of what is new are zero
         moments = new.layout.unpack(getattr(state, name), unused)
         new.layout.pack(moments | old.unpack(getattr(before, name), nothing), getattr(state, name), unused)

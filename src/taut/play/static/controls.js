@@ -185,7 +185,7 @@ const field = (one, told, shown, changed) => {
   } else if (one.kind === "widths") {
     input = element("input", { id, type: "text", inputMode: "numeric", spellcheck: false, autocomplete: "off" });
     read = (text) => text.split(/[\s,×x-]+/).filter(Boolean).map(Number);
-    write = (widths) => widths.join(", ");
+    write = (widths) => (Array.isArray(widths) ? widths.join(", ") : widths);
   } else {
     input = element("input", { id, type: "number", step: one.step, autocomplete: "off" });
   }

@@ -224,7 +224,7 @@ const rowsOf = (rows, run, held) => {
     const own = rows.target.flatMap((value, i) => (value === code ? [i] : []));
     if (!own.length) continue;
     found.push({
-      type: "scatter", mode: "markers", name: `${plain(run.classes[code])}, ${name}`,
+      type: "scatter", mode: "markers", name: plain(run.classes[code]), legendgroup: code, showlegend: false,
       x: own.map((i) => x[i]), y: own.map((i) => y[i]),
       marker: {
         size: held ? 7 : 6, color: paint[`dot${"abcdefgh"[code]}`],
@@ -248,6 +248,9 @@ export const drawView = (run) => {
     return;
   }
   const marks = [...rowsOf(seen.training, run, false), ...rowsOf(seen.held_out, run, true)];
+  // A class once, by its filled mark where it has one: the legend of a phone has no room for both.
+  const last = new Map(marks.filter((one) => "legendgroup" in one).map((one) => [one.legendgroup, one]));
+  for (const one of last.values()) one.showlegend = true;
   const [across, up] = seen.axes;
   const x = axis(plain(seen.names[0]), { range: [across[0], across.at(-1)], showgrid: false });
   const y = seen.kind === "curve"

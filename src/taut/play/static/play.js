@@ -192,7 +192,9 @@ const hear = {
       makeChallenges();
     }
     take(settings);
+    if (page.challenge) ask({ do: "challenge", name: page.challenge.name }); // the session is a new one
     if (asked) ask({ do: "set", settings });
+    askPace();
     document.documentElement.dataset.connected = "";
   },
   run(message) {
@@ -384,7 +386,8 @@ addEventListener("keydown", (event) => {
 for (const [id, act] of Object.entries({ run: runOrPause, step, reset, pin, undo, redo })) {
   by(id).addEventListener("click", act);
 }
-by("pace").addEventListener("change", () => ask({ do: "pace", epochs_a_second: Number(by("pace").value) }));
+const askPace = () => ask({ do: "pace", epochs_a_second: Number(by("pace").value) });
+by("pace").addEventListener("change", askPace);
 for (const id of ["view-x", "view-y"]) {
   by(id).addEventListener("change", () => {
     const columns = [...new Set([Number(by("view-x").value), Number(by("view-y").value)])];
