@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import replace
+from functools import cached_property
 from typing import cast, final
 
 import numpy as np
@@ -130,6 +131,7 @@ class Run:
         """The network that would be kept now."""
         return self.training.fitted()
 
+    @cached_property
     def constant_loss(self) -> float:
         """The loss of the best constant of the training rows on the rows held out."""
         problem, fold = self.prepared.trainer.problem, self.training.member.fold

@@ -264,7 +264,7 @@ class Session:
                 "target": data.target,
                 "task": data.task,
                 "loss": run.prepared.trainer.problem.objective.loss_name,
-                "constant": run.constant_loss(),
+                "constant": run.constant_loss,
                 "classes": None if classes is None else [str(one)[:40] for one in classes.tolist()],
                 "notes": [*data.notes, *run.notes],
             }
