@@ -33,13 +33,13 @@ def root() -> Path:
     return Path(__file__).parents[1]
 
 
-# Opened pages are shared, so that these files are dealt to one process together.
-TOGETHER = "tests/report/browser/"
+# Opened pages are shared, so that the files of a folder are dealt to one process together.
+TOGETHER = ("tests/report/browser/", "tests/play/browser/")
 
 # Few tests that take long each: one of these files at the end would leave the other process without work.
 # The second one trains nothing, so that only one of two processes compiles the kernels.
 FIRST = (
-    TOGETHER,
+    *TOGETHER,
     "tests/table/test_read.py",
     "tests/estimators/test_sklearn.py",
     "tests/cli/test_main.py",
@@ -58,14 +58,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Whole files go to a process (``--dist loadfile``), in the order of above; the browser's go as one."""
+    """Whole files go to a process (``--dist loadfile``), in the order of above; a browser's go as one."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
 
     class Dealt(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+            folder = next((one for one in TOGETHER if nodeid.startswith(one)), None)
+            return folder or super()._split_scope(nodeid)
 
     config.option.loadscopereorder = False  # by the number of tests, so that few long ones would be last
     return Dealt(config, log)

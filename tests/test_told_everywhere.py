@@ -15,6 +15,7 @@ from taut.errors import ParameterError
 from taut.evidence.advice import advise
 from taut.evidence.variants import Variants
 from taut.learning.architecture import MLP
+from taut.play.settings import Settings, controls, read, switches
 from taut.recipe import Recipe
 from taut.report import code
 from taut.report.code import keras_code, taut_code, torch_code
@@ -108,6 +109,18 @@ def test_the_advice_names_it_for_classes_and_hidden_units(kind: type[Technique])
         assert named[kind].reason.endswith(".")
         assert named[kind].source
         assert kind.why_not_searched in named[kind].reason
+
+
+@kinds
+def test_the_page_of_taut_play_has_its_switch_and_its_strength(kind: type[Technique]) -> None:
+    told = {one["name"]: one for one in controls(None)["techniques"]}[kind.name]
+    assert (told["title"], told["what"]) == (kind.page.title, kind.page.what)
+    assert [one["name"] for one in told["parameters"]] == [
+        name for name in vars(middle(kind)) if told["scale"] != "switch"
+    ]
+    assert Settings().techniques[kind.name].on is False
+    assert read({"techniques": {kind.name: {"on": True}}}, None).recipe.get(kind) is not None
+    assert Settings(techniques=switches(Recipe(middle(kind)))).recipe == Recipe(middle(kind))
 
 
 @kinds

@@ -93,7 +93,7 @@ class Guard:
         if (needs_origin or origin is not None) and not _is_ours(origin, self._address.hosts):
             return "This came from another page."
         token = scope["path"].removeprefix("/").partition("/")[0]
-        if not secrets.compare_digest(token.encode(), self._address.token.encode()):
+        if not secrets.compare_digest(token.encode(errors="replace"), self._address.token.encode()):
             return "The address is not complete: take the whole one that taut play printed."
         return None
 

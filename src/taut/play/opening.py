@@ -10,7 +10,7 @@ import numpy as np
 from taut.estimators.automatic import auto_batch_size
 from taut.estimators.base import TautEstimator
 from taut.play.data import Data
-from taut.play.settings import MOST_EPOCHS, MOST_LAYERS, MOST_WIDTH, OWN, Settings, switches
+from taut.play.settings import MOST_BATCH, MOST_EPOCHS, MOST_LAYERS, MOST_WIDTH, OWN, Settings, switches
 from taut.recipe import Recipe
 from taut.report.schema import SourceFacts
 from taut.table.columns import describe
@@ -62,6 +62,6 @@ def start_of(own: Data | None, model: TautEstimator | None = None) -> Settings:
         activation=network.activation,
         n_bins=model.model_.n_bins,
         learning_rate=float(model.learning_rate_),
-        batch_size=int(model.batch_size_),
+        batch_size=min(int(model.batch_size_), MOST_BATCH),
         max_epochs=min(int(model.max_epochs), MOST_EPOCHS),
     )

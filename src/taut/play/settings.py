@@ -20,7 +20,7 @@ Json: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
 
 #: What the page offers at most, so that a slip of the hand does not fill the memory.
-MOST_WIDTH, MOST_LAYERS, MOST_EPOCHS = 1024, 6, 5_000
+MOST_WIDTH, MOST_LAYERS, MOST_EPOCHS, MOST_BATCH = 1024, 6, 5_000, 65_536
 _ACTIVATIONS = ("relu", "silu", "gelu")
 _LEAST_HELD, _MOST_HELD = 0.05, 0.9
 _MOST_SEED = 2**31 - 1
@@ -235,7 +235,7 @@ def read(found: object, own: Data | None, least: Settings | None = None) -> Sett
         activation=take("activation", _activation),
         n_bins=take("n_bins", lambda given: whole("Pieces", given, low=0, high=MOST_BINS)),
         learning_rate=take("learning_rate", _learning_rate),
-        batch_size=take("batch_size", lambda given: whole("The batch size", given, high=65_536)),
+        batch_size=take("batch_size", lambda given: whole("The batch size", given, high=MOST_BATCH)),
         max_epochs=take("max_epochs", lambda given: whole("Epochs", given, high=MOST_EPOCHS)),
         random_state=take("random_state", lambda given: whole("The seed", given, low=0, high=_MOST_SEED)),
     )

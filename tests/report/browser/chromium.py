@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, final
 
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 Scheme = Literal["light", "dark"]
 
 WIDE, NARROW = 1280, 390  # a desktop's and a phone's width
 
 ABSENT = (
-    "The report's pages were not opened in a browser: there is no chromium, chromium-browser or "
+    "The pages were not opened in a browser: there is no chromium, chromium-browser or "
     "google-chrome. Install one (Debian: apt-get install chromium), or set TAUT_CHROMIUM to its path."
 )
 
@@ -36,6 +39,20 @@ def find_chromium() -> str | None:
     """The browser's path; what TAUT_CHROMIUM says goes first."""
     names = [os.environ.get("TAUT_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
     return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser; CI sets TAUT_NEEDS_BROWSER, and fails without one."""
+    path = find_chromium()
+    if path is None:
+        if os.environ.get("TAUT_NEEDS_BROWSER", "0") not in ("", "0"):
+            pytest.fail(ABSENT)
+        pytest.skip(ABSENT)
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path)
+        yield found
+        found.close()
 
 
 @final

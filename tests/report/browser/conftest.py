@@ -1,29 +1,21 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from taut.report.page import write_page
-from tests.report.browser.chromium import ABSENT, NARROW, Seen, find_chromium, open_page
+from tests.report.browser.chromium import NARROW, Seen, launched, open_page
 from tests.report.browser.pages import PAGES
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests of this folder; CI sets TAUT_NEEDS_BROWSER, and fails without one."""
-    path = find_chromium()
-    if path is None:
-        if os.environ.get("TAUT_NEEDS_BROWSER", "0") not in ("", "0"):
-            pytest.fail(ABSENT)
-        pytest.skip(ABSENT)
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path)
+    """One browser for all tests of this folder."""
+    with launched() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="package")
