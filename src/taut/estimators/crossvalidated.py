@@ -74,7 +74,7 @@ _LINEAR_SHARE = 0.1
 # Of a time limit, to find out whether numbers are better seen in pieces.
 _ARCHITECTURES_SHARE = 0.15
 # Of a time limit, what may be kept to measure what averaging the networks brings.
-_AVERAGE_SHARE = 0.05
+_AVERAGE_SHARE = 0.15
 
 
 class CrossValidated(TautEstimator):
