@@ -9,7 +9,7 @@ SIDE_BY_SIDE := -n 2 --dist loadfile
 # Where the environment forbids it, every command that a test starts would compile all of taut again.
 test test-all: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-all lint types bench tables peers docs pictures format clean
+.PHONY: demo test test-all lint types bench tables peers docs pictures site format clean
 
 demo: $(VENV)/.demo            ## a real table, regularized
 	$(BIN)/taut demo
@@ -41,8 +41,13 @@ peers:                         ## the opponents of benchmarks/accuracy.py, in an
 docs: $(VENV)/.test            ## write docs/techniques/*.md from the pages in the code
 	$(BIN)/python docs/techniques/write.py
 
-pictures: $(VENV)/.test        ## write docs/report.png and docs/explorer.png (Chromium is needed)
+pictures: $(VENV)/.test        ## write the pictures of docs/ (Chromium is needed), those of docs/learn with their numbers
+	$(BIN)/python docs/learn/figures.py
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/play_picture.py
+
+site: $(VENV)/.docs            ## build README.md and docs/ into build/site/html; a broken link fails
+	$(BIN)/python docs/website.py
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
@@ -61,6 +66,10 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)
 	@echo "installing into $(VENV), a minute or two the first time"
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[test]'
+	touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[docs]'
 	touch $@ $(VENV)/.demo
 
 $(BIN):

@@ -22,7 +22,8 @@ import numpy as np
 from tables import TABLES, load
 
 from taut import L1, L2, BatchNorm, Dropout, EarlyStopping, Recipe, TautClassifier, TautRegressor
-from taut.engine.compiled import engine as compiled
+from taut.engine.compiled import plans
+from taut.engine.compiled.engine import CompiledEngine
 from taut.estimators.automatic import AUTO_LEARNING_RATE, auto_batch_size
 from taut.estimators.problem import make_problem
 from taut.learning.architecture import MLP
@@ -124,7 +125,7 @@ def measure_dropout(names: list[str], most_rows: int, engine: Any) -> list[dict[
             recipe = Recipe(BatchNorm(), Dropout(rate), EarlyStopping())
             settings = [setting(1e-3, 128, seed) for seed in range(3)]
             everywhere = np.mean(losses(engine, problem, folds, recipe, settings))
-            with patch.object(compiled, "FIRST_WITH_DROPOUT", len(ARCHITECTURE.hidden) - 1):
+            with patch.object(plans, "FIRST_WITH_DROPOUT", len(ARCHITECTURE.hidden) - 1):
                 last = np.mean(losses(engine, problem, folds, recipe, settings))
             rows.append({"table": name, "rate": rate, "everywhere_over_last": float(everywhere / last)})
         print(f"{name} done", file=sys.stderr, flush=True)
@@ -181,7 +182,7 @@ def main() -> None:
     parser.add_argument("--most-rows", type=int, default=6000)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    engine = compiled.CompiledEngine()
+    engine = CompiledEngine()
     measure = {
         "learning-rate": measure_learning_rate,
         "dropout": measure_dropout,

@@ -19,7 +19,7 @@ from taut import load
 from taut.errors import ParameterError, TrainingWarning
 from taut.estimators.calibrating import Calibrated, calibrated
 from taut.evidence.out_of_fold import OutOfFoldPredictions
-from taut.evidence.temperature import tempered
+from taut.evidence.probabilities.temperature import tempered
 from taut.learning.objective import CrossEntropy
 from tests.estimators.helpers import crossvalidated, given, numbers, single
 from tests.selection.helpers import table

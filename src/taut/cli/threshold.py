@@ -9,7 +9,7 @@ from taut.wording import fixed, number
 
 if TYPE_CHECKING:
     from taut.evidence.interval import Interval
-    from taut.evidence.thresholds import Counts, Threshold, Thresholds
+    from taut.evidence.probabilities.thresholds import Counts, Threshold, Thresholds
 
 _FORMS = (
     "a number from 0 to 1, a metric (f1, balanced_accuracy, matthews_corrcoef, accuracy), or "
@@ -61,7 +61,7 @@ def _number(asked: str) -> float | None:
 
 
 def _best(asked: str, thresholds: Thresholds) -> Threshold:
-    from taut.evidence.thresholds import METRICS
+    from taut.evidence.probabilities.thresholds import METRICS
 
     kind, *costs = asked.split(":")
     if kind == "cost":

@@ -11,11 +11,11 @@ import numpy as np
 
 from taut.errors import TrainingWarning
 from taut.evidence.bagged import Bagged
-from taut.evidence.calibration import Calibration, calibration
-from taut.evidence.confusion import Confusion
 from taut.evidence.out_of_fold import OutOfFoldPredictions, out_of_fold_predictions
-from taut.evidence.temperature import tempered
-from taut.evidence.thresholds import Thresholds
+from taut.evidence.probabilities.calibration import Calibration, calibration
+from taut.evidence.probabilities.confusion import Confusion
+from taut.evidence.probabilities.temperature import tempered
+from taut.evidence.probabilities.thresholds import Thresholds
 from taut.learning.problem import Fold, Problem
 from taut.selection.result import SearchResult
 from taut.selection.trainer import Trainer

@@ -17,7 +17,7 @@ from taut.estimators.crossvalidated import Auto, CrossValidated, OnBatch, OnCand
 from taut.estimators.effort import Effort
 from taut.estimators.problem import ClassWeight
 from taut.estimators.target import checked_target
-from taut.evidence.thresholds import Metric, Threshold, Thresholds
+from taut.evidence.probabilities.thresholds import Metric, Threshold, Thresholds
 from taut.selection.choice import Selection
 from taut.selection.final import Final
 from taut.selection.proposer import SamplerMaker
@@ -107,13 +107,14 @@ class TautClassifierCV(ClassifierMixin, CrossValidated):
         (:class:`taut.evidence.estimate.Estimate`).
     calibration_ : Calibration or None
         How right the probabilities are out of fold, and the temperature that makes them better, which acts
-        where that is sure (:class:`taut.evidence.calibration.Calibration`); None where fewer than 20 rows
-        were held out.
+        where that is sure (:class:`taut.evidence.probabilities.calibration.Calibration`); None where fewer
+        than 20 rows were held out.
     confusion_ : Confusion or None
-        Out-of-fold rows by true and predicted class (:class:`taut.evidence.confusion.Confusion`).
+        Out-of-fold rows by true and predicted class
+        (:class:`taut.evidence.probabilities.confusion.Confusion`).
     thresholds_ : Thresholds or None
         Of two classes, what :meth:`best_threshold` chooses from
-        (:class:`taut.evidence.thresholds.Thresholds`).
+        (:class:`taut.evidence.probabilities.thresholds.Thresholds`).
     signs_ : tuple of Sign
         Signs of trouble in the data, warned of before training: columns that give the target away.
     importance_ : Importance or None

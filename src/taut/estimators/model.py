@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taut.engine.compiled.fitted import FittedMLP
 from taut.estimators.target import Target
-from taut.evidence.temperature import tempered
+from taut.evidence.probabilities.temperature import tempered
 from taut.learning.engine import Engine
 from taut.learning.objective import CrossEntropy, Objective, SquaredError
 from taut.table.examples import TableExamples

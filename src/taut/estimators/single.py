@@ -107,23 +107,43 @@ def prepare(
 
     ``validation`` is X, y and the weights of given validation rows. Raises and warns as ``fit`` does.
     """
-    recipe = Recipe(EarlyStopping()) if estimator.recipe is None else estimator.recipe
-    if not isinstance(recipe, Recipe):
-        raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
-    fraction = real("validation_fraction", estimator.validation_fraction, below=1.0)
+    _recipe_of(estimator)  # a wrong parameter is told before a large table is read
+    real("validation_fraction", estimator.validation_fraction, below=1.0)
     table = estimator._problem(X, y, sample_weight, *validation)
+    prepared = prepare_on(estimator, table)
+    estimator.signs_ = warn_of_trouble(table, prepared.trainer.settings.seed, stacklevel=4)
+    return prepared
+
+
+def prepare_on(estimator: Single, table: TableProblem, like: Prepared | None = None) -> Prepared:
+    """Give the network before its first epoch, of a table that was checked already.
+
+    ``like`` is another network of the same table, seed and validation rows, whose engine and fold serve this
+    one too: what was fitted on the rows that train is not fitted again.
+    """
+    recipe = _recipe_of(estimator)
+    fraction = real("validation_fraction", estimator.validation_fraction, below=1.0)
     settings = estimator._settings(table.n_counted)
     architecture = MLP(estimator.hidden, estimator.activation, n_bins=estimator.n_bins)
     candidate = Candidate(recipe, learning_rate_of(estimator.learning_rate), architecture)
-    estimator.signs_ = warn_of_trouble(table, settings.seed, stacklevel=4)
-    split = estimator._split(table, recipe, fraction, settings.seed)
-    fold = make_fold(split, table.problem, settings.seed)
-    trainer = Trainer(estimator._engine(), table.problem, settings)
+    if like is None:
+        split = estimator._split(table, recipe, fraction, settings.seed)
+        engine, fold = estimator._engine(), make_fold(split, table.problem, settings.seed)
+    else:
+        engine, fold = like.trainer.engine, like.member.fold
+    trainer = Trainer(engine, table.problem, settings)
     member = trainer.member(candidate, fold, 0)
     # Early stopping's min_delta is in the units of the losses that people see.
     min_delta = member.hooks.min_delta / table.target.unit / table.target.unit
     member = replace(member, hooks=replace(member.hooks, min_delta=min_delta))
     return Prepared(table, trainer, recipe, member)
+
+
+def _recipe_of(estimator: Single) -> Recipe:
+    recipe = Recipe(EarlyStopping()) if estimator.recipe is None else estimator.recipe
+    if not isinstance(recipe, Recipe):
+        raise ParameterError(f"recipe must be a taut.Recipe, and it is {recipe!r}.")
+    return recipe
 
 
 def take(estimator: Single, prepared: Prepared, training: Training) -> None:

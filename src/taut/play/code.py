@@ -50,7 +50,7 @@ def taut_code(run: Run) -> str:
     A network whose settings were changed on the way is not told: the code trains the last settings anew.
     """
     settings, data = run.settings, run.data
-    kind = type(run.estimator).__name__
+    kind = type(settings.estimator(data)).__name__
     techniques = sorted({type(one).__name__ for one in settings.recipe.techniques})
     imports = [
         "import numpy as np",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
 
@@ -13,6 +12,7 @@ from taut.engine.compiled.fitted import FittedMLP
 from taut.engine.compiled.layers import VARIANCE_FLOOR
 from taut.estimators.problem import TableProblem
 from taut.play.run import Run
+from taut.report.figures import short
 from taut.selection.weights import LIMIT, N_BINS, count_weights, fitting_step, in_bins
 from taut.table.examples import TableExamples
 
@@ -47,6 +47,8 @@ class View:
         The points as rows of the matrix; the first column varies fastest.
     others : int
         Columns that are at their usual values: a number at its median, a category at its most frequent one.
+    picked : bool
+        Whether they are those that the network uses most.
     """
 
     kind: Kind
@@ -55,6 +57,7 @@ class View:
     axes: tuple[NDArray[np.float64], ...]
     values: NDArray[np.float32]
     others: int
+    picked: bool = False
 
     def to_json(self, run: Run) -> dict[str, Any]:
         """Axes and the rows that are shown: those that train and those held out, by their target."""
@@ -65,6 +68,7 @@ class View:
             "names": list(self.names),
             "axes": [_short(axis) for axis in self.axes],
             "others": self.others,
+            "picked": self.picked,
             "choices": list(table.matrix.names[: table.matrix.n_numbers]),
             "training": self._rows(table, fold.train),
             "held_out": self._rows(table, fold.validation),
@@ -226,5 +230,5 @@ def confusion(run: Run) -> list[list[int]] | None:
 
 
 def _short(values: NDArray[np.floating]) -> list[float | None]:
-    """Values with as many figures as a screen shows; None where one is missing."""
-    return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]
+    """Five digits are as many as a figure shows; None where a value is missing."""
+    return [short(value) for value in values.tolist()]

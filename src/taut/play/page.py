@@ -9,7 +9,7 @@ from taut.report.page import plotly as plotly  # the script of the installed pac
 from taut.report.templates import own_file as report_file
 
 #: What the page loads beside plotly.
-SCRIPTS = ("report.css", "play.css", "play.js", "controls.js", "figures.js", "history.js")
+SCRIPTS = ("report.css", "play.css", "play.js", "controls.js", "figures.js", "paint.js", "history.js")
 
 
 def page() -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import replace
+from functools import cached_property
 from typing import cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.engine.compiled.engine import CompiledTraining
 from taut.engine.compiled.fitted import FittedMLP
 from taut.engine.compiled.onward import onward
+from taut.engine.compiled.training import CompiledTraining
 from taut.estimators import TautClassifier, TautRegressor
-from taut.estimators.single import Prepared, prepare, take
+from taut.estimators.single import Prepared, prepare, prepare_on, take
 from taut.learning.training import Control, Member, Status
 from taut.play.data import Data, Split
 from taut.play.settings import Settings
@@ -34,6 +35,8 @@ class Run:
     ----------
     settings : Settings
     data : Data
+    before : Run, optional
+        Another run; where the same rows train, they are not prepared again.
 
     Raises
     ------
@@ -41,22 +44,32 @@ class Run:
         Where the table or the recipe cannot be trained, as ``fit`` has it.
     """
 
-    def __init__(self, settings: Settings, data: Data) -> None:
+    def __init__(self, settings: Settings, data: Data, before: Run | None = None) -> None:
         self.settings, self.data = settings, data
-        self.split: Split = data.split(settings.held_out, settings.random_state)
         self.notes: list[str] = []
-        self.prepared = self._prepare(settings)
-        member = self._member(self.prepared.member)
-        (training,) = self.prepared.trainer.train([member], until_epoch=0)
+        self.split: Split
+        self.prepared: Prepared
+        if before is not None and before._has_rows_of(settings, data):
+            self.split, self.notes = before.split, before.notes
+            self.prepared = prepare_on(settings.estimator(data), before.prepared.table, before.prepared)
+        else:
+            self.split = data.split(settings.held_out, settings.random_state)
+            self.prepared = self._prepare(settings.estimator(data))
+        (training,) = self.prepared.trainer.train([self._member(self.prepared.member)], until_epoch=0)
         self.training = cast(CompiledTraining, training)
         self.changes: list[tuple[int, Settings]] = []  # where settings changed on the way, by epoch
 
-    def _prepare(self, settings: Settings) -> Prepared:
+    def _has_rows_of(self, settings: Settings, data: Data) -> bool:
+        """Whether the same rows train with other settings."""
+        names = ("held_out", "random_state")
+        return data is self.data and all(getattr(settings, n) == getattr(self.settings, n) for n in names)
+
+    def _prepare(self, estimator: TautClassifier | TautRegressor) -> Prepared:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            self.estimator: TautClassifier | TautRegressor = settings.estimator(self.data)
+            X, y = self.split.training_rows
             X_val, y_val = self.split.held_out_rows
-            prepared = prepare(self.estimator, *self.split.training_rows, validation=(X_val, y_val, None))
+            prepared = prepare(estimator, X, y, validation=(X_val, y_val, None))
         self.notes += [text for one in caught if (text := str(one.message)) not in self.notes]
         return prepared
 
@@ -82,13 +95,12 @@ class Run:
         """
         kept = {name: getattr(self.settings, name) for name in _STAYS}
         settings = replace(settings, **kept)
-        prepared = self._prepare(settings)
-        # The same rows and what was fitted on them; another object would be fitted again.
-        member = replace(self._member(prepared.member), fold=self.training.member.fold)
+        table = self.prepared.table
+        self.prepared = prepare_on(settings.estimator(self.data), table, self.prepared)
+        member = self._member(self.prepared.member)
         if not self.training.member.keep_losses:  # of the epochs before there are none to compare with
             member = replace(member, keep_losses=False)
-        self.training = onward(self.training, member, self.prepared.trainer.problem)
-        self.prepared = replace(self.prepared, recipe=settings.recipe)
+        self.training = onward(self.training, member, table.problem)
         self.settings = settings
         self.changes.append((self.training.epoch, settings))
 
@@ -119,6 +131,7 @@ class Run:
         """The network that would be kept now."""
         return self.training.fitted()
 
+    @cached_property
     def constant_loss(self) -> float:
         """The loss of the best constant of the training rows on the rows held out."""
         problem, fold = self.prepared.trainer.problem, self.training.member.fold
@@ -137,10 +150,12 @@ class Run:
 
     def fitted(self) -> TautClassifier | TautRegressor:
         """The estimator as ``fit`` would have left it here."""
+        estimator = self.settings.estimator(self.data)
+        self._prepare(estimator)  # which checks the table again, and notes its columns and classes
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of divergence, which the page shows
-            take(self.estimator, self.prepared, self.training)
-        return self.estimator
+            take(estimator, self.prepared, self.training)
+        return estimator
 
 
 def soon(seconds: float) -> Control:

@@ -32,6 +32,9 @@ State: TypeAlias = Literal["running", "paused", "over"]
 
 #: Between two frames: at most twenty a second.
 FRAME_SECONDS = 0.05
+_END_SECONDS = (
+    2.0  # that are waited for the thread; what it does then cannot be cut short, and ends by itself
+)
 _FAULTS = (TautError, ValueError, MemoryError)
 
 
@@ -73,6 +76,7 @@ class Session:
         self._view: View | None = None
         self._settings = start
         self._columns: tuple[int, ...] | None = None
+        self._picked = False  # whether these are those that a network uses most
         self._state: State = "running"
         self._told = 0  # epochs that the page has
         self._number = 0  # of the run
@@ -94,7 +98,7 @@ class Session:
             self._closed = True
             self._interrupt()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_END_SECONDS)
 
     def hello(self) -> Message:
         """What a page has to know before anything else."""
@@ -223,6 +227,7 @@ class Session:
             return
         if wish.columns is not None:
             self._columns = wish.columns if _are_numbers(wish.columns, run) else None
+            self._picked = False
             self._show_view(run)
             if run.training.epoch:
                 self._frame(run)
@@ -237,12 +242,12 @@ class Session:
         before, self._run = self._run, None
         same = before is not None and _same_table(before.settings, settings)
         data = before.data if before is not None and same else settings.data(self._own)
-        run = Run(settings, data)
+        run = Run(settings, data, before)
         self._number += 1
         self._told, self._next = 0, 0.0
         self._compared, self._checked = False, False
         if not same:
-            self._columns = None
+            self._columns, self._picked = None, False
         self._run = run
         table = run.prepared.table
         classes = table.target.classes
@@ -259,7 +264,7 @@ class Session:
                 "target": data.target,
                 "task": data.task,
                 "loss": run.prepared.trainer.problem.objective.loss_name,
-                "constant": run.constant_loss(),
+                "constant": run.constant_loss,
                 "classes": None if classes is None else [str(one)[:40] for one in classes.tolist()],
                 "notes": [*data.notes, *run.notes],
             }
@@ -267,7 +272,7 @@ class Session:
         self._show_view(run)
 
     def _show_view(self, run: Run) -> None:
-        self._view = view_of(run.prepared.table, self._columns)
+        self._view = replace(view_of(run.prepared.table, self._columns), picked=self._picked)
         self._send({"type": "view", "run": self._number, **self._view.to_json(run)})
 
     def _choose_view(self, run: Run) -> None:
@@ -275,6 +280,7 @@ class Session:
         if self._columns is None and not run.diverged and run.prepared.table.matrix.n_numbers > 2:
             self._columns = important_columns(run)
             if self._columns is not None:
+                self._picked = True
                 self._show_view(run)
 
     def _go_on(self) -> None:

@@ -62,7 +62,7 @@ def without_each(run: Run, control: Control) -> Iterator[Without]:
     for kind in TECHNIQUES:
         if not run.settings.techniques[kind.name].on:
             continue
-        other = Run(_switched_off(run.settings, kind), run.data)
+        other = Run(_switched_off(run.settings, kind), run.data, run)
         other.train(control)
         if not other.is_over:
             return

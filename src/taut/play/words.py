@@ -62,7 +62,7 @@ class Standing:
 
 def standing(run: Run) -> Standing:
     """Look at a run after one epoch or more."""
-    training, unit, constant = run.training, run.loss_unit, run.constant_loss()
+    training, unit, constant = run.training, run.loss_unit, run.constant_loss
     curve = training.curve.times(unit)
     kept, last = training.best_epoch, training.epoch
     finite = np.where(np.isfinite(curve.validation), curve.validation, np.inf)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from taut.evidence.thresholds import METRICS
+from taut.evidence.probabilities.thresholds import METRICS
 from taut.report.figures import Figure, layout_of, short, trace
 from taut.report.reported import Reported
 from taut.report.schema import CalibratedFacts, ConfusionFacts, Facts, IntervalFacts, Number

@@ -335,7 +335,7 @@ def _is_square(found: ConfusionFacts) -> bool:
 
 
 class ThresholdFacts(TypedDict):
-    """The threshold that is best by a metric; see :class:`taut.evidence.thresholds.Threshold`."""
+    """The threshold that is best by a metric; see ``taut.evidence.probabilities.thresholds``."""
 
     threshold: Share
     metric: str

@@ -16,12 +16,12 @@ from taut.estimators.base import TautEstimator
 from taut.estimators.calibrating import Calibrated
 from taut.estimators.model import Model
 from taut.estimators.target import Target
-from taut.evidence.calibration import Calibration
-from taut.evidence.confusion import Confusion
 from taut.evidence.estimate import Estimate
 from taut.evidence.importance import Importance
+from taut.evidence.probabilities.calibration import Calibration
+from taut.evidence.probabilities.confusion import Confusion
+from taut.evidence.probabilities.thresholds import Thresholds
 from taut.evidence.simple_baselines import SimpleBaseline
-from taut.evidence.thresholds import Thresholds
 from taut.learning.architecture import MLP
 from taut.network import Network
 from taut.recipe import Recipe

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from taut.engine.compiled.engine import CompiledTraining, _shared
 from taut.engine.compiled.fitted import FoldFit, fit_fold
 from taut.engine.compiled.kernels import load_kernels
 from taut.engine.compiled.layout import stride
+from taut.engine.compiled.plans import rows_of
 from taut.engine.compiled.records import BATCH, Rows, Scratch
 from taut.engine.compiled.scratch import GRADIENT, LAYER, OUTPUTS, scratch_for
+from taut.engine.compiled.training import CompiledTraining
 from taut.learning.problem import Problem
 from taut.learning.training import Member
 
@@ -39,7 +40,7 @@ class OneStep:
         n = len(fold.train)
         member = replace(member, batch_size=n, fold=replace(fold, validation=nobody, sample=nobody))
         training = begun(problem, member, np.float64, fit)
-        shared = _shared(problem, np.dtype(np.float64))
+        shared = rows_of(problem, np.dtype(np.float64))
         rows = shared._replace(train=fold.train, validation=nobody, sample=nobody)
         scratch = scratch_for(
             training.layout, int(training.plan.sizes[BATCH]) + 1, n, np.float64, None, training.encoding

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from taut.engine.compiled.engine import CompiledEngine, CompiledTraining, network_of
+from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.compiled.memory import cost_of
+from taut.engine.compiled.plans import network_of
+from taut.engine.compiled.training import CompiledTraining
 from taut.recipe import Recipe
 from taut.techniques import L1, BatchNorm, Dropout, EarlyStopping, MaxNorm
 from tests.engine.helpers import assert_same, make_fold, make_member, make_problem, plain_fit

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from taut.engine.compiled import records as R
-from taut.engine.compiled.engine import CompiledEngine, encoding_of, network_of, plan_to_train
+from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.compiled.fitted import FittedMLP, FoldFit, fit_fold
 from taut.engine.compiled.layout import Layout
+from taut.engine.compiled.plans import encoding_of, network_of, plan_to_train
 from taut.learning.training import Control, Curve, Member, Status, Training
 from taut.recipe import Recipe
 from taut.techniques import BatchNorm, EarlyStopping
@@ -83,10 +84,10 @@ def test_a_table_in_another_order_of_memory_or_type_is_the_same_table() -> None:
 
 
 def test_the_table_is_not_copied() -> None:
-    from taut.engine.compiled.engine import _shared
+    from taut.engine.compiled.plans import rows_of
 
     problem = make_problem(score_weight=np.ones(200, np.float32))
-    shared = _shared(problem, np.dtype(np.float32))
+    shared = rows_of(problem, np.dtype(np.float32))
     for theirs, ours in ((problem.examples.matrix.values, shared.values), (problem.target, shared.target)):
         assert np.shares_memory(theirs, ours)
     assert np.shares_memory(problem.score_weight, shared.score_weight)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.compiled.engine import CompiledEngine, CompiledTraining, _shared
+from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.compiled.kernels import load_kernels
+from taut.engine.compiled.plans import rows_of
 from taut.engine.compiled.records import (
     BLOCK,
     CURSOR,
@@ -22,6 +23,7 @@ from taut.engine.compiled.records import (
     VALIDATING,
 )
 from taut.engine.compiled.scratch import scratch_for
+from taut.engine.compiled.training import CompiledTraining
 from taut.recipe import Recipe
 from taut.techniques import BatchNorm, Dropout, EarlyStopping
 from tests.engine.compiled.one_step import begun
@@ -67,7 +69,7 @@ class ByHand:
         self.training = begun(self.problem, self.member)
         self.training.plan.sizes[PATIENCE] = 1000  # the best epoch is looked for, and nothing stops
         fold = self.member.fold
-        self.rows = _shared(self.problem, np.dtype(np.float32))._replace(
+        self.rows = rows_of(self.problem, np.dtype(np.float32))._replace(
             train=fold.train, validation=fold.validation, sample=fold.sample
         )
 

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from taut.engine.compiled.engine import CompiledEngine, encoding_of
+from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.compiled.gather import gather
 from taut.engine.compiled.layout import padded
+from taut.engine.compiled.plans import encoding_of
 from taut.learning.objective import CrossEntropy
 from taut.learning.problem import Fold, Problem
 from taut.recipe import Recipe

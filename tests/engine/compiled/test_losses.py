@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taut.engine.compiled.engine import CompiledEngine, CompiledTraining
+from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.compiled.fitted import FoldFit
 from taut.engine.compiled.records import BLOCK
+from taut.engine.compiled.training import CompiledTraining
 from taut.recipe import Recipe
 from taut.techniques import EarlyStopping
 from tests.engine.helpers import assert_same, each_loss, make_fold, make_member, make_problem, plain_encoder

@@ -11,8 +11,9 @@ import pytest
 
 from taut import TautRegressor, TautRegressorCV, diagnose, regularization_path
 from taut.engine.compiled import memory
-from taut.engine.compiled.engine import CompiledEngine, network_of
+from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.compiled.fitted import fit_fold
+from taut.engine.compiled.plans import network_of
 from taut.engine.compiled.scratch import scratch_for
 from taut.errors import ParameterError, TrainingError, TrainingWarning
 from taut.learning.training import Member
@@ -128,7 +129,7 @@ def test_where_memory_runs_out_all_the_same_it_is_a_sentence(monkeypatch: Any) -
     def none(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("taut.engine.compiled.engine.aligned", none)
+    monkeypatch.setattr("taut.engine.compiled.training.aligned", none)
     with pytest.raises(TrainingError, match=r"with hidden=\(64, 96\) needs more memory than there is"):
         CompiledEngine(1).train(PROBLEM, [member()])
 

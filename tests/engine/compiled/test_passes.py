@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numba import njit
 
-from taut.engine.compiled.engine import CompiledEngine, CompiledTraining
+from taut.engine.compiled.engine import CompiledEngine
 from taut.engine.compiled.passes import _FIRST_UNIT, _compose_factors
 from taut.engine.compiled.records import BATCH
 from taut.engine.compiled.scratch import LAYER
+from taut.engine.compiled.training import CompiledTraining
 from taut.learning.training import Member
 from taut.recipe import Recipe
 from taut.techniques import L1, BatchNorm, Dropout

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from taut.engine.compiled import records as R
-from taut.engine.compiled.engine import CompiledTraining
+from taut.engine.compiled.training import CompiledTraining
 from taut.learning.problem import Problem
 from taut.learning.training import Member
 

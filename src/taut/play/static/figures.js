@@ -1,4 +1,7 @@
-// The figures: losses, what the network says, its weights. Plotly draws them; nothing else here knows it.
+// The figures: losses, what the network says, its weights. Plotly draws them whenever a run rests; while one is
+// trained, what moves is painted over them.
+
+import { Canvas, rampOf } from "./paint.js";
 
 const MOST_POINTS = 400; // of one curve on the screen
 const TOUCH = matchMedia("(pointer: coarse)").matches;
@@ -84,40 +87,88 @@ const spans = (curves) => {
   return { log: high > 8 * low, low, high };
 };
 
-/** Losses of the run, and pale those of earlier ones: `pale` are `{ label, train, validation }`. */
-export const drawCurves = (run, pale) => {
-  const traces = [];
-  for (const one of pale) {
+/** The axis of the losses: with room below while a run is trained, so that it need not change all the time. */
+const lossAxis = (run, all, room) => {
+  const { log, low, high } = spans(all);
+  if (!log) return axis(plain(run.loss), { range: [0, 1.05 * high || 1] });
+  const [bottom, top] = [Math.log10(Math.max(low * room, high / 1e4)) - 0.05, Math.log10(high) + 0.05];
+  return axis(plain(run.loss), { type: "log", range: [bottom, top], ...logTicks(bottom, top) });
+};
+
+const lossesOf = (run, pale) => [...pale.flatMap((one) => [one.train, one.validation]), run.train, run.validation];
+
+const paleLines = (pale) =>
+  pale.flatMap((one) => {
     const look = { color: paint.muted, width: 1 };
     const more = { opacity: 0.55, showlegend: false };
-    traces.push(line(one.train, `${plain(one.label)}: training`, { ...look, dash: "dash" }, more));
-    traces.push(line(one.validation, `${plain(one.label)}: validation`, look, more));
-  }
-  traces.push(line(run.train, "training", { color: paint.training, width: 2.4, dash: "dash" }));
-  traces.push(line(run.validation, "validation", { color: paint.validation, width: 2.4 }));
-  const all = [...pale.flatMap((one) => [one.train, one.validation]), run.train, run.validation];
-  const { log, low, high } = spans(all);
-  const [bottom, top] = [Math.log10(Math.max(low, high / 1e4)) - 0.05, Math.log10(high) + 0.05];
-  const y = axis(plain(run.loss), log
-    ? { type: "log", range: [bottom, top], ...logTicks(bottom, top) }
-    : { rangemode: "tozero" });
-  const longest = Math.max(10, run.lastEpoch ?? 0, ...all.map((curve) => curve.length));
+    return [
+      line(one.train, `${plain(one.label)}: training`, { ...look, dash: "dash" }, more),
+      line(one.validation, `${plain(one.label)}: validation`, look, more),
+    ];
+  });
+
+const curves = { canvas: null, axis: null, of: null };
+
+const putCurves = (run, pale, room) => {
+  const longest = Math.max(10, run.lastEpoch ?? 0, ...lossesOf(run, pale).map((curve) => curve.length));
+  const traces = [
+    ...paleLines(pale),
+    line(run.train, "training", { color: paint.training, width: 2.4, dash: "dash" }),
+    line(run.validation, "validation", { color: paint.validation, width: 2.4 }),
+  ];
   const more = { shapes: [], annotations: [] };
-  if (run.kept && run.kept < run.train.length) {
+  const { kept } = run;
+  if (kept && kept < run.train.length) {
     more.shapes.push({
-      type: "line", x0: run.kept, x1: run.kept, y0: 0, y1: 1, yref: "paper",
+      type: "line", x0: kept, x1: kept, y0: 0, y1: 1, yref: "paper",
       line: { color: paint.accent, width: 1.6, dash: "dot" },
     });
     more.annotations.push({
-      text: `epoch ${run.kept} kept`, x: run.kept, y: 1, yref: "paper", yanchor: "top", showarrow: false,
-      xanchor: run.kept > longest / 2 ? "right" : "left", font: { color: paint.accent, size: 12 },
+      text: `epoch ${kept} kept`, x: kept, y: 1, yref: "paper", yanchor: "top", showarrow: false,
+      xanchor: kept > longest / 2 ? "right" : "left", font: { color: paint.accent, size: 12 },
     });
   }
-  return Plotly.react("curves", traces, layout(axis("epoch", { range: [0, longest * 1.01] }), y, more), CONFIG);
+  curves.axis = lossAxis(run, lossesOf(run, pale), room);
+  curves.of = `${run.loss} ${longest}`;
+  curves.longest = longest;
+  const x = axis("epoch", { range: [0, longest * 1.01] });
+  Plotly.react("curves", traces, layout(x, curves.axis, more), CONFIG);
+  curves.canvas ??= new Canvas(document.getElementById("curves"));
 };
 
-/** Weights by size. */
-export const drawWeights = ({ low, width, counts, n_zero: zeros }) => {
+/** Losses of a run at rest, and pale those of earlier ones: `pale` are `{ label, train, validation }`. */
+export const drawCurves = (run, pale) => {
+  putCurves(run, pale, 1);
+  curves.canvas.rest();
+};
+
+/** The same while it is trained. */
+export const paintCurves = (run, pale) => {
+  const inside = (value) => {
+    if (value === null || value <= 0) return true;
+    const at = curves.axis.type === "log" ? Math.log10(value) : value;
+    const [bottom, top] = curves.axis.range;
+    return at <= top && (at >= bottom || top - bottom > 3.9);
+  };
+  const ends = [run.train[0], run.train.at(-1), run.validation[0], run.validation.at(-1)];
+  const fits = curves.axis && curves.of === `${run.loss} ${Math.max(curves.longest, run.lastEpoch ?? 0)}`;
+  if (!fits || !ends.every((value) => inside(value ?? null))) putCurves(run, pale, 0.4);
+  if (!curves.canvas.begin()) return;
+  const put = (values, look) => {
+    const { x, y } = thinned(values);
+    curves.canvas.line(x, y, look);
+  };
+  for (const one of pale) {
+    put(one.train, { colour: paint.muted, width: 1, dash: [9, 6], alpha: 0.55 });
+    put(one.validation, { colour: paint.muted, width: 1, alpha: 0.55 });
+  }
+  put(run.train, { colour: paint.training, width: 2.4, dash: [9, 6] });
+  put(run.validation, { colour: paint.validation, width: 2.4 });
+};
+
+const weights = { canvas: null, axes: null };
+
+const putWeights = ({ low, width, counts, n_zero: zeros }, room) => {
   const total = counts.reduce((sum, one) => sum + one, zeros) || 1;
   const bars = (name, x, y, wide, tint) => ({
     type: "bar", name, x, y, width: wide, marker: { color: tint }, hovertemplate: "%{y:.2%}<extra></extra>",
@@ -126,10 +177,31 @@ export const drawWeights = ({ low, width, counts, n_zero: zeros }) => {
     bars("weights", counts.map((_, i) => low + width * (i + 0.5)), counts.map((one) => one / total), width, paint.validation),
     bars("exactly zero", [0], [zeros / total], width * 0.6, paint.accent),
   ];
-  const top = Math.min(1.05, Math.max(Math.max(...counts) / total, 0.01) * 1.2);
+  const top = Math.min(1.05, Math.max(Math.max(...counts) / total, 0.01) * room);
+  weights.axes = { low, top };
   const x = axis("weight", { range: [low, -low] });
   const y = axis("share of weights", { range: [0, top], tickformat: ".0%" });
-  return Plotly.react("weights", traces, layout(x, y, { barmode: "overlay", bargap: 0, showlegend: false }), CONFIG);
+  Plotly.react("weights", traces, layout(x, y, { barmode: "overlay", bargap: 0, showlegend: false }), CONFIG);
+  weights.canvas ??= new Canvas(document.getElementById("weights"));
+};
+
+/** Weights by size, of a run at rest. */
+export const drawWeights = (found) => {
+  putWeights(found, 1.2);
+  weights.canvas.rest();
+};
+
+/** The same while it is trained. */
+export const paintWeights = (found) => {
+  const { low, width, counts, n_zero: zeros } = found;
+  const total = counts.reduce((sum, one) => sum + one, zeros) || 1;
+  const heights = counts.map((one) => one / total);
+  const top = Math.max(...heights);
+  const fits = weights.axes && weights.axes.low <= low && weights.axes.low >= 2 * low;
+  if (!fits || top > weights.axes.top || top < weights.axes.top / 3) putWeights(found, 1.5);
+  if (!weights.canvas.begin()) return;
+  weights.canvas.bars(low, width, heights, paint.validation);
+  weights.canvas.bars(-0.3 * width, 0.6 * width, [zeros / total], paint.accent);
 };
 
 const shade = (i, n) => paint[`area${"abcdefgh"[Math.min(i, n - 1, 7)]}`];
@@ -166,40 +238,47 @@ const rowsOf = (rows, run, held) => {
 
 const scale = () => [[0, paint.low], [0.5, paint.middle], [1, paint.high]];
 
-/** The axes and the rows; `drawSaid` fills in what the network says. */
+const view = { below: null, over: null, ramp: null };
+
+/** The axes and the rows; `paintSaid` fills in what the network says. */
 export const drawView = (run) => {
-  const { view } = run;
-  if (view.kind === "none") {
+  const { view: seen } = run;
+  if (seen.kind === "none") {
     Plotly.purge("view");
-    return null;
+    return;
   }
-  const marks = [...rowsOf(view.training, run, false), ...rowsOf(view.held_out, run, true)];
+  const marks = [...rowsOf(seen.training, run, false), ...rowsOf(seen.held_out, run, true)];
   // A class once, by its filled mark where it has one: the legend of a phone has no room for both.
   const last = new Map(marks.filter((one) => "legendgroup" in one).map((one) => [one.legendgroup, one]));
   for (const one of last.values()) one.showlegend = true;
-  const [across, up] = view.axes;
-  const x = axis(plain(view.names[0]), { range: [across[0], across.at(-1)], showgrid: false });
-  if (view.kind === "curve") {
-    const said = { type: "scatter", mode: "lines", name: "the network", x: across, y: [], line: { color: paint.validation, width: 2.6 }, hoverinfo: "skip" };
-    return Plotly.react("view", [said, ...marks], layout(x, axis(plain(run.target))), CONFIG);
-  }
+  const [across, up] = seen.axes;
+  const x = axis(plain(seen.names[0]), { range: [across[0], across.at(-1)], showgrid: false });
+  const y = seen.kind === "curve"
+    ? axis(plain(run.target))
+    : axis(plain(seen.names[1]), { range: [up[0], up.at(-1)], showgrid: false });
+  Plotly.react("view", marks, layout(x, y), CONFIG);
+  const figure = document.getElementById("view");
+  view.below ??= new Canvas(figure, { below: true });
+  view.over ??= new Canvas(figure);
   const n = run.classes?.length ?? 0;
-  const steps = n > 2
-    ? Array.from({ length: n }, (_, i) => [[i / n, shade(i, n)], [(i + 1) / n, shade(i, n)]]).flat()
-    : n === 2 ? [[0, paint.areaa], [0.5, paint.middle], [1, paint.areab]] : scale();
-  const said = {
-    type: "heatmap", x: across, y: up, z: [], zmin: 0, zmax: 255, zsmooth: n > 2 ? false : "fast",
-    colorscale: steps, showscale: false, hoverinfo: "skip",
-  };
-  const y = axis(plain(view.names[1]), { range: [up[0], up.at(-1)], showgrid: false });
-  return Plotly.react("view", [said, ...marks], layout(x, y), CONFIG);
+  const classes = (count) => Array.from({ length: count }, (_, i) => [[i / count, shade(i, count)], [(i + 1) / count, shade(i, count)]]).flat();
+  const stops = n > 2 ? classes(n) : n === 2 ? [[0, paint.areaa], [0.5, paint.middle], [1, paint.areab]] : scale();
+  view.ramp = rampOf(stops);
 };
 
-export const drawSaid = (run) => {
-  const { view, said } = run;
-  if (!said || !view || view.kind === "none") return null;
-  if (view.kind === "curve") return Plotly.restyle("view", { y: [said.values] }, [0]);
-  const side = view.axes[0].length;
-  const rows = view.axes[1].map((_, i) => said.shades.slice(i * side, (i + 1) * side));
-  return Plotly.restyle("view", { z: [rows] }, [0]);
+/** What the network says, behind the rows; along one column a line over them. */
+export const paintSaid = (run) => {
+  const { view: seen, said } = run;
+  if (!seen || seen.kind === "none" || !view.below) return;
+  const [below, over] = [view.below.begin(), view.over.begin()];
+  if (!below || !said) return;
+  if (seen.kind === "curve") over.line(seen.axes[0], said.values, { colour: paint.validation, width: 2.6 });
+  else below.image(said.shades, seen.axes[0].length, view.ramp, !(run.classes?.length > 2));
+};
+
+/** After the window has changed: the canvases go with their figures. */
+export const onResize = (redraw) => {
+  for (const id of ["curves", "view", "weights"]) {
+    new ResizeObserver(() => setTimeout(redraw, 150)).observe(document.getElementById(id));
+  }
 };

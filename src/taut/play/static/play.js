@@ -1,16 +1,18 @@
 // The page: talks to its session, shows what it tells, and remembers what was set.
 
 import { element, makeControls } from "./controls.js";
-import { drawCurves, drawSaid, drawView, drawWeights, repaint } from "./figures.js";
+import { drawCurves, drawView, drawWeights, onResize, paintCurves, paintSaid, paintWeights, repaint } from "./figures.js";
 import { History, fromHash, merged, toHash } from "./history.js";
 
 const by = (id) => document.getElementById(id);
 const AGAIN_MS = 1000;
+const EMPTY_MS = 150;
+const REST_MS = 300;
 const MOST_PINS = 12;
 
 const page = {
   socket: null, told: null, history: null, settings: null, controls: null, run: null, last: null, pins: [],
-  codeShown: false, challenge: null, state: "running", drawn: { curves: 0 },
+  codeShown: false, challenge: null, state: "running",
 };
 
 const ask = (message) => {
@@ -51,7 +53,6 @@ const send = (settings) => {
   if (!wanted) {
     requestAnimationFrame(() => {
       const onward = document.querySelector('input[name="mode"]:checked').value === "onward";
-      performance.mark("asked");
       ask({ do: "set", settings: wanted, onward });
       wanted = null;
     });
@@ -122,19 +123,36 @@ const showConfusion = (run) => {
   by("confusion").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
 };
 
-const draw = () => {
-  const { run } = page;
-  if (!run) return;
+const showWords = (run) => {
   showNumbers(run);
   by("seen").textContent = run.seen ?? "";
-  drawCurves(run, pale());
-  drawSaid(run);
   if (run.weights) {
-    drawWeights(run.weights);
     const zeros = run.numbers.zero_share;
     by("weights-see").textContent = `How large the weights are; ${zeros ? share(zeros) : "none"} of them ${zeros ? "are" : "is"} exactly zero.`;
   }
   showConfusion(run);
+};
+
+/** All figures as they are at rest: to hover over, to zoom into. */
+const draw = () => {
+  const { run } = page;
+  if (!run) return;
+  clearTimeout(page.resting);
+  showWords(run);
+  drawCurves(run, pale());
+  paintSaid(run);
+  if (run.weights) drawWeights(run.weights);
+};
+
+/** What moves alone; the rest waits until nothing has come for a while. */
+const paintNow = () => {
+  const { run } = page;
+  showWords(run);
+  paintCurves(run, pale());
+  paintSaid(run);
+  if (run.weights) paintWeights(run.weights);
+  clearTimeout(page.resting);
+  page.resting = setTimeout(draw, REST_MS);
 };
 
 const showState = () => {
@@ -155,7 +173,7 @@ const showView = () => {
   const others = view.others ? ` The ${view.others} other columns are at their medians, or their most frequent values.` : "";
   by("view-see").textContent = view.kind === "none"
     ? "The table has no column of numbers to look along."
-    : `Filled marks are held-out rows, open ones train.${others}`;
+    : `Filled marks are held-out rows, open ones train.${view.picked ? " Along the two columns that the first network used most." : ""}${others}`;
   drawView(page.run);
 };
 
@@ -193,7 +211,8 @@ const hear = {
     trouble("");
     page.state = message.state;
     showState();
-    if (message.state !== "running") schedule(); // nothing else will: there is no epoch yet
+    // Its first epoch comes at once, unless it waits: an empty figure in between would only flicker.
+    setTimeout(() => page.run.train.length === 0 && schedule(), EMPTY_MS);
   },
   view(message) {
     page.run.view = message;
@@ -202,7 +221,6 @@ const hear = {
   frame(message) {
     const { run } = page;
     if (!run || message.run !== run.number) return;
-    performance.mark("frame");
     run.train = [...run.train.slice(0, message.from), ...message.train];
     run.validation = [...run.validation.slice(0, message.from), ...message.validation];
     Object.assign(run, {
@@ -261,9 +279,9 @@ const schedule = () => {
   due = true;
   requestAnimationFrame(() => {
     due = false;
-    draw();
-    performance.mark("drawn");
+    paintNow();
     document.documentElement.dataset.epoch = page.run.train.length;
+    document.documentElement.dataset.run = page.run.number;
   });
 };
 
@@ -478,4 +496,5 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   draw();
 });
 
+onResize(() => page.run?.view && draw());
 connect();

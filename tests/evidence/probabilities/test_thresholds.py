@@ -20,8 +20,8 @@ from sklearn.metrics import (
 )
 
 from taut.errors import ParameterError
-from taut.evidence import thresholds as module
-from taut.evidence.thresholds import METRICS, MOST_QUANTILES, Metric, Thresholds
+from taut.evidence.probabilities import thresholds as module
+from taut.evidence.probabilities.thresholds import METRICS, MOST_QUANTILES, Metric, Thresholds
 
 SCORES: dict[Metric, Any] = {
     "f1": lambda y, p, **w: f1_score(y, p, zero_division=0.0, **w),

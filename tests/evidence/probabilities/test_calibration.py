@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from taut.evidence.calibration import LEAST_ROWS, Calibration, calibration
-from taut.evidence.temperature import fitted_temperature
-from tests.evidence.test_temperature import drawn
+from taut.evidence.probabilities.calibration import LEAST_ROWS, Calibration, calibration
+from taut.evidence.probabilities.temperature import fitted_temperature
+from tests.evidence.probabilities.test_temperature import drawn
 
 
 def of(temperature: float, n: int = 2000, n_classes: int = 3, **how: object) -> Calibration:

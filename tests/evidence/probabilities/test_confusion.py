@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix
 
-from taut.evidence.confusion import MOST_CLASSES, Confusion
+from taut.evidence.probabilities.confusion import MOST_CLASSES, Confusion
 
 
 def made(seed: int, n: int, n_classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

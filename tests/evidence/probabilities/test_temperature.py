@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from taut.evidence.temperature import HIGHEST, LOWEST, fitted_temperature, log_losses, tempered
+from taut.evidence.probabilities.temperature import HIGHEST, LOWEST, fitted_temperature, log_losses, tempered
 
 temperatures = st.floats(LOWEST, HIGHEST)
 seeds = st.integers(0, 10_000)

@@ -9,10 +9,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.evidence.calibration_error import Bin, Reliability, expected_calibration_error
 from taut.evidence.interval import Interval
+from taut.evidence.probabilities.calibration_error import Bin, Reliability, expected_calibration_error
+from taut.evidence.probabilities.temperature import fitted_temperature, log_losses, tempered
 from taut.evidence.skew import skewed_interval
-from taut.evidence.temperature import fitted_temperature, log_losses, tempered
 from taut.streams import Stream, generator
 
 Floats = NDArray[np.float64]
@@ -47,9 +47,8 @@ class Calibration:
     gain : Interval
         By how much that lowers the log loss, with its 95 % interval; below zero it is harm.
     error, error_after : Interval
-        Expected calibration error, corrected for chance
-        (:func:`taut.evidence.calibration_error.expected_calibration_error`): of the second class's
-        probability where there are two classes, else of that of the likeliest one.
+        Expected calibration error, corrected for chance (``expected_calibration_error``): of the second
+        class's probability where there are two classes, else of that of the likeliest one.
     bins, bins_after : tuple of Bin
         Of the same probabilities, for a reliability diagram.
     n_rows : int

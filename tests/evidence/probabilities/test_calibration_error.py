@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import binom
 
-from taut.evidence.calibration_error import N_BINS, Bin, Reliability, expected_calibration_error
+from taut.evidence.probabilities.calibration_error import N_BINS, Bin, Reliability, expected_calibration_error
 
 Draw = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
 
