@@ -130,7 +130,7 @@ def test_losses_are_in_the_targets_own_units() -> None:
     assert run.row_losses(3).mean() == pytest.approx(validation[2], rel=1e-5)  # type: ignore[union-attr]
     y = run.split.held_out_rows[1]
     constant = np.mean((y - run.split.training_rows[1].mean()) ** 2)
-    assert run.constant_loss() == pytest.approx(constant, rel=1e-5)
+    assert run.constant_loss == pytest.approx(constant, rel=1e-5)
 
 
 # --- settings that change on the way ----------------------------------------------------------------------

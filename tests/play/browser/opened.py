@@ -15,6 +15,11 @@ from taut.play.guard import Address
 from tests.play.listening import PATIENCE
 from tests.report.browser.chromium import WIDE, Scheme
 
+# What to say where something does not come.
+_STATE = """() => [
+  JSON.stringify(document.documentElement.dataset), document.getElementById("trouble").textContent
+]"""
+
 
 @final
 @dataclass
@@ -30,7 +35,7 @@ class Opened:
         """What a function in the page says as soon as it is true; ``wait_for_function`` would need eval."""
         end = time.monotonic() + PATIENCE
         while not (found := self.page.evaluate(script, given)):
-            assert time.monotonic() < end, self.page.evaluate("() => [{...document.documentElement.dataset}, document.getElementById(\"curves\").data?.map((one) => [one.name, one.x?.length]), document.getElementById(\"trouble\").textContent]")
+            assert time.monotonic() < end, self.page.evaluate(_STATE)
             self.page.wait_for_timeout(20)
         return found
 
@@ -41,11 +46,16 @@ class Opened:
 
     def over(self, after: int = 0) -> int:
         """Wait until a run after that one is over and drawn; give its number."""
-        script = """(after) => {
-          const { state, run, epoch } = document.documentElement.dataset;
-          const drawn = document.getElementById("curves").data?.find((one) => one.name === "training");
-          return ["over", "diverged"].includes(state) && Number(run) > after && epoch > 0
-            && drawn?.x.at(-1) === Number(epoch) && Number(run);
+        script = """async (after) => {
+          const found = () => {
+            const { state, run, epoch, rest } = document.documentElement.dataset;
+            return ["over", "diverged"].includes(state) && Number(run) > after && Number(epoch) > 0
+              && rest === `${run}:${epoch}` && Number(run);
+          };
+          if (!found()) return false;
+          // The state is told before the screen's next frame, in which the epochs are painted.
+          for (let i = 0; i < 2; i += 1) await new Promise(requestAnimationFrame);
+          return found();
         }"""
         return int(self.until(script, after))
 
@@ -66,6 +76,17 @@ class Opened:
         """The settings in the address that differ from the usual ones."""
         text = self.page.evaluate("() => decodeURIComponent(location.hash.slice(1))")
         return json.loads(text) if text else {}
+
+    def colours(self, canvas: str) -> int:
+        """How many colours are painted on a canvas."""
+        script = """(canvas) => {
+          const found = document.querySelector(canvas);
+          const { data } = found.getContext("2d").getImageData(0, 0, found.width, found.height);
+          const seen = new Set(new Uint32Array(data.buffer));
+          seen.delete(0);
+          return seen.size;
+        }"""
+        return int(self.page.evaluate(script, f".plot-box:has({canvas.split()[0]}) .{canvas.split()[1]}"))
 
     def value(self, control: str) -> str:
         return self.page.locator(f"#{control}").input_value()
