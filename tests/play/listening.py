@@ -14,7 +14,7 @@ from taut.play.session import Session
 from taut.play.settings import Settings
 
 #: Seconds after which a test gives up; on a busy machine all takes longer.
-PATIENCE = 20
+PATIENCE = 120
 
 Message = dict[str, Any]
 
