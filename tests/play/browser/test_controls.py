@@ -92,7 +92,12 @@ def test_a_switch_switches(play: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    ("control", "value"), [("set-hidden", "8, 4"), ("set-learning_rate", 0.001), ("set-n_rows", 60)]
+    ("control", "value"),
+    [
+        ("set-hidden", "8, 4"),
+        pytest.param(*("set-learning_rate", 0.001), marks=pytest.mark.slow),
+        pytest.param(*("set-n_rows", 60), marks=pytest.mark.slow),
+    ],
 )
 def test_other_settings_train_another_network(play: Opened, control: str, value: object) -> None:
     run, before = play.run, play.validation
@@ -151,10 +156,10 @@ def test_undo_and_redo(play: Opened) -> None:
     ("control", "value", "sentence"),
     [
         ("set-noise", 7, "noise must be a number from 0 to 1"),
-        ("set-hidden", "8, a lot", "A width must be a whole number"),
-        ("set-n_rows", 3, "Rows must be a whole number from 20"),
+        pytest.param(*("set-hidden", "8, a lot", "A width must be a whole number"), marks=pytest.mark.slow),
+        pytest.param(*("set-n_rows", 3, "Rows must be a whole number from 20"), marks=pytest.mark.slow),
         ("number-dropout-rate", 1.5, "rate"),
-        ("number-early_stopping-patience", 2.5, "patience"),
+        pytest.param(*("number-early_stopping-patience", 2.5, "patience"), marks=pytest.mark.slow),
     ],
 )
 def test_a_wrong_setting_is_told_at_its_control(
@@ -210,7 +215,7 @@ def test_a_link_restores_the_settings(browser: Browser, server: Server, play: Op
     "link",
     [
         {"hidden": 5},
-        {"noise": "loud"},
+        pytest.param({"noise": "loud"}, marks=pytest.mark.slow),
         {"techniques": {"l2": {"values": {"strength": "much"}}}},
         {"problem": "own"},
     ],
@@ -242,7 +247,14 @@ def test_settings_are_saved_and_loaded(play: Opened, tmp_path: Path) -> None:
     assert play.text("away-said") == "Loaded."
 
 
-@pytest.mark.parametrize("text", ["no json", "[]", "null", '{"noise": 9}', '{"hidden": 3, "techniques": 4}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        '{"hidden": 3, "techniques": 4}',
+        *(pytest.param(text, marks=pytest.mark.slow) for text in ("no json", "null")),
+    ],
+)
 def test_a_file_that_is_no_settings_is_told(play: Opened, tmp_path: Path, text: str) -> None:
     path = tmp_path / "other.json"
     path.write_text(text, encoding="utf-8")

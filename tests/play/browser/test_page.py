@@ -174,6 +174,7 @@ def test_a_connection_that_is_lost_is_regained_with_the_settings(browser: Browse
         entering.__exit__(None, None, None)
 
 
+@pytest.mark.slow
 def test_two_tabs_do_not_disturb_one_another(browser: Browser, server: Server, play: Opened) -> None:
     with opened(browser, server.address) as other:
         before = play.validation
@@ -257,8 +258,15 @@ def test_the_saved_page_opens_without_a_server_and_draws(
 # --- for everybody ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (WIDE, "light"),
+        (NARROW, "dark"),
+        pytest.param(WIDE, "dark", marks=pytest.mark.slow),
+        pytest.param(NARROW, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     browser: Browser, server: Server, width: int, scheme: Scheme
 ) -> None:
