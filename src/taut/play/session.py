@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
 
 from taut.errors import ParameterError, TautError
+from taut.estimators.problem import TableProblem
 from taut.learning.training import Control
 from taut.play.challenges import CHALLENGES, Challenge
 from taut.play.code import code_of
@@ -32,9 +33,9 @@ State: TypeAlias = Literal["running", "paused", "over"]
 
 #: Between two frames: at most twenty a second.
 FRAME_SECONDS = 0.05
-_END_SECONDS = (
-    2.0  # that are waited for the thread; what it does then cannot be cut short, and ends by itself
-)
+#: That are waited for the thread to end; what it does then cannot be cut short, and ends by itself.
+_END_SECONDS = 2.0
+_MOST_COUNTED = 20_000  # held-out rows that are counted by class in every frame
 _FAULTS = (TautError, ValueError, MemoryError)
 
 
@@ -76,6 +77,7 @@ class Session:
         self._view: View | None = None
         self._settings = start
         self._columns: tuple[int, ...] | None = None
+        self._viewed: tuple[TableProblem, tuple[int, ...] | None, bool] | None = None
         self._picked = False  # whether these are those that a network uses most
         self._state: State = "running"
         self._told = 0  # epochs that the page has
@@ -273,7 +275,17 @@ class Session:
         )
         self._show_view(run)
 
+    def _counts(self, run: Run) -> bool:
+        """Whether held-out rows are counted by class now: of very many only when nothing moves."""
+        few = len(run.training.member.fold.validation) <= _MOST_COUNTED
+        return not run.diverged and (few or run.is_over or self._state != "running")
+
     def _show_view(self, run: Run) -> None:
+        """Tell where the network is looked at; nothing where that is told already."""
+        viewed = (run.prepared.table, self._columns, self._picked)
+        if self._view is not None and viewed == self._viewed:
+            return
+        self._viewed = viewed
         self._view = replace(view_of(run.prepared.table, self._columns), picked=self._picked)
         self._send({"type": "view", "run": self._number, **self._view.to_json(run)})
 
@@ -389,7 +401,7 @@ class Session:
                     "units": units,
                 },
                 "weights": None if run.diverged else histogram(run.kept),
-                "confusion": None if run.diverged else confusion(run),
+                "confusion": confusion(run) if self._counts(run) else None,
                 "said": None if self._view is None else said(run, self._view),
                 "seen": seen(run, now),
             }
