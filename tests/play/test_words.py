@@ -109,6 +109,17 @@ def test_no_gap_and_a_loss_that_is_where_it_ends() -> None:
     assert seen(run, CALM).endswith("hardly a gap, so it does not learn rows by heart.")
 
 
+def test_no_gap_because_nothing_is_learned() -> None:
+    run = finished(quick(learning_rate=1e-7, max_epochs=20))
+    now = replace(
+        CALM, train=0.66, last_train=0.66, validation=0.67, last_validation=0.67, best_validation=0.67
+    )
+    assert seen(run, now) == (
+        "Training loss 0.66, validation 0.67: hardly a gap, but hardly better than the same answer for every "
+        "row (0.69): it learns too little."
+    )
+
+
 def test_of_the_first_epochs_the_losses_alone() -> None:
     run = run_of(quick())
     run.train(Control(), 2)

@@ -238,6 +238,8 @@ class Session:
         if wish.step and not run.is_over:
             run.train(self._controlled(math.inf), run.training.epoch + 1)
             self._frame(run)
+        elif wish.state == "paused" and not run.is_over:
+            self._frame(run)  # the last one that was sent on the way said that it runs
 
     def _begin(self, settings: Settings) -> None:
         """Train anew."""

@@ -139,6 +139,9 @@ def seen(run: Run, now: Standing) -> str:
         return f"{losses}: {rest}."
     if _still_falls(run):
         return f"{losses}: hardly a gap, and the training loss still falls, so that more epochs may help."
+    if now.validation > (1 - _CLOSE) * now.constant:
+        say = "hardly a gap, but hardly better than the same answer for every row"
+        return f"{losses}: {say} ({number(now.constant)}): it learns too little."
     return f"{losses}: hardly a gap, so it does not learn rows by heart."
 
 

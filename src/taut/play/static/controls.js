@@ -70,6 +70,7 @@ export const makeControls = (told, changed) => {
     },
     wrong(sentences) {
       for (const place of document.querySelectorAll(".wrong")) place.hidden = true;
+      for (const input of document.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
       const left = [];
       for (const [name, sentence] of Object.entries(sentences)) {
         const place = document.getElementById(`wrong-${name}`);
@@ -77,6 +78,7 @@ export const makeControls = (told, changed) => {
         else {
           place.textContent = sentence;
           place.hidden = false;
+          place.parentElement.querySelector(`[aria-describedby="${place.id}"]`)?.setAttribute("aria-invalid", "true");
         }
       }
       return left.join(" ");

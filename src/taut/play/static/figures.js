@@ -23,18 +23,19 @@ export const repaint = () => {
 
 const axis = (title, more = {}) => ({
   title: { text: title, standoff: 6 }, gridcolor: paint.grid, linecolor: paint.ink, tickcolor: paint.ink,
-  ticks: "outside", zeroline: false, automargin: true, ...more,
+  ticks: "outside", zeroline: false, ...more,
 });
 
 const layout = (x, y, more = {}) => ({
   height: innerWidth < 640 ? 260 : 300,
-  margin: { l: 52, r: 10, t: 10, b: 44 },
+  margin: { l: 52, r: 14, t: 10, b: 48 },
   font: { color: paint.ink, size: 12 },
   paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
   hovermode: "closest", hoverlabel: { bgcolor: paint.panel, bordercolor: paint.ink, font: { color: paint.ink } },
   dragmode: TOUCH ? false : "zoom",
   legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
-  xaxis: x, yaxis: y, ...more,
+  // Room for long numbers; on both sides Plotly may go to and fro until it gives up.
+  xaxis: x, yaxis: { ...y, automargin: "left" }, ...more,
 });
 
 export const plain = (text) =>

@@ -142,6 +142,7 @@ const draw = () => {
   drawCurves(run, pale());
   paintSaid(run);
   if (run.weights) drawWeights(run.weights);
+  document.documentElement.dataset.rest = `${run.number}:${run.train.length}`;
 };
 
 /** What moves alone; the rest waits until nothing has come for a while. */
@@ -468,7 +469,9 @@ by("settings-file").addEventListener("change", async () => {
   const [file] = by("settings-file").files;
   by("settings-file").value = "";
   try {
-    const settings = merged(page.settings, JSON.parse(await file.text()));
+    const found = JSON.parse(await file.text());
+    if (typeof found !== "object" || Array.isArray(found)) throw new Error("no settings");
+    const settings = merged(page.settings, found);
     goTo(settings);
     remember(settings);
     said("Loaded.");
