@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from taut.play.look import (
     view_of,
 )
 from taut.play.run import Run
+from taut.play.settings import read
 from taut.table.convert import frame_from
+from taut.table.public import read as read_table
 from taut.techniques import L1, BatchNorm, Dropout
 from tests.play.helpers import finished, quick
 
@@ -58,7 +61,7 @@ def test_of_three_classes_a_surface_is_the_likeliest_one() -> None:
 def test_over_two_columns_of_many_the_others_are_at_their_medians() -> None:
     run = finished(quick(problem="needles", max_epochs=20))
     view, X = points(run, 1, 0)
-    assert (view.names, view.others) == (("x1", "x0"), 40)
+    assert (view.to_json(run)["names"], view.others) == (["x1", "x0"], 40)
     shades = np.array(said(run, view)["shades"]) / 255  # type: ignore[index]
     # Of many columns a median is that of all rows, here as there.
     np.testing.assert_allclose(shades, run.fitted().predict_proba(X)[:, 1], atol=0.51 * SHADE + 1e-3)
@@ -192,3 +195,19 @@ def test_amounts_and_many_classes_have_no_confusion() -> None:
     assert confusion(finished(quick(problem="sine"))) is None
     own = Data(np.random.default_rng(0).standard_normal((90, 2)), np.arange(90) % 9, "classification", "nine")
     assert confusion(finished(quick(problem="own"), own)) is None
+
+
+def test_dates_are_dates_along_an_axis(tmp_path: Path) -> None:
+    path = tmp_path / "visits.csv"
+    lines = [f"2024-0{1 + i % 9}-1{i % 7},{i % 13},{'ab'[i % 2]}" for i in range(120)]
+    path.write_text("\n".join(["day,size,kind", *lines]), encoding="utf-8")
+    X, y = read_table(path, target="kind")
+    own = Data(X, y, "classification", "visits")
+    run = Run(read({"problem": "own", "max_epochs": 2}, own), own)
+    table = run.prepared.table
+    column = table.matrix.names.index("day (days)")
+    shown = view_of(table, (column, table.matrix.names.index("size"))).to_json(run)
+    assert shown["names"] == ["day", "size"]
+    assert "day" in shown["choices"]
+    assert all(one[:4] == "2024" and one.endswith("T00:00:00") for one in shown["training"]["at"][0])
+    assert shown["axes"][0][0] < "2024-01-11" < shown["axes"][0][-1]

@@ -27,6 +27,7 @@ _MOST_CLASSES = 8
 _ENDS = (0.5, 99.5)  # percentiles: a few far values would leave the rest in a corner
 _ROOM = 0.06
 _SHADES = 255
+_DAY = 86_400  # seconds
 
 
 @final
@@ -40,7 +41,6 @@ class View:
         "none" where the table has no column of numbers.
     columns : tuple of int
         Of the matrix.
-    names : tuple of str
     axes : tuple of float64 array
         Values along each column, in its own units.
     values : float32 array, shape (n_points, n_matrix_columns)
@@ -53,7 +53,6 @@ class View:
 
     kind: Kind
     columns: tuple[int, ...]
-    names: tuple[str, ...]
     axes: tuple[NDArray[np.float64], ...]
     values: NDArray[np.float32]
     others: int
@@ -65,11 +64,11 @@ class View:
         return {
             "kind": self.kind,
             "columns": list(self.columns),
-            "names": list(self.names),
-            "axes": [_short(axis) for axis in self.axes],
+            "names": [_name(table, column) for column in self.columns],
+            "axes": [_told(table, c, axis) for c, axis in zip(self.columns, self.axes, strict=True)],
             "others": self.others,
             "picked": self.picked,
-            "choices": list(table.matrix.names[: table.matrix.n_numbers]),
+            "choices": [_name(table, column) for column in range(table.matrix.n_numbers)],
             "training": self._rows(table, fold.train),
             "held_out": self._rows(table, fold.validation),
         }
@@ -82,7 +81,8 @@ class View:
         target = table.problem.target[shown].astype(np.float64)
         if table.target.classes is None:
             target = target * table.target.unit + table.target.origin
-        at = [_short(_in_units(table, column, table.matrix.values[shown, column])) for column in self.columns]
+        values = [_in_units(table, column, table.matrix.values[shown, column]) for column in self.columns]
+        at = [_told(table, column, one) for column, one in zip(self.columns, values, strict=True)]
         return {"at": at, "target": _short(target)}
 
 
@@ -92,16 +92,15 @@ def view_of(table: TableProblem, columns: tuple[int, ...] | None = None) -> View
     chosen = tuple(range(min(2, matrix.n_numbers))) if columns is None else columns
     usual = _usual(matrix.values, matrix.n_numbers)
     if not chosen:
-        return View("none", (), (), (), np.empty((0, len(usual)), dtype=np.float32), len(usual))
+        return View("none", (), (), np.empty((0, len(usual)), dtype=np.float32), len(usual))
     side = SIDE if len(chosen) == 2 else _CURVE
     along = [_along(matrix.values[: table.n_train, column], side) for column in chosen]
     points = np.tile(usual, (side ** len(chosen), 1)).astype(np.float32)
     for column, grid in zip(chosen, np.meshgrid(*along), strict=True):
         points[:, column] = grid.ravel()
     axes = tuple(_in_units(table, column, axis) for column, axis in zip(chosen, along, strict=True))
-    names = tuple(matrix.names[column] for column in chosen)
     others = len(table.schema.kept) - len({table.schema.owners[column] for column in chosen})
-    return View("surface" if len(chosen) == 2 else "curve", chosen, names, axes, points, others)
+    return View("surface" if len(chosen) == 2 else "curve", chosen, axes, points, others)
 
 
 def important_columns(run: Run) -> tuple[int, ...] | None:
@@ -135,6 +134,23 @@ def _in_units(table: TableProblem, column: int, values: NDArray[np.floating]) ->
     """In the column's own units: the matrix may have others, so that float32 keeps its figures."""
     part = table.schema.numbers[column][1]
     return values.astype(np.float64) * part.unit + part.origin
+
+
+def _is_date(table: TableProblem, column: int) -> bool:
+    return table.schema.numbers[column][1].what == "days"
+
+
+def _name(table: TableProblem, column: int) -> str:
+    """As the matrix has it; a date is called as in the table."""
+    return table.schema.numbers[column][0].name if _is_date(table, column) else table.matrix.names[column]
+
+
+def _told(table: TableProblem, column: int, values: NDArray[np.float64]) -> list[Any]:
+    """Numbers, or of a date's days since 1970 the dates; None where a value is missing."""
+    if not _is_date(table, column):
+        return _short(values)
+    seconds = [None if np.isnan(days) else round(days * _DAY) for days in values.tolist()]
+    return [None if one is None else str(np.datetime64(one, "s")) for one in seconds]
 
 
 def said(run: Run, view: View) -> dict[str, Any] | None:
