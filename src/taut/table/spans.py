@@ -14,6 +14,7 @@ from taut.table.schema import Part, What
 
 _SHIFT_FROM = 1000.0  # spreads away from 0, where float32 still has 1e-4 of a spread
 _UNITS = (1e-6, 1e6)  # a spread inside needs no other unit
+_POWERS = np.array([float(f"1e{exponent}") for exponent in range(-290, 301)])
 _SAMPLE_ROWS = 20_000
 _BLOCK_CELLS = 1_000_000
 _QUANTILES = np.array([0.5, 0.25, 0.75, 0.05, 0.95, 0.01, 0.99, 0.0, 1.0])
@@ -102,8 +103,19 @@ def value_parts(samples: Floats, width: Floats, what: What = "value") -> list[Pa
     origin = np.where(varies & (np.abs(median) > _SHIFT_FROM * spread), median, 0.0)
     other = varies & ~((_UNITS[0] <= spread) & (spread <= _UNITS[1]))
     unit = np.ones(len(samples))
-    unit[other] = 10.0 ** np.clip(np.floor(np.log10(spread[other])), -290, 300)
+    unit[other] = _power_of_ten(spread[other])
     return [Part(what, *pair) for pair in zip(origin.tolist(), unit.tolist(), strict=True)]
+
+
+def _power_of_ten(values: Floats) -> Floats:
+    """The greatest power of ten that is not above each value, or the nearest end of ``_POWERS``.
+
+    Looked up: NumPy's own logarithms and powers differ in the last bit between processors, and a network's
+    numbers must not.
+    """
+    places = np.searchsorted(_POWERS, values, side="right") - 1
+    found: Floats = _POWERS[np.maximum(places, 0)]
+    return found
 
 
 def _samples(values: Floats, finite: Mask) -> Floats:
