@@ -32,7 +32,7 @@ SHADE = 1 / 255
 
 def points(run: Run, *columns: int) -> Any:
     """The view's points as a person writes them: other columns at their medians."""
-    view = view_of(run.prepared.table, columns or None)
+    view = view_of(run.begun.table, columns or None)
     X = np.tile(np.median(np.asarray(run.data.X, dtype=float), axis=0), (SIDE**2, 1))
     for column, grid in zip(view.columns, np.meshgrid(*view.axes), strict=True):
         X[:, column] = grid.ravel()
@@ -69,14 +69,14 @@ def test_over_two_columns_of_many_the_others_are_at_their_medians() -> None:
 
 def test_of_amounts_a_surface_goes_from_the_lowest_to_the_highest() -> None:
     run = finished(quick(problem="diabetes", max_epochs=4))
-    found = said(run, view_of(run.prepared.table))
+    found = said(run, view_of(run.begun.table))
     assert found is not None
     assert (found["low"], found["high"]) == (pytest.approx(run.data.y.min()), pytest.approx(run.data.y.max()))
 
 
 def test_of_one_column_a_curve_is_what_predict_says() -> None:
     run = finished(quick(problem="sine", max_epochs=20))
-    view = view_of(run.prepared.table)
+    view = view_of(run.begun.table)
     assert view.kind == "curve"
     values = said(run, view)["values"]  # type: ignore[index]
     np.testing.assert_allclose(values, run.fitted().predict(view.axes[0][:, None]), rtol=1e-3, atol=1e-4)
@@ -84,7 +84,7 @@ def test_of_one_column_a_curve_is_what_predict_says() -> None:
 
 def test_rows_are_shown_where_they_are() -> None:
     run = finished(quick())
-    shown = view_of(run.prepared.table).to_json(run)
+    shown = view_of(run.begun.table).to_json(run)
     X, y = run.split.held_out_rows
     np.testing.assert_allclose(shown["held_out"]["at"], X.T, rtol=1e-4)
     assert shown["held_out"]["target"] == y.tolist()
@@ -113,7 +113,7 @@ def texts(rng: np.random.Generator, n: int) -> Any:
 def test_a_missing_number_is_null_for_the_page() -> None:
     own = messy(a=numbers_with_gaps, b=numbers_with_gaps, c=texts)
     run = finished(quick(problem="own"), own)
-    view = view_of(run.prepared.table)
+    view = view_of(run.begun.table)
     shown = view.to_json(run)
     assert None in shown["training"]["at"][0]
     assert (view.kind, view.others, shown["choices"]) == ("surface", 1, ["a", "b"])
@@ -122,7 +122,7 @@ def test_a_missing_number_is_null_for_the_page() -> None:
 
 def test_a_table_without_numbers_has_nothing_to_look_along() -> None:
     run = finished(quick(problem="own"), messy(c=texts))
-    view = view_of(run.prepared.table)
+    view = view_of(run.begun.table)
     assert view.kind == "none"
     assert said(run, view) is None
     json.dumps(view.to_json(run), allow_nan=False)
@@ -131,7 +131,7 @@ def test_a_table_without_numbers_has_nothing_to_look_along() -> None:
 def test_a_column_without_any_spread_has_a_view() -> None:
     own = messy(a=lambda rng, n: np.arange(n) % 2 * 1e-9 + 5.0, b=numbers_with_gaps)
     run = finished(quick(problem="own"), own)
-    json.dumps(said(run, view_of(run.prepared.table)), allow_nan=False)
+    json.dumps(said(run, view_of(run.begun.table)), allow_nan=False)
 
 
 def test_the_important_columns_are_the_two_that_decide() -> None:
@@ -204,7 +204,7 @@ def test_dates_are_dates_along_an_axis(tmp_path: Path) -> None:
     X, y = read_table(path, target="kind")
     own = Data(X, y, "classification", "visits")
     run = Run(read({"problem": "own", "max_epochs": 2}, own), own)
-    table = run.prepared.table
+    table = run.begun.table
     column = table.matrix.names.index("day (days)")
     shown = view_of(table, (column, table.matrix.names.index("size"))).to_json(run)
     assert shown["names"] == ["day", "size"]

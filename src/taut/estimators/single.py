@@ -39,7 +39,7 @@ Auto = Literal["auto"]
 
 @final
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class Begun:
     """A network of a given recipe that is ready to be trained.
 
     Parameters
@@ -57,18 +57,18 @@ class Prepared:
 
 
 class Single(TautEstimator):
-    """How one network is fitted: prepared, trained, taken over.
+    """How one network is fitted: begun, trained, finished.
 
     Who shows a network while it is trained does the three one by one, and so trains the same network, bit for
     bit.
     """
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> Self:
-        prepared = prepare(self, X, y, sample_weight, validation)
-        (training,) = prepared.trainer.train([prepared.member])
+        begun = begin(self, X, y, sample_weight, validation)
+        (training,) = begun.trainer.train([begun.member])
         if training.epoch == 0 and training.status is not Status.DIVERGED:
             raise KeyboardInterrupt
-        take(self, prepared, training)
+        finish(self, begun, training)
         if self.verbose:
             self._print_result()
         return self
@@ -96,13 +96,13 @@ class Single(TautEstimator):
         )
 
 
-def prepare(
+def begin(
     estimator: Single,
     X: Any,
     y: Any,
     sample_weight: Any = None,
     validation: tuple[Any, Any, Any] = (None, None, None),
-) -> Prepared:
+) -> Begun:
     """Check the table and the parameters, and give the network before its first epoch.
 
     ``validation`` is X, y and the weights of given validation rows. Raises and warns as ``fit`` does.
@@ -110,12 +110,12 @@ def prepare(
     _recipe_of(estimator)  # a wrong parameter is told before a large table is read
     real("validation_fraction", estimator.validation_fraction, below=1.0)
     table = estimator._problem(X, y, sample_weight, *validation)
-    prepared = prepare_on(estimator, table)
-    estimator.signs_ = warn_of_trouble(table, prepared.trainer.settings.seed, stacklevel=4)
-    return prepared
+    begun = begin_on(estimator, table)
+    estimator.signs_ = warn_of_trouble(table, begun.trainer.settings.seed, stacklevel=4)
+    return begun
 
 
-def prepare_on(estimator: Single, table: TableProblem, like: Prepared | None = None) -> Prepared:
+def begin_on(estimator: Single, table: TableProblem, like: Begun | None = None) -> Begun:
     """Give the network before its first epoch, of a table that was checked already.
 
     ``like`` is another network of the same table, seed and validation rows, whose engine and fold serve this
@@ -136,7 +136,7 @@ def prepare_on(estimator: Single, table: TableProblem, like: Prepared | None = N
     # Early stopping's min_delta is in the units of the losses that people see.
     min_delta = member.hooks.min_delta / table.target.unit / table.target.unit
     member = replace(member, hooks=replace(member.hooks, min_delta=min_delta))
-    return Prepared(table, trainer, recipe, member)
+    return Begun(table, trainer, recipe, member)
 
 
 def _recipe_of(estimator: Single) -> Recipe:
@@ -146,7 +146,7 @@ def _recipe_of(estimator: Single) -> Recipe:
     return recipe
 
 
-def take(estimator: Single, prepared: Prepared, training: Training) -> None:
+def finish(estimator: Single, begun: Begun, training: Training) -> None:
     """Make the estimator that of a network that was trained, wherever its training stands.
 
     Raises
@@ -154,7 +154,7 @@ def take(estimator: Single, prepared: Prepared, training: Training) -> None:
     TrainingError
         If training diverged, and no earlier epoch is kept.
     """
-    table, recipe = prepared.table, prepared.recipe
+    table, recipe = begun.table, begun.recipe
     member, fold = training.member, training.member.fold
     if training.status is Status.DIVERGED:
         early = member.hooks.patience is not None and len(fold.validation) > 0
@@ -169,7 +169,7 @@ def take(estimator: Single, prepared: Prepared, training: Training) -> None:
     estimator.learning_rate_, estimator.batch_size_ = member.learning_rate, member.batch_size
     estimator.interrupted_ = training.status is Status.RUNNING and training.epoch < member.max_epochs
     trained = training.epoch * len(fold.train)
-    found = importance_of(prepared.trainer, estimator.model_.networks, [fold], table.owners, trained)
+    found = importance_of(begun.trainer, estimator.model_.networks, [fold], table.owners, trained)
     estimator.importance_ = None if found is None else found.in_units(table.target.loss_unit)
 
 

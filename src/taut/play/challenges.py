@@ -90,7 +90,7 @@ def _close_the_gap(run: Run, now: Standing, first: Standing) -> Outcome:
 
 def _irrelevant(run: Run, now: Standing, first: Standing) -> Outcome:
     found = run.kept.input_weights()
-    used = np.zeros(run.prepared.table.matrix.values.shape[1], dtype=bool)
+    used = np.zeros(run.begun.table.matrix.values.shape[1], dtype=bool)
     np.logical_or.at(used, found.columns, np.any(found.weights != 0, axis=1))
     dropped, signal = int(np.count_nonzero(~used[2:])), int(np.count_nonzero(used[:2]))
     others = len(used) - 2 - dropped

@@ -60,7 +60,7 @@ class View:
 
     def to_json(self, run: Run) -> dict[str, Any]:
         """Axes and the rows that are shown: those that train and those held out, by their target."""
-        table, fold = run.prepared.table, run.training.member.fold
+        table, fold = run.begun.table, run.training.member.fold
         return {
             "kind": self.kind,
             "columns": list(self.columns),
@@ -105,7 +105,7 @@ def view_of(table: TableProblem, columns: tuple[int, ...] | None = None) -> View
 
 def important_columns(run: Run) -> tuple[int, ...] | None:
     """The two columns of numbers whose shuffling costs the kept network most; None where nobody knows."""
-    found, table = run.fitted().importance_, run.prepared.table
+    found, table = run.fitted().importance_, run.begun.table
     if found is None:
         return None
     names = [column.name for column in table.schema.kept]
@@ -162,9 +162,9 @@ def said(run: Run, view: View) -> dict[str, Any] | None:
     """
     if view.kind == "none":
         return None
-    table, objective = run.prepared.table, run.prepared.trainer.problem.objective
+    table, objective = run.begun.table, run.begun.trainer.problem.objective
     examples = TableExamples(replace(table.matrix, values=view.values, notes=()))
-    found = objective.predictions(run.prepared.trainer.engine.predict(examples, run.kept))
+    found = objective.predictions(run.begun.trainer.engine.predict(examples, run.kept))
     low, high = 0.0, 1.0
     if table.target.classes is None:
         target = table.problem.target
@@ -208,7 +208,7 @@ def dead_units(run: Run) -> tuple[int, int]:
     """
     network, rows = run.kept, run.training.member.fold.train
     some = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_ROWS)).astype(np.intp)]
-    x = network.encoder.transform(run.prepared.table.matrix.values, some).astype(np.float64)
+    x = network.encoder.transform(run.begun.table.matrix.values, some).astype(np.float64)
     weights, dead, total = network.weights, 0, 0
     with np.errstate(all="ignore"):  # of a network that diverged
         for i in range(len(network.network.hidden)):
@@ -234,12 +234,12 @@ def _activate(x: NDArray[np.float64], activation: str) -> NDArray[np.float64]:
 
 def confusion(run: Run) -> list[list[int]] | None:
     """Held-out rows by class (rows) and predicted class (columns); None of amounts and of many classes."""
-    classes = run.prepared.table.target.classes
+    classes = run.begun.table.target.classes
     if classes is None or len(classes) > _MOST_CLASSES:
         return None
     rows = run.training.member.fold.validation
     predicted = run.outputs(rows).argmax(axis=1)
-    actual = run.prepared.trainer.problem.target[rows].astype(np.intp)
+    actual = run.begun.trainer.problem.target[rows].astype(np.intp)
     table = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(table, (actual, predicted), 1)
     return [row.tolist() for row in table]

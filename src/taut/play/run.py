@@ -15,7 +15,7 @@ from taut.engine.compiled.fitted import FittedMLP
 from taut.engine.compiled.onward import onward
 from taut.engine.compiled.training import CompiledTraining
 from taut.estimators import TautClassifier, TautRegressor
-from taut.estimators.single import Prepared, prepare, prepare_on, take
+from taut.estimators.single import Begun, begin, begin_on, finish
 from taut.learning.training import Control, Member, Status
 from taut.play.data import Data, Split
 from taut.play.settings import Settings
@@ -48,14 +48,14 @@ class Run:
         self.settings, self.data = settings, data
         self.notes: list[str] = []
         self.split: Split
-        self.prepared: Prepared
+        self.begun: Begun
         if before is not None and before._has_rows_of(settings, data):
             self.split, self.notes = before.split, before.notes
-            self.prepared = prepare_on(settings.estimator(data), before.prepared.table, before.prepared)
+            self.begun = begin_on(settings.estimator(data), before.begun.table, before.begun)
         else:
             self.split = data.split(settings.held_out, settings.random_state)
-            self.prepared = self._prepare(settings.estimator(data))
-        (training,) = self.prepared.trainer.train([self._member(self.prepared.member)], until_epoch=0)
+            self.begun = self._begin(settings.estimator(data))
+        (training,) = self.begun.trainer.train([self._member(self.begun.member)], until_epoch=0)
         self.training = cast(CompiledTraining, training)
         self.changes: list[tuple[int, Settings]] = []  # where settings changed on the way, by epoch
 
@@ -64,14 +64,14 @@ class Run:
         names = ("held_out", "random_state")
         return data is self.data and all(getattr(settings, n) == getattr(self.settings, n) for n in names)
 
-    def _prepare(self, estimator: TautClassifier | TautRegressor) -> Prepared:
+    def _begin(self, estimator: TautClassifier | TautRegressor) -> Begun:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             X, y = self.split.training_rows
             X_val, y_val = self.split.held_out_rows
-            prepared = prepare(estimator, X, y, validation=(X_val, y_val, None))
+            begun = begin(estimator, X, y, validation=(X_val, y_val, None))
         self.notes += [text for one in caught if (text := str(one.message)) not in self.notes]
-        return prepared
+        return begun
 
     def _member(self, member: Member) -> Member:
         n = len(member.fold.validation) * member.max_epochs
@@ -81,7 +81,7 @@ class Run:
 
     def train(self, control: Control, until_epoch: int | None = None) -> None:
         """Go on until the recipe or the last epoch ends it, or ``control`` does; or to an epoch."""
-        self.prepared.trainer.train(
+        self.begun.trainer.train(
             [self.training],
             until_epoch=self.last_epoch if until_epoch is None else until_epoch,
             respect_patience=True,
@@ -95,9 +95,9 @@ class Run:
         """
         kept = {name: getattr(self.settings, name) for name in _STAYS}
         settings = replace(settings, **kept)
-        table = self.prepared.table
-        self.prepared = prepare_on(settings.estimator(self.data), table, self.prepared)
-        member = self._member(self.prepared.member)
+        table = self.begun.table
+        self.begun = begin_on(settings.estimator(self.data), table, self.begun)
+        member = self._member(self.begun.member)
         if not self.training.member.keep_losses:  # of the epochs before there are none to compare with
             member = replace(member, keep_losses=False)
         self.training = onward(self.training, member, table.problem)
@@ -124,7 +124,7 @@ class Run:
     @property
     def loss_unit(self) -> float:
         """What a loss of the engine is multiplied by to be in the target's own units."""
-        return self.prepared.table.target.loss_unit
+        return self.begun.table.target.loss_unit
 
     @property
     def kept(self) -> FittedMLP:
@@ -134,7 +134,7 @@ class Run:
     @cached_property
     def constant_loss(self) -> float:
         """The loss of the best constant of the training rows on the rows held out."""
-        problem, fold = self.prepared.trainer.problem, self.training.member.fold
+        problem, fold = self.begun.trainer.problem, self.training.member.fold
         outputs = np.tile(problem.constant(fold.train), (len(fold.validation), 1))
         losses = problem.row_results(outputs, fold.validation).losses
         return float(np.mean(losses, dtype=np.float64)) * self.loss_unit
@@ -146,15 +146,15 @@ class Run:
 
     def outputs(self, rows: NDArray[np.int32]) -> NDArray[np.floating]:
         """What the kept network gives for some rows of the table (rows that train come first)."""
-        return self.prepared.trainer.outputs(self.kept, rows)
+        return self.begun.trainer.outputs(self.kept, rows)
 
     def fitted(self) -> TautClassifier | TautRegressor:
         """The estimator as ``fit`` would have left it here."""
         estimator = self.settings.estimator(self.data)
-        self._prepare(estimator)  # which checks the table again, and notes its columns and classes
+        self._begin(estimator)  # which checks the table again, and notes its columns and classes
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of divergence, which the page shows
-            take(estimator, self.prepared, self.training)
+            finish(estimator, self.begun, self.training)
         return estimator
 
 

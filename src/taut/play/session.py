@@ -253,7 +253,7 @@ class Session:
         if not same:
             self._columns, self._picked = None, False
         self._run = run
-        table = run.prepared.table
+        table = run.begun.table
         classes = table.target.classes
         fold = run.training.member.fold
         self._send(
@@ -267,7 +267,7 @@ class Session:
                 "n_inputs": run.kept.network.n_inputs,
                 "target": data.target,
                 "task": data.task,
-                "loss": run.prepared.trainer.problem.objective.loss_name,
+                "loss": run.begun.trainer.problem.objective.loss_name,
                 "constant": run.constant_loss,
                 "classes": None if classes is None else [str(one)[:40] for one in classes.tolist()],
                 "notes": [*data.notes, *run.notes],
@@ -282,20 +282,25 @@ class Session:
 
     def _show_view(self, run: Run) -> None:
         """Tell where the network is looked at; nothing where that is told already."""
-        viewed = (run.prepared.table, self._columns, self._picked)
+        viewed = (run.begun.table, self._columns, self._picked)
         if self._view is not None and viewed == self._viewed:
             return
         self._viewed = viewed
-        self._view = replace(view_of(run.prepared.table, self._columns), picked=self._picked)
+        self._view = replace(view_of(run.begun.table, self._columns), picked=self._picked)
         self._send({"type": "view", "run": self._number, **self._view.to_json(run)})
 
-    def _choose_view(self, run: Run) -> None:
-        """Of a table with several columns the two most important ones, unless the person picked some."""
-        if self._columns is None and not run.diverged and run.prepared.table.matrix.n_numbers > 2:
+    def _choose_view(self, run: Run) -> bool:
+        """Of a table with several columns take the two most important ones, unless the person picked some.
+
+        Whether the network is looked at along others now.
+        """
+        if self._columns is None and not run.diverged and run.begun.table.matrix.n_numbers > 2:
             self._columns = important_columns(run)
-            if self._columns is not None:
-                self._picked = True
+            self._picked = self._columns is not None
+            if self._picked:
                 self._show_view(run)
+            return self._picked
+        return False
 
     def _go_on(self) -> None:
         """Train a piece, or what the finished network is compared with."""
@@ -306,8 +311,9 @@ class Session:
             self._piece(run)
         if run.is_over and self._state != "over":
             self._state = "over"
-            self._choose_view(run)
             self._frame(run)
+            if self._choose_view(run):  # of a large table that takes a while
+                self._frame(run)
         if run.is_over and not self._checked:
             self._checked = self._check(run)
         if run.is_over and self._checked and not self._compared:
@@ -424,7 +430,7 @@ def _can_go_on(one: Settings, other: Settings) -> bool:
 
 def _are_numbers(columns: tuple[int, ...], run: Run) -> bool:
     """Whether these are columns of numbers of this table: a page may ask for those of the one before."""
-    return len(set(columns)) == len(columns) and max(columns) < run.prepared.table.matrix.n_numbers
+    return len(set(columns)) == len(columns) and max(columns) < run.begun.table.matrix.n_numbers
 
 
 def _finite(values: list[float]) -> list[float | None]:

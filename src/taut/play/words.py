@@ -69,7 +69,7 @@ def standing(run: Run) -> Standing:
     best = int(np.argmin(finite)) + 1
     rise, error = paired(run.row_losses(last), run.row_losses(best))
     validation = float(curve.validation[kept - 1])
-    classes = run.prepared.table.target.classes
+    classes = run.begun.table.target.classes
     score = float(curve.correct[kept - 1]) if classes is not None else 1.0 - validation / _spread(run)
     return Standing(
         last,
@@ -90,7 +90,7 @@ def standing(run: Run) -> Standing:
 
 def _spread(run: Run) -> float:
     """What R² is measured by: the variance of the target over the rows held out."""
-    target = run.prepared.trainer.problem.target[run.training.member.fold.validation]
+    target = run.begun.trainer.problem.target[run.training.member.fold.validation]
     return float(np.var(target.astype(np.float64))) * run.loss_unit or math.nan
 
 
