@@ -289,18 +289,13 @@ class Session:
         self._view = replace(view_of(run.begun.table, self._columns), picked=self._picked)
         self._send({"type": "view", "run": self._number, **self._view.to_json(run)})
 
-    def _choose_view(self, run: Run) -> bool:
-        """Of a table with several columns take the two most important ones, unless the person picked some.
-
-        Whether the network is looked at along others now.
-        """
+    def _choose_view(self, run: Run) -> None:
+        """Of a table with several columns the two most important ones, unless the person picked some."""
         if self._columns is None and not run.diverged and run.begun.table.matrix.n_numbers > 2:
             self._columns = important_columns(run)
-            self._picked = self._columns is not None
-            if self._picked:
+            if self._columns is not None:
+                self._picked = True
                 self._show_view(run)
-            return self._picked
-        return False
 
     def _go_on(self) -> None:
         """Train a piece, or what the finished network is compared with."""
@@ -311,9 +306,8 @@ class Session:
             self._piece(run)
         if run.is_over and self._state != "over":
             self._state = "over"
+            self._choose_view(run)
             self._frame(run)
-            if self._choose_view(run):  # of a large table that takes a while
-                self._frame(run)
         if run.is_over and not self._checked:
             self._checked = self._check(run)
         if run.is_over and self._checked and not self._compared:
