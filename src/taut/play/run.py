@@ -57,6 +57,7 @@ class Run:
             self.begun = self._begin(settings.estimator(data))
         (training,) = self.begun.trainer.train([self._member(self.begun.member)], until_epoch=0)
         self.training = cast(CompiledTraining, training)
+        self._kept: FittedMLP | None = None  # as far as it was trained; a frame asks for it again and again
         self.changes: list[tuple[int, Settings]] = []  # where settings changed on the way, by epoch
 
     def _has_rows_of(self, settings: Settings, data: Data) -> bool:
@@ -81,6 +82,7 @@ class Run:
 
     def train(self, control: Control, until_epoch: int | None = None) -> None:
         """Go on until the recipe or the last epoch ends it, or ``control`` does; or to an epoch."""
+        self._kept = None
         self.begun.trainer.train(
             [self.training],
             until_epoch=self.last_epoch if until_epoch is None else until_epoch,
@@ -100,7 +102,7 @@ class Run:
         member = self._member(self.begun.member)
         if not self.training.member.keep_losses:  # of the epochs before there are none to compare with
             member = replace(member, keep_losses=False)
-        self.training = onward(self.training, member, table.problem)
+        self.training, self._kept = onward(self.training, member, table.problem), None
         self.settings = settings
         self.changes.append((self.training.epoch, settings))
 
@@ -129,7 +131,9 @@ class Run:
     @property
     def kept(self) -> FittedMLP:
         """The network that would be kept now."""
-        return self.training.fitted()
+        if self._kept is None:
+            self._kept = self.training.fitted()
+        return self._kept
 
     @cached_property
     def constant_loss(self) -> float:

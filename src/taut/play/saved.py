@@ -8,16 +8,18 @@ import sys
 from functools import cache
 from typing import Annotated, Any, Literal, cast
 
-from jinja2 import StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 from pydantic import Field, FiniteFloat
 
 from taut.errors import DataError
+from taut.play.page import own_file
 from taut.play.settings import MOST_EPOCHS
 from taut.report.figures import Figure, kept_mark, layout_of, log_ticks, mean_line, plain, short, thinned
 from taut.report.page import embedded, plotly, policy
+from taut.report.templates import environment
 from taut.report.templates import own_file as report_file
-from taut.report.words import NOTHING, scored, share, told
+from taut.report.words import NOTHING, scored, share, title, told
 from taut.store.shape import Count, fault_of
 from taut.version import __version__
 
@@ -94,7 +96,7 @@ def saved_page(body: bytes) -> str:
         told=told,
         share=share,
         score=lambda run: scored(run["numbers"]["score"], _metric(run), NOTHING),
-        metric=lambda run: "Accuracy" if _metric(run) == "accuracy" else "R²",
+        metric=lambda run: title(_metric(run)),
     )
 
 
@@ -127,9 +129,4 @@ def _figure(run: PinnedRun, runs: list[PinnedRun]) -> Figure:
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment
-
-    from taut.play.page import own_file
-
-    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return made.from_string(own_file("saved.html.jinja"))
+    return environment(autoescape=True).from_string(own_file("saved.html.jinja"))

@@ -24,7 +24,7 @@ from taut.play.data import Data
 from taut.play.look import View, confusion, dead_units, histogram, important_columns, said, view_of
 from taut.play.run import Run, soon
 from taut.play.settings import Settings, SettingsError, controls, read
-from taut.play.toys import TOYS
+from taut.play.toys import NAMED
 from taut.play.without import without_each
 from taut.play.words import Standing, seen, standing
 
@@ -264,11 +264,9 @@ class Session:
                 "settings": settings.to_json(),
                 "n_training": len(fold.train),
                 "n_held_out": len(fold.validation),
-                "n_inputs": run.kept.network.n_inputs,
                 "target": data.target,
                 "task": data.task,
                 "loss": run.begun.trainer.problem.objective.loss_name,
-                "constant": run.constant_loss,
                 "classes": None if classes is None else [str(one)[:40] for one in classes.tolist()],
                 "notes": [*data.notes, *run.notes],
             }
@@ -411,8 +409,7 @@ class Session:
 
 def _same_table(one: Settings, other: Settings) -> bool:
     """Whether both play with the same rows, so that these need not be made again."""
-    is_toy = any(other.problem == toy.name for toy in TOYS)
-    names = ("problem", "n_rows", "noise", "random_state") if is_toy else ("problem",)
+    names = ("problem", "n_rows", "noise", "random_state") if other.problem in NAMED else ("problem",)
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
-from typing import Any, TypeAlias, TypeVar, final
+from typing import Any, TypeVar, final, get_args
 
 from taut.errors import ParameterError, TautError
 from taut.estimators import TautClassifier, TautRegressor
+from taut.network import Activation
 from taut.parameters import MOST_BINS, real, whole
 from taut.play.data import REAL, Data, Task, real_table
-from taut.play.toys import FEWEST_ROWS, MOST_ROWS, TOYS, noise_of, toy
+from taut.play.toys import FEWEST_ROWS, MOST_ROWS, NAMED, TOYS, noise_of, toy
 from taut.recipe import Recipe
 from taut.techniques import TECHNIQUES
 from taut.techniques.base import Technique
 from taut.techniques.pages import Range
 
-Json: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
 
 #: What the page offers at most, so that a slip of the hand does not fill the memory.
 MOST_WIDTH, MOST_LAYERS, MOST_EPOCHS, MOST_BATCH = 1024, 6, 5_000, 65_536
-_ACTIVATIONS = ("relu", "silu", "gelu")
+_ACTIVATIONS = get_args(Activation)
 _LEAST_HELD, _MOST_HELD = 0.05, 0.9
 _MOST_SEED = 2**31 - 1
 #: What the person's table is called among the problems.
@@ -112,9 +112,8 @@ class Settings:
             return own
         if self.problem in REAL:
             return real_table(self.problem)
-        found = next(one for one in TOYS if one.name == self.problem)
-        X, y = toy(found.name, self.n_rows, self.noise, self.random_state)
-        return Data(X, y, found.task, found.title)
+        X, y = toy(self.problem, self.n_rows, self.noise, self.random_state)
+        return Data(X, y, NAMED[self.problem].task, NAMED[self.problem].title)
 
     def task(self, own: Data | None) -> Task:
         """What is predicted: classes or amounts."""
@@ -123,7 +122,7 @@ class Settings:
             return own.task
         if self.problem in REAL:
             return REAL[self.problem][1]
-        return next(one for one in TOYS if one.name == self.problem).task
+        return NAMED[self.problem].task
 
     def estimator(self, data: Data) -> TautClassifier | TautRegressor:
         """The estimator that trains the same network in a script."""
@@ -282,7 +281,7 @@ def _techniques(found: object, base: Settings, wrong: dict[str, str]) -> dict[st
 
 
 def _problem(given: object, own: Data | None) -> str:
-    names = [*(one.name for one in TOYS), *REAL, *([] if own is None else [OWN])]
+    names = [*NAMED, *REAL, *([] if own is None else [OWN])]
     if given not in names:
         raise ParameterError(f"There is no problem {given!r} here; there are {', '.join(names)}.")
     return str(given)
@@ -343,7 +342,6 @@ def _control(kind: type[Technique]) -> dict[str, Any]:
         "title": kind.page.title,
         "what": kind.page.what,
         "raising": kind.page.raising,
-        "needs_classes": kind.needs_classes,
         "scale": span.scale,
         "low": span.low,
         "high": span.high,

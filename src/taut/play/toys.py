@@ -77,11 +77,9 @@ def toy(name: str, n_rows: int = 300, noise: float | None = None, random_state: 
     ParameterError
         Where there is no such problem, or a number is out of its range.
     """
-    found = next((one for one in TOYS if one.name == name), None)
+    found = NAMED.get(name)
     if found is None:
-        raise ParameterError(
-            f"There is no toy problem {name!r}; there are {', '.join(t.name for t in TOYS)}."
-        )
+        raise ParameterError(f"There is no toy problem {name!r}; there are {', '.join(NAMED)}.")
     n = whole("n_rows", n_rows, low=FEWEST_ROWS, high=MOST_ROWS)
     amount = found.usual if noise is None else noise_of(noise)
     return found.make(n, amount, generator(whole("random_state", random_state, low=0), Stream.TOY_ROWS))
@@ -167,3 +165,5 @@ TOYS: tuple[Toy, ...] = (
     Toy("needles", "A linear signal among forty irrelevant columns", "classification",
         "How much of the class is chance: half the standard deviation of what is added.", 0.4, _needles),
 )  # fmt: skip
+#: The same by name.
+NAMED: dict[str, Toy] = {one.name: one for one in TOYS}
